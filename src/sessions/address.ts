@@ -1,0 +1,77 @@
+import ipaddr from 'ipaddr.js';
+import { InvalidValueError } from './invalid-value.ts';
+
+/**
+ * A network, or a single address as the network that holds it alone. `first` and `last` are address keys: 32 lower-case
+ * hexadecimal digits, IPv4 as its mapped IPv6 address, so that keys order as addresses do.
+ */
+export interface AddressRange {
+  readonly first: string;
+  readonly last: string;
+  readonly family: 4 | 6;
+  /** Bits that are fixed, of 32 for IPv4 and of 128 for IPv6. */
+  readonly prefixLength: number;
+}
+
+const IPV4 = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/;
+const HINT = 'Write an address or a network: 203.0.113.7, 203.0.113.0/24, 2001:db8::/32.';
+/** Better Auth masks an IPv6 address to its /64 before it stores it (`advanced.ipAddress.ipv6Subnet`, default 64). */
+const STORED_IPV6_PREFIX = 64;
+
+/** The key of an address, or undefined where the text is not one: empty, rubbish, with a zone or a port. */
+export function addressKey(text: string): string | undefined {
+  return parseAddress(text)?.key;
+}
+
+/**
+ * Reads an address or a CIDR network. Host bits behind the prefix are ignored. An IPv6 range narrower than /64 comes
+ * with the /64-masked form of its address, since that is what Better Auth stores.
+ * @throws InvalidValueError where the text is neither
+ */
+export function parseAddressRanges(text: string): readonly AddressRange[] {
+  const [base = '', prefix, ...rest] = text.split('/');
+  const address = parseAddress(base);
+  // The prefix of a mapped address, ::ffff:203.0.113.0/120, counts the 96 bits before the IPv4 address.
+  const before = address?.family === 4 && base.includes(':') ? 96 : 0;
+  const bits = address?.family === 6 ? 128 : 32;
+  const length =
+    prefix === undefined ? bits : /^\d{1,3}$/.test(prefix) ? Number(prefix) - before : Number.NaN;
+  if (address === undefined || rest.length > 0 || !(length >= 0 && length <= bits)) {
+    throw new InvalidValueError(`${JSON.stringify(text)} is not an IP address or network`, HINT);
+  }
+  const range = rangeOf(address.key, address.family, length);
+  if (address.family === 4 || length <= STORED_IPV6_PREFIX) return [range];
+  const masked = rangeOf(address.key, 6, STORED_IPV6_PREFIX).first;
+  return range.first === masked
+    ? [range]
+    : [range, { first: masked, last: masked, family: 6, prefixLength: 128 }];
+}
+
+/** Keys of IPv4 addresses begin so: with ::ffff:0:0/96. */
+export const MAPPED_KEY = '00000000000000000000ffff';
+const MAPPED_PREFIX = 96;
+
+/** Whether the address with this key lies in the range. An IPv4 address lies in no network of IPv6, not even in ::/0. */
+export function rangeHolds(range: AddressRange, key: string): boolean {
+  const family = key.startsWith(MAPPED_KEY) ? 4 : 6;
+  return family === range.family && key >= range.first && key <= range.last;
+}
+
+function parseAddress(text: string): { readonly key: string; readonly family: 4 | 6 } | undefined {
+  // ipaddr.js alone would also take 010.1, 0x7f.1 and fe80::1%eth0, which nobody means as a stored address.
+  const isV4 = IPV4.test(text);
+  if (!isV4 && (!text.includes(':') || text.includes('%'))) return undefined;
+  if (!ipaddr.isValid(text)) return undefined;
+  const parsed = ipaddr.parse(text);
+  const isMapped = parsed.kind() === 'ipv6' && (parsed as ipaddr.IPv6).isIPv4MappedAddress();
+  const bytes = (isV4 ? (parsed as ipaddr.IPv4).toIPv4MappedAddress() : parsed).toByteArray();
+  return { key: Buffer.from(bytes).toString('hex'), family: isV4 || isMapped ? 4 : 6 };
+}
+
+function rangeOf(key: string, family: 4 | 6, prefixLength: number): AddressRange {
+  const fixed = family === 4 ? prefixLength + MAPPED_PREFIX : prefixLength;
+  const host = (1n << BigInt(128 - fixed)) - 1n;
+  const first = BigInt(`0x${key}`) & ~host;
+  const hex = (value: bigint) => value.toString(16).padStart(32, '0');
+  return { first: hex(first), last: hex(first | host), family, prefixLength };
+}

@@ -1,0 +1,35 @@
+import { InvalidValueError } from './invalid-value.ts';
+
+const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+const LENGTH = /^(\d{1,9})(s|m|h|d|w)$/;
+
+/** Whether a text is written as a length of time: digits and one of s, m, h, d, w. */
+export function isDuration(text: string): boolean {
+  return LENGTH.test(text);
+}
+
+/**
+ * Reads a length of time: `90s`, `15m`, `2h`, `7d`, `4w`.
+ * @returns milliseconds
+ * @throws InvalidValueError for anything else
+ */
+export function parseDuration(text: string): number {
+  const match = LENGTH.exec(text);
+  if (match === null) {
+    throw new InvalidValueError(
+      `${JSON.stringify(text)} is not a length of time`,
+      'Write a whole number and a unit: 90s, 15m, 2h, 7d or 4w.',
+    );
+  }
+  return Number(match[1]) * MILLISECONDS[match[2] as keyof typeof MILLISECONDS];
+}
+
+/** The length in its largest whole unit, as `parseDuration` reads it; under a second it is `0s`. */
+export function formatDuration(milliseconds: number): string {
+  const units = (['w', 'd', 'h', 'm', 's'] as const).map((unit) => [unit, MILLISECONDS[unit]] as const);
+  const [unit, size] = units.find(([, length]) => milliseconds >= length && milliseconds % length === 0) ?? [
+    's',
+    1000,
+  ];
+  return `${String(Math.floor(milliseconds / size))}${unit}`;
+}

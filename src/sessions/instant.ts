@@ -1,0 +1,15 @@
+/**
+ * A moment as ISO 8601 in UTC with milliseconds, `2026-11-23T10:00:00.000Z`. Being text of one length, instants
+ * order as strings, print as they are, and stream without a `Date` a row.
+ */
+export type Instant = string & { readonly __instant: unique symbol };
+
+/** @param milliseconds since 1970-01-01T00:00Z, within the years 0000 to 9999 */
+export function toInstant(milliseconds: number): Instant {
+  return new Date(milliseconds).toISOString() as Instant;
+}
+
+/** Milliseconds since 1970-01-01T00:00Z. */
+export function millisecondsOf(instant: Instant): number {
+  return Date.parse(instant);
+}

@@ -1,0 +1,265 @@
+import { parseAddressRanges, type AddressRange } from './address.ts';
+import type { Instant } from './instant.ts';
+import { InvalidValueError, NotFoundError } from './invalid-value.ts';
+import { parseMoment, resolveMoment, type Moment } from './moment.ts';
+import { suggestion } from './nearest.ts';
+import type { SessionStore } from './session-store.ts';
+
+export const stateChoices = ['active', 'expired', 'all'] as const;
+export type StateChoice = (typeof stateChoices)[number];
+
+/** The selecting options as they were typed; absent means not given. */
+export interface SelectionWords {
+  readonly user?: readonly string[] | undefined;
+  readonly ip?: readonly string[] | undefined;
+  readonly userAgent?: readonly string[] | undefined;
+  readonly createdAfter?: string | undefined;
+  readonly createdBefore?: string | undefined;
+  readonly activeAfter?: string | undefined;
+  readonly idleSince?: string | undefined;
+  readonly expiresBefore?: string | undefined;
+  readonly expiresAfter?: string | undefined;
+  readonly impersonated?: boolean | undefined;
+  readonly state?: string | undefined;
+  readonly exceptUser?: readonly string[] | undefined;
+  readonly exceptSession?: readonly string[] | undefined;
+  readonly exceptIp?: readonly string[] | undefined;
+}
+
+/** What was typed, understood as far as that is possible without a store. */
+export interface SelectionRequest {
+  readonly users: readonly string[];
+  readonly ips: readonly AddressRange[];
+  readonly userAgents: readonly string[];
+  readonly createdAfter: Moment | null;
+  readonly createdBefore: Moment | null;
+  readonly activeAfter: Moment | null;
+  readonly idleSince: Moment | null;
+  readonly expiresBefore: Moment | null;
+  readonly expiresAfter: Moment | null;
+  readonly impersonated: boolean;
+  readonly state: StateChoice;
+  readonly exceptUsers: readonly string[];
+  readonly exceptSessions: readonly string[];
+  readonly exceptIps: readonly AddressRange[];
+}
+
+/**
+ * The sessions that are meant. Different conditions narrow, several values of one widen; an empty list is a condition
+ * that was not given. "After" and "before" both exclude the moment itself.
+ */
+export interface Selection {
+  readonly sessionIds: readonly string[];
+  readonly userIds: readonly string[];
+  readonly ips: readonly AddressRange[];
+  /** Each a literal piece of the user agent, matched without regard to case. */
+  readonly userAgents: readonly string[];
+  readonly createdAfter: Instant | null;
+  readonly createdBefore: Instant | null;
+  readonly updatedAfter: Instant | null;
+  readonly updatedBefore: Instant | null;
+  readonly expiresBefore: Instant | null;
+  readonly expiresAfter: Instant | null;
+  readonly impersonated: boolean;
+  readonly state: StateChoice;
+  readonly exceptUserIds: readonly string[];
+  readonly exceptSessionIds: readonly string[];
+  readonly exceptIps: readonly AddressRange[];
+}
+
+/** Every session. Spread it to build a selection; on its own it is what a forgotten selector must never become. */
+export const everySession: Selection = {
+  sessionIds: [],
+  userIds: [],
+  ips: [],
+  userAgents: [],
+  createdAfter: null,
+  createdBefore: null,
+  updatedAfter: null,
+  updatedBefore: null,
+  expiresBefore: null,
+  expiresAfter: null,
+  impersonated: false,
+  state: 'all',
+  exceptUserIds: [],
+  exceptSessionIds: [],
+  exceptIps: [],
+};
+
+/** A prefix shorter than this names a session by accident too easily. */
+export const SHORTEST_ID_PREFIX = 8;
+
+/**
+ * Understands the selecting options.
+ * @param defaultState what `--state` means when it is not given: `active` to look, `all` to revoke
+ * @throws InvalidValueError for an empty or meaningless value, naming the option
+ */
+export function parseSelection(words: SelectionWords, defaultState: StateChoice): SelectionRequest {
+  return {
+    users: texts('--user', words.user),
+    ips: addresses('--ip', words.ip),
+    userAgents: texts('--user-agent', words.userAgent),
+    createdAfter: moment('--created-after', words.createdAfter),
+    createdBefore: moment('--created-before', words.createdBefore),
+    activeAfter: moment('--active-after', words.activeAfter),
+    idleSince: moment('--idle-since', words.idleSince),
+    expiresBefore: moment('--expires-before', words.expiresBefore),
+    expiresAfter: moment('--expires-after', words.expiresAfter),
+    impersonated: words.impersonated ?? false,
+    state: words.state === undefined ? defaultState : parseState(words.state),
+    exceptUsers: texts('--except-user', words.exceptUser),
+    exceptSessions: texts('--except-session', words.exceptSession),
+    exceptIps: addresses('--except-ip', words.exceptIp),
+  };
+}
+
+/**
+ * Finds the users and sessions that the request names, and fixes its moments by the store's clock.
+ * @throws NotFoundError for a user or session that does not exist: a misspelt name never becomes an empty filter
+ * @throws InvalidValueError where a name is ambiguous, or two limits leave no moment between them
+ */
+export async function resolveSelection(request: SelectionRequest, store: SessionStore): Promise<Selection> {
+  const at = (value: Moment | null) => (value === null ? null : resolveMoment(value, store.now));
+  const selection: Selection = {
+    ...everySession,
+    userIds: await userIds('--user', request.users, store),
+    ips: request.ips,
+    userAgents: request.userAgents,
+    createdAfter: at(request.createdAfter),
+    createdBefore: at(request.createdBefore),
+    updatedAfter: at(request.activeAfter),
+    updatedBefore: at(request.idleSince),
+    expiresAfter: at(request.expiresAfter),
+    expiresBefore: at(request.expiresBefore),
+    impersonated: request.impersonated,
+    state: request.state,
+    exceptUserIds: await userIds('--except-user', request.exceptUsers, store),
+    exceptSessionIds: await sessionIds('--except-session', request.exceptSessions, store),
+    exceptIps: request.exceptIps,
+  };
+  rejectEmptyWindow('--created-after', selection.createdAfter, '--created-before', selection.createdBefore);
+  rejectEmptyWindow('--active-after', selection.updatedAfter, '--idle-since', selection.updatedBefore);
+  rejectEmptyWindow('--expires-after', selection.expiresAfter, '--expires-before', selection.expiresBefore);
+  return selection;
+}
+
+/**
+ * The one session that an id, or a unique prefix of at least eight characters, names.
+ * @throws NotFoundError where there is none
+ * @throws InvalidValueError where a prefix is too short or fits several
+ */
+export async function resolveSessionId(id: string, store: SessionStore): Promise<string> {
+  const found = await store.findSessionIds(id, 3);
+  const [first] = found;
+  const shown = JSON.stringify(id);
+  if (first === id) return first;
+  if (id.length < SHORTEST_ID_PREFIX) {
+    throw new NotFoundError(
+      `no session has the id ${shown}`,
+      `A prefix needs at least ${String(SHORTEST_ID_PREFIX)} characters; \`sessionctl list\` shows ids.`,
+    );
+  }
+  if (first === undefined) {
+    throw new NotFoundError(
+      `no session has the id ${shown}`,
+      'Expired ones too: `sessionctl list --state all` shows ids.',
+    );
+  }
+  if (found.length > 1) {
+    throw new InvalidValueError(
+      `several sessions have an id that begins with ${shown}`,
+      'Give more of the id.',
+    );
+  }
+  return first;
+}
+
+function texts(option: string, values: readonly string[] = []): readonly string[] {
+  for (const value of values) {
+    if (value.trim() === '')
+      throw new InvalidValueError(
+        `${option} was given an empty value`,
+        'Leave the option out, or name what is meant.',
+      );
+  }
+  return values;
+}
+
+function addresses(option: string, values: readonly string[] | undefined): readonly AddressRange[] {
+  return texts(option, values).flatMap((value) => named(option, () => parseAddressRanges(value)));
+}
+
+function moment(option: string, value: string | undefined): Moment | null {
+  return value === undefined ? null : named(option, () => parseMoment(value));
+}
+
+function parseState(value: string): StateChoice {
+  const choice = stateChoices.find((known) => known === value);
+  if (choice === undefined)
+    throw new InvalidValueError(
+      `--state: ${JSON.stringify(value)} is not a state`,
+      suggestion(value, stateChoices),
+    );
+  return choice;
+}
+
+/** Runs a parser and puts the option's name before its complaint. */
+function named<Value>(option: string, parse: () => Value): Value {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof InvalidValueError)
+      throw new InvalidValueError(`${option}: ${error.message}`, error.hint);
+    throw error;
+  }
+}
+
+async function userIds(
+  option: string,
+  names: readonly string[],
+  store: SessionStore,
+): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (const name of names) {
+    const [user, ...others] = await store.findUsers(name);
+    const shown = JSON.stringify(name);
+    if (user === undefined)
+      throw new NotFoundError(`${option}: no user has the id or e-mail address ${shown}`);
+    if (others.length > 0) {
+      throw new InvalidValueError(
+        `${option}: ${shown} fits ${String(others.length + 1)} users`,
+        `Give the id: ${[user, ...others].map((one) => one.id).join(', ')}.`,
+      );
+    }
+    ids.push(user.id);
+  }
+  return [...new Set(ids)];
+}
+
+async function sessionIds(
+  option: string,
+  ids: readonly string[],
+  store: SessionStore,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const id of ids) {
+    try {
+      found.push(await resolveSessionId(id, store));
+    } catch (error) {
+      if (error instanceof NotFoundError) throw new NotFoundError(`${option}: ${error.message}`, error.hint);
+      if (error instanceof InvalidValueError)
+        throw new InvalidValueError(`${option}: ${error.message}`, error.hint);
+      throw error;
+    }
+  }
+  return found;
+}
+
+function rejectEmptyWindow(after: string, from: Instant | null, before: string, until: Instant | null): void {
+  if (from !== null && until !== null && from >= until) {
+    throw new InvalidValueError(
+      `${after} and ${before} leave no moment between them`,
+      `${after} is ${from}, ${before} is ${until}.`,
+    );
+  }
+}

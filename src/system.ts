@@ -1,0 +1,29 @@
+/** A stream that text is written to, as the process's stdout and stderr are. */
+export interface OutputStream {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  /** As in Node: false asks to wait for 'drain'; the callback gets the error, such as EPIPE. */
+  write(text: string | Uint8Array, callback?: (error?: Error | null) => void): boolean;
+}
+
+/** A stream that is read from, as the process's stdin is. */
+export interface InputStream extends AsyncIterable<Uint8Array | string> {
+  readonly isTTY?: boolean | undefined;
+}
+
+/**
+ * Everything of the surrounding process that sessionctl uses. `bin/` hands in the real one, tests a fake one;
+ * nothing else reads the process.
+ */
+export interface System {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The absolute working directory. */
+  readonly cwd: string;
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Aborted by the first SIGINT or SIGTERM; its reason is the name of the signal. */
+  readonly signal: AbortSignal;
+  /** The local clock, in milliseconds since 1970. What decides about sessions is the database's clock. */
+  readonly now: () => number;
+}
