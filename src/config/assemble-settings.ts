@@ -1,0 +1,316 @@
+import { dirname } from 'node:path';
+import { ConfigError } from '../errors.ts';
+import type { Redactor } from '../redaction.ts';
+import { formatDuration, parseDuration } from '../sessions/duration.ts';
+import type { System } from '../system.ts';
+import type { CheckedProfile, CheckedTls } from './checked-file.ts';
+import type { ChosenProfile } from './choose-database.ts';
+import { environmentOf, type Environment } from './environment.ts';
+import { describeOrigin, type Origin } from './origin.ts';
+import { describeProblem } from './problem.ts';
+import type { ProfileDocument } from './profile-document.ts';
+import { readReferencedFile } from './referenced-file.ts';
+import type {
+  AuthSettings,
+  RedisSettings,
+  SchemaNames,
+  SessionSettings,
+  Settings,
+  SettingsFlags,
+  TlsSettings,
+} from './settings.ts';
+import { timeZoneForRun } from './time-zone.ts';
+import type { KeyPath } from './toml-document.ts';
+import { maskPasswords, passwordsIn } from './url-secrets.ts';
+
+/** One setting in a form fit to be printed: secrets are `***`, lengths `7d`, null is "not set". */
+export interface SettingEntry {
+  /** As in the file, below the profile: `session.expires_in`. */
+  readonly key: string;
+  readonly value: string | number | boolean | null;
+  readonly origin: Origin;
+}
+
+/** A profile that exists, is free of problems, and has every variable that the run needs. */
+export interface ProfileInUse extends ChosenProfile {
+  readonly checked: CheckedProfile;
+  readonly document: ProfileDocument;
+}
+
+export interface Ingredients {
+  readonly system: System;
+  readonly flags: SettingsFlags;
+  readonly redactor: Redactor;
+  /** A database named by its URL, outside of any profile; null takes the profile's. */
+  readonly givenUrl: { readonly url: string; readonly origin: Origin } | null;
+  /** Null leaves everything but the database to the defaults. */
+  readonly profile: ProfileInUse | null;
+}
+
+/** better-auth 1.7, `session` options and the multi-session plugin's `maximumSessions`; time-outs are sessionctl's own. */
+const defaults = {
+  statementTimeout: parseDuration('60s'),
+  connectTimeout: parseDuration('10s'),
+  expiresIn: parseDuration('7d'),
+  updateAge: parseDuration('1d'),
+  cookieCacheMaxAge: parseDuration('5m'),
+  maximumSessions: 5,
+  keyPrefix: 'better-auth:',
+} as const;
+
+const MASK = '***';
+const defaultOrigin: Origin = { kind: 'default' };
+
+/**
+ * Resolves files, commands, flags, variables and defaults to complete settings. Every secret on the way is handed to the
+ * redactor before anything can fail with it.
+ * @throws ConfigError where a file cannot be read, a command fails, or a variable of the environment means nothing
+ * @throws InvalidValueError where a flag means nothing
+ */
+export async function assembleSettings(
+  ingredients: Ingredients,
+): Promise<{ readonly settings: Settings; readonly entries: readonly SettingEntry[] }> {
+  const { system, redactor, givenUrl, profile } = ingredients;
+  const env = environmentOf(system.env);
+  const ledger = createLedger(profile);
+  const { checked } = profile ?? {};
+
+  ledger.record('profile', profile?.name ?? null, profile?.origin ?? defaultOrigin);
+  const { url, origin } = givenUrl ?? (await profileUrl(ingredients));
+  protectUrl(url, redactor);
+  ledger.record('url', maskPasswords(url), origin);
+  const settings: Settings = {
+    database: {
+      profile: profile?.name ?? null,
+      url,
+      timeZone: timeZone(ingredients, ledger),
+      statementTimeout: ledger.length(
+        ['statement_timeout'],
+        checked?.statement_timeout,
+        defaults.statementTimeout,
+      ),
+      connectTimeout: ledger.length(['connect_timeout'], checked?.connect_timeout, defaults.connectTimeout),
+      tls: await tlsSettings(['tls'], checked?.tls, ledger, ingredients),
+      schema: schemaNames(checked?.schema, ledger),
+      cwd: givenUrl === null && profile !== null ? dirname(profile.document.path) : system.cwd,
+    },
+    redis: await redisSettings(env, ledger, ingredients),
+    session: sessionSettings(checked?.session, ledger),
+    auth: authSettings(checked?.auth, ledger, redactor),
+  };
+  return { settings, entries: ledger.entries };
+}
+
+/** Hands out values and notes, on the way, what they are and where they came from. */
+interface Ledger {
+  readonly entries: readonly SettingEntry[];
+  readonly record: (key: string, value: SettingEntry['value'], origin: Origin) => void;
+  /** The profile's value or the default; `show` is what may be seen of it. */
+  readonly take: <Value>(
+    keys: KeyPath,
+    given: Value | undefined,
+    fallback: Value,
+    show: (value: Value) => SettingEntry['value'],
+  ) => Value;
+  readonly length: (keys: KeyPath, given: number | undefined, fallback: number) => number;
+  readonly placeOf: (keys: KeyPath) => Origin;
+}
+
+function createLedger(profile: ProfileInUse | null): Ledger {
+  const entries: SettingEntry[] = [];
+  const ledger: Ledger = {
+    entries,
+    record: (key, value, origin) => entries.push({ key, value, origin }),
+    take: (keys, given, fallback, show) => {
+      const value = given ?? fallback;
+      ledger.record(keys.join('.'), show(value), given === undefined ? defaultOrigin : ledger.placeOf(keys));
+      return value;
+    },
+    length: (keys, given, fallback) => ledger.take(keys, given, fallback, formatDuration),
+    placeOf: (keys) => (profile === null ? defaultOrigin : originIn(profile, keys)),
+  };
+  return ledger;
+}
+
+const asItIs = <Value extends SettingEntry['value']>(value: Value): SettingEntry['value'] => value;
+
+async function profileUrl(
+  ingredients: Ingredients,
+): Promise<{ readonly url: string; readonly origin: Origin }> {
+  const { profile, system, redactor } = ingredients;
+  if (profile === null) throw new Error('a database comes from a URL or from a profile');
+  const { checked, document } = profile;
+  if (checked.url !== undefined) return { url: checked.url, origin: originIn(profile, ['url']) };
+  if (checked.url_file !== undefined) return urlFromFile(['url_file'], checked.url_file, profile);
+  const label = labelOf(['url_command'], profile);
+  const { commandOutput } = await import('./command-output.ts');
+  const surroundings = { system, redactor, directory: dirname(document.path) };
+  const output = await commandOutput(label, checked.url_command ?? '', surroundings);
+  return { url: oneLine(label, output), origin: originIn(profile, ['url_command']) };
+}
+
+async function urlFromFile(
+  keys: KeyPath,
+  path: string,
+  profile: ProfileInUse,
+): Promise<{ readonly url: string; readonly origin: Origin }> {
+  const text = await fileText(keys, path, profile);
+  return { url: oneLine(labelOf(keys, profile), text), origin: originIn(profile, keys) };
+}
+
+function oneLine(label: string, text: string): string {
+  const url = text.trim();
+  if (url === '') throw new ConfigError(`${label} gives nothing, where a URL was expected`);
+  if (url.includes('\n')) throw new ConfigError(`${label} gives several lines, where one URL was expected`);
+  return url;
+}
+
+async function fileText(keys: KeyPath, path: string, { document, name }: ProfileInUse): Promise<string> {
+  const read = await readReferencedFile({ keys: ['profiles', name, ...keys], path }, document);
+  if ('problem' in read) throw new ConfigError(describeProblem(document.path, read.problem));
+  return read.text;
+}
+
+function originIn({ document, name }: ProfileInUse, keys: KeyPath): Origin {
+  return { kind: 'file', path: document.path, line: document.lineOf(['profiles', name, ...keys]) };
+}
+
+/** `path:line: profiles.<name>.<key>`, the beginning of a complaint. */
+function labelOf(keys: KeyPath, profile: ProfileInUse): string {
+  return `${describeOrigin(originIn(profile, keys))}: ${['profiles', profile.name, ...keys].join('.')}`;
+}
+
+function protectUrl(url: string, redactor: Redactor): void {
+  const passwords = passwordsIn(url);
+  for (const secret of passwords.length > 0 ? [url, ...passwords] : []) redactor.protect(secret);
+}
+
+function timeZone(ingredients: Ingredients, ledger: Ledger): string | null {
+  const { flags, system, profile } = ingredients;
+  const said = timeZoneForRun(flags, system.env);
+  if (said === undefined) return ledger.take(['time_zone'], profile?.checked.time_zone, null, asItIs);
+  ledger.record('time_zone', said.zone, said.origin);
+  return said.zone;
+}
+
+async function tlsSettings(
+  keys: KeyPath,
+  checked: CheckedTls | undefined,
+  ledger: Ledger,
+  { profile, redactor }: Ingredients,
+): Promise<TlsSettings | null> {
+  if (checked === undefined || profile === null) {
+    ledger.record(keys.join('.'), null, defaultOrigin);
+    return null;
+  }
+  const read = async (key: 'ca' | 'cert' | 'key') => {
+    const path = ledger.take([...keys, key], checked[key] ?? undefined, null, asItIs);
+    return path === null ? null : fileText([...keys, key], path, profile);
+  };
+  const [ca, cert, key] = [await read('ca'), await read('cert'), await read('key')];
+  redactor.protect(key);
+  return {
+    ca,
+    cert,
+    key,
+    rejectUnauthorized: ledger.take(
+      [...keys, 'reject_unauthorized'],
+      checked.reject_unauthorized,
+      true,
+      asItIs,
+    ),
+  };
+}
+
+function schemaNames(checked: CheckedProfile['schema'], ledger: Ledger): SchemaNames {
+  const name = (key: 'database_schema' | 'table' | 'user_table') =>
+    ledger.take(['schema', key], checked?.[key], null, asItIs);
+  const columns = (key: 'columns' | 'user_columns') => {
+    const given = Object.entries(checked?.[key] ?? {}).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    );
+    for (const [field, column] of given)
+      ledger.record(`schema.${key}.${field}`, column, ledger.placeOf(['schema', key, field]));
+    return Object.fromEntries(given);
+  };
+  return {
+    databaseSchema: name('database_schema'),
+    table: name('table'),
+    userTable: name('user_table'),
+    columns: columns('columns'),
+    userColumns: columns('user_columns'),
+  };
+}
+
+async function redisSettings(
+  env: Environment,
+  ledger: Ledger,
+  ingredients: Ingredients,
+): Promise<RedisSettings | null> {
+  const { profile } = ingredients;
+  const checked = profile?.checked.redis;
+  const found = await redisUrl(env, profile);
+  if (found === null) {
+    ledger.record('redis.url', null, defaultOrigin);
+    return null;
+  }
+  const { url, origin } = found;
+  protectUrl(url, ingredients.redactor);
+  ledger.record('redis.url', maskPasswords(url), origin);
+  return {
+    url,
+    keyPrefix: ledger.take(['redis', 'key_prefix'], checked?.key_prefix, defaults.keyPrefix, asItIs),
+    tls: await tlsSettings(['redis', 'tls'], checked?.tls, ledger, ingredients),
+    cluster: ledger.take(['redis', 'cluster'], checked?.cluster, false, asItIs),
+  };
+}
+
+async function redisUrl(
+  env: Environment,
+  profile: ProfileInUse | null,
+): Promise<{ readonly url: string; readonly origin: Origin } | null> {
+  const variable = env('SESSIONCTL_REDIS_URL');
+  if (variable !== undefined)
+    return { url: variable, origin: { kind: 'variable', name: 'SESSIONCTL_REDIS_URL' } };
+  const { url, url_file: file } = profile?.checked.redis ?? {};
+  if (profile === null) return null;
+  if (file !== undefined) return urlFromFile(['redis', 'url_file'], file, profile);
+  return url === undefined ? null : { url, origin: originIn(profile, ['redis', 'url']) };
+}
+
+function sessionSettings(checked: CheckedProfile['session'], ledger: Ledger): SessionSettings {
+  const cache = checked?.cookie_cache;
+  const switched = (key: 'store_in_database' | 'preserve_in_database') =>
+    ledger.take(['session', key], checked?.[key], false, asItIs);
+  return {
+    expiresIn: ledger.length(['session', 'expires_in'], checked?.expires_in, defaults.expiresIn),
+    updateAge: ledger.length(['session', 'update_age'], checked?.update_age, defaults.updateAge),
+    cookieCache: {
+      enabled: ledger.take(['session', 'cookie_cache', 'enabled'], cache?.enabled, false, asItIs),
+      maxAge: ledger.length(
+        ['session', 'cookie_cache', 'max_age'],
+        cache?.max_age,
+        defaults.cookieCacheMaxAge,
+      ),
+    },
+    storeInDatabase: switched('store_in_database'),
+    preserveInDatabase: switched('preserve_in_database'),
+    maximumSessions: ledger.take(
+      ['session', 'maximum_sessions'],
+      checked?.maximum_sessions,
+      defaults.maximumSessions,
+      asItIs,
+    ),
+  };
+}
+
+function authSettings(checked: CheckedProfile['auth'], ledger: Ledger, redactor: Redactor): AuthSettings {
+  redactor.protect(checked?.secret);
+  return {
+    secret: ledger.take(['auth', 'secret'], checked?.secret, null, (secret) =>
+      secret === null ? null : MASK,
+    ),
+    baseUrl: ledger.take(['auth', 'base_url'], checked?.base_url, null, asItIs),
+    cookiePrefix: ledger.take(['auth', 'cookie_prefix'], checked?.cookie_prefix, null, asItIs),
+  };
+}

@@ -1,0 +1,291 @@
+import * as v from 'valibot';
+import { formatDuration, parseDuration } from '../sessions/duration.ts';
+import { InvalidValueError } from '../sessions/invalid-value.ts';
+import { nearest } from '../sessions/nearest.ts';
+import type { Problem } from './problem.ts';
+import { parseTimeZone } from './time-zone.ts';
+import type { KeyPath, TomlDocument } from './toml-document.ts';
+
+/** Stands where a string depends on a variable that is unset: there is nothing to check, and nothing to use. */
+export const unknownText = Symbol('text of an unset variable');
+
+/** A profile as the file has it, checked: only what was given, lengths in milliseconds, paths as written. */
+export type CheckedProfile = v.InferOutput<typeof profileTable>;
+export type CheckedTls = v.InferOutput<typeof tlsTable>;
+
+/** A configuration file in which every setting has been checked. */
+export interface CheckedFile {
+  readonly defaultProfile: string | null;
+  readonly profiles: ReadonlyMap<string, CheckedProfile>;
+}
+
+/** Better Auth's own names of the fields that sessionctl reads (better-auth 1.7, `session` and `user` with its plugins). */
+const sessionFields = [
+  'id',
+  'token',
+  'userId',
+  'expiresAt',
+  'createdAt',
+  'updatedAt',
+  'ipAddress',
+  'userAgent',
+  'impersonatedBy',
+  'activeOrganizationId',
+  'activeTeamId',
+] as const;
+const userFields = ['id', 'email', 'name', 'banned', 'banReason', 'banExpires', 'role', 'createdAt'] as const;
+
+const databaseSchemes = ['postgres', 'postgresql', 'mysql', 'mariadb', 'sqlite', 'sqlite3', 'file'];
+/** What a timer of Node and a time-out of PostgreSQL can hold, in whole days. */
+const LONGEST_TIMEOUT = parseDuration('24d');
+const urlKeys = ['url', 'url_file', 'url_command'] as const;
+
+const filled = textThat((text) => text);
+const timeout = (shortest: number) =>
+  textThat((text) => checkedLength(text, shortest, LONGEST_TIMEOUT), '30s');
+const lifetime = textThat((text) => checkedLength(text, 1, Number.MAX_SAFE_INTEGER), '7d');
+const switched = v.boolean((issue) => `must be true or false, without quotes, not ${kindOf(issue.input)}`);
+
+const tlsTable = table({
+  ca: v.optional(filled),
+  cert: v.optional(filled),
+  key: v.optional(filled),
+  reject_unauthorized: v.optional(switched),
+});
+
+const schemaTable = table({
+  database_schema: v.optional(filled),
+  table: v.optional(filled),
+  user_table: v.optional(filled),
+  columns: v.optional(namesOf(sessionFields)),
+  user_columns: v.optional(namesOf(userFields)),
+});
+
+const redisTable = v.pipe(
+  table({
+    url: v.optional(textThat((text) => checkedScheme(text, ['redis', 'rediss']))),
+    url_file: v.optional(filled),
+    // Empty is a prefix too: the adapters of Better Auth's documentation have none.
+    key_prefix: v.optional(anyText((text) => text)),
+    tls: v.optional(tlsTable),
+    cluster: v.optional(switched),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!isTable(dataset.value)) return;
+    const message = complaintAboutChoice(Object.keys(dataset.value), ['url', 'url_file']);
+    if (message !== undefined) addIssue({ message });
+  }),
+);
+
+const sessionTable = table({
+  expires_in: v.optional(lifetime),
+  // 0s is Better Auth's way to say "refresh at every request".
+  update_age: v.optional(textThat((text) => checkedLength(text, 0, Number.MAX_SAFE_INTEGER), '1d')),
+  cookie_cache: v.optional(table({ enabled: v.optional(switched), max_age: v.optional(lifetime) })),
+  store_in_database: v.optional(switched),
+  preserve_in_database: v.optional(switched),
+  maximum_sessions: v.optional(
+    v.pipe(
+      v.number((issue) => `must be a number without quotes, not ${kindOf(issue.input)}`),
+      v.check((count) => Number.isSafeInteger(count) && count > 0, 'must be a whole number from 1 on'),
+    ),
+  ),
+});
+
+const authTable = table({
+  secret: v.optional(filled),
+  base_url: v.optional(textThat((text) => checkedScheme(text, ['http', 'https']))),
+  cookie_prefix: v.optional(filled),
+});
+
+const profileTable = v.pipe(
+  table({
+    url: v.optional(textThat(checkedDatabaseUrl)),
+    url_file: v.optional(filled),
+    url_command: v.optional(filled),
+    time_zone: v.optional(textThat(parseTimeZone)),
+    statement_timeout: v.optional(timeout(0)),
+    connect_timeout: v.optional(timeout(1)),
+    tls: v.optional(tlsTable),
+    schema: v.optional(schemaTable),
+    redis: v.optional(redisTable),
+    session: v.optional(sessionTable),
+    auth: v.optional(authTable),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!isTable(dataset.value)) return;
+    const message = complaintAboutChoice(Object.keys(dataset.value), urlKeys);
+    if (message !== undefined) addIssue({ message });
+  }),
+);
+
+const fileTable = table({
+  default_profile: v.optional(filled),
+  profiles: v.optional(
+    v.record(v.string(), profileTable, (issue) => `must be a table, not ${kindOf(issue.input)}`),
+  ),
+});
+
+/**
+ * Checks everything in a document and reports all of its problems at once.
+ * @param root the document's value, references replaced
+ * @param lineOf where a key stands
+ */
+export function checkFile(
+  root: unknown,
+  lineOf: TomlDocument['lineOf'],
+): { readonly file: CheckedFile } | { readonly problems: readonly Problem[] } {
+  const result = v.safeParse(fileTable, root);
+  const problems = (result.issues ?? []).map((issue) => problemOf(issue, lineOf));
+  const names = isTable(root) && isTable(root['profiles']) ? Object.keys(root['profiles']) : [];
+  const chosen = isTable(root) ? root['default_profile'] : undefined;
+  if (typeof chosen === 'string' && names.length > 0 && !names.includes(chosen)) {
+    const message = `default_profile: there is no profile ${JSON.stringify(chosen)}`;
+    problems.push({ line: lineOf(['default_profile']), column: null, message, hint: suggest(chosen, names) });
+  }
+  if (names.length === 0 && problems.length === 0) {
+    problems.push({
+      line: 1,
+      column: null,
+      message: 'there are no profiles',
+      hint: 'A profile is a table [profiles.<name>].',
+    });
+  }
+  if (!result.success || problems.length > 0) return { problems: problems.sort((a, b) => a.line - b.line) };
+  const { default_profile: defaultProfile, profiles = {} } = result.output;
+  return { file: { defaultProfile: defaultProfile ?? null, profiles: new Map(Object.entries(profiles)) } };
+}
+
+/** `Did you mean "url"?` where a known name is near, else all of them. */
+export function suggest(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return near === undefined ? `It is one of ${known.join(', ')}.` : `Did you mean ${JSON.stringify(near)}?`;
+}
+
+/** A table in which every key is known; valibot's own strict object would report only the first unknown one. */
+function table<const Entries extends v.ObjectEntries>(entries: Entries) {
+  return v.pipe(
+    v.custom<Readonly<Record<string, unknown>>>(
+      isTable,
+      (issue) => `must be a table, not ${kindOf(issue.input)}`,
+    ),
+    v.looseObject(entries),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const value: unknown = dataset.value;
+      if (!isTable(value)) return;
+      const known = Object.keys(entries);
+      for (const key of Object.keys(value).filter((name) => !known.includes(name))) {
+        addIssue({
+          message: `unknown key${HINT_MARK}${suggest(key, known)}`,
+          path: [{ type: 'object', origin: 'key', input: value, key, value: value[key] }],
+        });
+      }
+    }),
+  );
+}
+
+/** A table from Better Auth's names to the database's. */
+function namesOf<const Field extends string>(fields: readonly Field[]) {
+  const optional = v.optional(filled);
+  return table(
+    Object.fromEntries(fields.map((field) => [field, optional])) as Record<Field, typeof optional>,
+  );
+}
+
+/** A string that is not empty and that `read` understands. */
+function textThat<Value>(read: (text: string) => Value, example?: string) {
+  return anyText((text) => {
+    if (text.trim() === '') throw new InvalidValueError('must not be empty');
+    return read(text);
+  }, example);
+}
+
+function anyText<Value>(read: (text: string) => Value, example?: string) {
+  return v.pipe(
+    v.unknown(),
+    v.rawTransform<unknown, Value | undefined>(({ dataset, addIssue, NEVER }) => {
+      const { value } = dataset;
+      if (value === unknownText) return undefined;
+      if (typeof value !== 'string') {
+        addIssue({
+          message: `must be a string in quotes${example === undefined ? '' : ` such as "${example}"`}, not ${kindOf(value)}`,
+        });
+        return NEVER;
+      }
+      try {
+        return read(value);
+      } catch (error) {
+        if (!(error instanceof InvalidValueError)) throw error;
+        addIssue({
+          message: error.hint === undefined ? error.message : `${error.message}${HINT_MARK}${error.hint}`,
+        });
+        return NEVER;
+      }
+    }),
+  );
+}
+
+function checkedLength(text: string, shortest: number, longest: number): number {
+  const length = parseDuration(text);
+  if (length < shortest) throw new InvalidValueError(`${JSON.stringify(text)} is no time at all`);
+  if (length > longest)
+    throw new InvalidValueError(`${JSON.stringify(text)} is longer than ${formatDuration(longest)}`);
+  return length;
+}
+
+/** Whatever has no scheme is the path of an SQLite file; one letter is a drive of Windows. */
+function checkedDatabaseUrl(text: string): string {
+  return /^[a-z][a-z0-9+.-]+:/i.test(text) ? checkedScheme(text, databaseSchemes) : text;
+}
+
+/** The URL itself never appears in the message: it may hold a password. */
+function checkedScheme(text: string, schemes: readonly string[]): string {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
+  if (scheme !== undefined && schemes.includes(scheme)) return text;
+  throw new InvalidValueError(
+    scheme === undefined
+      ? 'must be a URL'
+      : `begins with ${JSON.stringify(`${scheme}:`)}, which is not known here`,
+    scheme === undefined
+      ? `It begins with ${schemes.map((known) => `${known}:`).join(', ')}.`
+      : suggest(scheme, schemes),
+  );
+}
+
+/** What is wrong with the choice between keys of which exactly one is needed. */
+function complaintAboutChoice(given: readonly string[], keys: readonly string[]): string | undefined {
+  const chosen = keys.filter((key) => given.includes(key));
+  if (chosen.length > 1) return `has ${chosen.join(' and ')}${HINT_MARK}Keep one of them.`;
+  // A misspelt key is reported as such; that its right form is missing would be the same mistake twice.
+  const isMisspelt = given.some((key) => keys.includes(nearest(key, keys) ?? ''));
+  return chosen.length === 1 || isMisspelt
+    ? undefined
+    : `has no URL${HINT_MARK}It needs one of ${keys.join(', ')}.`;
+}
+
+/** valibot's issues are one text: this parts the problem from the hint. */
+const HINT_MARK = '\n';
+
+function problemOf(issue: v.BaseIssue<unknown>, lineOf: TomlDocument['lineOf']): Problem {
+  const path: KeyPath = (issue.path ?? []).map((item) => String(item.key));
+  const [message = '', hint] = issue.message.split(HINT_MARK);
+  const name = path.join('.');
+  return {
+    line: lineOf(path),
+    column: null,
+    message: name === '' ? message : `${name}: ${message}`,
+    hint: hint ?? null,
+  };
+}
+
+function kindOf(value: unknown): string {
+  if (value === unknownText) return 'a string';
+  if (Array.isArray(value)) return 'an array';
+  if (value instanceof Date) return 'a date';
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return typeof value === 'object' ? 'a table' : `a ${typeof value}`;
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}

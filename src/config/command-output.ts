@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { ConfigError } from '../errors.ts';
+import type { Redactor } from '../redaction.ts';
+import type { System } from '../system.ts';
+
+/** Milliseconds: a password manager may wait for a fingerprint, a forgotten prompt should not wait for ever. */
+const TIMEOUT = 30_000;
+/** Characters; a URL is far shorter. */
+const LONGEST_OUTPUT = 65_536;
+
+export interface CommandPlace {
+  readonly system: System;
+  readonly redactor: Redactor;
+  /** Where the command runs. */
+  readonly directory: string;
+  /** Milliseconds; 30 s where it is not said. */
+  readonly timeout?: number;
+}
+
+/**
+ * What a shell command prints on stdout, as it is.
+ * @param label what the command is for, in front of every complaint
+ * @throws ConfigError when it fails, prints too much, or takes longer than the time-out
+ */
+export function commandOutput(label: string, command: string, place: CommandPlace): Promise<string> {
+  const { system, redactor, directory, timeout = TIMEOUT } = place;
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, {
+      shell: true,
+      cwd: directory,
+      env: { ...system.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      signal: system.signal,
+    });
+    let stdout = '';
+    let stderr = '';
+    const fail = (message: string, cause?: unknown) => {
+      // The shell's own children may hold the pipes open: nobody waits for them.
+      child.stdout.destroy();
+      child.stderr.destroy();
+      child.kill();
+      reject(
+        new ConfigError(`${label} ${message}`, {
+          hint: 'Run the command by itself to see what it says.',
+          cause,
+        }),
+      );
+    };
+    const timer = setTimeout(() => {
+      fail(`took longer than ${String(timeout / 1000)} s`);
+    }, timeout);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      if (stdout.length > LONGEST_OUTPUT) fail('printed more than a URL can hold');
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(0, LONGEST_OUTPUT);
+    });
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      fail(`cannot be run: ${error.message}`, error);
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      if (code === 0) {
+        resolve(stdout);
+        return;
+      }
+      const [complaint = ''] = redactor.redact(stderr).trimStart().split('\n', 1);
+      const ending =
+        code === null ? `was ended by ${String(signal)}` : `failed with exit status ${String(code)}`;
+      fail(complaint === '' ? ending : `${ending}: ${complaint}`);
+    });
+  });
+}

@@ -1,0 +1,117 @@
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { platform } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { ConfigError } from '../errors.ts';
+import type { System } from '../system.ts';
+import { environmentOf } from './environment.ts';
+
+/** The name that is looked for in the working directory and above it. */
+export const CONFIG_FILE_NAME = 'sessionctl.toml';
+
+export interface ConfigSearch {
+  /** The file in use, or null where none of the places has one. */
+  readonly path: string | null;
+  /** Every place that was looked at, in order. */
+  readonly searched: readonly string[];
+}
+
+/** The text of a configuration file and who may read it. */
+export interface ConfigFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly text: string;
+  /** The group or everybody has the right to read it; false on Windows, where the mode says nothing. */
+  readonly isReadableByOthers: boolean;
+}
+
+/**
+ * Finds the configuration file: `--config`, else `SESSIONCTL_CONFIG`, either being the only place; else
+ * `sessionctl.toml` in the working directory or the nearest parent that has one; else
+ * `$XDG_CONFIG_HOME/sessionctl/config.toml`, which without the variable is in `~/.config`. Files are not merged.
+ * @throws ConfigError where the file that was named does not exist
+ */
+export async function findConfigFile(system: System, flag: string | undefined): Promise<ConfigSearch> {
+  const env = environmentOf(system.env);
+  const named = flag ?? env('SESSIONCTL_CONFIG');
+  if (named !== undefined) {
+    const path = resolve(system.cwd, named);
+    if (await exists(path)) return { path, searched: [path] };
+    throw new ConfigError(`there is no configuration file ${path}`, {
+      hint: `It was named by ${flag === undefined ? 'SESSIONCTL_CONFIG' : '--config'}; no other is looked at.`,
+    });
+  }
+  const searched: string[] = [];
+  for (const path of [...upwards(system.cwd), ...userConfig(env)]) {
+    searched.push(path);
+    if (await exists(path)) return { path, searched };
+  }
+  return { path: null, searched };
+}
+
+/** The complaint where none of the places has a configuration. */
+export function noConfigFile({ searched }: ConfigSearch): ConfigError {
+  return new ConfigError(`there is no configuration file; looked for\n${searched.join('\n')}`, {
+    hint: '`sessionctl config init` writes one.',
+  });
+}
+
+/** @throws ConfigError where it cannot be read: absent, a directory, forbidden, or not UTF-8 */
+export async function readConfigFile(path: string): Promise<ConfigFile> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    const status = await file.stat();
+    if (status.isDirectory()) throw new ConfigError(`${path} is a directory, not a configuration file`);
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(await file.readFile());
+    return { path, text, isReadableByOthers: platform() !== 'win32' && (status.mode & 0o044) !== 0 };
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    if (error instanceof TypeError) {
+      throw new ConfigError(`the configuration file ${path} is not UTF-8 text`, { cause: error });
+    }
+    throw new ConfigError(`cannot read the configuration file ${path}: ${reasonOf(error)}`, { cause: error });
+  } finally {
+    await file?.close();
+  }
+}
+
+/** What the system says about a file that cannot be read, in words. */
+export function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  if (code === 'EISDIR') return 'it is a directory';
+  return error instanceof Error ? error.message : String(error);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+function upwards(directory: string): readonly string[] {
+  const parent = dirname(directory);
+  return [join(directory, CONFIG_FILE_NAME), ...(parent === directory ? [] : upwards(parent))];
+}
+
+function userConfig(env: (name: string) => string | undefined): readonly string[] {
+  const home = env('HOME');
+  const configured = env('XDG_CONFIG_HOME');
+  // The XDG specification has relative paths ignored.
+  const base =
+    configured !== undefined && isAbsolute(configured) ? configured : home && join(home, '.config');
+  return base === undefined ? [] : [join(base, 'sessionctl', 'config.toml')];
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw new ConfigError(`cannot look for ${path}: ${reasonOf(error)}`, {
+      hint: 'Name the configuration with --config, or the database with --url.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,191 @@
+import { ConfigError, UsageError } from '../errors.ts';
+import type { Redactor } from '../redaction.ts';
+import { nearest } from '../sessions/nearest.ts';
+import type { System } from '../system.ts';
+import type { ProfileInUse, SettingEntry } from './assemble-settings.ts';
+import { chooseDatabase, needsFile, type ChosenProfile, type DatabaseChoice } from './choose-database.ts';
+import { findConfigFile, readConfigFile, type ConfigSearch } from './config-file.ts';
+import { environmentOf, type Environment } from './environment.ts';
+import type { ProfileDocument } from './profile-document.ts';
+import { describeOrigin } from './origin.ts';
+import { describeProblem } from './problem.ts';
+import type { Settings, SettingsFlags } from './settings.ts';
+import type { KeyPath } from './toml-document.ts';
+
+/** The settings in effect and how they came about. */
+export interface LoadedConfig {
+  readonly settings: Settings;
+  readonly warnings: readonly string[];
+  /** The configuration file in use, or null. */
+  readonly path: string | null;
+  /** Every setting in a form fit to be printed, with where it came from. */
+  readonly entries: readonly SettingEntry[];
+}
+
+/**
+ * The settings of a run: flags over environment over configuration file over defaults (`chooseDatabase` says where the
+ * database comes from, `findConfigFile` which file counts).
+ * @throws UsageError for an empty or meaningless flag
+ * @throws ConfigError with every problem of the file at once, or when there is no database to work on
+ */
+export async function loadSettings(
+  system: System,
+  flags: SettingsFlags,
+  redactor: Redactor,
+): Promise<{ readonly settings: Settings; readonly warnings: readonly string[] }> {
+  return loadConfig(system, flags, redactor);
+}
+
+/** As `loadSettings`, with the origin of each setting. */
+export async function loadConfig(
+  system: System,
+  flags: SettingsFlags,
+  redactor: Redactor,
+): Promise<LoadedConfig> {
+  rejectEmpty(flags);
+  const env = environmentOf(system.env);
+  const search = await searchWhereNeeded(system, flags, env);
+  const document = search.path === null ? null : await understand(search.path, env);
+  const choice = chooseDatabase(flags, env, document?.preferred ?? null);
+  if (document !== null) reportProblems(document, (path) => isNeeded(path, choice, flags, env));
+  if (choice.kind === 'none') throw nothingChosen(document);
+  const chosen = choice.kind === 'ambient' ? null : choice.profile;
+
+  const { assembleSettings } = await import('./assemble-settings.ts');
+  const { settings, entries } = await assembleSettings({
+    system,
+    flags,
+    redactor,
+    givenUrl: choice.kind === 'profile' ? null : { url: choice.url, origin: choice.origin },
+    profile: chosen === null ? null : findProfile(chosen, document, search),
+  });
+  return { settings, entries, path: document?.path ?? null, warnings: warningsAbout(choice, document) };
+}
+
+/**
+ * The settings that a profile has in a file of this text, before there is such a file.
+ * @throws ConfigError as `loadSettings`
+ */
+export async function settingsOfText(
+  file: { readonly path: string; readonly text: string; readonly profile: string },
+  system: System,
+  redactor: Redactor,
+): Promise<Settings> {
+  const env = environmentOf(system.env);
+  const { understandFile } = await import('./profile-document.ts');
+  const document = understandFile({ ...file, isReadableByOthers: false }, env);
+  reportProblems(document, () => true);
+  const chosen: ChosenProfile = { name: file.profile, origin: { kind: 'flag', name: '--profile' } };
+  const profile = findProfile(chosen, document, { path: file.path, searched: [file.path] });
+  const { assembleSettings } = await import('./assemble-settings.ts');
+  return (await assembleSettings({ system, flags: {}, redactor, givenUrl: null, profile })).settings;
+}
+
+/** Reads and checks a configuration file. @throws ConfigError where it cannot be read; its problems are in the result */
+export async function understand(path: string, env: Environment): Promise<ProfileDocument> {
+  const { understandFile } = await import('./profile-document.ts');
+  return understandFile(await readConfigFile(path), env);
+}
+
+/** A warning where a file holds a secret that others can read. */
+export function exposureWarnings({ path, exposesSecret }: ProfileDocument): readonly string[] {
+  const command = `chmod 600 '${path.replaceAll("'", String.raw`'\''`)}'`;
+  return exposesSecret ? [`${path} holds a secret and others can read it; mend it with: ${command}`] : [];
+}
+
+/** @throws UsageError for an option that was given an empty value */
+export function rejectEmpty(flags: SettingsFlags): void {
+  const given = {
+    '--url': flags.url,
+    '--profile': flags.profile,
+    '--config': flags.config,
+    '--time-zone': flags.timeZone,
+  };
+  for (const [option, value] of Object.entries(given)) {
+    if (value?.trim() === '') {
+      throw new UsageError(`${option} was given an empty value`, {
+        hint: 'Leave the option out, or say what is meant.',
+      });
+    }
+  }
+}
+
+/** A file that was named is read in any case: whoever names a file that is not there is mistaken. */
+async function searchWhereNeeded(
+  system: System,
+  flags: SettingsFlags,
+  env: Environment,
+): Promise<ConfigSearch> {
+  const isNamed = flags.config !== undefined || env('SESSIONCTL_CONFIG') !== undefined;
+  if (isNamed || needsFile(flags, env)) return findConfigFile(system, flags.config);
+  return { path: null, searched: [] };
+}
+
+/** Whether this run uses the setting, so that a variable that it refers to has to be set. */
+function isNeeded(path: KeyPath, choice: DatabaseChoice, flags: SettingsFlags, env: Environment): boolean {
+  const [table, name, ...keys] = path;
+  if (table !== 'profiles') return true;
+  if (choice.kind === 'none' || choice.kind === 'ambient' || choice.profile?.name !== name) return false;
+  const [key = '', inner = ''] = keys;
+  if (['url', 'url_file', 'url_command'].includes(key)) return choice.kind === 'profile';
+  if (key === 'time_zone') return flags.timeZone === undefined && env('SESSIONCTL_TIME_ZONE') === undefined;
+  if (key === 'redis' && ['url', 'url_file'].includes(inner))
+    return env('SESSIONCTL_REDIS_URL') === undefined;
+  return true;
+}
+
+function reportProblems(document: ProfileDocument, needed: (path: KeyPath) => boolean): void {
+  const unset = document.unset.filter(({ path }) => needed(path)).map(({ problem }) => problem);
+  const problems = [...document.problems, ...unset].sort((a, b) => a.line - b.line);
+  const lines = problems.map((problem) => describeProblem(document.path, problem));
+  if (lines.length === 0) return;
+  const message =
+    lines.length === 1
+      ? lines.join('')
+      : `the configuration has ${String(lines.length)} problems\n${lines.join('\n')}`;
+  throw new ConfigError(message);
+}
+
+function findProfile(
+  chosen: ChosenProfile,
+  document: ProfileDocument | null,
+  search: ConfigSearch,
+): ProfileInUse {
+  const shown = `${JSON.stringify(chosen.name)} (${describeOrigin(chosen.origin)})`;
+  if (document === null) {
+    throw new ConfigError(`there is no profile ${shown}, since there is no configuration file`, {
+      hint: `Looked for ${search.searched.join(', ')}. \`sessionctl config init\` writes one.`,
+    });
+  }
+  const checked = document.file?.profiles.get(chosen.name);
+  if (checked !== undefined) return { ...chosen, checked, document };
+  const near = nearest(chosen.name, document.names);
+  throw new ConfigError(`there is no profile ${shown} in ${document.path}`, {
+    hint: `${near === undefined ? '' : `Did you mean ${JSON.stringify(near)}? `}It has ${quoted(document.names)}.`,
+  });
+}
+
+function nothingChosen(document: ProfileDocument | null): ConfigError {
+  if (document !== null) {
+    return new ConfigError(
+      `${document.path} has several profiles and no default_profile: ${quoted(document.names)}`,
+      {
+        hint: 'Name one with --profile, or set default_profile.',
+      },
+    );
+  }
+  return new ConfigError('nothing says which database to work on', {
+    hint: '`sessionctl config init` writes a configuration, `--url <url>` names a database, `sessionctl demo` makes one to try.',
+  });
+}
+
+function warningsAbout(choice: DatabaseChoice, document: ProfileDocument | null): readonly string[] {
+  if (document === null) return [];
+  const displaced = choice.kind === 'ambient' ? choice.displaced : null;
+  const announcement = `using DATABASE_URL, not profile ${JSON.stringify(displaced)} of ${document.path}; name it with --profile to use it`;
+  return [...(displaced === null ? [] : [announcement]), ...exposureWarnings(document)];
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => JSON.stringify(name)).join(', ');
+}

@@ -1,0 +1,21 @@
+/** Where a setting's value came from. */
+export type Origin =
+  | { readonly kind: 'flag'; readonly name: string }
+  | { readonly kind: 'variable'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string; readonly line: number }
+  | { readonly kind: 'default' };
+
+export function describeOrigin(origin: Origin): string {
+  switch (origin.kind) {
+    case 'flag':
+      return `flag ${origin.name}`;
+    case 'variable':
+      return `variable ${origin.name}`;
+    case 'file':
+      return `${origin.path}:${String(origin.line)}`;
+    case 'default':
+      return 'default';
+    default:
+      return origin satisfies never;
+  }
+}

@@ -1,0 +1,132 @@
+import { checkFile, unknownText, type CheckedFile } from './checked-file.ts';
+import type { PreferredProfile } from './choose-database.ts';
+import type { ConfigFile } from './config-file.ts';
+import type { Environment } from './environment.ts';
+import type { Problem } from './problem.ts';
+import { expandReferences, withoutReferences, type Expansion } from './references.ts';
+import { parseTomlDocument, type KeyPath } from './toml-document.ts';
+import { passwordsIn } from './url-secrets.ts';
+
+/** A string of the file that refers to variables, or could. */
+export interface FileText {
+  readonly path: KeyPath;
+  readonly raw: string;
+  readonly expansion: Expansion;
+}
+
+/** A variable that a setting refers to and that is unset: a problem only where the setting is needed. */
+export interface UnsetVariable {
+  readonly path: KeyPath;
+  readonly problem: Problem;
+}
+
+/** What can be said of a configuration file before it is known which profile is wanted. */
+export interface ProfileDocument {
+  readonly path: string;
+  /** Null where there are problems. */
+  readonly file: CheckedFile | null;
+  readonly problems: readonly Problem[];
+  readonly unset: readonly UnsetVariable[];
+  /** The names of all profiles, as far as they can be made out. */
+  readonly names: readonly string[];
+  /** The default profile, or the only one. */
+  readonly preferred: PreferredProfile | null;
+  readonly texts: readonly FileText[];
+  readonly lineOf: (path: KeyPath) => number;
+  /** A secret stands in the file itself, not as a reference, and others may read it. */
+  readonly exposesSecret: boolean;
+}
+
+/** Reads, expands and checks a configuration file; every problem is collected, none is thrown. */
+export function understandFile(configFile: ConfigFile, env: Environment): ProfileDocument {
+  const { path } = configFile;
+  const document = parseTomlDocument(configFile.text);
+  if ('problem' in document) {
+    return {
+      path,
+      file: null,
+      problems: [document.problem],
+      unset: [],
+      names: [],
+      preferred: null,
+      texts: [],
+      lineOf: () => document.problem.line,
+      exposesSecret: false,
+    };
+  }
+  const { lineOf } = document;
+  const texts: FileText[] = [];
+  const root = mapTexts(document.root, [], (raw, at) => {
+    const expansion = expandReferences(raw, env);
+    texts.push({ path: at, raw, expansion });
+    return expansion.text ?? unknownText;
+  });
+  const checked = checkFile(root, lineOf);
+  const malformed = texts.flatMap(({ path: at, expansion }) =>
+    expansion.malformed.map((reference) => ({
+      line: lineOf(at),
+      column: null,
+      message: `${at.join('.')}: ${JSON.stringify(reference)} is not a reference to a variable`,
+      hint: 'Write ${NAME}, or $${ for the characters themselves.',
+    })),
+  );
+  const problems = [...('problems' in checked ? checked.problems : []), ...malformed];
+  const { profiles, default_profile: chosen } = asTable(root);
+  const names = Object.keys(asTable(profiles));
+  const preferredAt = typeof chosen === 'string' ? ['default_profile'] : ['profiles', names[0] ?? ''];
+  const preferredName = typeof chosen === 'string' ? chosen : names.length === 1 ? names[0] : undefined;
+  return {
+    path,
+    file: 'file' in checked && problems.length === 0 ? checked.file : null,
+    problems,
+    unset: texts.flatMap(({ path: at, expansion }) =>
+      expansion.unset.map((name) => ({ path: at, problem: unsetProblem(at, name, lineOf(at)) })),
+    ),
+    names,
+    preferred:
+      preferredName === undefined
+        ? null
+        : {
+            name: preferredName,
+            origin: { kind: 'file', path, line: lineOf(preferredAt) },
+            isAmbientUrl: isAmbientUrl(textAt(texts, ['profiles', preferredName, 'url'])),
+          },
+    texts,
+    lineOf,
+    exposesSecret: configFile.isReadableByOthers && texts.some(isLiteralSecret),
+  };
+}
+
+function textAt(texts: readonly FileText[], path: KeyPath): FileText | undefined {
+  const wanted = path.join('\0');
+  return texts.find((text) => text.path.join('\0') === wanted);
+}
+
+function isAmbientUrl(url: FileText | undefined): boolean {
+  return url?.raw.trim() === '${DATABASE_URL}';
+}
+
+function unsetProblem(path: KeyPath, name: string, line: number): Problem {
+  const hint = 'Set it, or write $${ for the characters themselves.';
+  return { line, column: null, message: `${path.join('.')}: the variable ${name} is not set`, hint };
+}
+
+function isLiteralSecret({ path, raw }: FileText): boolean {
+  const key = path.slice(2).join('.');
+  const literal = withoutReferences(raw);
+  if (key === 'auth.secret') return literal.trim() !== '';
+  return (key === 'url' || key === 'redis.url') && passwordsIn(literal).length > 0;
+}
+
+function mapTexts(value: unknown, path: KeyPath, map: (text: string, path: KeyPath) => unknown): unknown {
+  if (typeof value === 'string') return map(value, path);
+  if (Array.isArray(value)) return value.map((item, at) => mapTexts(item, [...path, String(at)], map));
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, mapTexts(item, [...path, key], map)]),
+  );
+}
+
+function asTable(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}

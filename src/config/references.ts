@@ -1,0 +1,56 @@
+import type { Environment } from './environment.ts';
+
+export interface Expansion {
+  /** The text with every reference replaced; null where a variable is unset or a reference is malformed. */
+  readonly text: string | null;
+  /** Names of variables that are referred to. */
+  readonly variables: readonly string[];
+  /** Those of them that are unset or empty. */
+  readonly unset: readonly string[];
+  /** What stands in the text as a reference and is none, such as `${A-B}`. */
+  readonly malformed: readonly string[];
+}
+
+/** `$${` first, so that it never reads as a reference; an unclosed `${` takes the rest of the text. */
+const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g;
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * Replaces each `${NAME}` by the variable's value, as it is: a password in a URL must be URL-encoded in the variable.
+ * `$${` stands for a literal `${`; `$NAME` without braces is left alone.
+ */
+export function expandReferences(raw: string, env: Environment): Expansion {
+  const variables: string[] = [];
+  const unset: string[] = [];
+  const malformed: string[] = [];
+  const text = raw.replace(REFERENCE, (reference, name: string | undefined, close: string | undefined) => {
+    if (name === undefined) return '${';
+    if (close !== '}' || !VARIABLE.test(name)) {
+      malformed.push(reference);
+      return '';
+    }
+    variables.push(name);
+    const value = env(name);
+    if (value === undefined) unset.push(name);
+    return value ?? '';
+  });
+  return { text: unset.length > 0 || malformed.length > 0 ? null : text, variables, unset, malformed };
+}
+
+/** The text without what comes from variables: what is left was written out. */
+export function withoutReferences(raw: string): string {
+  return raw.replace(REFERENCE, (reference, name: string | undefined) =>
+    name === undefined ? reference : '',
+  );
+}
+
+/** The text in the form that `expandReferences` reads back as it was. */
+export function escapeReferences(text: string): string {
+  // A function, since in a replacement `$$` would be one dollar.
+  return text.replaceAll('${', () => '$${');
+}
+
+/** Whether a text can be the name in `${…}`. */
+export function isVariableName(name: string): boolean {
+  return VARIABLE.test(name);
+}

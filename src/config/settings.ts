@@ -1,0 +1,84 @@
+/** Better Auth's names, and those that the database has in their place; only what the configuration renames. */
+export interface SchemaNames {
+  /** PostgreSQL: the schema that holds the tables. */
+  readonly databaseSchema: string | null;
+  readonly table: string | null;
+  readonly userTable: string | null;
+  /** Field of Better Auth's session → column. */
+  readonly columns: Readonly<Record<string, string>>;
+  /** Field of Better Auth's user → column. */
+  readonly userColumns: Readonly<Record<string, string>>;
+}
+
+export interface TlsSettings {
+  /** PEM text, read from the files that the configuration names. */
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  readonly rejectUnauthorized: boolean;
+}
+
+/** How to reach the auth database and how to read it. */
+export interface DatabaseSettings {
+  /** The profile that was used, or null. */
+  readonly profile: string | null;
+  /** `postgres://…`, `mysql://…`, `sqlite:<path>`, `file:<path>` or a path; may hold a password. */
+  readonly url: string;
+  /** Of the application that writes: an IANA name or an offset; null where nobody said. */
+  readonly timeZone: string | null;
+  /** Milliseconds; 0 is no limit. */
+  readonly statementTimeout: number;
+  /** Milliseconds. */
+  readonly connectTimeout: number;
+  readonly tls: TlsSettings | null;
+  readonly schema: SchemaNames;
+  /** What relative paths to SQLite files start from. */
+  readonly cwd: string;
+}
+
+export interface RedisSettings {
+  readonly url: string;
+  readonly keyPrefix: string;
+  readonly tls: TlsSettings | null;
+  readonly cluster: boolean;
+}
+
+/** What the application's `betterAuth({ session })` says. Lengths are milliseconds. */
+export interface SessionSettings {
+  readonly expiresIn: number;
+  readonly updateAge: number;
+  readonly cookieCache: { readonly enabled: boolean; readonly maxAge: number };
+  readonly storeInDatabase: boolean;
+  readonly preserveInDatabase: boolean;
+  readonly maximumSessions: number;
+}
+
+export interface AuthSettings {
+  readonly secret: string | null;
+  readonly baseUrl: string | null;
+  readonly cookiePrefix: string | null;
+}
+
+/** Everything that a command may need to know, checked and complete. */
+export interface Settings {
+  readonly database: DatabaseSettings;
+  readonly redis: RedisSettings | null;
+  readonly session: SessionSettings;
+  readonly auth: AuthSettings;
+}
+
+/** The global options that choose settings, as typed; absent means not given. */
+export interface SettingsFlags {
+  readonly profile?: string | undefined;
+  readonly config?: string | undefined;
+  readonly url?: string | undefined;
+  readonly timeZone?: string | undefined;
+}
+
+export const noSchemaNames: SchemaNames = {
+  databaseSchema: null,
+  table: null,
+  userTable: null,
+  columns: {},
+  userColumns: {},
+};

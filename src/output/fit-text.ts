@@ -1,0 +1,69 @@
+import stringWidth from 'string-width';
+import { isPrintableAscii, safeText } from './safe-text.ts';
+
+const ELLIPSIS = '…';
+/** More marks than this on one letter are decoration that runs over the lines above and below. */
+const MARKS_BEYOND_READING = /(\p{M}{4})\p{M}+/gu;
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** Text from outside, fit for one line of a terminal: safe, on one line, without towers of combining marks. */
+export function terminalText(text: string): string {
+  return safeText(text).replace(MARKS_BEYOND_READING, '$1');
+}
+
+/** Columns that the text takes, counted as cli-table3 counts them. */
+export function textWidth(text: string): number {
+  return isPrintableAscii(text) ? text.length : stringWidth(text);
+}
+
+/**
+ * The text cut to a width in columns, with an ellipsis where something is missing. Cuts between graphemes only.
+ * @param text as `terminalText` gives it
+ */
+export function cutText(text: string, width: number): string {
+  if (fits(text, width)) return text;
+  return width < 1 ? '' : firstLine(text, width, ELLIPSIS) + ELLIPSIS;
+}
+
+/** The text on lines of at most `width` columns, broken at spaces where there are some. `width` is at least 2. */
+export function wrapText(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (!fits(rest, width)) {
+    const line = firstLine(rest, width, '');
+    const space = rest[line.length] === ' ' ? line.length : line.lastIndexOf(' ');
+    const end = space > 0 ? space : line.length;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  if (rest !== '' || lines.length === 0) lines.push(rest);
+  return lines;
+}
+
+function fits(text: string, width: number): boolean {
+  // No grapheme takes more code units a column than this; it spares the measuring of 10 KB that cannot fit anyway.
+  return text.length <= width * 32 && textWidth(text) <= width;
+}
+
+/** As many graphemes from the beginning as fit together with `tail`; at least something where there is no tail. */
+function firstLine(text: string, width: number, tail: string): string {
+  const start = text.slice(0, width - tail.length);
+  if (isPrintableAscii(start) && isPrintableAscii(text.charAt(start.length))) return start;
+  const graphemes = segmenter.segment(text.slice(0, width * 32));
+  const line = firstFitting(segmentsOf(graphemes), width, tail);
+  // A grapheme may be wider than the line; the characters that it is made of are not.
+  return line === '' && tail === '' ? firstFitting(text, width, '') : line;
+}
+
+function firstFitting(pieces: Iterable<string>, width: number, tail: string): string {
+  let line = '';
+  for (const piece of pieces) {
+    if (textWidth(line + piece + tail) > width) break;
+    line += piece;
+  }
+  return line;
+}
+
+function* segmentsOf(graphemes: Intl.Segments): Generator<string> {
+  for (const { segment } of graphemes) yield segment;
+}

@@ -1,0 +1,27 @@
+import { wrapText } from './fit-text.ts';
+import type { Styles, Terminal } from './styles.ts';
+
+/** One or more lines behind a label; a value that is missing is shown as `-`. */
+export interface LabelledLine {
+  readonly label: string;
+  /** Safe text. */
+  readonly value: string | null;
+  readonly style?: (text: string) => string;
+}
+
+const GAP = '  ';
+/** On a screen narrower than this a value goes on without regard to the width: it could not be read in any case. */
+const NARROWEST_VALUE = 10;
+
+/** `label  value` pairs, the values aligned, and wrapped to the width of a terminal. Ends with a line feed. */
+export function labelledLines(lines: readonly LabelledLine[], terminal: Terminal, styles: Styles): string {
+  const labelWidth = Math.max(...lines.map(({ label }) => label.length));
+  const indent = ' '.repeat(labelWidth) + GAP;
+  const width = Math.max(terminal.width - indent.length, NARROWEST_VALUE);
+  const text = lines.map(({ label, value, style = (plain) => plain }) => {
+    const shown = value === null || value === '' ? '-' : value;
+    const wrapped = terminal.interactive ? wrapText(shown, width) : [shown];
+    return `${styles.dim(label.padEnd(labelWidth))}${GAP}${wrapped.map(style).join(`\n${indent}`)}\n`;
+  });
+  return text.join('');
+}

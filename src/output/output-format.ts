@@ -1,0 +1,30 @@
+import type { GlobalFlags } from '../command.ts';
+import { UsageError } from '../errors.ts';
+import { suggestion } from '../sessions/nearest.ts';
+
+/** What a command that lists things can print. */
+export const listFormats = ['table', 'json', 'jsonl', 'csv', 'ids'] as const;
+/** What every other command can print. */
+export const reportFormats = ['table', 'json'] as const;
+
+/**
+ * The format that `--output` and `--json` ask for; `table` where neither was given.
+ * @throws UsageError for one that the command does not have, or when the two contradict each other
+ */
+export function chooseFormat<Format extends string>(
+  flags: GlobalFlags,
+  formats: readonly Format[],
+): Format | 'table' {
+  const { output } = flags;
+  if (flags.json === true && output !== undefined && output !== 'json') {
+    throw new UsageError(`--json and --output ${output} contradict each other`, {
+      hint: 'Give one of them.',
+    });
+  }
+  const wanted = flags.json === true ? 'json' : (output ?? 'table');
+  const format = formats.find((known) => known === wanted);
+  if (format !== undefined) return format;
+  throw new UsageError(`--output: ${JSON.stringify(wanted)} is not a format here`, {
+    hint: suggestion(wanted, formats),
+  });
+}

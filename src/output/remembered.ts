@@ -1,0 +1,20 @@
+const CAPACITY = 4096;
+const LONGEST_KEY = 512;
+
+/**
+ * A pure function that remembers its results, within bounds that keep two million rows at constant memory: when the
+ * memory is full it starts anew, and long keys, of which an attacker can make any number, are not remembered at all.
+ */
+export function remembered<Result>(compute: (key: string) => Result): (key: string) => Result {
+  const results = new Map<string, Result>();
+  return (key) => {
+    const known = results.get(key);
+    if (known !== undefined) return known;
+    const result = compute(key);
+    if (key.length <= LONGEST_KEY) {
+      if (results.size >= CAPACITY) results.clear();
+      results.set(key, result);
+    }
+    return result;
+  };
+}

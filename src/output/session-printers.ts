@@ -1,0 +1,53 @@
+import type { Session } from '../sessions/session.ts';
+import { createLineBuffer } from './line-buffer.ts';
+
+type Print = (text: string | Uint8Array) => Promise<void>;
+
+/** Prints sessions chunk by chunk as they come, each when the one before has been taken. */
+export type SessionPrinter = (chunks: AsyncIterable<readonly Session[]>, print: Print) => Promise<void>;
+
+/** The formats for machines; a new one is a line. What a format needs is loaded when it is asked for. */
+export const sessionPrinters: Readonly<
+  Record<'json' | 'jsonl' | 'csv' | 'ids', () => Promise<SessionPrinter>>
+> = {
+  json: async () => {
+    const { sessionJson } = await import('./session-json.ts');
+    return async (chunks, print) => {
+      const lines = createLineBuffer();
+      let before = '[\n';
+      for await (const sessions of chunks) {
+        for (const session of sessions) {
+          lines.add(before + sessionJson(session));
+          before = ',\n';
+        }
+        if (sessions.length > 0) await print(lines.take());
+      }
+      await print(before === '[\n' ? '[]\n' : '\n]\n');
+    };
+  },
+  jsonl: async () => {
+    const { sessionJson } = await import('./session-json.ts');
+    return lineByLine(sessionJson);
+  },
+  csv: async () => {
+    const { csvHeader, sessionCsv } = await import('./session-csv.ts');
+    return async (chunks, print) => {
+      await print(csvHeader);
+      for await (const sessions of chunks) await print(sessionCsv(sessions));
+    };
+  },
+  ids: async () => {
+    const { safeText } = await import('./safe-text.ts');
+    return lineByLine(({ id }) => safeText(id));
+  },
+};
+
+function lineByLine(lineOf: (session: Session) => string): SessionPrinter {
+  return async (chunks, print) => {
+    const lines = createLineBuffer();
+    for await (const sessions of chunks) {
+      for (const session of sessions) lines.add(`${lineOf(session)}\n`);
+      if (sessions.length > 0) await print(lines.take());
+    }
+  };
+}

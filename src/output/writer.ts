@@ -1,0 +1,25 @@
+import type { OutputStream } from '../system.ts';
+
+/** Thrown when the reader of stdout went away, as `head` does: a normal end. */
+export class OutputClosedError extends Error {
+  constructor() {
+    super('the reader closed the output');
+    this.name = 'OutputClosedError';
+  }
+}
+
+/**
+ * Writes text and waits until the stream has taken it, so that a slow reader slows the query down in place of memory
+ * filling up.
+ * @throws OutputClosedError when the reader is gone
+ */
+export function write(stream: OutputStream, text: string | Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error) => {
+      if (error === null || error === undefined) resolve();
+      else if ('code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED'))
+        reject(new OutputClosedError());
+      else reject(error);
+    });
+  });
+}

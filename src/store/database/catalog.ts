@@ -1,0 +1,44 @@
+import type { Instant } from '../../sessions/instant.ts';
+
+/** What a key or another column is made of, as far as sessionctl cares. */
+export type ColumnKind = 'text' | 'uuid' | 'integer' | 'zoned time' | 'zoneless time' | 'other';
+
+export interface CatalogColumn {
+  readonly name: string;
+  /** As the database calls it; for messages. */
+  readonly type: string;
+  readonly kind: ColumnKind;
+}
+
+export interface CatalogTable {
+  /** The PostgreSQL schema; null elsewhere. */
+  readonly schema: string | null;
+  readonly name: string;
+  readonly columns: readonly CatalogColumn[];
+  /** Single-column foreign keys: column → table. */
+  readonly references: readonly {
+    readonly column: string;
+    readonly schema: string | null;
+    readonly table: string;
+  }[];
+}
+
+/** What the database says of itself, read in one round trip where it can be. */
+export interface Catalog {
+  /** The database's clock. */
+  readonly now: Instant;
+  /** Such as `PostgreSQL 15.20`. */
+  readonly server: string;
+  /** Tables that may be Better Auth's by name, that the configuration names, or that those refer to. */
+  readonly tables: readonly CatalogTable[];
+}
+
+/** A name as all naming conventions share it: `expiresAt`, `expires_at` and `ExpiresAt` are one. */
+export function normalise(name: string): string {
+  return name.replaceAll('_', '').toLowerCase();
+}
+
+/** `schema.name` for messages. */
+export function tableLabel(table: { readonly schema: string | null; readonly name: string }): string {
+  return table.schema === null ? table.name : `${table.schema}.${table.name}`;
+}

@@ -1,0 +1,280 @@
+import type { Knex } from 'knex';
+import { SchemaError } from '../../errors.ts';
+import type { Instant } from '../../sessions/instant.ts';
+import type { Selection } from '../../sessions/selection.ts';
+import type { ListOptions, SessionStore, SortField, Target } from '../../sessions/session-store.ts';
+import type { Session, User } from '../../sessions/session.ts';
+import { isPossibleKey, sessionColumn, SESSION, whereSelected } from './conditions.ts';
+import type { Dialect, Value } from './dialects/dialect.ts';
+import type { Shape, TimeColumn } from './shape.ts';
+import { UnreadableTimeError } from './time-encoding.ts';
+
+const USER = 'u';
+
+export interface DatabaseStoreParts {
+  readonly knex: Knex;
+  readonly dialect: Dialect;
+  readonly shape: Shape;
+  readonly target: Target;
+  readonly now: Instant;
+  readonly cautions: readonly string[];
+  readonly signal: AbortSignal;
+  /** Runs a query and turns what the driver throws into the errors of sessionctl. */
+  readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;
+}
+
+/** Sessions in Better Auth's own tables. */
+export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
+  const { knex, dialect, shape, target, now, cautions, signal, guard } = parts;
+  const { session: table } = shape;
+  const sessionTable = tableReference(knex, table, SESSION);
+
+  const selected = (selection: Selection) =>
+    whereSelected(knex, dialect, table, knex.from(sessionTable), selection, now);
+
+  return {
+    target,
+    now,
+    cautions,
+
+    findUsers: (who) => guard(() => findUsers(knex, dialect, shape, who)),
+
+    findSessionIds: (id, limit) =>
+      guard(async () => {
+        const column = sessionColumn(table.id.name);
+        const ids = async (condition: Knex.Raw) => {
+          const rows = (await knex
+            .select({ id: column })
+            .from(sessionTable)
+            .where(condition)
+            .limit(limit)) as { id: Value }[];
+          return rows.map((row) => String(row.id));
+        };
+        const exact = isPossibleKey(table.id, id)
+          ? await ids(dialect.keyIn(knex, column, table.id, [id]))
+          : [];
+        // A number that begins with another one has nothing to do with it.
+        if (exact.length > 0 || table.id.kind === 'integer' || id.includes('\0')) return exact;
+        return ids(dialect.keyBeginsWith(knex, column, table.id.kind === 'uuid' ? id.toLowerCase() : id));
+      }),
+
+    count: (selection) =>
+      guard(async () => {
+        const rows = await selected(selection).count<{ sessions: Value }[]>({ sessions: '*' });
+        return Number(rows[0]?.sessions ?? 0);
+      }),
+
+    async *list(selection, options) {
+      const query = listQuery(knex, dialect, shape, selected(selection), options);
+      const native = { ...query.toSQL().toNative(), limited: options.limit !== undefined };
+      const chunks = dialect.stream(knex, native)[Symbol.asyncIterator]();
+      try {
+        for (;;) {
+          signal.throwIfAborted();
+          const next = await guard(() => chunks.next());
+          if (next.done === true) return;
+          yield next.value.map((row) => toSession(row, dialect, shape, target, now));
+        }
+      } finally {
+        // Of an interrupted query nobody waits for the rest.
+        if (!signal.aborted) await chunks.return?.();
+      }
+    },
+  };
+}
+
+/** A table under an alias; the schema is PostgreSQL's. */
+export function tableReference(
+  knex: Knex,
+  table: { readonly schema: string | null; readonly name: string },
+  alias: string,
+): Knex.Raw {
+  return table.schema === null
+    ? knex.raw('?? AS ??', [table.name, alias])
+    : knex.raw('??.?? AS ??', [table.schema, table.name, alias]);
+}
+
+/** The columns of a row in the order in which `toSession` reads them. */
+function listQuery(
+  knex: Knex,
+  dialect: Dialect,
+  shape: Shape,
+  query: Knex.QueryBuilder,
+  options: ListOptions,
+): Knex.QueryBuilder {
+  const { session: table, user } = shape;
+  const nothing = knex.raw('NULL');
+  const own = (name: string | null) => (name === null ? nothing : knex.ref(sessionColumn(name)));
+  const ofUser = (name: string | null | undefined) =>
+    name === null || name === undefined ? nothing : knex.ref(`${USER}.${name}`);
+  const columns = [
+    own(table.id.name),
+    own(table.userId.name),
+    ofUser(user?.email),
+    ofUser(user?.displayName),
+    own(table.createdAt.name),
+    own(table.updatedAt.name),
+    own(table.expiresAt.name),
+    own(table.ipAddress),
+    own(table.userAgent),
+    own(table.impersonatedBy),
+    own(table.activeOrganizationId),
+    dialect.fingerprint(knex, sessionColumn(table.token)),
+  ];
+  let list = query.select(columns);
+  if (user !== null) {
+    list = list.joinRaw('LEFT JOIN ? ON ?', [
+      tableReference(knex, user, USER),
+      sameUser(knex, shape, user.id.name, user.id.kind),
+    ]);
+  }
+  if (options.sort !== null) {
+    const column = sortColumn(shape, options.sort.field);
+    if (column !== null) list = list.orderBy(column, options.sort.direction);
+    // Equal values would otherwise come in another order each time.
+    if (options.sort.field !== 'id')
+      list = list.orderBy(sessionColumn(table.id.name), options.sort.direction);
+  }
+  return options.limit === undefined ? list : list.limit(options.limit);
+}
+
+/** Keys of one kind are compared as they are, through the index; of different kinds, as text. */
+function sameUser(knex: Knex, shape: Shape, userId: string, kind: string): Knex.Raw {
+  const columns = [`${USER}.${userId}`, sessionColumn(shape.session.userId.name)];
+  return kind === shape.session.userId.kind
+    ? knex.raw('?? = ??', columns)
+    : knex.raw('CAST(?? AS CHAR(255)) = CAST(?? AS CHAR(255))', columns);
+}
+
+function sortColumn({ session, user }: Shape, field: SortField): string | null {
+  switch (field) {
+    case 'id':
+      return sessionColumn(session.id.name);
+    case 'userId':
+      return sessionColumn(session.userId.name);
+    case 'createdAt':
+    case 'updatedAt':
+    case 'expiresAt':
+      return sessionColumn(session[field].name);
+    case 'ipAddress':
+    case 'userAgent': {
+      const column = session[field];
+      return column === null ? null : sessionColumn(column);
+    }
+    case 'userEmail':
+      return user?.email === null || user === null ? null : `${USER}.${user.email}`;
+    default:
+      return field satisfies never;
+  }
+}
+
+function toSession(
+  row: readonly Value[],
+  dialect: Dialect,
+  { session: table }: Shape,
+  target: Target,
+  now: Instant,
+): Session {
+  const [
+    id,
+    userId,
+    email,
+    name,
+    created,
+    updated,
+    expires,
+    ip,
+    agent,
+    impersonatedBy,
+    organization,
+    fingerprint,
+  ] = row;
+  const time = (value: Value | undefined, column: TimeColumn) => {
+    if (value === null || value === undefined) return null;
+    try {
+      return column.encoding.decode(value);
+    } catch (error) {
+      if (!(error instanceof UnreadableTimeError)) throw error;
+      throw new SchemaError(
+        `session ${String(id)} in ${target.database} holds a time that cannot be read: ${column.name} is ${JSON.stringify(value)}, where ${column.encoding.label} is in use`,
+        {
+          hint: 'Nothing is guessed here. Mend that row (UPDATE or DELETE it) and run the command again.',
+          cause: error,
+        },
+      );
+    }
+  };
+  const expiresAt = time(expires, table.expiresAt);
+  return {
+    id: String(id),
+    userId: String(userId),
+    userEmail: text(email),
+    userName: text(name),
+    // Better Auth: `session.expiresAt < new Date()` is expired (api/routes/session), and so is a missing one.
+    state: expiresAt !== null && expiresAt >= now ? 'active' : 'expired',
+    createdAt: time(created, table.createdAt),
+    updatedAt: time(updated, table.updatedAt),
+    expiresAt,
+    ipAddress: text(ip),
+    userAgent: text(agent),
+    impersonatedBy: text(impersonatedBy),
+    activeOrganizationId: text(organization),
+    store: 'database',
+    tokenFingerprint: dialect.readFingerprint(String(fingerprint)),
+  };
+}
+
+function text(value: Value | undefined): string | null {
+  return value === null || value === undefined ? null : String(value);
+}
+
+async function findUsers(
+  knex: Knex,
+  dialect: Dialect,
+  { session, user }: Shape,
+  who: string,
+): Promise<readonly User[]> {
+  const known = user === null ? [] : await usersInTable(knex, dialect, user, who);
+  if (known.length > 0 || !isPossibleKey(session.userId, who)) return known;
+  // A user who is gone may have left sessions behind, where no foreign key took them along.
+  const orphan = (await knex
+    .select({ id: sessionColumn(session.userId.name) })
+    .from(tableReference(knex, session, SESSION))
+    .where(dialect.keyIn(knex, sessionColumn(session.userId.name), session.userId, [who]))
+    .limit(1)) as { id: Value }[];
+  return orphan.map((row) => ({ id: String(row.id), email: null, name: null }));
+}
+
+async function usersInTable(
+  knex: Knex,
+  dialect: Dialect,
+  user: NonNullable<Shape['user']>,
+  who: string,
+): Promise<readonly User[]> {
+  const column = (name: string) => `${USER}.${name}`;
+  const read = async (condition: Knex.Raw) => {
+    const rows = (await knex
+      .select({
+        id: column(user.id.name),
+        email: user.email === null ? knex.raw('NULL') : column(user.email),
+        name: user.displayName === null ? knex.raw('NULL') : column(user.displayName),
+      })
+      .from(tableReference(knex, user, USER))
+      .where(condition)
+      // Enough to say that a name is ambiguous.
+      .limit(5)) as { id: Value; email: Value; name: Value }[];
+    return rows.map((row) => ({ id: String(row.id), email: text(row.email), name: text(row.name) }));
+  };
+  const byId = isPossibleKey(user.id, who)
+    ? await read(dialect.keyIn(knex, column(user.id.name), user.id, [who]))
+    : [];
+  if (user.email === null || !isPossibleKey({ name: user.email, kind: 'text' }, who)) return byId;
+  const emailColumn = column(user.email);
+  // Better Auth stores addresses in lower case, so that the index answers; only what it does not know is searched for.
+  const indexed = await read(knex.raw('?? IN (?, ?)', [emailColumn, who, who.toLowerCase()]));
+  const byEmail =
+    indexed.length > 0 ? indexed : await read(knex.raw('lower(??) = lower(?)', [emailColumn, who]));
+  const exact = byEmail.filter((one) => one.email === who);
+  const found = [...byId, ...(exact.length > 0 ? exact : byEmail)];
+  return found.filter((one, at) => found.findIndex((other) => other.id === one.id) === at);
+}

@@ -1,0 +1,41 @@
+import type { CatalogTable, ColumnKind } from '../catalog.ts';
+
+/** One column of a table, as MySQL and SQLite list them; all null where there is no table. */
+export interface CatalogRow {
+  readonly table_name: string | null;
+  readonly column_name: string;
+  readonly data_type: string;
+  /** The table that a foreign key of this column alone refers to. */
+  readonly referenced_table: string | null;
+}
+
+/** Stand in every row, so that they come even where no table does. */
+export interface ServerFacts {
+  readonly now: string;
+  readonly version: string;
+}
+
+/** Puts rows, a table's all next to each other and its columns in order, together into tables. */
+export function collectTables(
+  rows: readonly CatalogRow[],
+  kindOf: (type: string) => ColumnKind,
+): readonly CatalogTable[] {
+  const names = [...new Set(rows.map((row) => row.table_name))].filter((name) => name !== null);
+  return names.map((name) => {
+    const own = rows.filter((row) => row.table_name === name);
+    return {
+      schema: null,
+      name,
+      columns: own.map((row) => ({
+        name: row.column_name,
+        type: row.data_type,
+        kind: kindOf(row.data_type),
+      })),
+      references: own.flatMap((row) =>
+        row.referenced_table === null
+          ? []
+          : [{ column: row.column_name, schema: null, table: row.referenced_table }],
+      ),
+    };
+  });
+}

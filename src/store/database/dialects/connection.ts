@@ -1,0 +1,31 @@
+import type { Knex } from 'knex';
+
+const silence = () => undefined;
+
+/** Knex prints refused connections to stdout, in the middle of the result; they are thrown as well, and told once. */
+export const silentLog: NonNullable<Knex.Config['log']> = {
+  debug: silence,
+  warn: silence,
+  error: silence,
+  deprecate: silence,
+};
+
+/** The parts of a Knex client that lend out its raw connection; Knex types them as `any`. */
+interface Lender<Connection> {
+  acquireConnection(): Promise<Connection>;
+  releaseConnection(connection: Connection): Promise<void>;
+}
+
+/** Borrows the driver's own connection from Knex for the time of an iteration, and gives it back in every case. */
+export async function* withConnection<Connection, Item>(
+  knex: Knex,
+  use: (connection: Connection) => AsyncIterable<Item>,
+): AsyncGenerator<Item, void, undefined> {
+  const lender = knex.client as Lender<Connection>;
+  const connection = await lender.acquireConnection();
+  try {
+    yield* use(connection);
+  } finally {
+    await lender.releaseConnection(connection);
+  }
+}

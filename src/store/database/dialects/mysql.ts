@@ -1,0 +1,291 @@
+import type { Knex } from 'knex';
+import type { Connection } from 'mysql2';
+import { SchemaError } from '../../../errors.ts';
+import { MAPPED_KEY } from '../../../sessions/address.ts';
+import type { Instant } from '../../../sessions/instant.ts';
+import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
+import type { ServerLocation } from '../database-url.ts';
+import { wallClock } from '../time-encoding.ts';
+import { collectTables, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
+import { silentLog, withConnection } from './connection.ts';
+import type { Dialect } from './dialect.ts';
+import { errorCode, errorText, networkRefusal } from './refusals.ts';
+import { chunksOf } from './row-stream.ts';
+import { tlsOptions } from './tls.ts';
+
+const KINDS: Readonly<Record<string, ColumnKind>> = {
+  char: 'text',
+  varchar: 'text',
+  tinytext: 'text',
+  text: 'text',
+  mediumtext: 'text',
+  longtext: 'text',
+  uuid: 'uuid',
+  tinyint: 'integer',
+  smallint: 'integer',
+  mediumint: 'integer',
+  int: 'integer',
+  bigint: 'integer',
+  timestamp: 'zoned time',
+  datetime: 'zoneless time',
+};
+
+/** MySQL 5.7.8 and later, MariaDB 10.5 and later. */
+export const mysql: Dialect = {
+  name: 'mysql',
+
+  async connect(location, settings) {
+    const server = location as ServerLocation;
+    const { default: knex } = await import('knex');
+    const ssl = tlsOptions(settings.tls, server.parameters);
+    const setUp = sessionVariables(settings.statementTimeout, settings.timeZone);
+    return knex({
+      client: 'mysql2',
+      log: silentLog,
+      pool: {
+        min: 0,
+        max: 1,
+        afterCreate: (
+          connection: Connection,
+          done: (error: Error | null, connection: Connection) => void,
+        ) => {
+          connection.query(setUp, (error) => {
+            done(error, connection);
+          });
+        },
+      },
+      acquireConnectionTimeout: settings.connectTimeout + 1000,
+      connection: {
+        ...(server.host.startsWith('/')
+          ? { socketPath: server.host }
+          : { host: server.host, port: server.port }),
+        database: server.database,
+        ...(server.user === null ? {} : { user: server.user }),
+        ...(server.password === null ? {} : { password: server.password }),
+        connectTimeout: settings.connectTimeout,
+        charset: 'utf8mb4',
+        // Whole numbers beyond 2^53 and times stay the text that the server wrote.
+        supportBigNumbers: true,
+        bigNumberStrings: true,
+        dateStrings: true,
+        connectAttributes: { program_name: 'sessionctl' },
+        ...(ssl === false ? {} : { ssl: { ...ssl } }),
+      },
+    });
+  },
+
+  async readCatalog(knex, tables, names) {
+    const named = [names.table, names.userTable].filter((name) => name !== null);
+    const rows = await readCatalogRows(knex, tables, named);
+    const found = collectTables(rows, kindOf);
+    const missing = found
+      .flatMap((table) => table.references.map((reference) => reference.table))
+      .filter((name) => !found.some((table) => table.name === name));
+    // The tables that foreign keys lead to have almost always been read already, by their names.
+    const more = missing.length === 0 ? [] : await readCatalogRows(knex, [], missing);
+    const [first] = rows;
+    return {
+      now: `${(first?.now ?? '').replace(' ', 'T')}Z` as Instant,
+      server: serverName(first?.version ?? ''),
+      tables: [...found, ...collectTables(more, kindOf)],
+    };
+  },
+
+  timeEncodings(_knex, table, columns, timeZone) {
+    return Promise.resolve(columns.map((column) => encodingOf(table, column, timeZone)));
+  },
+
+  fingerprint: (knex, column) => knex.raw('LEFT(SHA2(CONVERT(?? USING utf8mb4), 256), 12)', [column]),
+  readFingerprint: (digits) => digits,
+
+  // The collation may take A for a: the index finds candidates, the second comparison decides byte for byte.
+  keyIn(knex, column, key, values) {
+    const places = values.map(() => '?').join(', ');
+    if (key.kind !== 'text') return knex.raw(`?? IN (${places})`, [column, ...values]);
+    return knex.raw(`(?? IN (${places}) AND CAST(CONVERT(?? USING utf8mb4) AS BINARY) IN (${places}))`, [
+      column,
+      ...values,
+      column,
+      ...values,
+    ]);
+  },
+
+  keyBeginsWith: (knex, column, prefix) =>
+    knex.raw('LEFT(CAST(CONVERT(?? USING utf8mb4) AS BINARY), ?) = CAST(? AS BINARY)', [
+      column,
+      Buffer.byteLength(prefix),
+      prefix,
+    ]),
+
+  addressIn(knex, column, range) {
+    // Rubbish becomes NULL; four bytes are IPv4, and sixteen that begin so are IPv4 as well. A leading zero, which
+    // makes a number octal to some, is rubbish to us and to PostgreSQL, but not to INET6_ATON.
+    const address = `INET6_ATON(IF(?? REGEXP '(^|[:.])0[0-9]+[.]|[.]0[0-9]', NULL, ??))`;
+    const mapped = `X'${MAPPED_KEY}'`;
+    const key = `(CASE LENGTH(${address}) WHEN 4 THEN CONCAT(${mapped}, ${address}) ELSE ${address} END)`;
+    const family = `LEFT(${key}, 12) ${range.family === 4 ? '=' : '<>'} ${mapped}`;
+    const columns = [column, column, column, column, column, column];
+    return knex.raw(`COALESCE(${key} BETWEEN UNHEX(?) AND UNHEX(?) AND ${family}, FALSE)`, [
+      ...columns,
+      range.first,
+      range.last,
+      ...columns,
+    ]);
+  },
+
+  // The column's own collation might take an accent for nothing; lower-case bytes are compared in its place.
+  contains: (knex, column, text) =>
+    knex.raw(
+      'LOCATE(LOWER(CONVERT(? USING utf8mb4) COLLATE utf8mb4_bin), LOWER(CONVERT(?? USING utf8mb4) COLLATE utf8mb4_bin)) > 0',
+      [text, column],
+    ),
+
+  stream: (knex, query) =>
+    withConnection(knex, async function* (connection: Connection) {
+      // How long a whole list takes is up to its reader.
+      if (!query.limited) await connection.promise().query(NO_TIME_LIMIT);
+      yield* chunksOf({
+        start: (onRow, settle) => {
+          connection
+            .query({ sql: query.sql, values: [...query.bindings], rowsAsArray: true })
+            .on('result', onRow)
+            .on('error', settle)
+            .on('end', () => {
+              settle('end');
+            });
+        },
+        pause: () => {
+          connection.pause();
+        },
+        resume: () => {
+          connection.resume();
+        },
+        abandon: () => {
+          connection.destroy();
+        },
+      });
+    }),
+
+  explain(error, database) {
+    const code = errorCode(error) ?? '';
+    const text = errorText(error);
+    switch (code) {
+      case 'ER_ACCESS_DENIED_ERROR':
+      case 'ER_ACCESS_DENIED_NO_PASSWORD_ERROR':
+      case 'ER_NOT_SUPPORTED_AUTH_MODE':
+        return {
+          message: `cannot use ${database}: ${text}`,
+          hint: 'Check user and password of the database URL, and the host that the account is for.',
+          cause: error,
+        };
+      case 'ER_BAD_DB_ERROR':
+        return {
+          message: `cannot use ${database}: ${text}`,
+          hint: 'Check the name of the database at the end of the URL.',
+          cause: error,
+        };
+      case 'ER_DBACCESS_DENIED_ERROR':
+      case 'ER_TABLEACCESS_DENIED_ERROR':
+      case 'ER_COLUMNACCESS_DENIED_ERROR':
+      case 'ER_SPECIFIC_ACCESS_DENIED_ERROR':
+        return {
+          message: `${database} refuses: ${text}`,
+          hint: 'Give the account the missing right, or use another account.',
+          cause: error,
+        };
+      case 'ER_STATEMENT_TIMEOUT':
+      case 'ER_QUERY_TIMEOUT':
+      case 'ER_QUERY_INTERRUPTED':
+        return {
+          message: `${database} stopped a query: ${text}`,
+          hint: 'Raise statement_timeout in the profile, or narrow the selection.',
+          cause: error,
+        };
+      case 'ER_CON_COUNT_ERROR':
+      case 'ER_TOO_MANY_USER_CONNECTIONS':
+      case 'ER_USER_LIMIT_REACHED':
+      case 'ER_SERVER_SHUTDOWN':
+        return { message: `cannot use ${database}: ${text}`, hint: 'Try again in a moment.', cause: error };
+      case 'HANDSHAKE_NO_SSL_SUPPORT':
+        return {
+          message: `cannot use ${database}: the server does not offer TLS`,
+          hint: 'Leave TLS out for a server on a trusted network, or turn it on there.',
+          cause: error,
+        };
+      case 'PROTOCOL_CONNECTION_LOST':
+        return networkRefusal({ code: 'EPIPE', message: text }, database);
+      default:
+        return networkRefusal(error, database);
+    }
+  },
+};
+
+/**
+ * One statement that fixes what queries rely on. The mode keeps the escaping of bound values safe
+ * (NO_BACKSLASH_ESCAPES) and identifiers quoted by backticks (ANSI_QUOTES). With a configured zone the connection stays
+ * in the server's own, as the application's is, and the wall clock that the application wrote is read back as it is;
+ * without, timestamps are the instants that the server takes them for.
+ */
+function sessionVariables(statementTimeout: number, timeZone: string | null): string {
+  const zone = timeZone === null ? `, time_zone = '+00:00'` : '';
+  return `SET sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'${zone}${statementTimeout === 0 ? '' : `, ${timeLimit(statementTimeout)}`}`;
+}
+
+/** MariaDB and MySQL have names of their own for it; each executes only the comment that is for it. */
+function timeLimit(milliseconds: number): string {
+  const seconds = (milliseconds / 1000).toFixed(3);
+  return `sql_auto_is_null = 0 /*M! , max_statement_time = ${seconds} */ /*!50708 , max_execution_time = ${String(milliseconds)} */`;
+}
+
+const NO_TIME_LIMIT = `SET ${timeLimit(0)}`;
+
+function encodingOf(table: CatalogTable, column: CatalogColumn, timeZone: string | null) {
+  if (column.kind === 'zoned time') return wallClock('timestamp', timeZone);
+  if (column.kind === 'zoneless time') return wallClock('datetime', timeZone);
+  throw new SchemaError(
+    `${tableLabel(table)}.${column.name} has the type ${column.type}, which is no time that Better Auth writes`,
+    {
+      hint: 'Known are timestamp and datetime. Is this the right column?',
+    },
+  );
+}
+
+function serverName(version: string): string {
+  const number = /^[\d.]+/.exec(version.replace(/^5\.5\.5-/, ''))?.[0] ?? version;
+  return `${/mariadb/i.test(version) ? 'MariaDB' : 'MySQL'} ${number}`;
+}
+
+function kindOf(type: string): ColumnKind {
+  return KINDS[type.toLowerCase()] ?? 'other';
+}
+
+async function readCatalogRows(knex: Knex, tables: readonly string[], named: readonly string[]) {
+  const answer: unknown = await knex.raw(catalogQuery(tables.length, named.length), [...tables, ...named]);
+  const [rows] = answer as readonly [readonly (CatalogRow & ServerFacts)[], unknown];
+  return rows;
+}
+
+/** The clock and the version stand in every row, so that they come even where no table does, in the same round trip. */
+function catalogQuery(tables: number, named: number): string {
+  const places = (count: number) => Array.from({ length: count }, () => '?').join(', ');
+  const byName = [
+    ...(tables > 0 ? [`LOWER(REPLACE(c.TABLE_NAME, '_', '')) IN (${places(tables)})`] : []),
+    ...(named > 0 ? [`c.TABLE_NAME IN (${places(named)})`] : []),
+  ].join(' OR ');
+  return `
+SELECT facts.now, facts.version, t.table_name, t.column_name, t.data_type, t.referenced_table
+  FROM (SELECT CAST(UTC_TIMESTAMP(3) AS CHAR) AS now, VERSION() AS version) facts
+  LEFT JOIN (
+    SELECT c.TABLE_NAME AS table_name, c.COLUMN_NAME AS column_name, c.DATA_TYPE AS data_type,
+           c.ORDINAL_POSITION AS position, MIN(k.REFERENCED_TABLE_NAME) AS referenced_table
+      FROM information_schema.COLUMNS c
+      JOIN information_schema.TABLES b
+        ON b.TABLE_SCHEMA = c.TABLE_SCHEMA AND b.TABLE_NAME = c.TABLE_NAME AND b.TABLE_TYPE = 'BASE TABLE'
+      LEFT JOIN information_schema.KEY_COLUMN_USAGE k
+        ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME AND k.COLUMN_NAME = c.COLUMN_NAME
+       AND k.REFERENCED_TABLE_SCHEMA = c.TABLE_SCHEMA
+     WHERE c.TABLE_SCHEMA = DATABASE() AND (${byName})
+     GROUP BY c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE, c.ORDINAL_POSITION
+  ) t ON TRUE
+ ORDER BY t.table_name, t.position`;
+}

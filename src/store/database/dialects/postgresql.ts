@@ -1,0 +1,295 @@
+import type { Socket } from 'node:net';
+import type { Client, CustomTypesConfig, QueryArrayConfig } from 'pg';
+import type { SchemaNames } from '../../../config/settings.ts';
+import { SchemaError } from '../../../errors.ts';
+import type { AddressRange } from '../../../sessions/address.ts';
+import type { Instant } from '../../../sessions/instant.ts';
+import {
+  tableLabel,
+  type Catalog,
+  type CatalogColumn,
+  type CatalogTable,
+  type ColumnKind,
+} from '../catalog.ts';
+import type { ServerLocation } from '../database-url.ts';
+import { wallClock } from '../time-encoding.ts';
+import type { Dialect, Value } from './dialect.ts';
+import { errorCode, errorText, networkRefusal } from './refusals.ts';
+import { chunksOf } from './row-stream.ts';
+import { tlsOptions } from './tls.ts';
+import { silentLog, withConnection } from './connection.ts';
+
+const KINDS: Readonly<Record<string, ColumnKind>> = {
+  text: 'text',
+  varchar: 'text',
+  bpchar: 'text',
+  citext: 'text',
+  uuid: 'uuid',
+  int2: 'integer',
+  int4: 'integer',
+  int8: 'integer',
+  timestamptz: 'zoned time',
+  timestamp: 'zoneless time',
+};
+
+/** Times and numbers as the server writes them: parsing dates into `Date` costs three times as much. */
+const asText: CustomTypesConfig = { getTypeParser: () => (value: string | Buffer) => value };
+
+const IPV4 = String.raw`^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$`;
+const HEXTET = '[0-9a-f]{1,4}';
+/** Every form that the type inet reads without error, an embedded IPv4 address in the last place included. */
+const IPV6 = (() => {
+  const ipv4 = String.raw`(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
+  const gap = [1, 2, 3, 4, 5, 6].map(
+    (before) => `(?:${HEXTET}:){1,${String(before)}}(?::${HEXTET}){1,${String(7 - before)}}`,
+  );
+  const whole = [`(?:${HEXTET}:){7}${HEXTET}`, `(?:${HEXTET}:){1,7}:`, `:(?::${HEXTET}){1,7}`, '::'];
+  return `^(?:${[...whole, ...gap, `::(?:ffff(?::0{1,4})?:)?${ipv4}`].join('|')})$`;
+})();
+
+interface CatalogRow {
+  readonly now: string;
+  readonly version: string;
+  readonly tables: readonly {
+    readonly schema: string;
+    readonly name: string;
+    readonly columns: readonly { readonly name: string; readonly type: string }[];
+    readonly references: readonly {
+      readonly column: string;
+      readonly schema: string;
+      readonly table: string;
+    }[];
+  }[];
+}
+
+/** PostgreSQL 12 and later. */
+export const postgresql: Dialect = {
+  name: 'postgresql',
+
+  async connect(location, settings) {
+    const server = location as ServerLocation;
+    const { default: knex } = await import('knex');
+    const ssl = tlsOptions(settings.tls, server.parameters);
+    return knex({
+      client: 'pg',
+      log: silentLog,
+      pool: { min: 0, max: 1 },
+      acquireConnectionTimeout: settings.connectTimeout + 1000,
+      connection: {
+        host: server.host,
+        port: server.port,
+        database: server.database,
+        ...(server.user === null ? {} : { user: server.user }),
+        ...(server.password === null ? {} : { password: server.password }),
+        application_name: 'sessionctl',
+        connectionTimeoutMillis: settings.connectTimeout,
+        ...(settings.statementTimeout === 0 ? {} : { statement_timeout: settings.statementTimeout }),
+        // Columns with a zone are read and compared in UTC, and times come in one form.
+        options: '-c TimeZone=UTC -c DateStyle=ISO',
+        ssl: ssl === false ? false : { ...ssl },
+      },
+    });
+  },
+
+  async readCatalog(knex, tables, names) {
+    const { rows } = await knex.raw<{ rows: [CatalogRow] }>(CATALOG, {
+      tables: [...tables],
+      named: configuredTables(names),
+    });
+    const [row] = rows;
+    return {
+      now: row.now as Instant,
+      server: `PostgreSQL ${row.version.split(' ')[0] ?? ''}`,
+      tables: row.tables.map((table) => ({
+        ...table,
+        columns: table.columns.map((column) => ({ ...column, kind: KINDS[column.type] ?? 'other' })),
+      })),
+    } satisfies Catalog;
+  },
+
+  timeEncodings(_knex, table, columns, timeZone) {
+    return Promise.resolve(columns.map((column) => encodingOf(table, column, timeZone)));
+  },
+
+  fingerprint: (knex, column) =>
+    knex.raw(`substr(encode(sha256(convert_to(??, 'UTF8')), 'hex'), 1, 12)`, [column]),
+  readFingerprint: (digits) => digits,
+
+  keyIn(knex, column, key, values) {
+    const type = { text: 'text', uuid: 'uuid', integer: 'bigint' }[key.kind];
+    return knex.raw(`?? = ANY (CAST(? AS ${type}[]))`, [column, [...values]]);
+  },
+
+  keyBeginsWith: (knex, column, prefix) => knex.raw('starts_with(CAST(?? AS text), ?)', [column, prefix]),
+
+  addressIn(knex, column, range) {
+    const { mapped, ipv4, octets } = inetOf(range);
+    const asIpv6 = `WHEN ?? ~* '${IPV6.replaceAll('?', '\\?')}' THEN CAST(?? AS inet) <<= CAST(? AS inet)`;
+    if (ipv4 === null) {
+      // IPv4 in the form of IPv6 is IPv4 all the same.
+      return knex.raw(`(CASE ${asIpv6} AND NOT CAST(?? AS inet) <<= inet '::ffff:0:0/96' ELSE FALSE END)`, [
+        column,
+        column,
+        mapped,
+        column,
+      ]);
+    }
+    return knex.raw(
+      `CASE WHEN strpos(??, ':') > 0 THEN CASE ${asIpv6} ELSE FALSE END
+            WHEN NOT starts_with(??, ?) THEN FALSE
+            WHEN ?? ~ '${IPV4.replaceAll('?', '\\?')}' THEN CAST(?? AS inet) <<= CAST(? AS inet) ELSE FALSE END`,
+      [column, column, column, mapped, column, octets, column, column, ipv4],
+    );
+  },
+
+  contains: (knex, column, text) => knex.raw('strpos(lower(??), lower(?)) > 0', [column, text]),
+
+  stream: (knex, query) =>
+    withConnection(knex, async function* (connection: Client) {
+      const { Query } = (await import('pg')).default;
+      // How long a whole list takes is up to its reader.
+      if (!query.limited) await connection.query('SET statement_timeout = 0');
+      const config: QueryArrayConfig = {
+        text: query.sql,
+        values: [...query.bindings],
+        rowMode: 'array',
+        types: asText,
+      };
+      const socket = (connection as unknown as { readonly connection: { readonly stream: Socket } })
+        .connection.stream;
+      yield* chunksOf({
+        start: (onRow, settle) => {
+          connection
+            .query(new Query<Value[]>(config))
+            .on('row', onRow)
+            .on('error', settle)
+            .on('end', () => {
+              settle('end');
+            });
+        },
+        pause: () => {
+          socket.pause();
+        },
+        resume: () => {
+          socket.resume();
+        },
+        abandon: () => {
+          socket.destroy();
+        },
+      });
+    }),
+
+  explain(error, database) {
+    const code = errorCode(error) ?? '';
+    const text = errorText(error);
+    if (code === '42501') {
+      return {
+        message: `${database} refuses: ${text}`,
+        hint: 'Give the account the missing right, or use another account.',
+        cause: error,
+      };
+    }
+    if (code === '57014') {
+      return {
+        message: `${database} stopped a query: ${text}`,
+        hint: 'Raise statement_timeout in the profile, or narrow the selection.',
+        cause: error,
+      };
+    }
+    if (/^(?:28|3D|53|57P|08)/.test(code)) {
+      return { message: `cannot use ${database}: ${text}`, hint: connectHint(code, text), cause: error };
+    }
+    if (/timeout expired|Connection terminated due to connection timeout/i.test(text)) {
+      return networkRefusal({ code: 'ETIMEDOUT', message: text }, database);
+    }
+    if (/SASL: .*client password must be a/i.test(text)) {
+      return {
+        message: `cannot use ${database}: the server asks for a password and none was given`,
+        hint: 'Put the password into the database URL, or name it with url_file or url_command.',
+        cause: error,
+      };
+    }
+    if (/server does not support SSL/i.test(text)) {
+      return {
+        message: `cannot use ${database}: the server does not offer TLS`,
+        hint: 'Leave TLS out for a server on a trusted network, or turn it on there.',
+        cause: error,
+      };
+    }
+    if (/Connection terminated|not queryable/i.test(text))
+      return networkRefusal({ code: 'EPIPE', message: text }, database);
+    return networkRefusal(error, database);
+  },
+};
+
+function connectHint(code: string, text: string): string {
+  if (/unsupported startup parameter/i.test(text))
+    return 'This is PgBouncer: give the URL of the PostgreSQL server behind it.';
+  if (code.startsWith('28'))
+    return 'Check user and password of the database URL, and pg_hba.conf for this host.';
+  if (code.startsWith('3D')) return 'Check the name of the database at the end of the URL.';
+  return 'Try again in a moment.';
+}
+
+function encodingOf(table: CatalogTable, column: CatalogColumn, timeZone: string | null) {
+  if (column.kind === 'zoned time') return wallClock('timestamp with time zone', 'UTC');
+  if (column.kind === 'zoneless time') return wallClock('timestamp without time zone', timeZone);
+  throw new SchemaError(
+    `${tableLabel(table)}.${column.name} has the type ${column.type}, which is no time that Better Auth writes`,
+    {
+      hint: 'Known are timestamptz and timestamp. Is this the right column?',
+    },
+  );
+}
+
+function configuredTables(names: SchemaNames): string[] {
+  return [names.table, names.userTable].filter((name) => name !== null);
+}
+
+/** The range as the type inet writes it: as IPv6 in any case, and as IPv4 with the octets that are fixed. */
+function inetOf(range: AddressRange): {
+  readonly mapped: string;
+  readonly ipv4: string | null;
+  readonly octets: string;
+} {
+  const hextets = range.first.match(/.{4}/g) ?? [];
+  const fixed = range.family === 4 ? range.prefixLength + 96 : range.prefixLength;
+  const mapped = `${hextets.join(':')}/${String(fixed)}`;
+  if (range.family === 6) return { mapped, ipv4: null, octets: '' };
+  const bytes = [24, 26, 28, 30].map((at) => Number.parseInt(range.first.slice(at, at + 2), 16));
+  const whole = bytes.slice(0, Math.floor(range.prefixLength / 8)).join('.');
+  const octets = whole === '' || range.prefixLength === 32 ? whole : `${whole}.`;
+  return { mapped, ipv4: `${bytes.join('.')}/${String(range.prefixLength)}`, octets };
+}
+
+const CATALOG = `
+WITH candidate AS (
+  SELECT c.oid, c.relname, n.nspname
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+   WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+     AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+     AND (lower(replace(c.relname, '_', '')) = ANY (CAST(:tables AS text[])) OR c.relname = ANY (CAST(:named AS text[])))
+), reference AS (
+  SELECT k.conrelid, a.attname, t.oid, t.relname, n.nspname
+    FROM pg_catalog.pg_constraint k
+    JOIN candidate ON candidate.oid = k.conrelid
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+    JOIN pg_catalog.pg_class t ON t.oid = k.confrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
+   WHERE k.contype = 'f' AND cardinality(k.conkey) = 1
+), wanted AS (
+  SELECT oid, relname, nspname FROM candidate UNION SELECT oid, relname, nspname FROM reference
+)
+SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS now,
+       current_setting('server_version') AS version,
+       COALESCE((SELECT json_agg(json_build_object(
+         'schema', w.nspname,
+         'name', w.relname,
+         'columns', (SELECT json_agg(json_build_object('name', a.attname, 'type', COALESCE(b.typname, t.typname)) ORDER BY a.attnum)
+                       FROM pg_catalog.pg_attribute a
+                       JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+                       LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
+                      WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped),
+         'references', COALESCE((SELECT json_agg(json_build_object('column', r.attname, 'schema', r.nspname, 'table', r.relname))
+                                   FROM reference r WHERE r.conrelid = w.oid), '[]')
+       ) ORDER BY w.nspname, w.relname) FROM wanted w), '[]') AS tables`;

@@ -1,0 +1,54 @@
+import type { Refusal } from './dialect.ts';
+
+/** The code of a driver's or of Node's error, such as `28P01` or `ECONNREFUSED`. */
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  // Node tries the addresses of a name together and wraps what each of them answered.
+  if ('errors' in error && Array.isArray(error.errors)) return errorCode(error.errors[0]);
+  return undefined;
+}
+
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const NETWORK: Readonly<Record<string, readonly [what: string, hint: string]>> = {
+  ECONNREFUSED: ['nothing listens there', 'Is the server up, and are host and port right?'],
+  ENOTFOUND: ['the host name is not known', 'Check the spelling of the host.'],
+  EAI_AGAIN: [
+    'the host name cannot be looked up at present',
+    'Check the spelling of the host and the name service.',
+  ],
+  ETIMEDOUT: [
+    'no answer within the connect timeout',
+    'Check host, port and firewall, or raise connect_timeout in the profile.',
+  ],
+  EHOSTUNREACH: ['the host cannot be reached', 'Check the network and the firewall.'],
+  ENETUNREACH: ['the network cannot be reached', 'Check the network and the firewall.'],
+  ECONNRESET: [
+    'the server closed the connection',
+    'Does it expect TLS, or did it restart? See [profiles.<name>.tls].',
+  ],
+  EPIPE: ['the server closed the connection', 'Did it restart? Run the command again.'],
+  EACCES: ['access to the socket is denied', 'Check the permissions of the socket.'],
+  ENOENT: ['there is no such socket', 'Check the path of the socket.'],
+};
+
+const CERTIFICATE =
+  /^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|CERT_|ERR_TLS_CERT|ERR_SSL|ERR_OSSL)/;
+
+/** What the network or TLS says, which is the same for every server. */
+export function networkRefusal(error: unknown, database: string): Refusal | undefined {
+  const code = errorCode(error);
+  if (code === undefined) return undefined;
+  const known = NETWORK[code];
+  if (known !== undefined)
+    return { message: `cannot reach ${database}: ${known[0]}`, hint: known[1], cause: error };
+  if (!CERTIFICATE.test(code)) return undefined;
+  return {
+    message: `cannot trust ${database}: ${errorText(error)}`,
+    hint: 'Name the certificate authority: [profiles.<name>.tls] ca = "…".',
+    cause: error,
+  };
+}

@@ -1,0 +1,23 @@
+import type Database from 'better-sqlite3';
+import { ConnectionError } from '../../../errors.ts';
+
+/**
+ * The SQLite driver, which is an optional dependency: it is native, and cannot be built everywhere.
+ * @throws ConnectionError where it is missing or does not load
+ */
+export async function loadSqliteDriver(): Promise<typeof Database> {
+  try {
+    const { default: Driver } = await import('better-sqlite3');
+    // The native part is looked for only when a first database is opened.
+    new Driver(':memory:').close();
+    return Driver;
+  } catch (error) {
+    throw new ConnectionError(
+      'SQLite needs the package better-sqlite3, which could not be installed or built here',
+      {
+        hint: 'Run `npm install better-sqlite3` and read what it says. PostgreSQL and MySQL need nothing of it.',
+        cause: error,
+      },
+    );
+  }
+}

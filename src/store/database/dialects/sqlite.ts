@@ -1,0 +1,270 @@
+import { hash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import type { Database } from 'better-sqlite3';
+import { ConnectionError, SchemaError } from '../../../errors.ts';
+import { addressKey, MAPPED_KEY } from '../../../sessions/address.ts';
+import type { Instant } from '../../../sessions/instant.ts';
+import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
+import { collectTables, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
+import type { FileLocation } from '../database-url.ts';
+import { recogniseValue, UnreadableTimeError, type TimeEncoding } from '../time-encoding.ts';
+import { silentLog, withConnection } from './connection.ts';
+import { CHUNK_ROWS, type Dialect, type Value } from './dialect.ts';
+import { errorCode, errorText } from './refusals.ts';
+import { loadSqliteDriver } from './sqlite-driver.ts';
+
+/** How many of the oldest and of the newest rows are looked at to learn an encoding. */
+const SAMPLE_ROWS = 50;
+
+export const sqlite: Dialect = {
+  name: 'sqlite',
+
+  async connect(location, settings, access) {
+    const { path } = location as FileLocation;
+    await checkFile(path);
+    await loadSqliteDriver();
+    const { default: knex } = await import('knex');
+    return knex({
+      client: 'better-sqlite3',
+      log: silentLog,
+      useNullAsDefault: true,
+      pool: {
+        min: 0,
+        max: 1,
+        afterCreate: (database: Database, done: (error: Error | null, database: Database) => void) => {
+          database.pragma(`busy_timeout = ${String(settings.connectTimeout)}`);
+          addFunctions(database);
+          done(null, database);
+        },
+      },
+      connection: { filename: path, options: { readonly: access === 'read' } },
+    });
+  },
+
+  async readCatalog(knex, tables, schemaNames) {
+    const wanted = [...tables];
+    const named = [schemaNames.table, schemaNames.userTable].filter((name) => name !== null);
+    const places = (values: readonly string[]) => values.map(() => '?').join(', ');
+    const rows = await knex.raw<readonly (CatalogRow & ServerFacts)[]>(
+      `WITH candidate AS (
+         SELECT name FROM sqlite_master
+          WHERE type = 'table' AND (lower(replace(name, '_', '')) IN (${places(wanted)}) OR name IN (${places(named)}))
+       ), reference AS (
+         SELECT candidate.name AS source, key."from" AS column_name, key."table" AS target
+           FROM candidate, pragma_foreign_key_list(candidate.name) key
+          GROUP BY candidate.name, key.id HAVING count(*) = 1
+       ), wanted AS (
+         SELECT name FROM candidate
+          UNION SELECT m.name FROM sqlite_master m JOIN reference ON lower(m.name) = lower(reference.target) WHERE m.type = 'table'
+       )
+       SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now, sqlite_version() AS version,
+              wanted.name AS table_name, info.name AS column_name, info.type AS data_type,
+              (SELECT m.name FROM reference r JOIN sqlite_master m ON lower(m.name) = lower(r.target) AND m.type = 'table'
+                WHERE r.source = wanted.name AND lower(r.column_name) = lower(info.name)) AS referenced_table
+         FROM (SELECT 1) LEFT JOIN wanted ON TRUE LEFT JOIN pragma_table_xinfo(wanted.name) info ON TRUE
+        ORDER BY wanted.name, info.cid`,
+      [...wanted, ...named],
+    );
+    const [first] = rows;
+    return {
+      now: (first?.now ?? '') as Instant,
+      server: `SQLite ${first?.version ?? ''}`,
+      tables: collectTables(rows, kindOf),
+    };
+  },
+
+  async timeEncodings(knex, table, columns) {
+    // The type of a column binds nobody in SQLite: the values themselves say how they are written.
+    const [definition] = await knex.raw<readonly { readonly sql: string }[]>(
+      `SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?`,
+      [table.name],
+    );
+    const order = orderOf(table, !/\bWITHOUT\s+ROWID\b/i.test(definition?.sql ?? ''));
+    const names = columns.map((column) => column.name);
+    const sample = `SELECT * FROM (SELECT ${names.map(() => '??').join(', ')} FROM ?? ORDER BY ??`;
+    const samples = await knex.raw<readonly Record<string, unknown>[]>(
+      `${sample} LIMIT ${String(SAMPLE_ROWS)}) UNION ALL ${sample} DESC LIMIT ${String(SAMPLE_ROWS)})`,
+      [...names, table.name, order, ...names, table.name, order],
+    );
+    return columns.map((column) =>
+      encodingOf(
+        table,
+        column,
+        samples.map((row) => row[column.name]).filter((value) => value !== null),
+      ),
+    );
+  },
+
+  // A function of SQLite that is made of JavaScript costs three times what the digest does.
+  fingerprint: (knex, column) => knex.ref(column),
+  readFingerprint: (token) => hash('sha256', token, 'hex').slice(0, 12),
+
+  keyIn: (knex, column, _key, values) =>
+    knex.raw(`?? IN (${values.map(() => '?').join(', ')})`, [column, ...values]),
+
+  keyBeginsWith: (knex, column, prefix) => knex.raw('substr(??, 1, ?) = ?', [column, prefix.length, prefix]),
+
+  addressIn: (knex, column, range) => {
+    // Keys of IPv4 addresses stand in one block among those of IPv6, in whose networks they do not lie.
+    const family = range.family === 4 ? '' : ` AND sessionctl_address(??) NOT LIKE '${MAPPED_KEY}%'`;
+    return knex.raw(`COALESCE(sessionctl_address(??) BETWEEN ? AND ?${family}, FALSE)`, [
+      column,
+      range.first,
+      range.last,
+      ...(range.family === 4 ? [] : [column]),
+    ]);
+  },
+
+  // SQLite's own lower() knows ASCII alone.
+  contains: (knex, column, text) =>
+    isAscii(text)
+      ? knex.raw('instr(lower(??), lower(?)) > 0', [column, text])
+      : knex.raw('instr(sessionctl_lower(??), ?) > 0', [column, text.toLowerCase()]),
+
+  stream: (knex, query) =>
+    withConnection(knex, async function* (database: Database) {
+      const rows = database
+        .prepare(query.sql)
+        .raw()
+        .iterate(...query.bindings) as IterableIterator<Value[]>;
+      let chunk: Value[][] = [];
+      for (const row of rows) {
+        chunk.push(row);
+        if (chunk.length < CHUNK_ROWS) continue;
+        yield chunk;
+        chunk = [];
+        // The driver never waits; without this pause no signal would be heard before the last row.
+        await yieldToEvents();
+      }
+      if (chunk.length > 0) yield chunk;
+    }),
+
+  explain(error, database) {
+    const code = errorCode(error) ?? '';
+    const text = errorText(error);
+    if (code === 'SQLITE_NOTADB')
+      return {
+        message: `${database} is not an SQLite database`,
+        hint: 'Check the path, and whether the file is encrypted.',
+        cause: error,
+      };
+    if (code.startsWith('SQLITE_CORRUPT'))
+      return {
+        message: `${database} is damaged: ${text}`,
+        hint: 'Check it with PRAGMA integrity_check, and restore a backup.',
+        cause: error,
+      };
+    if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+      return {
+        message: `${database} is locked by another process`,
+        hint: 'Wait until that has finished, and run the command again.',
+        cause: error,
+      };
+    }
+    if (code.startsWith('SQLITE_READONLY'))
+      return {
+        message: `${database} cannot be written: ${text}`,
+        hint: 'Check the permissions of the file and of its directory.',
+        cause: error,
+      };
+    if (
+      code.startsWith('SQLITE_CANTOPEN') ||
+      code.startsWith('SQLITE_IOERR') ||
+      code.startsWith('SQLITE_PERM') ||
+      code.startsWith('SQLITE_AUTH')
+    ) {
+      return {
+        message: `cannot open ${database}: ${text}`,
+        hint: 'Check the permissions of the file and of its directory.',
+        cause: error,
+      };
+    }
+    return undefined;
+  },
+};
+
+/** The order of insertion, or, in a table WITHOUT ROWID, of its first column, which Better Auth makes the key. */
+function orderOf(table: CatalogTable, hasRowid: boolean): string {
+  return hasRowid ? 'rowid' : (table.columns[0]?.name ?? 'id');
+}
+
+async function checkFile(path: string): Promise<void> {
+  let found;
+  try {
+    found = await stat(path);
+  } catch (error) {
+    const reason = errorCode(error) === 'ENOENT' ? 'there is no such file' : errorText(error);
+    throw new ConnectionError(`cannot open ${path}: ${reason}`, {
+      hint: 'Check the path; sessionctl never creates a database here.',
+      cause: error,
+    });
+  }
+  if (!found.isFile()) {
+    throw new ConnectionError(
+      `cannot open ${path}: it is a ${found.isDirectory() ? 'directory' : 'special file'}`,
+      {
+        hint: 'Give the path of the database file itself.',
+      },
+    );
+  }
+}
+
+/** What SQLite lacks: addresses, and lower case beyond ASCII. */
+function addFunctions(database: Database): void {
+  const options = { deterministic: true } as const;
+  database.function('sessionctl_address', options, (text: unknown) =>
+    typeof text === 'string' ? (addressKey(text) ?? null) : null,
+  );
+  database.function('sessionctl_lower', options, (text: unknown) =>
+    typeof text === 'string' ? text.toLowerCase() : null,
+  );
+}
+
+/** By SQLite's own rules of affinity; only keys are judged by it. */
+function kindOf(type: string): ColumnKind {
+  return /int/i.test(type) ? 'integer' : 'text';
+}
+
+function encodingOf(table: CatalogTable, column: CatalogColumn, values: readonly unknown[]): TimeEncoding {
+  const found = new Map<string, TimeEncoding>();
+  for (const value of values) {
+    const encoding = recogniseValue(value);
+    if (encoding === undefined) {
+      throw new SchemaError(
+        `${tableLabel(table)}.${column.name} holds ${JSON.stringify(value)}, which is no time that Better Auth writes`,
+        {
+          hint: 'Known are ISO 8601 text in UTC and whole seconds or milliseconds since 1970.',
+        },
+      );
+    }
+    found.set(encoding.label, encoding);
+  }
+  const [first, second] = found.values();
+  if (first !== undefined && second !== undefined) {
+    throw new SchemaError(
+      `${tableLabel(table)}.${column.name} mixes encodings of time: ${first.label}, and ${second.label}`,
+      {
+        hint: 'Comparing them would take live sessions for expired ones. Convert the column to one encoding first.',
+      },
+    );
+  }
+  return first ?? EMPTY_COLUMN;
+}
+
+/** A column without any value yet: nothing compares, and a value that appears meanwhile is read for what it is. */
+const EMPTY_COLUMN: TimeEncoding = {
+  label: 'no values yet',
+  zoneKnown: true,
+  foreign: '(?? IS NOT NULL)',
+  encode: (instant) => instant,
+  decode: (value) => {
+    const encoding = recogniseValue(value);
+    if (encoding === undefined) throw new UnreadableTimeError(value);
+    return encoding.decode(value);
+  },
+};
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
+}

@@ -1,0 +1,225 @@
+import leven from 'leven';
+import type { SchemaNames } from '../../config/settings.ts';
+import { SchemaError } from '../../errors.ts';
+import { normalise, tableLabel, type Catalog, type CatalogColumn, type CatalogTable } from './catalog.ts';
+import type { KeyColumn, KeyKind } from './shape.ts';
+
+const REQUIRED = ['id', 'token', 'userId', 'expiresAt', 'createdAt', 'updatedAt'] as const;
+const OPTIONAL = ['ipAddress', 'userAgent', 'impersonatedBy', 'activeOrganizationId'] as const;
+
+type SessionField = (typeof REQUIRED)[number] | (typeof OPTIONAL)[number];
+
+/** Names that Better Auth's adapters give the tables, normalised: `session`, `sessions`, `Session`. */
+const SESSION_TABLES = ['session', 'sessions'];
+const USER_TABLES = ['user', 'users'];
+
+/** The normalised names of the tables that a catalogue is read for. */
+export const tablesOfInterest: readonly string[] = [...SESSION_TABLES, ...USER_TABLES];
+
+/** A table and the columns that hold Better Auth's fields. */
+export interface RecognisedSessions {
+  readonly table: CatalogTable;
+  readonly columns: Readonly<Record<(typeof REQUIRED)[number], CatalogColumn>> &
+    Readonly<Partial<Record<(typeof OPTIONAL)[number], CatalogColumn>>>;
+}
+
+export interface RecognisedUsers {
+  readonly table: CatalogTable;
+  readonly id: CatalogColumn;
+  readonly email: CatalogColumn | null;
+  readonly name: CatalogColumn | null;
+}
+
+/**
+ * Finds the session table, by its name or by the configuration.
+ * @param database for messages
+ * @throws SchemaError where there is none, or several: which one is meant is never guessed
+ */
+export function recogniseSessions(
+  catalog: Catalog,
+  names: SchemaNames,
+  database: string,
+): RecognisedSessions {
+  const named = candidates(catalog, names.table, names.databaseSchema, SESSION_TABLES);
+  const fits = named.filter((table) => missingFields(table, names.columns).length === 0);
+  const [table, ...others] = fits;
+  if (table === undefined) throw noSessionTable(named, catalog, names, database);
+  if (others.length > 0) {
+    throw new SchemaError(`${database} has several session tables: ${fits.map(tableLabel).join(', ')}`, {
+      hint: 'Say which one in the profile: [profiles.<name>.schema] with table and, on PostgreSQL, database_schema.',
+    });
+  }
+  const column = (field: SessionField) => fieldColumn(table, field, names.columns);
+  const required = (field: (typeof REQUIRED)[number]) => {
+    const found = column(field);
+    if (found === undefined) throw new SchemaError(`${tableLabel(table)} has no column for ${field}`);
+    return found;
+  };
+  const optional = Object.fromEntries(
+    OPTIONAL.flatMap((field) => {
+      const found = column(field);
+      return found === undefined ? [] : [[field, found] as const];
+    }),
+  );
+  return {
+    table,
+    columns: {
+      id: required('id'),
+      token: required('token'),
+      userId: required('userId'),
+      expiresAt: required('expiresAt'),
+      createdAt: required('createdAt'),
+      updatedAt: required('updatedAt'),
+      ...optional,
+    },
+  };
+}
+
+/**
+ * Finds the user table: the configured one, else the one that the session's foreign key refers to, else one by name
+ * in the same schema. Null where there is none: sessions are shown all the same.
+ * @throws SchemaError where the configured one does not exist, or several would do
+ */
+export function recogniseUsers(
+  catalog: Catalog,
+  sessions: RecognisedSessions,
+  names: SchemaNames,
+  database: string,
+): RecognisedUsers | null {
+  const { table: sessionTable } = sessions;
+  const inSchema = catalog.tables.filter((table) => table.schema === sessionTable.schema);
+  const reference = sessionTable.references.find((key) => key.column === sessions.columns.userId.name);
+  const referred = catalog.tables.filter(
+    (table) => table.schema === reference?.schema && table.name === reference.table,
+  );
+  const byName = inSchema.filter((table) => USER_TABLES.includes(normalise(table.name)));
+  const pool =
+    names.userTable !== null
+      ? inSchema.filter((table) => table.name === names.userTable)
+      : referred.length > 0
+        ? referred
+        : byName;
+  const fits = pool.flatMap((table) => {
+    const id = fieldColumn(table, 'id', names.userColumns);
+    return id === undefined ? [] : [{ table, id }];
+  });
+  const [only, ...others] = fits;
+  if (only === undefined) {
+    if (names.userTable === null) return null;
+    throw new SchemaError(`${database} has no user table ${JSON.stringify(names.userTable)} with an id`, {
+      hint: `Correct user_table in the profile's schema section, or leave it out.`,
+    });
+  }
+  if (others.length > 0) {
+    throw new SchemaError(
+      `${database} has several user tables: ${fits.map((each) => tableLabel(each.table)).join(', ')}`,
+      {
+        hint: 'Say which one in the profile: [profiles.<name>.schema] user_table = "…".',
+      },
+    );
+  }
+  const column = (field: string) => fieldColumn(only.table, field, names.userColumns) ?? null;
+  return { ...only, email: column('email'), name: column('name') };
+}
+
+/** @throws SchemaError for a column that is no key of Better Auth's: text, uuid or integer */
+export function keyColumn(table: CatalogTable, column: CatalogColumn): KeyColumn {
+  const kinds: readonly string[] = ['text', 'uuid', 'integer'] satisfies KeyKind[];
+  if (!kinds.includes(column.kind)) {
+    throw new SchemaError(
+      `${tableLabel(table)}.${column.name} has the type ${column.type}, which is no key of Better Auth's`,
+      {
+        hint: 'Keys are text, uuid or integer. Is this the right table?',
+      },
+    );
+  }
+  return { name: column.name, kind: column.kind as KeyKind };
+}
+
+function candidates(
+  catalog: Catalog,
+  configured: string | null,
+  schema: string | null,
+  known: readonly string[],
+): readonly CatalogTable[] {
+  const inSchema = catalog.tables.filter((table) => schema === null || table.schema === schema);
+  if (configured !== null) return inSchema.filter((table) => table.name === configured);
+  return inSchema.filter((table) => known.includes(normalise(table.name)));
+}
+
+/**
+ * The column of a field: the configured one, the one of exactly Better Auth's name, or the one whose name is the same
+ * in another convention.
+ * @throws SchemaError where two columns would do, or the configured one does not exist
+ */
+function fieldColumn(
+  table: CatalogTable,
+  field: string,
+  configured: Readonly<Record<string, string>>,
+): CatalogColumn | undefined {
+  const name = configured[field];
+  if (name !== undefined) {
+    const column = table.columns.find((each) => each.name === name);
+    if (column !== undefined) return column;
+    const nearest = nearestName(name, table.columns);
+    throw new SchemaError(
+      `${tableLabel(table)} has no column ${JSON.stringify(name)}, which the configuration names for ${field}`,
+      {
+        hint: nearest === undefined ? undefined : `Did you mean ${JSON.stringify(nearest)}?`,
+      },
+    );
+  }
+  const fits = table.columns.filter((column) => normalise(column.name) === normalise(field));
+  const [only, other] = fits;
+  if (other === undefined) return only;
+  throw new SchemaError(
+    `${tableLabel(table)} has several columns for ${field}: ${fits.map((each) => each.name).join(', ')}`,
+    {
+      hint: `Say which one is in use: [profiles.<name>.schema] columns = { ${field} = "…" }.`,
+    },
+  );
+}
+
+function missingFields(table: CatalogTable, configured: Readonly<Record<string, string>>): readonly string[] {
+  return REQUIRED.filter((field) => fieldColumn(table, field, configured) === undefined);
+}
+
+function noSessionTable(
+  named: readonly CatalogTable[],
+  catalog: Catalog,
+  names: SchemaNames,
+  database: string,
+): SchemaError {
+  if (names.table !== null && named.length === 0) {
+    const nearest = nearestName(names.table, catalog.tables);
+    return new SchemaError(
+      `${database} has no table ${JSON.stringify(names.table)}, which the configuration names`,
+      {
+        hint:
+          nearest === undefined
+            ? 'Correct table in the schema section of the profile.'
+            : `Did you mean ${JSON.stringify(nearest)}?`,
+      },
+    );
+  }
+  const [near] = named;
+  if (near !== undefined) {
+    return new SchemaError(
+      `${database} has a table ${tableLabel(near)}, but not Better Auth's: it lacks ${missingFields(near, names.columns).join(', ')}`,
+      {
+        hint: 'If the columns have names of their own, give them: [profiles.<name>.schema] columns = { expiresAt = "…" }.',
+      },
+    );
+  }
+  return new SchemaError(`${database} has no session table that this account can see`, {
+    hint: 'Is it the right database? A table of another name is given as [profiles.<name>.schema] table = "…".',
+  });
+}
+
+function nearestName(wanted: string, among: readonly { readonly name: string }[]): string | undefined {
+  const ranked = among
+    .map(({ name }) => ({ name, distance: leven(wanted, name) }))
+    .sort((a, b) => a.distance - b.distance);
+  const [best] = ranked;
+  return best !== undefined && best.distance <= Math.max(3, wanted.length / 2) ? best.name : undefined;
+}

@@ -1,0 +1,79 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { inject } from 'vitest';
+
+export interface PrivatePostgres {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** initdb and postgres refuse to run as root; nobody may own them as well as anybody. */
+const identity = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+
+/** Why no private server can be started here, or undefined where one can. */
+export function missingInitdb(): string | undefined {
+  const works = ['initdb', 'postgres'].every((program) => spawnSync(program, ['--version']).status === 0);
+  return works ? undefined : 'no initdb and postgres in PATH to start a server that asks for a password';
+}
+
+/** A PostgreSQL server that asks for a password, which a developer's own seldom does. */
+export async function startPrivatePostgres(password: string): Promise<PrivatePostgres> {
+  const directory = mkdtempSync(join(inject('temporaryDirectory'), 'postgres-'));
+  const data = join(directory, 'data');
+  const passwordFile = join(directory, 'password');
+  writeFileSync(passwordFile, password);
+  if (identity.uid !== undefined)
+    for (const path of [directory, passwordFile]) chownSync(path, identity.uid, identity.gid);
+  const made = spawnSync(
+    'initdb',
+    ['-D', data, '-U', 'postgres', '--no-sync', '--auth', 'scram-sha-256', '--pwfile', passwordFile],
+    { ...identity, cwd: directory, encoding: 'utf8' },
+  );
+  if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
+  const port = await freePort();
+  const server = spawn(
+    'postgres',
+    ['-D', data, '-p', String(port), '-k', directory, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
+    { ...identity, cwd: directory, stdio: 'ignore' },
+  );
+  const ended = new Promise<void>((resolve) => {
+    server.once('exit', () => {
+      resolve();
+    });
+    server.once('error', () => {
+      resolve();
+    });
+  });
+  const url = `postgres://postgres:${password}@127.0.0.1:${String(port)}/postgres`;
+  const stop = async () => {
+    server.kill('SIGINT');
+    await ended;
+    rmSync(directory, { recursive: true, force: true });
+  };
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const client = new pg.Client({ connectionString: url });
+    try {
+      await client.connect();
+      await client.end();
+      return { url, stop };
+    } catch {
+      await sleep(100);
+    }
+  }
+  await stop();
+  throw new Error('the private PostgreSQL did not start');
+}
+
+/** A port on which nothing listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}

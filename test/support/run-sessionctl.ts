@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
+import { sessionctlBinary } from './binary.ts';
+
+export interface RunOptions {
+  /** On top of a bare environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly input?: string;
+  /** As this user; only root may ask for another one. */
+  readonly uid?: number;
+}
+
+export interface RunResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const home = mkdtempSync(join(inject('temporaryDirectory'), 'home-'));
+
+/** Where a run starts and looks for its configuration: an empty directory of the test file's own. */
+export const emptyDirectory = home;
+
+export const binaryPath = fileURLToPath(sessionctlBinary);
+
+/** What every run of the program gets: nothing of the developer's own settings. */
+export const bareEnvironment: Readonly<Record<string, string>> = {
+  PATH: process.env['PATH'] ?? '',
+  HOME: home,
+  XDG_CONFIG_HOME: join(home, '.config'),
+};
+
+/** Runs the real binary to its end. */
+export async function runSessionctl(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  return runProgram(process.execPath, [binaryPath, ...args], options);
+}
+
+/** Runs any program in the bare environment, such as a shell with a pipe in it. */
+export async function runProgram(
+  file: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const child = spawn(file, args, {
+    cwd: options.cwd ?? home,
+    env: { ...bareEnvironment, ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
+  });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.input ?? '');
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  return {
+    code,
+    stdout: Buffer.concat(stdout).toString('utf8'),
+    stderr: Buffer.concat(stderr).toString('utf8'),
+  };
+}
+
+/** What sessionctl has to be told about a database that it cannot find out itself. */
+export interface TestProfile {
+  readonly timeZone?: string;
+  readonly table?: string;
+  readonly userTable?: string;
+  readonly columns?: Readonly<Record<string, string>>;
+  readonly userColumns?: Readonly<Record<string, string>>;
+  readonly connectTimeout?: string;
+}
+
+let written = 0;
+
+/** Writes a configuration whose only profile reads the URL from DATABASE_URL, and gives its path. */
+export function writeConfig(profile: TestProfile): string {
+  const text = (name: string, value: string | undefined) =>
+    value === undefined ? [] : [`${name} = ${JSON.stringify(value)}`];
+  const table = (name: string, values: Readonly<Record<string, string>> | undefined) =>
+    values === undefined
+      ? []
+      : [
+          `${name} = { ${Object.entries(values)
+            .flatMap(([key, value]) => text(key, value))
+            .join(', ')} }`,
+        ];
+  const lines = [
+    'default_profile = "test"',
+    '[profiles.test]',
+    'url = "${DATABASE_URL}"',
+    ...text('time_zone', profile.timeZone),
+    ...text('connect_timeout', profile.connectTimeout),
+    '[profiles.test.schema]',
+    ...text('table', profile.table),
+    ...text('user_table', profile.userTable),
+    ...table('columns', profile.columns),
+    ...table('user_columns', profile.userColumns),
+  ];
+  written += 1;
+  const file = join(home, `config-${String(written)}.toml`);
+  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
+  return file;
+}
