@@ -1,0 +1,23 @@
+import { defineCommand } from '../../command.ts';
+import { jsonText } from '../../output/json-text.ts';
+import { chooseFormat, reportFormats } from '../../output/output-format.ts';
+
+export const configPath = defineCommand<object>({
+  words: ['config', 'path'],
+  summary: 'Print the path of the configuration file in use',
+  examples: [
+    ['sessionctl config path', 'The file, or the places that were searched'],
+    ['$EDITOR "$(sessionctl config path)"', 'Edit it'],
+  ],
+  configure: (command) => command,
+  run: async (context, flags) => {
+    const format = chooseFormat(flags, reportFormats);
+    const { findConfigFile, noConfigFile } = await import('../../config/config-file.ts');
+    const { rejectEmpty } = await import('../../config/load.ts');
+    rejectEmpty(flags);
+    const search = await findConfigFile(context.system, flags.config);
+    if (search.path === null) throw noConfigFile(search);
+    await context.print(format === 'json' ? `${jsonText({ path: search.path }, 2)}\n` : `${search.path}\n`);
+    return 0;
+  },
+});

@@ -1,0 +1,45 @@
+import { defineCommand } from '../../command.ts';
+import { jsonText } from '../../output/json-text.ts';
+import { chooseFormat, reportFormats } from '../../output/output-format.ts';
+import { safeText } from '../../output/safe-text.ts';
+import type { Styles } from '../../output/styles.ts';
+
+type Row = readonly [setting: string, value: string, from: string];
+
+const HEAD: Row = ['SETTING', 'VALUE', 'FROM'];
+
+export const configShow = defineCommand<object>({
+  words: ['config', 'show'],
+  summary: 'Show every setting in effect and where it comes from',
+  examples: [
+    ['sessionctl config show', 'What a command would use, secrets hidden'],
+    ['sessionctl --profile staging config show --json', 'Of another profile, for a script'],
+  ],
+  configure: (command) => command,
+  run: async (context, flags) => {
+    const format = chooseFormat(flags, reportFormats);
+    const { loadConfig } = await import('../../config/load.ts');
+    const { path, entries, warnings } = await loadConfig(context.system, flags, context.redactor);
+    for (const warning of warnings) await context.warn(warning);
+    if (format === 'json') {
+      const settings = entries.map(({ key, value, origin }) => ({ key, value, origin }));
+      await context.print(`${jsonText({ path, settings }, 2)}\n`);
+      return 0;
+    }
+    const { describeOrigin } = await import('../../config/origin.ts');
+    const rows = entries.map(({ key, value, origin }): Row => {
+      const shown = value === null ? '-' : value === '' ? '""' : String(value);
+      return [safeText(key), safeText(shown), safeText(describeOrigin(origin))];
+    });
+    await context.print(aligned(rows, context.stdout.styles));
+    return 0;
+  },
+});
+
+function aligned(rows: readonly Row[], { bold, dim }: Styles): string {
+  const widthOf = (column: 0 | 1) => Math.max(...[HEAD, ...rows].map((row) => row[column].length));
+  const [settings, values] = [widthOf(0), widthOf(1)];
+  const line = ([setting, value, from]: Row, style: (text: string) => string) =>
+    `${setting.padEnd(settings)}  ${value.padEnd(values)}  ${style(from)}\n`;
+  return [bold(line(HEAD, (text) => text).trimEnd()) + '\n', ...rows.map((row) => line(row, dim))].join('');
+}

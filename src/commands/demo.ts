@@ -1,0 +1,139 @@
+import { lstat, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { defineCommand } from '../command.ts';
+import type { Context } from '../context.ts';
+import { FailedError, UsageError } from '../errors.ts';
+import { counted } from '../output/counted.ts';
+import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import { InvalidValueError } from '../sessions/invalid-value.ts';
+
+interface DemoFlags {
+  readonly force?: boolean;
+  readonly seed?: string;
+  readonly users?: string;
+  readonly sessions?: string;
+}
+
+const DEFAULT_PATH = 'sessionctl-demo.db';
+
+export const demo = defineCommand<DemoFlags>({
+  words: ['demo'],
+  summary: 'Make a SQLite auth database with made-up users and sessions to try everything on',
+  examples: [
+    ['sessionctl demo', `Make ./${DEFAULT_PATH} and say what to try on it`],
+    ['sessionctl demo big.db --users 20000 --sessions 500000', 'A larger one'],
+  ],
+  configure: (command) =>
+    command
+      .argument('[path]', 'of the new file', DEFAULT_PATH)
+      .option('--force', 'replace a file that is there')
+      .option('--users <number>', 'how many users (default: 150)')
+      .option('--sessions <number>', 'how many sessions (default: 3000)')
+      .option('--seed <number>', 'another number, other people and sessions (default: 1)'),
+  run: async (context, flags, [typedPath = DEFAULT_PATH]) => {
+    const format = chooseFormat(flags, reportFormats);
+    const options = {
+      users: wholeNumber('--users', flags.users ?? '150', 1, 100_000),
+      sessions: wholeNumber('--sessions', flags.sessions ?? '3000', 0, 5_000_000),
+      seed: wholeNumber('--seed', flags.seed ?? '1', 0, 4_294_967_295),
+      now: context.now,
+      signal: context.system.signal,
+    };
+    const path = await freePath(typedPath, context, flags.force === true);
+    const { makeDemoDatabase } = await import('../store/database/demo/make-demo-database.ts');
+    const report = await makeDemoDatabase(path, options).catch((error: unknown) => {
+      throw isSystemError(error) ? cannotWrite(path, error) : error;
+    });
+
+    const { users, sessions, activeSessions } = report;
+    if (format === 'json') {
+      const { jsonText } = await import('../output/json-text.ts');
+      await context.print(`${jsonText({ path, users, sessions, activeSessions, seed: options.seed })}\n`);
+      return 0;
+    }
+    const { demoCast } = await import('../store/database/demo/demo-population.ts');
+    const { safeText } = await import('../output/safe-text.ts');
+    const program = `sessionctl --url ${shellWord(`sqlite:${typedPath}`)}`;
+    const commands: readonly (readonly [string, string])[] = [
+      ['list --limit 15', 'who is signed in, newest activity first'],
+      [`list --user ${demoCast.admin.email} --state all`, 'everything of one user, expired sessions too'],
+      [`list --ip ${demoCast.suspiciousNetwork}`, 'sign-ins from a network that looks odd'],
+      [`list --ip ${demoCast.officeAddress} --limit 10`, 'an office: many people behind one address'],
+      ['list --impersonated --state all --sort createdAt', 'when an administrator was somebody else'],
+      ['list --expires-before 2999-01-01 --sort expiresAt:asc --limit 10', 'what ends next'],
+      ['list --user-agent curl -o csv', 'for a spreadsheet'],
+      ...(report.hostileSessionId === null
+        ? []
+        : [
+            [
+              `show ${report.hostileSessionId.slice(0, 12)}`,
+              'a user agent that attacks terminals, made harmless',
+            ] as const,
+          ]),
+    ];
+    const { bold, dim } = context.stdout.styles;
+    await context.print(
+      safeText(
+        `Made ${typedPath}: ${counted(users, 'user')}, ${counted(sessions, 'session')}, ${activeSessions.toLocaleString('en-US')} of them active.`,
+      ) +
+        `\n\n${bold('Try:')}\n` +
+        commands
+          .map(([words, purpose]) => `\n  ${dim(`# ${purpose}`)}\n  ${safeText(`${program} ${words}`)}\n`)
+          .join(''),
+    );
+    return 0;
+  },
+});
+
+/** @throws InvalidValueError */
+function wholeNumber(option: string, text: string, least: number, most: number): number {
+  const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new InvalidValueError(
+    `${option}: ${JSON.stringify(text)} is not a number that will do`,
+    `Write a whole number from ${String(least)} to ${String(most)}.`,
+  );
+}
+
+/** The absolute path, when a file may be made there. @throws UsageError */
+async function freePath(typed: string, { system }: Context, force: boolean): Promise<string> {
+  if (typed.trim() === '')
+    throw new UsageError('the path is empty', { hint: `Leave it out for ./${DEFAULT_PATH}.` });
+  const path = resolve(system.cwd, typed);
+  const parent = await stat(dirname(path)).catch(() => null);
+  if (parent?.isDirectory() !== true) {
+    throw new UsageError(`there is no directory ${dirname(path)}`, {
+      hint: 'Make it first, or name another path.',
+    });
+  }
+  const existing = await lstat(path).catch(() => null);
+  if (existing === null) return path;
+  if (existing.isDirectory()) throw new UsageError(`${path} is a directory`, { hint: 'Name a file in it.' });
+  if (!force)
+    throw new UsageError(`${path} exists already, and was left alone`, {
+      hint: 'Name another path, or replace it with --force.',
+    });
+  return path;
+}
+
+/** Whether the file system or SQLite said this, not a defect. */
+function isSystemError(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    /^(?:E[A-Z]+|SQLITE_[A-Z_]+)$/.test(error.code)
+  );
+}
+
+function cannotWrite(path: string, error: Error): FailedError {
+  return new FailedError(`cannot make ${path}: ${error.message}`, {
+    hint: 'Name a path that may be written to.',
+    cause: error,
+  });
+}
+
+/** The text as a shell takes it for one word. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,134 @@
+import { defineCommand } from '../command.ts';
+import type { Context } from '../context.ts';
+import { chooseFormat, listFormats } from '../output/output-format.ts';
+import { counted } from '../output/counted.ts';
+import { sessionPrinters } from '../output/session-printers.ts';
+import { InvalidValueError } from '../sessions/invalid-value.ts';
+import { suggestion } from '../sessions/nearest.ts';
+import { parseSelection, resolveSelection, type Selection } from '../sessions/selection.ts';
+import { sortFields, type SessionStore, type SortOrder } from '../sessions/session-store.ts';
+import type { Session } from '../sessions/session.ts';
+import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
+
+interface ListFlags extends SelectionFlags {
+  readonly limit?: string;
+  readonly sort?: string;
+  readonly wide?: boolean;
+}
+
+const DEFAULT_TABLE_LIMIT = 100;
+const NEWEST_ACTIVITY_FIRST: SortOrder = { field: 'updatedAt', direction: 'desc' };
+
+export const list = defineCommand<ListFlags>({
+  words: ['list'],
+  summary: 'Show sessions: whose, from where, on which device, until when',
+  examples: [
+    ['sessionctl list', 'Everybody who is signed in, newest activity first'],
+    ['sessionctl list --user ada@example.com --state all', 'All sessions of one user, expired ones too'],
+    [
+      'sessionctl list --ip 203.0.113.0/24 --created-after 2d',
+      'Sign-ins of the last two days from one network',
+    ],
+    [
+      'sessionctl list --idle-since 30d -o csv > idle.csv',
+      'Sessions not used for thirty days, for a spreadsheet',
+    ],
+  ],
+  configure: (command) =>
+    addSelectionOptions(command, 'active')
+      .option('--limit <number>', 'at most so many (default: 100 in a table, otherwise all)')
+      .option(
+        '--sort <field[:asc|desc]>',
+        `by ${sortFields.join(', ')}; none is fastest (default: updatedAt:desc)`,
+      )
+      .option('--wide', 'with the whole user agent, and nothing cut to the width of the terminal'),
+  run: async (context, flags) => {
+    const format = chooseFormat(flags, listFormats);
+    const request = parseSelection(flags, 'active');
+    const sort = flags.sort === undefined ? NEWEST_ACTIVITY_FIRST : parseSort(flags.sort);
+    const limit = flags.limit === undefined ? undefined : parseLimit(flags.limit);
+    await context.withStore('read', async (store) => {
+      const selection = await resolveSelection(request, store);
+      if (format === 'table') {
+        await printTable(context, store, selection, {
+          sort,
+          limit: limit ?? DEFAULT_TABLE_LIMIT,
+          wide: flags.wide === true,
+        });
+      } else {
+        const print = await sessionPrinters[format]();
+        await print(store.list(selection, { sort, limit }), (text) => {
+          context.system.signal.throwIfAborted();
+          return context.print(text);
+        });
+      }
+      for (const caution of store.cautions) await context.note(`note: ${caution}`);
+    });
+    return 0;
+  },
+});
+
+/** @throws InvalidValueError */
+function parseSort(text: string): SortOrder | null {
+  const [name = '', direction, ...rest] = text.split(':');
+  if (text === 'none') return null;
+  const field = sortFields.find((known) => known === name);
+  if (field === undefined) {
+    throw new InvalidValueError(
+      `--sort: ${JSON.stringify(name)} is not a field`,
+      suggestion(name, [...sortFields, 'none']),
+    );
+  }
+  if (direction === undefined) return { field, direction: field.endsWith('At') ? 'desc' : 'asc' };
+  if ((direction !== 'asc' && direction !== 'desc') || rest.length > 0) {
+    const typed = [direction, ...rest].join(':');
+    throw new InvalidValueError(
+      `--sort: ${JSON.stringify(typed)} is not a direction`,
+      suggestion(typed, ['asc', 'desc']),
+    );
+  }
+  return { field, direction };
+}
+
+/** @throws InvalidValueError */
+function parseLimit(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new InvalidValueError(
+    `--limit: ${JSON.stringify(text)} is not a whole number of sessions`,
+    'Write 1 or more, such as --limit 50.',
+  );
+}
+
+async function printTable(
+  context: Context,
+  store: SessionStore,
+  selection: Selection,
+  options: { readonly sort: SortOrder | null; readonly limit: number; readonly wide: boolean },
+): Promise<void> {
+  const { sort, limit, wide } = options;
+  const sessions: Session[] = [];
+  for await (const chunk of store.list(selection, { sort, limit })) sessions.push(...chunk);
+  const kind = selection.state === 'all' ? 'session' : `${selection.state} session`;
+  if (sessions.length === 0) {
+    const wayOut =
+      selection.state === 'active' ? ' (expired ones are not looked at without --state all)' : '';
+    await context.note(`No ${kind}s match${wayOut}.`);
+    return;
+  }
+  const { sessionTable } = await import('../output/session-table.ts');
+  const { text, leftOut } = sessionTable(sessions, { now: store.now, wide, ...context.stdout });
+  await context.print(text);
+
+  const users = new Set(sessions.map(({ userId }) => userId)).size;
+  const all = sessions.length < limit ? sessions.length : await store.count(selection);
+  const clock = `by the database's clock ${store.now}`;
+  if (all > sessions.length) {
+    const more = counted(all - sessions.length, `more ${kind}`);
+    await context.note(`The first ${String(sessions.length)} of ${counted(all, kind)}, ${clock}`);
+    await context.note(`${more}: --limit ${String(all)} shows all, -o jsonl streams them.`);
+  } else {
+    await context.note(`${counted(all, kind)} of ${counted(users, 'user')}, ${clock}`);
+  }
+  if (leftOut.length > 0)
+    await context.note(`Left out for want of width: ${leftOut.join(', ')} (--wide shows everything).`);
+}

@@ -1,0 +1,29 @@
+import { Option, type Command } from 'commander';
+import { collect } from '../command.ts';
+import type { SelectionWords } from '../sessions/selection.ts';
+
+/** What commander makes of the selecting options: its names are those of the selection's words. */
+export type SelectionFlags = SelectionWords;
+
+/** Declares the selecting options, which are the same on every command, so that a list previews a revocation. */
+export function addSelectionOptions(command: Command, defaultState: 'active' | 'all'): Command {
+  const repeatable = (flags: string, description: string) =>
+    new Option(flags, description).argParser(collect);
+  const options = [
+    repeatable('--user <id or email>', 'of this user (repeatable)'),
+    repeatable('--ip <address or CIDR>', 'from this address or network (repeatable)'),
+    repeatable('--user-agent <text>', 'whose user agent contains this, in any case (repeatable)'),
+    new Option('--created-after <time>', 'signed in after: 2026-11-23T10:00Z, or 7d for seven days ago'),
+    new Option('--created-before <time>', 'signed in before'),
+    new Option('--active-after <time>', 'last active after'),
+    new Option('--idle-since <time>', 'not active since'),
+    new Option('--expires-before <time>', 'that expire before'),
+    new Option('--expires-after <time>', 'that expire after'),
+    new Option('--impersonated', 'opened by an administrator for somebody else'),
+    new Option('--state <state>', `active, expired or all (default: ${defaultState})`),
+    repeatable('--except-user <id or email>', 'but not of this user (repeatable)'),
+    repeatable('--except-session <id>', 'but not this session (repeatable)'),
+    repeatable('--except-ip <address or CIDR>', 'but not from this address or network (repeatable)'),
+  ];
+  return options.reduce((declared, option) => declared.addOption(option), command);
+}

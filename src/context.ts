@@ -1,0 +1,97 @@
+import { UsageError } from './errors.ts';
+import type { GlobalFlags } from './command.ts';
+import type { DatabaseSettings, Settings } from './config/settings.ts';
+import type { Redactor } from './redaction.ts';
+import type { SessionStore } from './sessions/session-store.ts';
+import type { DatabaseStore } from './store/database/open.ts';
+import type { System } from './system.ts';
+import type { Prompter } from './output/prompter.ts';
+import { judgeTerminal, stylesFor, type Styles, type Terminal } from './output/styles.ts';
+import { safeText } from './output/safe-text.ts';
+import { write } from './output/writer.ts';
+
+export type StoreAccess = 'read' | 'write';
+
+/** What a command may use. Costly things are functions: a command pays only for what it calls. */
+export interface Context {
+  readonly system: System;
+  readonly redactor: Redactor;
+  readonly flags: GlobalFlags;
+  readonly stdout: { readonly terminal: Terminal; readonly styles: Styles };
+  readonly stderr: { readonly terminal: Terminal; readonly styles: Styles };
+  /** Milliseconds since 1970 by the local clock, read once a command. */
+  readonly now: number;
+  /** A prompt may appear: stdin and stderr are terminals and `--no-input` was not given. */
+  readonly mayPrompt: boolean;
+  /** The result, to stdout. */
+  print(text: string | Uint8Array): Promise<void>;
+  /** A line for the person, to stderr; silent under `--quiet`. */
+  note(text: string): Promise<void>;
+  /** A warning, to stderr, also under `--quiet`. */
+  warn(text: string): Promise<void>;
+  /** @throws UsageError where no prompt may appear */
+  prompter(): Promise<Prompter>;
+  /** The checked configuration, read once. Prints its warnings. @throws ConfigError */
+  settings(): Promise<Settings>;
+  /**
+   * Opens the store that the settings name, hands it to `use` and closes it in every case.
+   * @throws ConfigError, ConnectionError, SchemaError
+   */
+  withStore<Result>(access: StoreAccess, use: (store: SessionStore) => Promise<Result>): Promise<Result>;
+  /** As `withStore`, on a database that the settings need not name; also says what was recognised of its schema. */
+  withDatabase<Result>(
+    database: DatabaseSettings,
+    access: StoreAccess,
+    use: (store: DatabaseStore) => Promise<Result>,
+  ): Promise<Result>;
+}
+
+export function createContext(system: System, redactor: Redactor, flags: GlobalFlags): Context {
+  const stdoutTerminal = judgeTerminal(system.stdout, system.env, flags.color);
+  const stderrTerminal = judgeTerminal(system.stderr, system.env, flags.color);
+  const stderrStyles = stylesFor(stderrTerminal);
+  const mayPrompt = flags.input && system.stdin.isTTY === true && system.stderr.isTTY === true;
+  let settings: Promise<Settings> | undefined;
+
+  const warn = (text: string) =>
+    write(system.stderr, `${stderrStyles.yellow('warning:')} ${safeText(redactor.redact(text))}\n`);
+
+  const context: Context = {
+    system,
+    redactor,
+    flags,
+    stdout: { terminal: stdoutTerminal, styles: stylesFor(stdoutTerminal) },
+    stderr: { terminal: stderrTerminal, styles: stderrStyles },
+    now: system.now(),
+    mayPrompt,
+    print: (text) => write(system.stdout, text),
+    note: async (text) => {
+      if (flags.quiet !== true) await write(system.stderr, `${safeText(redactor.redact(text))}\n`);
+    },
+    warn,
+    prompter: async () => {
+      if (!mayPrompt) throw new UsageError('this needs an answer, and there is no terminal to ask on');
+      const { createPrompter } = await import('./output/prompter.ts');
+      return createPrompter(system);
+    },
+    settings: () => (settings ??= loadSettings()),
+    withStore: async (access, use) => context.withDatabase((await context.settings()).database, access, use),
+    withDatabase: async (database, access, use) => {
+      const { openDatabaseStore } = await import('./store/database/open.ts');
+      const store = await openDatabaseStore(database, { access, redactor, signal: system.signal });
+      try {
+        return await use(store);
+      } finally {
+        await store.close();
+      }
+    },
+  };
+  return context;
+
+  async function loadSettings(): Promise<Settings> {
+    const { loadSettings: load } = await import('./config/load.ts');
+    const { settings: loaded, warnings } = await load(system, flags, redactor);
+    for (const warning of warnings) await warn(warning);
+    return loaded;
+  }
+}

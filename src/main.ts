@@ -1,0 +1,91 @@
+import { createContext } from './context.ts';
+import { CancelledError, FailedError, SessionctlError, UsageError, type ExitCode } from './errors.ts';
+import { judgeTerminal, stylesFor } from './output/styles.ts';
+import { safeText } from './output/safe-text.ts';
+import { OutputClosedError, write } from './output/writer.ts';
+import { createProgram } from './program.ts';
+import { createRedactor, type Redactor } from './redaction.ts';
+import { InvalidValueError, NotFoundError } from './sessions/invalid-value.ts';
+import type { System } from './system.ts';
+import { version } from './version.ts';
+
+/**
+ * Runs sessionctl once.
+ * @param argv the words behind `sessionctl`
+ * @returns the code to exit with; nothing is thrown
+ */
+export async function main(argv: readonly string[], system: System): Promise<ExitCode> {
+  const redactor = createRedactor();
+  const output: string[] = [];
+  const run = createProgram({
+    version,
+    writeOut: (text) => output.push(text),
+    writeErr: (text) => output.push(text),
+    createContext: (flags) => createContext(system, redactor, flags),
+  });
+  try {
+    const code = await run(argv);
+    if (output.length > 0) await write(system.stdout, output.join(''));
+    return code;
+  } catch (error) {
+    if (error instanceof OutputClosedError) return 0;
+    const foreseen = classify(error, system);
+    await report(foreseen, argv, system, redactor).catch(() => undefined);
+    return foreseen.exitCode;
+  }
+}
+
+/** The one place where whatever was thrown becomes an exit code. */
+function classify(error: unknown, system: System): SessionctlError {
+  if (system.signal.aborted)
+    return new CancelledError(`stopped by ${String(system.signal.reason)}, nothing was changed`);
+  if (error instanceof SessionctlError) return error;
+  if (error instanceof InvalidValueError)
+    return new UsageError(error.message, { hint: error.hint, cause: error });
+  if (error instanceof NotFoundError)
+    return new FailedError(error.message, { hint: error.hint, cause: error });
+  const message = error instanceof Error ? error.message : String(error);
+  return new FailedError(`unexpected: ${message}`, {
+    hint: 'This is a defect of sessionctl. Run it again with --verbose and report what it prints.',
+    cause: error,
+  });
+}
+
+async function report(
+  error: SessionctlError,
+  argv: readonly string[],
+  system: System,
+  redactor: Redactor,
+): Promise<void> {
+  // The words may be the very thing that failed to parse, so they are looked at as they are.
+  const wantsJson = argv.includes('--json') || argv.some((word, at) => isJsonFormat(word, argv[at + 1]));
+  const clean = (text: string) => safeText(redactor.redact(text));
+  const message = error.message.split('\n').map(clean).join('\n');
+  if (wantsJson) {
+    const body = {
+      code: error.code,
+      message,
+      hint: error.hint === undefined ? null : clean(error.hint),
+    };
+    await write(system.stderr, `${JSON.stringify({ error: body })}\n`);
+  } else {
+    const { red, dim } = stylesFor(judgeTerminal(system.stderr, system.env, !argv.includes('--no-color')));
+    await write(
+      system.stderr,
+      `${red('error:')} ${message}\n${error.hint === undefined ? '' : `${dim('hint:')} ${clean(error.hint)}\n`}`,
+    );
+  }
+  if (argv.includes('--verbose') || argv.includes('-v'))
+    await write(system.stderr, `${redactor.redact(stackOf(error))}\n`);
+}
+
+function isJsonFormat(word: string, next: string | undefined): boolean {
+  const isFormat = (text: string | undefined) => text === 'json' || text === 'jsonl';
+  if (word === '-o' || word === '--output') return isFormat(next);
+  return isFormat(/^(?:-o|--output=)(.*)$/.exec(word)?.[1]);
+}
+
+function stackOf(error: Error): string {
+  const own = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${own}\ncaused by ${stackOf(error.cause)}` : own;
+}

@@ -1,0 +1,135 @@
+import { Command, CommanderError, Option } from 'commander';
+import type { CommandDefinition, GlobalFlags } from './command.ts';
+import { configCheck } from './commands/config/check.ts';
+import { configInit } from './commands/config/init.ts';
+import { configPath } from './commands/config/path.ts';
+import { configShow } from './commands/config/show.ts';
+import { demo } from './commands/demo.ts';
+import { list } from './commands/list.ts';
+import { show } from './commands/show.ts';
+import type { Context } from './context.ts';
+import type { ExitCode } from './errors.ts';
+import { UsageError } from './errors.ts';
+import { suggestion } from './sessions/nearest.ts';
+
+/** Every command; adding one is a file and a line. */
+const commands: readonly CommandDefinition[] = [
+  list,
+  show,
+  configInit,
+  configShow,
+  configPath,
+  configCheck,
+  demo,
+];
+
+const groups: Readonly<Record<string, string>> = {
+  config: 'Create, show and check the configuration',
+};
+
+export interface ProgramSeams {
+  readonly version: string;
+  readonly writeOut: (text: string) => void;
+  readonly writeErr: (text: string) => void;
+  readonly createContext: (flags: GlobalFlags) => Context;
+}
+
+/**
+ * The whole command tree.
+ * @returns a function that parses the words behind `sessionctl` and runs the command that they name
+ * @throws UsageError for words that do not parse
+ */
+export function createProgram(seams: ProgramSeams): (argv: readonly string[]) => Promise<ExitCode> {
+  let exitCode: ExitCode = 0;
+  const program = new Command('sessionctl')
+    .description('See, end and clean up the sessions of a Better Auth deployment.')
+    .version(seams.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help of a command')
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureOutput({ writeOut: seams.writeOut, writeErr: () => undefined, outputError: () => undefined });
+  for (const option of globalOptions()) program.addOption(option);
+  program.addHelpText(
+    'after',
+    '\nTry it on made-up data:\n  $ sessionctl demo && sessionctl --url sqlite:sessionctl-demo.db list\n',
+  );
+  // A word that is no command is answered with the nearest one, where commander would count arguments.
+  program.allowExcessArguments(true).action(() => {
+    if (program.args.length > 0) throw unknownCommand(program, program.args);
+    seams.writeOut(program.helpInformation());
+  });
+
+  for (const definition of commands) {
+    const parent = definition.words.slice(0, -1).reduce((under, word) => groupNamed(under, word), program);
+    const command = parent.command(definition.words.at(-1) ?? '').description(definition.summary);
+    command.allowExcessArguments(false);
+    definition.configure(command).addHelpText('after', examplesOf(definition));
+    command.action(async () => {
+      const flags: unknown = command.optsWithGlobals();
+      const context = seams.createContext(flags as GlobalFlags);
+      exitCode = await definition.run(context, flags, command.args);
+    });
+  }
+
+  return async (argv) => {
+    try {
+      await program.parseAsync([...argv], { from: 'user' });
+      return exitCode;
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error;
+      if (error.exitCode === 0) return 0;
+      throw usageError(error);
+    }
+  };
+}
+
+function globalOptions(): readonly Option[] {
+  return [
+    new Option('--profile <name>', 'profile of the configuration to use'),
+    new Option('--config <file>', 'this configuration file and no other'),
+    new Option('--url <url>', 'auth database: postgres://, mysql://, mariadb://, sqlite:<path> or a path'),
+    new Option('--time-zone <zone>', 'of the application that writes, for columns without a zone'),
+    new Option('-o, --output <format>', 'table, json; jsonl, csv, ids where things are listed'),
+    new Option('--json', 'short for --output json'),
+    new Option('--no-color', 'no colour (NO_COLOR does the same)'),
+    new Option('--no-input', 'never ask'),
+    new Option('-q, --quiet', 'no notes on stderr, only warnings and errors'),
+    new Option('-v, --verbose', 'say more; an error shows its stack'),
+  ];
+}
+
+function groupNamed(parent: Command, word: string): Command {
+  const existing = parent.commands.find((command) => command.name() === word);
+  if (existing !== undefined) return existing;
+  const group = parent.command(word).description(groups[word] ?? '');
+  return group.action(() => {
+    if (group.args.length > 0) throw unknownCommand(group, [word, ...group.args]);
+    group.help();
+  });
+}
+
+function unknownCommand(group: Command, words: readonly string[]): UsageError {
+  const known = group.commands.map((command) => command.name());
+  const depth = group.parent === null ? 1 : 2;
+  return new UsageError(`unknown command '${words.slice(0, depth).join(' ')}'`, {
+    hint: suggestion(words[depth - 1] ?? '', known),
+  });
+}
+
+function examplesOf(definition: CommandDefinition): string {
+  const lines = definition.examples.map(([command, purpose]) => `  # ${purpose}\n  $ ${command}\n`);
+  return `\nExamples:\n${lines.join('\n')}`;
+}
+
+/** commander's complaint in the form of every other error: no `error:` in front, the suggestion as the hint. */
+function usageError(error: CommanderError): UsageError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const suggestion = rest
+    .join(' ')
+    .trim()
+    .replace(/^\((.*)\)$/, '$1');
+  return new UsageError(first, {
+    hint: suggestion === '' ? '`sessionctl --help` lists commands and options.' : suggestion,
+  });
+}
