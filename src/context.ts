@@ -2,6 +2,8 @@ import { UsageError } from './errors.ts';
 import type { GlobalFlags } from './command.ts';
 import type { DatabaseSettings, Settings } from './config/settings.ts';
 import type { Redactor } from './redaction.ts';
+import { formatDuration } from './sessions/duration.ts';
+import { millisecondsOf } from './sessions/instant.ts';
 import type { SessionStore } from './sessions/session-store.ts';
 import type { DatabaseStore } from './store/database/open.ts';
 import type { System } from './system.ts';
@@ -78,8 +80,11 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
     withStore: async (access, use) => context.withDatabase((await context.settings()).database, access, use),
     withDatabase: async (database, access, use) => {
       const { openDatabaseStore } = await import('./store/database/open.ts');
+      const before = system.now();
       const store = await openDatabaseStore(database, { access, redactor, signal: system.signal });
       try {
+        const difference = clockDifference(millisecondsOf(store.now), before, system.now());
+        if (difference !== null) await warn(difference);
         return await use(store);
       } finally {
         await store.close();
@@ -94,4 +99,15 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
     for (const warning of warnings) await warn(warning);
     return loaded;
   }
+}
+
+const TOLERATED_DIFFERENCE = 5000;
+
+/** What to say where the database's clock, read between two moments of the local one, is far from both. */
+function clockDifference(database: number, before: number, after: number): string | null {
+  const behind = Math.max(database - after, before - database);
+  if (behind <= TOLERATED_DIFFERENCE) return null;
+  const direction = database > after ? 'behind' : 'ahead of';
+  const length = formatDuration(Math.round(behind / 1000) * 1000);
+  return `this machine's clock is ${length} ${direction} the database's, which is the one that counts`;
 }

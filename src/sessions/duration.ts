@@ -24,12 +24,10 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * MILLISECONDS[match[2] as keyof typeof MILLISECONDS];
 }
 
-/** The length in its largest whole unit, as `parseDuration` reads it; under a second it is `0s`. */
+/** The length in its largest whole unit up to days, as `parseDuration` reads it; under a second it is `0s`. */
 export function formatDuration(milliseconds: number): string {
-  const units = (['w', 'd', 'h', 'm', 's'] as const).map((unit) => [unit, MILLISECONDS[unit]] as const);
-  const [unit, size] = units.find(([, length]) => milliseconds >= length && milliseconds % length === 0) ?? [
-    's',
-    1000,
-  ];
+  const units = (['d', 'h', 'm', 's'] as const).map((unit) => [unit, MILLISECONDS[unit]] as const);
+  const fits = units.find(([, size]) => milliseconds >= size && milliseconds % size === 0);
+  const [unit, size] = fits ?? ['s', 1000];
   return `${String(Math.floor(milliseconds / size))}${unit}`;
 }

@@ -53,7 +53,7 @@ describe('config show', () => {
       redis.key_prefix              ""                                          ./sessionctl.toml:7
       redis.tls                     -                                           default
       redis.cluster                 false                                       default
-      session.expires_in            4w                                          ./sessionctl.toml:8
+      session.expires_in            28d                                         ./sessionctl.toml:8
       session.update_age            1d                                          default
       session.cookie_cache.enabled  false                                       default
       session.cookie_cache.max_age  5m                                          default

@@ -18,7 +18,14 @@ import {
   startPrivatePostgres,
   type PrivatePostgres,
 } from '../support/private-postgres.ts';
-import { binaryPath, runProgram, runSessionctl, writeConfig } from '../support/run-sessionctl.ts';
+import {
+  binaryPath,
+  isAllPowerful,
+  runProgram,
+  runSessionctl,
+  unprivileged,
+  writeConfig,
+} from '../support/run-sessionctl.ts';
 import { describeOn, serverUrl, type ServerDialect } from '../support/servers.ts';
 import { deploy, plainShape, type Deployment } from '../support/shapes.ts';
 
@@ -499,14 +506,16 @@ describe('configuration', () => {
       /production/,
     );
   });
-  const root = process.getuid?.() === 0;
-  it.skipIf(root)(
-    `a file that may not be read${root ? ' (skipped: root may read everything)' : ''}`,
+  it.skipIf(isAllPowerful)(
+    `a file that may not be read${isAllPowerful ? ' (skipped: root may read everything)' : ''}`,
     async () => {
       const file = join(directory, 'unreadable.toml');
       writeFileSync(file, '', { mode: 0o600 });
       chmodSync(file, 0o000);
-      await refused(['--config', file, 'list'], 3, /unreadable\.toml/);
+      chmodSync(directory, 0o755);
+      const { code, stdout, stderr } = await runSessionctl(['--config', file, 'list'], unprivileged);
+      expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+      expect(stderr).toMatch(/^error: .*unreadable\.toml.*permission/i);
     },
   );
 });

@@ -5,11 +5,8 @@ import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { everySession, signIn, signUp } from '../support/app.ts';
 import type { SqliteDatabase } from '../support/databases.ts';
-import { runSessionctl, writeConfig, type RunOptions } from '../support/run-sessionctl.ts';
+import { runSessionctl, unprivileged, writeConfig, type RunOptions } from '../support/run-sessionctl.ts';
 import { deploy, plainShape, type Deployment } from '../support/shapes.ts';
-
-/** Root writes where nobody may, so as root the program runs as nobody. */
-const unprivileged: RunOptions = process.getuid?.() === 0 ? { uid: 65_534, cwd: '/' } : {};
 
 describe('a SQLite file that list only reads', () => {
   let deployment: Deployment;

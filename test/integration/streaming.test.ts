@@ -70,6 +70,22 @@ function suite(dialect: Dialect): void {
     10_000,
   );
 
+  it.each([
+    [-60_000, 'behind'],
+    [60_000, 'ahead of'],
+  ])('a local clock that is %i ms off is warned about', async (off, direction) => {
+    const { code, stderr } = await runMain(['--url', deployment.database.url, '-q', 'list', '--limit', '1'], {
+      now: () => Date.now() + off,
+    });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(
+      new RegExp(
+        `^warning: this machine's clock is (1m|59s|61s) ${direction} the database's, which is the one that counts$`,
+        'm',
+      ),
+    );
+  });
+
   it('a reader that goes away ends the query', async () => {
     const { code, stderr } = await runMain(['--url', deployment.database.url, '-q', 'list', '-o', 'jsonl'], {
       stdoutClosesAfter: 1,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 import { sessionctlBinary } from './binary.ts';
@@ -33,6 +33,20 @@ export const bareEnvironment: Readonly<Record<string, string>> = {
   HOME: home,
   XDG_CONFIG_HOME: join(home, '.config'),
 };
+
+const NOBODY = 65_534;
+
+/** Root reads and writes where nobody else may, so as root the program runs as nobody, where nobody can reach it. */
+export const unprivileged: RunOptions =
+  process.getuid?.() === 0 && anybodyReaches(binaryPath) ? { uid: NOBODY, cwd: '/' } : {};
+
+/** Permissions mean nothing to this run: it is root's, and the program lies where only root can read it. */
+export const isAllPowerful = process.getuid?.() === 0 && unprivileged.uid === undefined;
+
+function anybodyReaches(path: string): boolean {
+  const parent = dirname(path);
+  return parent === path || ((statSync(parent).mode & 0o001) !== 0 && anybodyReaches(parent));
+}
 
 /** Runs the real binary to its end. */
 export async function runSessionctl(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {

@@ -66,7 +66,7 @@ interface CatalogRow {
 export const postgresql: Dialect = {
   name: 'postgresql',
 
-  async connect(location, settings) {
+  async connect(location, settings, access) {
     const server = location as ServerLocation;
     const { default: knex } = await import('knex');
     const ssl = tlsOptions(settings.tls, server.parameters);
@@ -85,7 +85,7 @@ export const postgresql: Dialect = {
         connectionTimeoutMillis: settings.connectTimeout,
         ...(settings.statementTimeout === 0 ? {} : { statement_timeout: settings.statementTimeout }),
         // Columns with a zone are read and compared in UTC, and times come in one form.
-        options: '-c TimeZone=UTC -c DateStyle=ISO',
+        options: `-c TimeZone=UTC -c DateStyle=ISO${access === 'read' ? ' -c default_transaction_read_only=on' : ''}`,
         ssl: ssl === false ? false : { ...ssl },
       },
     });
