@@ -1,7 +1,10 @@
 /**
  * Streaming every session out, and answering for one user, against the database's own client in the same run.
  *
- *   node bench/list.js [postgresql] [mariadb] [sqlite] [--drop]     ROWS=2000000
+ *   node bench/list.js [postgresql] [mariadb] [sqlite] [--sorted] [--drop]     ROWS=2000000
+ *
+ * `--sorted` streams newest first as well, which takes minutes where the server's buffers are small: both sides wait
+ * for its sort.
  */
 import process from 'node:process';
 import { compare, prepare, ROWS } from './servers.js';
@@ -20,12 +23,16 @@ for (const [name, database] of prepare(process.argv.slice(2))) {
       ['-o', 'jsonl', '--state', 'all', '--sort', 'none'],
       database.client(database.json('')),
     ],
-    [
-      'all, newest first',
-      3,
-      ['-o', 'jsonl', '--state', 'all'],
-      database.client(database.json(database.newestFirst)),
-    ],
+    ...(process.argv.includes('--sorted')
+      ? [
+          [
+            'all, newest first',
+            1,
+            ['-o', 'jsonl', '--state', 'all'],
+            database.client(database.json(database.newestFirst)),
+          ],
+        ]
+      : []),
     [
       'one user',
       15,

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import type { Context } from './context.ts';
 import type { ExitCode } from './errors.ts';
 
@@ -49,4 +49,12 @@ export function defineCommand<Flags>(definition: {
 /** For an option that may be repeated: each value widens. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
+}
+
+/** For an option that means one thing: given twice, it would be guessing which one is meant. */
+export function once(flags: string): (value: string, before: string | undefined) => string {
+  return (value, before) => {
+    if (before !== undefined) throw new InvalidArgumentError(`${flags.split(' ')[0] ?? ''} was given twice.`);
+    return value;
+  };
 }

@@ -68,7 +68,7 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
     mayPrompt,
     print: (text) => write(system.stdout, text),
     note: async (text) => {
-      if (flags.quiet !== true) await write(system.stderr, `${safeText(redactor.redact(text))}\n`);
+      if (flags.quiet !== true) await write(system.stderr, await onLines(safeText(redactor.redact(text))));
     },
     warn,
     prompter: async () => {
@@ -92,6 +92,13 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
     },
   };
   return context;
+
+  /** Broken at spaces where a person reads it: a terminal would break it inside words. */
+  async function onLines(text: string): Promise<string> {
+    if (text.length < stderrTerminal.width) return `${text}\n`;
+    const { wrapText } = await import('./output/fit-text.ts');
+    return `${wrapText(text, stderrTerminal.width - 1).join('\n')}\n`;
+  }
 
   async function loadSettings(): Promise<Settings> {
     const { loadSettings: load } = await import('./config/load.ts');

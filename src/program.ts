@@ -42,10 +42,13 @@ export interface ProgramSeams {
 export function createProgram(seams: ProgramSeams): (argv: readonly string[]) => Promise<ExitCode> {
   let exitCode: ExitCode = 0;
   const program = new Command('sessionctl')
-    .description('See, end and clean up the sessions of a Better Auth deployment.')
+    .description(
+      'Shows who is signed in to a Better Auth deployment: from where, on which device, until when.',
+    )
     .version(seams.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show help of a command')
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .showSuggestionAfterError(true)
     .configureOutput({ writeOut: seams.writeOut, writeErr: () => undefined, outputError: () => undefined });
@@ -72,6 +75,13 @@ export function createProgram(seams: ProgramSeams): (argv: readonly string[]) =>
     });
   }
 
+  program
+    .command('help [words...]')
+    .description('Show help of a command')
+    .action((words: readonly string[]) => {
+      commandNamed(program, words).help();
+    });
+
   return async (argv) => {
     try {
       await program.parseAsync([...argv], { from: 'user' });
@@ -95,7 +105,7 @@ function globalOptions(): readonly Option[] {
     new Option('--no-color', 'no colour (NO_COLOR does the same)'),
     new Option('--no-input', 'never ask'),
     new Option('-q, --quiet', 'no notes on stderr, only warnings and errors'),
-    new Option('-v, --verbose', 'say more; an error shows its stack'),
+    new Option('-v, --verbose', 'show the stack of an error'),
   ];
 }
 
@@ -107,6 +117,15 @@ function groupNamed(parent: Command, word: string): Command {
     if (group.args.length > 0) throw unknownCommand(group, [word, ...group.args]);
     group.help();
   });
+}
+
+/** @throws UsageError where the words name no command */
+function commandNamed(program: Command, words: readonly string[]): Command {
+  return words.reduce((parent, word) => {
+    const command = parent.commands.find((each) => each.name() === word);
+    if (command === undefined) throw unknownCommand(parent, words);
+    return command;
+  }, program);
 }
 
 function unknownCommand(group: Command, words: readonly string[]): UsageError {

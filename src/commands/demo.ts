@@ -1,4 +1,4 @@
-import { lstat, stat } from 'node:fs/promises';
+import { lstat, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -113,7 +113,29 @@ async function freePath(typed: string, { system }: Context, force: boolean): Pro
     throw new UsageError(`${path} exists already, and was left alone`, {
       hint: 'Name another path, or replace it with --force.',
     });
+  if (!existing.isFile() || !(existing.size === 0 || (await isDemoDatabase(path)))) {
+    throw new UsageError(`${path} is no demo database, and was left alone`, {
+      hint: '--force replaces what an earlier `sessionctl demo` made, and nothing else.',
+    });
+  }
   return path;
+}
+
+async function isDemoDatabase(path: string): Promise<boolean> {
+  const { DEMO_APPLICATION_ID } = await import('../store/database/demo/make-demo-database.ts');
+  const file = await open(path, 'r').catch(() => null);
+  if (file === null) return false;
+  try {
+    // The header of SQLite's file format: its name, and at byte 68 the application's own number.
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(72), 0, 72, 0);
+    return (
+      bytesRead === 72 &&
+      buffer.toString('latin1', 0, 16) === 'SQLite format 3\0' &&
+      buffer.readUInt32BE(68) === DEMO_APPLICATION_ID
+    );
+  } finally {
+    await file.close();
+  }
 }
 
 /** Whether the file system or SQLite said this, not a defect. */

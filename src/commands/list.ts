@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand, once } from '../command.ts';
 import type { Context } from '../context.ts';
 import { chooseFormat, listFormats } from '../output/output-format.ts';
 import { counted } from '../output/counted.ts';
@@ -8,6 +8,7 @@ import { suggestion } from '../sessions/nearest.ts';
 import { parseSelection, resolveSelection, type Selection } from '../sessions/selection.ts';
 import { sortFields, type SessionStore, type SortOrder } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
+import { emailsOf } from './emails-of.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
 
 interface ListFlags extends SelectionFlags {
@@ -36,10 +37,11 @@ export const list = defineCommand<ListFlags>({
   ],
   configure: (command) =>
     addSelectionOptions(command, 'active')
-      .option('--limit <number>', 'at most so many (default: 100 in a table, otherwise all)')
+      .option('--limit <number>', 'at most so many (default: 100 in a table, otherwise all)', once('--limit'))
       .option(
         '--sort <field[:asc|desc]>',
         `by ${sortFields.join(', ')}; none is fastest (default: updatedAt:desc)`,
+        once('--sort'),
       )
       .option('--wide', 'with the whole user agent, and nothing cut to the width of the terminal'),
   run: async (context, flags) => {
@@ -116,7 +118,11 @@ async function printTable(
     return;
   }
   const { sessionTable } = await import('../output/session-table.ts');
-  const { text, leftOut } = sessionTable(sessions, { now: store.now, wide, ...context.stdout });
+  const emails = await emailsOf(
+    sessions.map(({ impersonatedBy }) => impersonatedBy),
+    store,
+  );
+  const { text, leftOut } = sessionTable(sessions, { now: store.now, wide, emails, ...context.stdout });
   await context.print(text);
 
   const users = new Set(sessions.map(({ userId }) => userId)).size;

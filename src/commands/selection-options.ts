@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { collect } from '../command.ts';
+import { collect, once } from '../command.ts';
 import type { SelectionWords } from '../sessions/selection.ts';
 
 /** What commander makes of the selecting options: its names are those of the selection's words. */
@@ -9,18 +9,20 @@ export type SelectionFlags = SelectionWords;
 export function addSelectionOptions(command: Command, defaultState: 'active' | 'all'): Command {
   const repeatable = (flags: string, description: string) =>
     new Option(flags, description).argParser(collect);
+  const single = (flags: string, description: string) =>
+    new Option(flags, description).argParser(once(flags));
   const options = [
     repeatable('--user <id or email>', 'of this user (repeatable)'),
     repeatable('--ip <address or CIDR>', 'from this address or network (repeatable)'),
     repeatable('--user-agent <text>', 'whose user agent contains this, in any case (repeatable)'),
-    new Option('--created-after <time>', 'signed in after: 2026-11-23T10:00Z, or 7d for seven days ago'),
-    new Option('--created-before <time>', 'signed in before'),
-    new Option('--active-after <time>', 'last active after'),
-    new Option('--idle-since <time>', 'not active since'),
-    new Option('--expires-before <time>', 'that expire before'),
-    new Option('--expires-after <time>', 'that expire after'),
+    single('--created-after <time>', 'signed in after: 2026-11-23T10:00Z, or 7d for seven days ago'),
+    single('--created-before <time>', 'signed in before'),
+    single('--active-after <time>', 'last active after'),
+    single('--idle-since <time>', 'not active since'),
+    single('--expires-before <time>', 'that expire before'),
+    single('--expires-after <time>', 'that expire after'),
     new Option('--impersonated', 'opened by an administrator for somebody else'),
-    new Option('--state <state>', `active, expired or all (default: ${defaultState})`),
+    single('--state <state>', `active, expired or all (default: ${defaultState})`),
     repeatable('--except-user <id or email>', 'but not of this user (repeatable)'),
     repeatable('--except-session <id>', 'but not this session (repeatable)'),
     repeatable('--except-ip <address or CIDR>', 'but not from this address or network (repeatable)'),

@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { emailsOf } from './emails-of.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { NotFoundError } from '../sessions/invalid-value.ts';
 import { refreshDueAt } from '../sessions/refresh.ts';
@@ -23,12 +24,16 @@ export const show = defineCommand<object>({
       const details = {
         session,
         refreshDueAt: refreshDueAt(session, lengths),
-        otherActiveSessions: await store.count({
-          ...everySession,
-          userIds: [session.userId],
-          exceptSessionIds: [session.id],
-          state: 'active',
-        }),
+        emails: await emailsOf([session.impersonatedBy], store),
+        otherActiveSessions:
+          session.userId === null
+            ? 0
+            : await store.count({
+                ...everySession,
+                userIds: [session.userId],
+                exceptSessionIds: [session.id],
+                state: 'active',
+              }),
       };
       const { sessionDetailsJson, sessionDetailsText } = await import('../output/session-details.ts');
       const { terminal, styles } = context.stdout;

@@ -21,7 +21,7 @@ import type {
 } from './settings.ts';
 import { timeZoneForRun } from './time-zone.ts';
 import type { KeyPath } from './toml-document.ts';
-import { maskPasswords, passwordsIn } from './url-secrets.ts';
+import { isPlainUrl, maskPasswords, passwordsIn } from './url-secrets.ts';
 
 /** One setting in a form fit to be printed: secrets are `***`, lengths `7d`, null is "not set". */
 export interface SettingEntry {
@@ -137,14 +137,14 @@ const asItIs = <Value extends SettingEntry['value']>(value: Value): SettingEntry
 async function profileUrl(
   ingredients: Ingredients,
 ): Promise<{ readonly url: string; readonly origin: Origin }> {
-  const { profile, system, redactor } = ingredients;
+  const { profile, system } = ingredients;
   if (profile === null) throw new Error('a database comes from a URL or from a profile');
   const { checked, document } = profile;
   if (checked.url !== undefined) return { url: checked.url, origin: originIn(profile, ['url']) };
   if (checked.url_file !== undefined) return urlFromFile(['url_file'], checked.url_file, profile);
   const label = labelOf(['url_command'], profile);
   const { commandOutput } = await import('./command-output.ts');
-  const surroundings = { system, redactor, directory: dirname(document.path) };
+  const surroundings = { system, directory: dirname(document.path) };
   const output = await commandOutput(label, checked.url_command ?? '', surroundings);
   return { url: oneLine(label, output), origin: originIn(profile, ['url_command']) };
 }
@@ -162,6 +162,12 @@ function oneLine(label: string, text: string): string {
   const url = text.trim();
   if (url === '') throw new ConfigError(`${label} gives nothing, where a URL was expected`);
   if (url.includes('\n')) throw new ConfigError(`${label} gives several lines, where one URL was expected`);
+  // What is no URL may be the password alone; as the path of a file it would be printed.
+  if (!/^(?:[a-z][a-z0-9+.-]+:|\.{0,2}\/)|\.(?:db|sqlite3?)$/i.test(url)) {
+    throw new ConfigError(`${label} gives something that is no URL`, {
+      hint: 'It begins with postgres://, mysql://, sqlite: or a /; nothing of it is shown here.',
+    });
+  }
   return url;
 }
 
@@ -182,7 +188,8 @@ function labelOf(keys: KeyPath, profile: ProfileInUse): string {
 
 function protectUrl(url: string, redactor: Redactor): void {
   const passwords = passwordsIn(url);
-  for (const secret of passwords.length > 0 ? [url, ...passwords] : []) redactor.protect(secret);
+  const isSecret = passwords.length > 0 || !isPlainUrl(url);
+  for (const secret of isSecret ? [url, ...passwords] : []) redactor.protect(secret);
 }
 
 function timeZone(ingredients: Ingredients, ledger: Ledger): string | null {
@@ -310,7 +317,9 @@ function authSettings(checked: CheckedProfile['auth'], ledger: Ledger, redactor:
     secret: ledger.take(['auth', 'secret'], checked?.secret, null, (secret) =>
       secret === null ? null : MASK,
     ),
-    baseUrl: ledger.take(['auth', 'base_url'], checked?.base_url, null, asItIs),
+    baseUrl: ledger.take(['auth', 'base_url'], checked?.base_url, null, (url) =>
+      url === null ? null : maskPasswords(url),
+    ),
     cookiePrefix: ledger.take(['auth', 'cookie_prefix'], checked?.cookie_prefix, null, asItIs),
   };
 }

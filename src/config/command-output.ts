@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { ConfigError } from '../errors.ts';
-import type { Redactor } from '../redaction.ts';
 import type { System } from '../system.ts';
 
 /** Milliseconds: a password manager may wait for a fingerprint, a forgotten prompt should not wait for ever. */
@@ -10,7 +9,6 @@ const LONGEST_OUTPUT = 65_536;
 
 export interface CommandPlace {
   readonly system: System;
-  readonly redactor: Redactor;
   /** Where the command runs. */
   readonly directory: string;
   /** Milliseconds; 30 s where it is not said. */
@@ -23,7 +21,7 @@ export interface CommandPlace {
  * @throws ConfigError when it fails, prints too much, or takes longer than the time-out
  */
 export function commandOutput(label: string, command: string, place: CommandPlace): Promise<string> {
-  const { system, redactor, directory, timeout = TIMEOUT } = place;
+  const { system, directory, timeout = TIMEOUT } = place;
   return new Promise((resolve, reject) => {
     const child = spawn(command, {
       shell: true,
@@ -33,7 +31,6 @@ export function commandOutput(label: string, command: string, place: CommandPlac
       signal: system.signal,
     });
     let stdout = '';
-    let stderr = '';
     const fail = (message: string, cause?: unknown) => {
       // The shell's own children may hold the pipes open: nobody waits for them.
       child.stdout.destroy();
@@ -53,9 +50,7 @@ export function commandOutput(label: string, command: string, place: CommandPlac
       stdout += text;
       if (stdout.length > LONGEST_OUTPUT) fail('printed more than a URL can hold');
     });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(0, LONGEST_OUTPUT);
-    });
+    child.stderr.resume();
     child.on('error', (error) => {
       clearTimeout(timer);
       fail(`cannot be run: ${error.message}`, error);
@@ -66,10 +61,8 @@ export function commandOutput(label: string, command: string, place: CommandPlac
         resolve(stdout);
         return;
       }
-      const [complaint = ''] = redactor.redact(stderr).trimStart().split('\n', 1);
-      const ending =
-        code === null ? `was ended by ${String(signal)}` : `failed with exit status ${String(code)}`;
-      fail(complaint === '' ? ending : `${ending}: ${complaint}`);
+      // What it says on stderr may hold what it was to keep secret.
+      fail(code === null ? `was ended by ${String(signal)}` : `failed with exit status ${String(code)}`);
     });
   });
 }

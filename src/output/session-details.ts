@@ -16,6 +16,8 @@ export interface SessionDetails {
   /** Null where no request refreshes it. */
   readonly refreshDueAt: Instant | null;
   readonly otherActiveSessions: number;
+  /** The e-mail address of the administrator behind an impersonation, by the id, where one is known. */
+  readonly emails: ReadonlyMap<string, string>;
 }
 
 /** The session object of the contract with `activeOrganizationId`, `refreshDueAt` and `otherActiveSessions`. */
@@ -59,7 +61,7 @@ export function sessionDetailsText(
     { label: 'IP', value: text(shortAddress(session.ipAddress)) },
     { label: 'device', value: deviceOf(session.userAgent) },
     { label: 'user agent', value: text(session.userAgent) },
-    { label: 'impersonated by', value: text(session.impersonatedBy) },
+    { label: 'impersonated by', value: text(impersonatorOf(details)) },
     { label: 'active organization', value: text(session.activeOrganizationId) },
     { label: 'stands in', value: places[session.store] },
     { label: 'token fingerprint', value: text(session.tokenFingerprint) },
@@ -72,6 +74,11 @@ export function sessionDetailsText(
     },
   ];
   return labelledLines(lines, terminal, styles);
+}
+
+function impersonatorOf({ session: { impersonatedBy }, emails }: SessionDetails): string | null {
+  const email = impersonatedBy === null ? undefined : emails.get(impersonatedBy);
+  return email === undefined ? impersonatedBy : `${email} (${String(impersonatedBy)})`;
 }
 
 function userOf({ userName, userEmail }: Session): string {
@@ -88,7 +95,9 @@ function stateOf({ state, expiresAt }: Session, now: Instant): string {
 
 function refreshOf({ session, refreshDueAt }: SessionDetails, now: Instant): string {
   if (session.state === 'expired') return 'no, it has expired';
-  if (refreshDueAt === null) return 'never: it was given less than expires_in, as without "remember me"';
+  if (refreshDueAt === null) {
+    return 'unknown: it was given less than expires_in, as without "remember me", or expires_in is not configured';
+  }
   if (millisecondsOf(refreshDueAt) <= millisecondsOf(now))
     return `at its next request (since ${refreshDueAt})`;
   return `${refreshDueAt} (${relativeTime(refreshDueAt, now)})`;

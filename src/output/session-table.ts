@@ -20,6 +20,8 @@ export interface SessionTableOptions {
   readonly styles: Styles;
   /** Adds the user agent and cuts nothing, whatever the width. */
   readonly wide: boolean;
+  /** The e-mail addresses of administrators behind impersonations, by their ids, as far as they are known. */
+  readonly emails: ReadonlyMap<string, string>;
 }
 
 export interface SessionTable {
@@ -89,7 +91,7 @@ const borderless = {
 
 function columnsOf(
   sessions: readonly Session[],
-  { now, terminal, styles, wide }: SessionTableOptions,
+  { now, terminal, styles, wide, emails }: SessionTableOptions,
 ): readonly Column[] {
   const { interactive } = terminal;
   // A pipe's reader splits at two spaces; a terminal's reader must not be disfigured by towers of marks.
@@ -105,6 +107,15 @@ function columnsOf(
   const wholeIds = !interactive || wide || terminal.width >= WIDTH_FOR_WHOLE_IDS;
   const ids = wholeIds ? sessions.map(({ id }) => id) : shortIds(sessions);
   const sameState = sessions.every(({ state }) => state === sessions[0]?.state);
+  // In a pipe the columns are the same whoever is impersonated.
+  const impersonator = {
+    title: 'impersonated by',
+    shortTitle: 'by',
+    cells: cells(({ impersonatedBy: id }) => (id === null ? null : (emails.get(id) ?? id))),
+    minimum: 8,
+    comfortable: 18,
+    importance: 4.5,
+  };
   const columns: readonly Omit<Column, 'cellsWidth'>[] = [
     { title: 'id', cells: ids.map(cell) },
     { title: 'user', cells: cells(userOf), minimum: 10, comfortable: 20, importance: 7 },
@@ -133,13 +144,16 @@ function columnsOf(
       comfortable: 18,
       importance: 3,
     },
+    ...(wide || (interactive && sessions.every((session) => session.impersonatedBy !== null))
+      ? [impersonator]
+      : []),
     ...(wide ? [{ title: 'user agent', cells: cells(({ userAgent }) => userAgent) }] : []),
   ];
   return columns.map((column) => ({ ...column, cellsWidth: widest(column.cells) }));
 }
 
 function userOf({ userEmail, userName, userId }: Session): string {
-  return [userEmail, userName].find((name) => name !== null && name.trim() !== '') ?? userId;
+  return [userEmail, userName].find((name) => name !== null && name.trim() !== '') ?? userId ?? '';
 }
 
 /** The shortest beginnings that tell these sessions apart, and that `show` and `revoke` take. */

@@ -1,3 +1,4 @@
+import { FailedError } from '../errors.ts';
 import type { OutputStream } from '../system.ts';
 
 /** Thrown when the reader of stdout went away, as `head` does: a normal end. */
@@ -11,7 +12,7 @@ export class OutputClosedError extends Error {
 /**
  * Writes text and waits until the stream has taken it, so that a slow reader slows the query down in place of memory
  * filling up.
- * @throws OutputClosedError when the reader is gone
+ * @throws OutputClosedError when the reader is gone, FailedError when the disk is full
  */
 export function write(stream: OutputStream, text: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -19,7 +20,13 @@ export function write(stream: OutputStream, text: string | Uint8Array): Promise<
       if (error === null || error === undefined) resolve();
       else if ('code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED'))
         reject(new OutputClosedError());
-      else reject(error);
+      else
+        reject(
+          new FailedError(`the output cannot be written: ${error.message}`, {
+            hint: 'What was written so far is incomplete.',
+            cause: error,
+          }),
+        );
     });
   });
 }

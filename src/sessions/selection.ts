@@ -149,6 +149,7 @@ export async function resolveSelection(request: SelectionRequest, store: Session
  * @throws InvalidValueError where a prefix is too short or fits several
  */
 export async function resolveSessionId(id: string, store: SessionStore): Promise<string> {
+  if (id.trim() === '') throw new InvalidValueError('the id is empty', '`sessionctl list` shows ids.');
   const found = await store.findSessionIds(id, 3);
   const [first] = found;
   const shown = JSON.stringify(id);

@@ -9,7 +9,8 @@ export type SessionPlace = 'database' | 'secondary' | 'both';
 /** One session as a person may see it. The token is not part of it; its fingerprint is. */
 export interface Session {
   readonly id: string;
-  readonly userId: string;
+  /** Null only where the database lets it be, which Better Auth does not. */
+  readonly userId: string | null;
   /** Null where there is no user table, or no such user any more. */
   readonly userEmail: string | null;
   readonly userName: string | null;

@@ -1,10 +1,12 @@
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -175,9 +177,31 @@ test('a file that is there is left alone without --force', async () => {
   expect(readFileSync(other, 'utf8')).toBe('notes');
 });
 
-test('--force replaces a file, and what an older database left beside it', async () => {
+test.each(['a file of somebody', 'SQLite format 3\0'.padEnd(100, '\0')])(
+  '--force leaves what is no demo database alone: %j',
+  async (text) => {
+    const other = join(directory, 'important.txt');
+    writeFileSync(other, text);
+    expect(await demo('important.txt', '--force')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `error: ${other} is no demo database, and was left alone\nhint: --force replaces what an earlier \`sessionctl demo\` made, and nothing else.\n`,
+    });
+    expect(readFileSync(other, 'utf8')).toBe(text);
+  },
+);
+
+test('--force leaves a link alone, wherever it leads', async () => {
+  const link = join(directory, 'link.db');
+  expect((await demo('target.db')).code).toBe(0);
+  symlinkSync(join(directory, 'target.db'), link);
+  expect((await demo('link.db', '--force')).code).toBe(2);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+});
+
+test('--force replaces a demo database, and what an older one left beside it', async () => {
   const other = join(directory, 'old.db');
-  writeFileSync(other, 'old');
+  expect((await demo('old.db')).code).toBe(0);
   writeFileSync(`${other}-wal`, 'old');
   const { code } = await demo('old.db', '--force', '--users', '3', '--sessions', '5');
   expect(code).toBe(0);

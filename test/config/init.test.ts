@@ -266,7 +266,7 @@ describe('config init with questions', () => {
 describe('the file that is written', () => {
   it.each<[string, UrlReference]>([
     ['a "quoted" \\ name', { kind: 'literal', url: 'postgres://u:a"b\\c${D}$${E}\u007f@h/d' }],
-    ['new\nline', { kind: 'command', command: 'printf \'%s\' "a\\tb.db" "${HOME}"' }],
+    ['new\nline', { kind: 'command', command: 'printf \'%s\' "sqlite:a\\tb.db" "${HOME}"' }],
     ['[brackets].dots', { kind: 'literal', url: 'ünïcode.db' }],
   ])('keeps profile %j and its URL as they were', async (name, url) => {
     const text = renderConfig({ name, url, timeZone: 'UTC' });
@@ -278,7 +278,7 @@ describe('the file that is written', () => {
     );
     expect(database.profile).toBe(name);
     expect(database.url).toBe(
-      url.kind === 'literal' ? url.url : 'a\tb.db/home/me'.replace('\t', String.raw`\t`),
+      url.kind === 'literal' ? url.url : 'sqlite:a\tb.db/home/me'.replace('\t', String.raw`\t`),
     );
   });
 

@@ -28,7 +28,7 @@ test('absent values are empty', () => {
     userAgent: null,
   };
   expect(sessionCsv([{ ...aSession, ...absent }])).toBe(
-    `${aSession.id},${aSession.userId},,,active,,,,,,,,database,0123456789ab\n`,
+    `${aSession.id},${String(aSession.userId)},,,active,,,,,,,,database,0123456789ab\n`,
   );
 });
 

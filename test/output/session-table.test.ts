@@ -14,7 +14,7 @@ const screen = (width: number, colour = false): Terminal => ({ interactive: true
 const pipe: Terminal = { interactive: false, colour: false, width: Number.POSITIVE_INFINITY };
 
 function table(sessions: readonly Session[], terminal: Terminal, wide = false) {
-  return sessionTable(sessions, { now, terminal, styles: stylesFor(terminal), wide });
+  return sessionTable(sessions, { now, terminal, styles: stylesFor(terminal), wide, emails: new Map() });
 }
 
 const another: Session = {
@@ -116,7 +116,7 @@ test('no line is wider than the screen, whatever the sessions say', () => {
 test('the details of a session are no wider than the screen either', () => {
   fc.assert(
     fc.property(hostileSession, fc.integer({ min: 40, max: 200 }), (session, width) => {
-      const details = { session, refreshDueAt: null, otherActiveSessions: 2 };
+      const details = { session, refreshDueAt: null, otherActiveSessions: 2, emails: new Map() };
       const text = sessionDetailsText(details, now, screen(width), stylesFor(screen(width)));
       for (const line of text.trimEnd().split('\n')) {
         expect(stringWidth(line)).toBeLessThanOrEqual(width);

@@ -198,7 +198,7 @@ function toSession(
       throw new SchemaError(
         `session ${String(id)} in ${target.database} holds a time that cannot be read: ${column.name} is ${JSON.stringify(value)}, where ${column.encoding.label} is in use`,
         {
-          hint: 'Nothing is guessed here. Mend that row (UPDATE or DELETE it) and run the command again.',
+          hint: `Nothing is guessed here. Leave that session out with --except-session ${String(id)}, or mend its row.`,
           cause: error,
         },
       );
@@ -207,7 +207,7 @@ function toSession(
   const expiresAt = time(expires, table.expiresAt);
   return {
     id: String(id),
-    userId: String(userId),
+    userId: text(userId),
     userEmail: text(email),
     userName: text(name),
     // Better Auth: `session.expiresAt < new Date()` is expired (api/routes/session), and so is a missing one.

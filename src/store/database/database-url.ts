@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isPlainUrl } from '../../config/url-secrets.ts';
 import { UsageError } from '../../errors.ts';
 
 /** A server that listens: PostgreSQL, MySQL or MariaDB. */
@@ -40,6 +41,11 @@ const FORMS =
  * @throws UsageError; its message never repeats the URL, which may hold a password
  */
 export function parseDatabaseUrl(url: string, cwd: string): DatabaseLocation {
+  if (!isPlainUrl(url)) {
+    throw new UsageError('the database URL cannot be read', {
+      hint: 'Special characters of a password are percent-encoded: @ is %40, / is %2F, # is %23, ? is %3F. No quotes or spaces around.',
+    });
+  }
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   // One letter is a drive of Windows.
   if (scheme === undefined || scheme.length === 1) return fileAt(url, cwd);
@@ -100,10 +106,11 @@ function serverAt(
 
 function parseServerUrl(url: string): URL {
   try {
-    return new URL(url);
+    // `user@/name?host=/socket` has no host, which the standard of URLs does not allow.
+    return new URL(url.replace(/^([^/]*\/\/[^/?#]*@)(?=[/?]|$)/, '$1localhost'));
   } catch {
     throw new UsageError('the database URL cannot be read', {
-      hint: 'Special characters of a password are percent-encoded in a URL: @ is %40, / is %2F, # is %23.',
+      hint: 'Check host and port, which is at most 65535, and percent-encode special characters of a password.',
     });
   }
 }

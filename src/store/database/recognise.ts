@@ -207,7 +207,7 @@ function noSessionTable(
     return new SchemaError(
       `${database} has a table ${tableLabel(near)}, but not Better Auth's: it lacks ${missingFields(near, names.columns).join(', ')}`,
       {
-        hint: 'If the columns have names of their own, give them: [profiles.<name>.schema] columns = { expiresAt = "…" }.',
+        hint: 'Columns with names of their own are given as [profiles.<name>.schema] columns = { expiresAt = "…" }; ones that this account may not read are not seen.',
       },
     );
   }

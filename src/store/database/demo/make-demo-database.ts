@@ -26,6 +26,9 @@ export interface DemoReport {
   readonly hostileSessionId: string | null;
 }
 
+/** Stands in the header of the file (`PRAGMA application_id`), so that only such a file is ever replaced: "sctl". */
+export const DEMO_APPLICATION_ID = 0x73_63_74_6c;
+
 const DAY = 86_400_000;
 /** So many rows between two looks at the signal. */
 const SLICE = 5000;
@@ -46,6 +49,7 @@ export async function makeDemoDatabase(path: string, options: DemoOptions): Prom
       // Nobody reads the file before it is whole, and it is thrown away when it does not become so.
       database.pragma('journal_mode = off');
       database.pragma('synchronous = off');
+      database.pragma(`application_id = ${String(DEMO_APPLICATION_ID)}`);
       report = await fill(database, options);
     } finally {
       database.close();

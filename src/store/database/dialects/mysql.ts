@@ -41,6 +41,8 @@ export const mysql: Dialect = {
     const setUp = sessionVariables(settings.statementTimeout, settings.timeZone);
     return knex({
       client: 'mysql2',
+      // With values in them, the queries of error messages would show what was asked for.
+      compileSqlOnError: false,
       log: silentLog,
       pool: {
         min: 0,

@@ -72,6 +72,8 @@ export const postgresql: Dialect = {
     const ssl = tlsOptions(settings.tls, server.parameters);
     return knex({
       client: 'pg',
+      // With values in them, the queries of error messages would show what was asked for.
+      compileSqlOnError: false,
       log: silentLog,
       pool: { min: 0, max: 1 },
       acquireConnectionTimeout: settings.connectTimeout + 1000,
@@ -206,6 +208,13 @@ export const postgresql: Dialect = {
       return {
         message: `cannot use ${database}: the server asks for a password and none was given`,
         hint: 'Put the password into the database URL, or name it with url_file or url_command.',
+        cause: error,
+      };
+    }
+    if (/received invalid response|received unexpected/i.test(text)) {
+      return {
+        message: `cannot use ${database}: what answers there is no PostgreSQL server`,
+        hint: 'Check host and port, and whether the URL should begin with mysql://.',
         cause: error,
       };
     }

@@ -9,8 +9,11 @@ export function errorCode(error: unknown): string | undefined {
   return undefined;
 }
 
+/** What the driver said; Knex puts the whole query in front of it. */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const isQuery = /^\s*(?:select|with|insert|update|delete|set)\b/i.test(message);
+  return isQuery ? message.slice(message.lastIndexOf(' - ') + 3) : message;
 }
 
 const NETWORK: Readonly<Record<string, readonly [what: string, hint: string]>> = {
@@ -22,7 +25,7 @@ const NETWORK: Readonly<Record<string, readonly [what: string, hint: string]>> =
   ],
   ETIMEDOUT: [
     'no answer within the connect timeout',
-    'Check host, port and firewall, or raise connect_timeout in the profile.',
+    'Check host, port and firewall, and that it is such a server; or raise connect_timeout in the profile.',
   ],
   EHOSTUNREACH: ['the host cannot be reached', 'Check the network and the firewall.'],
   ENETUNREACH: ['the network cannot be reached', 'Check the network and the firewall.'],

@@ -27,12 +27,16 @@ export const sqlite: Dialect = {
     const { default: knex } = await import('knex');
     return knex({
       client: 'better-sqlite3',
+      // With values in them, the queries of error messages would show what was asked for.
+      compileSqlOnError: false,
       log: silentLog,
       useNullAsDefault: true,
       pool: {
         min: 0,
         max: 1,
         afterCreate: (database: Database, done: (error: Error | null, database: Database) => void) => {
+          // Kilobytes. Sessions are read once; a larger cache only fills memory.
+          database.pragma('cache_size = -4000');
           database.pragma(`busy_timeout = ${String(settings.connectTimeout)}`);
           addFunctions(database);
           done(null, database);
@@ -165,7 +169,7 @@ export const sqlite: Dialect = {
     if (code.startsWith('SQLITE_READONLY'))
       return {
         message: `${database} cannot be written: ${text}`,
-        hint: 'Check the permissions of the file and of its directory.',
+        hint: 'Check the permissions of the file and of its directory; in WAL mode SQLite writes beside the file even to read it.',
         cause: error,
       };
     if (
@@ -176,7 +180,7 @@ export const sqlite: Dialect = {
     ) {
       return {
         message: `cannot open ${database}: ${text}`,
-        hint: 'Check the permissions of the file and of its directory.',
+        hint: 'Check the permissions of the file and of its directory; in WAL mode SQLite writes beside the file even to read it.',
         cause: error,
       };
     }

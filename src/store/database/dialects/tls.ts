@@ -1,4 +1,5 @@
 import type { TlsSettings } from '../../../config/settings.ts';
+import { UsageError } from '../../../errors.ts';
 
 /** What both drivers of servers hand to Node's TLS. */
 export interface TlsOptions {
@@ -13,7 +14,9 @@ export interface TlsOptions {
 /**
  * TLS as the configuration wants it, else as the parameters of the URL do, which mean what libpq and the MySQL client
  * take them to mean: `require` encrypts without verifying, `verify-ca` verifies the issuer, `verify-full` the host too.
+ * `allow` and `prefer`, which would rather have TLS, get none: no driver tries both.
  * @returns false for a connection in the clear
+ * @throws UsageError for a parameter or value about TLS that is not known
  */
 export function tlsOptions(
   settings: TlsSettings | null,
@@ -27,10 +30,31 @@ export function tlsOptions(
       ...(settings.key === null ? {} : { key: settings.key }),
     };
   }
-  const mode = (parameters.get('sslmode') ?? parameters.get('ssl-mode') ?? '')
-    .toLowerCase()
-    .replaceAll('_', '-');
-  switch (mode) {
+  for (const name of parameters.keys()) {
+    if (/ssl|tls/i.test(name) && !KNOWN_PARAMETERS.includes(name)) {
+      throw new UsageError(
+        `the database URL has the parameter ${JSON.stringify(name)}, which is not known here`,
+        {
+          hint: 'Write sslmode=verify-full (ssl-mode=VERIFY_IDENTITY on MySQL); certificates go into [profiles.<name>.tls].',
+        },
+      );
+    }
+  }
+  const mode = parameters.get('sslmode') ?? parameters.get('ssl-mode');
+  return mode === undefined ? impliedByFlag(parameters) : byMode(mode);
+}
+
+const KNOWN_PARAMETERS = ['sslmode', 'ssl-mode', 'ssl', 'sslaccept'];
+
+/** A word that is misspelt must not end in a connection in the clear. */
+function byMode(mode: string): TlsOptions | false {
+  switch (mode.toLowerCase().replaceAll('_', '-')) {
+    case 'disable':
+    case 'disabled':
+    case 'allow':
+    case 'prefer':
+    case 'preferred':
+      return false;
     case 'require':
     case 'required':
     case 'no-verify':
@@ -41,12 +65,25 @@ export function tlsOptions(
     case 'verify-identity':
       return { rejectUnauthorized: true };
     default:
-      return impliedByFlag(parameters);
+      throw unknownValue('sslmode', mode);
   }
 }
 
 function impliedByFlag(parameters: ReadonlyMap<string, string>): TlsOptions | false {
-  const flag = parameters.get('ssl') ?? parameters.get('sslaccept');
-  if (flag === undefined || flag === '' || flag === 'false' || flag === '0') return false;
-  return { rejectUnauthorized: !/"rejectUnauthorized"\s*:\s*false|accept_invalid_certs/.test(flag) };
+  const accept = parameters.get('sslaccept');
+  if (accept !== undefined && accept !== 'strict' && accept !== 'accept_invalid_certs')
+    throw unknownValue('sslaccept', accept);
+  const flag = parameters.get('ssl');
+  if (flag === undefined) return accept === undefined ? false : { rejectUnauthorized: accept === 'strict' };
+  if (flag === 'false' || flag === '0') return false;
+  // mysql2 takes the options of TLS as JSON.
+  if (/^(?:true|1|\{.*\})$/.test(flag))
+    return { rejectUnauthorized: !/"rejectUnauthorized"\s*:\s*false/.test(flag) };
+  throw unknownValue('ssl', flag);
+}
+
+function unknownValue(name: string, value: string): UsageError {
+  return new UsageError(`the database URL says ${name}=${value}, which is not known here`, {
+    hint: 'It is one of disable, require, verify-ca and verify-full (DISABLED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY on MySQL).',
+  });
 }
