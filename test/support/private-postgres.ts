@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,8 +20,16 @@ export function missingInitdb(): string | undefined {
   return works ? undefined : 'no initdb and postgres in PATH to start a server that asks for a password';
 }
 
+export interface PrivateOptions {
+  /** Takes connections with TLS alone, and shows this certificate. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
 /** A PostgreSQL server that asks for a password, which a developer's own seldom does. */
-export async function startPrivatePostgres(password: string): Promise<PrivatePostgres> {
+export async function startPrivatePostgres(
+  password: string,
+  { tls }: PrivateOptions = {},
+): Promise<PrivatePostgres> {
   const directory = mkdtempSync(join(inject('temporaryDirectory'), 'postgres-'));
   const data = join(directory, 'data');
   const passwordFile = join(directory, 'password');
@@ -35,9 +43,22 @@ export async function startPrivatePostgres(password: string): Promise<PrivatePos
   );
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
   const port = await freePort();
+  const tlsArguments = tls === undefined ? [] : requireTls(data, tls);
   const server = spawn(
     'postgres',
-    ['-D', data, '-p', String(port), '-k', directory, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
+    [
+      '-D',
+      data,
+      '-p',
+      String(port),
+      '-k',
+      directory,
+      '-c',
+      'listen_addresses=127.0.0.1',
+      '-c',
+      'fsync=off',
+      ...tlsArguments,
+    ],
     { ...identity, cwd: directory, stdio: 'ignore' },
   );
   const ended = new Promise<void>((resolve) => {
@@ -55,7 +76,10 @@ export async function startPrivatePostgres(password: string): Promise<PrivatePos
     rmSync(directory, { recursive: true, force: true });
   };
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const client = new pg.Client({ connectionString: url });
+    const client = new pg.Client({
+      connectionString: url,
+      ssl: tls === undefined ? false : { rejectUnauthorized: false },
+    });
     try {
       await client.connect();
       await client.end();
@@ -66,6 +90,39 @@ export async function startPrivatePostgres(password: string): Promise<PrivatePos
   }
   await stop();
   throw new Error('the private PostgreSQL did not start');
+}
+
+/** Puts certificate and key where the server looks for them, and leaves connections in the clear no way in. */
+function requireTls(data: string, { cert, key }: NonNullable<PrivateOptions['tls']>): readonly string[] {
+  for (const [name, text] of [
+    ['server.crt', cert],
+    ['server.key', key],
+    ['pg_hba.conf', 'hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n'],
+  ] as const) {
+    const path = join(data, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    if (identity.uid !== undefined) chownSync(path, identity.uid, identity.gid);
+  }
+  return ['-c', 'ssl=on'];
+}
+
+/** Why no certificate can be made here, or undefined where one can. */
+export function missingOpenssl(): string | undefined {
+  return spawnSync('openssl', ['version']).status === 0
+    ? undefined
+    : 'no openssl in PATH to make a certificate';
+}
+
+/** A certificate that signs itself, for `localhost` and no other name. */
+export function makeCertificate(): { readonly cert: string; readonly key: string } {
+  const directory = mkdtempSync(join(inject('temporaryDirectory'), 'certificate-'));
+  const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')];
+  const words = `req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost`;
+  const made = spawnSync('openssl', [...words.split(' '), '-keyout', key, '-out', cert], {
+    encoding: 'utf8',
+  });
+  if (made.status !== 0) throw new Error(`openssl: ${made.stderr}`);
+  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
 }
 
 /** A port on which nothing listens. */

@@ -27,7 +27,7 @@ export interface TimeEncoding {
   readonly foreign: string | null;
 }
 
-const WALL_CLOCK = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?(?:\+00(?::?00)?)?$/;
+const WALL_CLOCK = /^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:\+00(?::?00)?)?$/;
 
 /**
  * A date and time without zone, as text, that means the wall clock of a zone. Also a column with a zone, read by a
@@ -110,10 +110,10 @@ export function recogniseValue(value: unknown): TimeEncoding | undefined {
 
 /** Rewrites the database's text; a `Date` a value would cost three times as much. */
 function utcText(value: unknown): Instant {
-  const match = typeof value === 'string' ? WALL_CLOCK.exec(value) : null;
-  if (match === null) throw new UnreadableTimeError(value);
-  const [, day = '', time = '', fraction = ''] = match;
-  return `${day}T${time}.${fraction.padEnd(3, '0').slice(0, 3)}Z` as Instant;
+  if (typeof value !== 'string' || !WALL_CLOCK.test(value)) throw new UnreadableTimeError(value);
+  // PostgreSQL leaves trailing zeros out, and has digits beyond milliseconds.
+  const fraction = value[19] === '.' ? /^\d{1,3}/.exec(value.slice(20, 23))?.[0] : '';
+  return `${value.slice(0, 10)}T${value.slice(11, 19)}.${(fraction ?? '').padEnd(3, '0')}Z` as Instant;
 }
 
 function isUtc(zone: string): boolean {
