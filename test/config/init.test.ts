@@ -183,7 +183,7 @@ describeOn('postgresql', 'config init on PostgreSQL', () => {
     expect(left).toEqual([]);
     expect(stderr).toContain('lies in the future');
     expect(stderr).toMatch(
-      /began 1\dm ago .*Asia\/Kolkata\nprofile "live", URL from \$\{DATABASE_URL\}, time zone Asia\/Kolkata\n/,
+      /began 1\dm ago \(.*\), if the application\s+writes Asia\/Kolkata\nprofile "live", URL from \$\{DATABASE_URL\}, time zone Asia\/Kolkata\n/,
     );
     expect(readFileSync(`${path}/sessionctl.toml`, 'utf8')).toContain('\n[profiles.live]\n');
   });
