@@ -15,7 +15,7 @@ export async function loadSqliteDriver(): Promise<typeof Database> {
     throw new ConnectionError(
       'SQLite needs the package better-sqlite3, which could not be installed or built here',
       {
-        hint: 'Run `npm install better-sqlite3` and read what it says. PostgreSQL and MySQL need nothing of it.',
+        hint: 'Run `npm install better-sqlite3`, or `npm rebuild better-sqlite3` after a change of Node. PostgreSQL and MySQL need nothing of it.',
         cause: error,
       },
     );
