@@ -117,11 +117,11 @@ async function printTable(
     await context.note(`No ${kind}s match${wayOut}.`);
     return;
   }
-  const { sessionTable } = await import('../output/session-table.ts');
-  const emails = await emailsOf(
-    sessions.map(({ impersonatedBy }) => impersonatedBy),
-    store,
-  );
+  const { sessionTable, showsImpersonator } = await import('../output/session-table.ts');
+  const impersonators = showsImpersonator(sessions, wide, context.stdout.terminal)
+    ? sessions.map(({ impersonatedBy }) => impersonatedBy)
+    : [];
+  const emails = await emailsOf(impersonators, store);
   const { text, leftOut } = sessionTable(sessions, { now: store.now, wide, emails, ...context.stdout });
   await context.print(text);
 

@@ -74,11 +74,3 @@ export interface SettingsFlags {
   readonly url?: string | undefined;
   readonly timeZone?: string | undefined;
 }
-
-export const noSchemaNames: SchemaNames = {
-  databaseSchema: null,
-  table: null,
-  userTable: null,
-  columns: {},
-  userColumns: {},
-};

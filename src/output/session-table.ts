@@ -84,6 +84,18 @@ function rendered(rows: readonly (readonly string[])[], colWidths: readonly numb
   return text;
 }
 
+/**
+ * Whether the table says who is behind impersonations, so that their addresses are looked up only for that. In a pipe
+ * the columns are the same whoever is impersonated.
+ */
+export function showsImpersonator(
+  sessions: readonly Session[],
+  wide: boolean,
+  { interactive }: Terminal,
+): boolean {
+  return wide || (interactive && sessions.every(({ impersonatedBy }) => impersonatedBy !== null));
+}
+
 const borderless = {
   top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '',
   'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: GAP,
@@ -107,7 +119,6 @@ function columnsOf(
   const wholeIds = !interactive || wide || terminal.width >= WIDTH_FOR_WHOLE_IDS;
   const ids = wholeIds ? sessions.map(({ id }) => id) : shortIds(sessions);
   const sameState = sessions.every(({ state }) => state === sessions[0]?.state);
-  // In a pipe the columns are the same whoever is impersonated.
   const impersonator = {
     title: 'impersonated by',
     shortTitle: 'by',
@@ -144,9 +155,7 @@ function columnsOf(
       comfortable: 18,
       importance: 3,
     },
-    ...(wide || (interactive && sessions.every((session) => session.impersonatedBy !== null))
-      ? [impersonator]
-      : []),
+    ...(showsImpersonator(sessions, wide, terminal) ? [impersonator] : []),
     ...(wide ? [{ title: 'user agent', cells: cells(({ userAgent }) => userAgent) }] : []),
   ];
   return columns.map((column) => ({ ...column, cellsWidth: widest(column.cells) }));

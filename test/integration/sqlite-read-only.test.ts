@@ -44,6 +44,15 @@ describe('a SQLite file that list only reads', () => {
     return stdout.trimEnd().split('\n').sort();
   };
 
+  const expectRefusal = async () => {
+    const { code, stdout, stderr } = await runSessionctl(['--url', database.url, 'list'], unprivileged);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 4,
+      stdout: '',
+      stderr: expect.stringMatching(/auth\.db/) as unknown,
+    });
+  };
+
   it('is the same afterwards, with nothing beside it', async () => {
     const before = contents();
     expect(await listed()).toEqual(ids);
@@ -83,23 +92,13 @@ describe('a SQLite file that list only reads', () => {
     database.connection.close();
     chmodSync(database.file, 0o444);
     chmodSync(dirname(database.file), 0o555);
-    const { code, stdout, stderr } = await runSessionctl(['--url', database.url, 'list'], unprivileged);
-    expect({ code, stdout, stderr }).toEqual({
-      code: 4,
-      stdout: '',
-      stderr: expect.stringMatching(/auth\.db/) as unknown,
-    });
+    await expectRefusal();
   });
 
   it('is refused with 4 where it may not be read', async () => {
     chmodSync(database.file, 0o000);
     chmodSync(dirname(database.file), 0o555);
-    const { code, stdout, stderr } = await runSessionctl(['--url', database.url, 'list'], unprivileged);
-    expect({ code, stdout, stderr }).toEqual({
-      code: 4,
-      stdout: '',
-      stderr: expect.stringMatching(/auth\.db/) as unknown,
-    });
+    await expectRefusal();
   });
 
   it('is refused with 4 while somebody has locked all of it', async () => {

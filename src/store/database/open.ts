@@ -55,7 +55,8 @@ export async function openDatabaseStore(
   const knex = await dialect.connect(location, settings, options.access);
   try {
     const { catalog, shape } = await guard(async () => {
-      const found = await dialect.readCatalog(knex, tablesOfInterest, names);
+      const named = [names.table, names.userTable].filter((name) => name !== null);
+      const found = await dialect.readCatalog(knex, tablesOfInterest, named);
       return {
         catalog: found,
         shape: await recogniseShape(knex, dialect, found, { ...settings, schema: names }, database),

@@ -2,13 +2,16 @@ import type { Knex } from 'knex';
 
 const silence = () => undefined;
 
-/** Knex prints refused connections to stdout, in the middle of the result; they are thrown as well, and told once. */
-export const silentLog: NonNullable<Knex.Config['log']> = {
-  debug: silence,
-  warn: silence,
-  error: silence,
-  deprecate: silence,
-};
+/** What every Knex here has in common. */
+export const quietKnex = {
+  // With values in them, the queries of error messages would show what was asked for.
+  compileSqlOnError: false,
+  // Knex prints refused connections to stdout, in the middle of the result; they are thrown as well, and told once.
+  log: { debug: silence, warn: silence, error: silence, deprecate: silence },
+} as const satisfies Knex.Config;
+
+/** One connection a run, made when it is first needed. */
+export const oneConnection = { min: 0, max: 1 } as const;
 
 /** The parts of a Knex client that lend out its raw connection; Knex types them as `any`. */
 interface Lender<Connection> {

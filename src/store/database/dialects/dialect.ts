@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { DatabaseSettings, SchemaNames } from '../../../config/settings.ts';
+import type { DatabaseSettings } from '../../../config/settings.ts';
 import type { ErrorDetails } from '../../../errors.ts';
 import type { AddressRange } from '../../../sessions/address.ts';
 import type { Target } from '../../../sessions/session-store.ts';
@@ -37,8 +37,8 @@ export interface Dialect {
    */
   connect(location: DatabaseLocation, settings: DatabaseSettings, access: 'read' | 'write'): Promise<Knex>;
 
-  /** Reads the clock, the version and the tables of these normalised names, and those that the configuration names. */
-  readCatalog(knex: Knex, tables: readonly string[], names: SchemaNames): Promise<Catalog>;
+  /** Reads the clock, the version, the tables of these normalised names, and those `named` exactly by the configuration. */
+  readCatalog(knex: Knex, tables: readonly string[], named: readonly string[]): Promise<Catalog>;
 
   /**
    * How each of the columns writes moments.

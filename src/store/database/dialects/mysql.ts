@@ -7,7 +7,7 @@ import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } fr
 import type { ServerLocation } from '../database-url.ts';
 import { wallClock } from '../time-encoding.ts';
 import { collectTables, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
-import { silentLog, withConnection } from './connection.ts';
+import { oneConnection, quietKnex, withConnection } from './connection.ts';
 import type { Dialect } from './dialect.ts';
 import { errorCode, errorText, networkRefusal } from './refusals.ts';
 import { chunksOf } from './row-stream.ts';
@@ -41,12 +41,9 @@ export const mysql: Dialect = {
     const setUp = sessionVariables(settings.statementTimeout, settings.timeZone);
     return knex({
       client: 'mysql2',
-      // With values in them, the queries of error messages would show what was asked for.
-      compileSqlOnError: false,
-      log: silentLog,
+      ...quietKnex,
       pool: {
-        min: 0,
-        max: 1,
+        ...oneConnection,
         afterCreate: (
           connection: Connection,
           done: (error: Error | null, connection: Connection) => void,
@@ -76,8 +73,7 @@ export const mysql: Dialect = {
     });
   },
 
-  async readCatalog(knex, tables, names) {
-    const named = [names.table, names.userTable].filter((name) => name !== null);
+  async readCatalog(knex, tables, named) {
     const rows = await readCatalogRows(knex, tables, named);
     const found = collectTables(rows, kindOf);
     const missing = found

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { Client, CustomTypesConfig, QueryArrayConfig } from 'pg';
-import type { SchemaNames } from '../../../config/settings.ts';
 import { SchemaError } from '../../../errors.ts';
 import type { AddressRange } from '../../../sessions/address.ts';
 import type { Instant } from '../../../sessions/instant.ts';
@@ -17,7 +16,7 @@ import type { Dialect, Value } from './dialect.ts';
 import { errorCode, errorText, networkRefusal } from './refusals.ts';
 import { chunksOf } from './row-stream.ts';
 import { tlsOptions } from './tls.ts';
-import { silentLog, withConnection } from './connection.ts';
+import { oneConnection, quietKnex, withConnection } from './connection.ts';
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
   text: 'text',
@@ -72,10 +71,8 @@ export const postgresql: Dialect = {
     const ssl = tlsOptions(settings.tls, server.parameters);
     return knex({
       client: 'pg',
-      // With values in them, the queries of error messages would show what was asked for.
-      compileSqlOnError: false,
-      log: silentLog,
-      pool: { min: 0, max: 1 },
+      ...quietKnex,
+      pool: oneConnection,
       acquireConnectionTimeout: settings.connectTimeout + 1000,
       connection: {
         host: server.host,
@@ -93,10 +90,10 @@ export const postgresql: Dialect = {
     });
   },
 
-  async readCatalog(knex, tables, names) {
+  async readCatalog(knex, tables, named) {
     const { rows } = await knex.raw<{ rows: [CatalogRow] }>(CATALOG, {
       tables: [...tables],
-      named: configuredTables(names),
+      named: [...named],
     });
     const [row] = rows;
     return {
@@ -249,10 +246,6 @@ function encodingOf(table: CatalogTable, column: CatalogColumn, timeZone: string
       hint: 'Known are timestamptz and timestamp. Is this the right column?',
     },
   );
-}
-
-function configuredTables(names: SchemaNames): string[] {
-  return [names.table, names.userTable].filter((name) => name !== null);
 }
 
 /** The range as the type inet writes it: as IPv6 in any case, and as IPv4 with the octets that are fixed. */

@@ -9,7 +9,7 @@ import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } fr
 import { collectTables, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
 import type { FileLocation } from '../database-url.ts';
 import { recogniseValue, UnreadableTimeError, type TimeEncoding } from '../time-encoding.ts';
-import { silentLog, withConnection } from './connection.ts';
+import { oneConnection, quietKnex, withConnection } from './connection.ts';
 import { CHUNK_ROWS, type Dialect, type Value } from './dialect.ts';
 import { errorCode, errorText } from './refusals.ts';
 import { loadSqliteDriver } from './sqlite-driver.ts';
@@ -27,13 +27,10 @@ export const sqlite: Dialect = {
     const { default: knex } = await import('knex');
     return knex({
       client: 'better-sqlite3',
-      // With values in them, the queries of error messages would show what was asked for.
-      compileSqlOnError: false,
-      log: silentLog,
+      ...quietKnex,
       useNullAsDefault: true,
       pool: {
-        min: 0,
-        max: 1,
+        ...oneConnection,
         afterCreate: (database: Database, done: (error: Error | null, database: Database) => void) => {
           // Kilobytes. Sessions are read once; a larger cache only fills memory.
           database.pragma('cache_size = -4000');
@@ -46,14 +43,12 @@ export const sqlite: Dialect = {
     });
   },
 
-  async readCatalog(knex, tables, schemaNames) {
-    const wanted = [...tables];
-    const named = [schemaNames.table, schemaNames.userTable].filter((name) => name !== null);
+  async readCatalog(knex, tables, named) {
     const places = (values: readonly string[]) => values.map(() => '?').join(', ');
     const rows = await knex.raw<readonly (CatalogRow & ServerFacts)[]>(
       `WITH candidate AS (
          SELECT name FROM sqlite_master
-          WHERE type = 'table' AND (lower(replace(name, '_', '')) IN (${places(wanted)}) OR name IN (${places(named)}))
+          WHERE type = 'table' AND (lower(replace(name, '_', '')) IN (${places(tables)}) OR name IN (${places(named)}))
        ), reference AS (
          SELECT candidate.name AS source, key."from" AS column_name, key."table" AS target
            FROM candidate, pragma_foreign_key_list(candidate.name) key
@@ -68,7 +63,7 @@ export const sqlite: Dialect = {
                 WHERE r.source = wanted.name AND lower(r.column_name) = lower(info.name)) AS referenced_table
          FROM (SELECT 1) LEFT JOIN wanted ON TRUE LEFT JOIN pragma_table_xinfo(wanted.name) info ON TRUE
         ORDER BY wanted.name, info.cid`,
-      [...wanted, ...named],
+      [...tables, ...named],
     );
     const [first] = rows;
     return {
