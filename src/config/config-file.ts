@@ -1,9 +1,10 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { platform } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import type { System } from '../system.ts';
 import { environmentOf } from './environment.ts';
+import { xdgDirectory } from './xdg-directory.ts';
 
 /** The name that is looked for in the working directory and above it. */
 export const CONFIG_FILE_NAME = 'sessionctl.toml';
@@ -95,10 +96,7 @@ function upwards(directory: string): readonly string[] {
 
 function userConfig(env: (name: string) => string | undefined): readonly string[] {
   const home = env('HOME');
-  const configured = env('XDG_CONFIG_HOME');
-  // The XDG specification has relative paths ignored.
-  const base =
-    configured !== undefined && isAbsolute(configured) ? configured : home && join(home, '.config');
+  const base = xdgDirectory(env, 'XDG_CONFIG_HOME', home && join(home, '.config'));
   return base === undefined ? [] : [join(base, 'sessionctl', 'config.toml')];
 }
 

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConfigError } from '../errors.ts';
+import { replaceFile, writeNewFile } from '../replace-file.ts';
 import { reasonOf } from './config-file.ts';
 
 /** It may hold a secret: nobody but its owner reads it. */
@@ -15,17 +15,7 @@ const MODE = 0o600;
 export async function writeConfigFile(path: string, text: string, replace: boolean): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    if (!replace) {
-      await writeNew(path, text);
-      return;
-    }
-    const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-    try {
-      await writeNew(temporary, text);
-      await rename(temporary, path);
-    } finally {
-      await rm(temporary, { force: true });
-    }
+    await (replace ? replaceFile : writeNewFile)(path, text, MODE);
   } catch (error) {
     // A file in the place of the directory is EEXIST as well.
     const { code, path: culprit } = error as NodeJS.ErrnoException;
@@ -39,14 +29,4 @@ export function alreadyThere(path: string): ConfigError {
   return new ConfigError(`${path} exists already, and was left as it is`, {
     hint: 'Give another place with --file, or replace it with --force.',
   });
-}
-
-async function writeNew(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', MODE);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
