@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { hostname, userInfo } from 'node:os';
 import process from 'node:process';
 import { main } from '../dist/main.js';
 
@@ -21,6 +22,16 @@ process.exitCode = await main(process.argv.slice(2), {
   stderr: process.stderr,
   signal: stop.signal,
   now: Date.now,
+  operator: () => ({ user: userName(), host: hostname() }),
 });
 // What was interrupted may still be waiting for a server; everything that there is to say has been written.
 if (stop.signal.aborted) process.exit();
+
+/** The name of the user who runs this; in a container the uid may have none. */
+function userName() {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}

@@ -1,16 +1,18 @@
 import { UsageError } from './errors.ts';
 import type { GlobalFlags } from './command.ts';
 import type { DatabaseSettings, Settings } from './config/settings.ts';
+import { openHistory, type History } from './history/history-file.ts';
 import type { Redactor } from './redaction.ts';
 import { formatDuration } from './sessions/duration.ts';
 import { millisecondsOf } from './sessions/instant.ts';
-import type { SessionStore } from './sessions/session-store.ts';
+import type { SchemaStore } from './sessions/schema-store.ts';
+import type { Target } from './sessions/session-store.ts';
 import type { DatabaseStore } from './store/database/open.ts';
 import type { System } from './system.ts';
 import type { Prompter } from './output/prompter.ts';
 import { judgeTerminal, stylesFor, type Styles, type Terminal } from './output/styles.ts';
 import { safeText } from './output/safe-text.ts';
-import { write } from './output/writer.ts';
+import { OutputClosedError, write } from './output/writer.ts';
 
 export type StoreAccess = 'read' | 'write';
 
@@ -27,6 +29,8 @@ export interface Context {
   readonly mayPrompt: boolean;
   /** The result, to stdout. */
   print(text: string | Uint8Array): Promise<void>;
+  /** Text for the person as it is, to stderr, also under `--quiet`: what has to be seen before a question. */
+  show(text: string): Promise<void>;
   /** A line for the person, to stderr; silent under `--quiet`. */
   note(text: string): Promise<void>;
   /** A warning, to stderr, also under `--quiet`. */
@@ -35,17 +39,26 @@ export interface Context {
   prompter(): Promise<Prompter>;
   /** The checked configuration, read once. Prints its warnings. @throws ConfigError */
   settings(): Promise<Settings>;
+  /** Which database the settings name, without connecting to it. @throws ConfigError, UsageError */
+  target(): Promise<Target>;
+  /** The operator's history. @throws FailedError where there is no place for one */
+  history(): History;
   /**
    * Opens the store that the settings name, hands it to `use` and closes it in every case.
    * @throws ConfigError, ConnectionError, SchemaError
    */
-  withStore<Result>(access: StoreAccess, use: (store: SessionStore) => Promise<Result>): Promise<Result>;
+  withStore<Result>(access: StoreAccess, use: (store: DatabaseStore) => Promise<Result>): Promise<Result>;
   /** As `withStore`, on a database that the settings need not name; also says what was recognised of its schema. */
   withDatabase<Result>(
     database: DatabaseSettings,
     access: StoreAccess,
     use: (store: DatabaseStore) => Promise<Result>,
   ): Promise<Result>;
+  /**
+   * Opens the schema of the database that the settings name, which may be empty or, to write, still to be made.
+   * @throws ConfigError, ConnectionError, SchemaError
+   */
+  withSchema<Result>(access: StoreAccess, use: (schema: SchemaStore) => Promise<Result>): Promise<Result>;
 }
 
 export function createContext(system: System, redactor: Redactor, flags: GlobalFlags): Context {
@@ -55,8 +68,14 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
   const mayPrompt = flags.input && system.stdin.isTTY === true && system.stderr.isTTY === true;
   let settings: Promise<Settings> | undefined;
 
+  /** Where nobody reads stderr any more, the work goes on all the same. */
+  const tell = (text: string) =>
+    write(system.stderr, text).catch((error: unknown) => {
+      if (!(error instanceof OutputClosedError)) throw error;
+    });
+
   const warn = (text: string) =>
-    write(system.stderr, `${stderrStyles.yellow('warning:')} ${safeText(redactor.redact(text))}\n`);
+    tell(`${stderrStyles.yellow('warning:')} ${safeText(redactor.redact(text))}\n`);
 
   const context: Context = {
     system,
@@ -67,8 +86,9 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
     now: system.now(),
     mayPrompt,
     print: (text) => write(system.stdout, text),
+    show: tell,
     note: async (text) => {
-      if (flags.quiet !== true) await write(system.stderr, await onLines(safeText(redactor.redact(text))));
+      if (flags.quiet !== true) await tell(await onLines(safeText(redactor.redact(text))));
     },
     warn,
     prompter: async () => {
@@ -77,6 +97,13 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
       return createPrompter(system);
     },
     settings: () => (settings ??= loadSettings()),
+    target: async () => {
+      const { profile, url, cwd } = (await context.settings()).database;
+      const { describeLocation, parseDatabaseUrl } = await import('./store/database/database-url.ts');
+      const location = parseDatabaseUrl(url, cwd);
+      return { profile, dialect: location.dialect, database: describeLocation(location), redis: null };
+    },
+    history: () => openHistory(system),
     withStore: async (access, use) => context.withDatabase((await context.settings()).database, access, use),
     withDatabase: async (database, access, use) => {
       const { openDatabaseStore } = await import('./store/database/open.ts');
@@ -88,6 +115,16 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
         return await use(store);
       } finally {
         await store.close();
+      }
+    },
+    withSchema: async (access, use) => {
+      const { openSchema } = await import('./store/database/open-schema.ts');
+      const { database } = await context.settings();
+      const schema = await openSchema(database, { access, redactor, signal: system.signal });
+      try {
+        return await use(schema);
+      } finally {
+        await schema.close();
       }
     },
   };

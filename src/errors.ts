@@ -22,6 +22,12 @@ export abstract class SessionctlError extends Error {
     this.name = new.target.name;
     this.hint = details.hint;
   }
+
+  /** The same error that also says what it means for the work it ended. The hint in its place, where one is given. */
+  withContext(consequence: string, hint: string | undefined): SessionctlError {
+    const Same = this.constructor as new (message: string, details: ErrorDetails) => SessionctlError;
+    return new Same(`${this.message}; ${consequence}`, { hint: hint ?? this.hint, cause: this });
+  }
 }
 
 /** What was asked for does not exist, or the work failed: exit 1. */
@@ -52,6 +58,24 @@ export class ConnectionError extends SessionctlError {
 export class SchemaError extends SessionctlError {
   readonly exitCode = 5;
   readonly code = 'schema';
+}
+
+/** A signal or a limit ended the work with some of it left: exit 6. Run again, the command goes on. */
+export class IncompleteError extends SessionctlError {
+  readonly exitCode = 6;
+  readonly code = 'incomplete';
+}
+
+/** A guard that was asked for refuses, nothing has changed: exit 7. */
+export class GuardError extends SessionctlError {
+  readonly exitCode = 7;
+  readonly code = 'guard';
+}
+
+/** Sessions that should be gone still answer: exit 9. */
+export class SurvivorsError extends SessionctlError {
+  readonly exitCode = 9;
+  readonly code = 'survivors';
 }
 
 /** Cancelled at a prompt or by Ctrl-C before anything changed: exit 130. */

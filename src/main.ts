@@ -37,9 +37,10 @@ export async function main(argv: readonly string[], system: System): Promise<Exi
 
 /** The one place where whatever was thrown becomes an exit code. */
 function classify(error: unknown, system: System): SessionctlError {
+  // What ends after something has changed says so itself; any other work was given up by the signal.
+  if (error instanceof SessionctlError) return error;
   if (system.signal.aborted)
     return new CancelledError(`stopped by ${String(system.signal.reason)}, nothing was changed`);
-  if (error instanceof SessionctlError) return error;
   if (error instanceof InvalidValueError)
     return new UsageError(error.message, { hint: error.hint, cause: error });
   if (error instanceof NotFoundError)

@@ -5,7 +5,13 @@ import { configInit } from './commands/config/init.ts';
 import { configPath } from './commands/config/path.ts';
 import { configShow } from './commands/config/show.ts';
 import { demo } from './commands/demo.ts';
+import { history } from './commands/history.ts';
 import { list } from './commands/list.ts';
+import { revokeAll } from './commands/revoke-all.ts';
+import { revoke } from './commands/revoke.ts';
+import { schemaMigrate } from './commands/schema/migrate.ts';
+import { schemaRollback } from './commands/schema/rollback.ts';
+import { schemaStatus } from './commands/schema/status.ts';
 import { show } from './commands/show.ts';
 import type { Context } from './context.ts';
 import type { ExitCode } from './errors.ts';
@@ -16,15 +22,22 @@ import { suggestion } from './sessions/nearest.ts';
 const commands: readonly CommandDefinition[] = [
   list,
   show,
+  revoke,
+  revokeAll,
+  history,
   configInit,
   configShow,
   configPath,
   configCheck,
+  schemaStatus,
+  schemaMigrate,
+  schemaRollback,
   demo,
 ];
 
 const groups: Readonly<Record<string, string>> = {
   config: 'Create, show and check the configuration',
+  schema: 'Show and change what sessionctl adds to the database',
 };
 
 export interface ProgramSeams {
@@ -43,7 +56,7 @@ export function createProgram(seams: ProgramSeams): (argv: readonly string[]) =>
   let exitCode: ExitCode = 0;
   const program = new Command('sessionctl')
     .description(
-      'Shows who is signed in to a Better Auth deployment: from where, on which device, until when.',
+      'Shows who is signed in to a Better Auth deployment, from where and on which device, and ends their sessions.',
     )
     .version(seams.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
@@ -143,7 +156,12 @@ function examplesOf(definition: CommandDefinition): string {
 
 /** commander's complaint in the form of every other error: no `error:` in front, the suggestion as the hint. */
 function usageError(error: CommanderError): UsageError {
-  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  // What was given as the value of an option that there is not may be anything, a secret too.
+  const [first = '', ...rest] = error.message
+    .replace(/^error: /, '')
+    .replace(/^(unknown option '[^=\n]*)=.*'/s, "$1=…'")
+    .replace(/[A-Za-z0-9]{32,}/g, '…')
+    .split('\n');
   const suggestion = rest
     .join(' ')
     .trim()

@@ -26,4 +26,6 @@ export interface System {
   readonly signal: AbortSignal;
   /** The local clock, in milliseconds since 1970. What decides about sessions is the database's clock. */
   readonly now: () => number;
+  /** Who runs it, and on which machine: the history names them. */
+  readonly operator: () => { readonly user: string; readonly host: string };
 }

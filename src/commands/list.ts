@@ -10,6 +10,8 @@ import { sortFields, type SessionStore, type SortOrder } from '../sessions/sessi
 import type { Session } from '../sessions/session.ts';
 import { emailsOf } from './emails-of.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
+import { parseWholeNumber } from './whole-number.ts';
+import { shownValue } from '../sessions/shown-value.ts';
 
 interface ListFlags extends SelectionFlags {
   readonly limit?: string;
@@ -48,7 +50,8 @@ export const list = defineCommand<ListFlags>({
     const format = chooseFormat(flags, listFormats);
     const request = parseSelection(flags, 'active');
     const sort = flags.sort === undefined ? NEWEST_ACTIVITY_FIRST : parseSort(flags.sort);
-    const limit = flags.limit === undefined ? undefined : parseLimit(flags.limit);
+    const limit =
+      flags.limit === undefined ? undefined : parseWholeNumber('--limit', flags.limit, 'sessions');
     await context.withStore('read', async (store) => {
       const selection = await resolveSelection(request, store);
       if (format === 'table') {
@@ -77,7 +80,7 @@ function parseSort(text: string): SortOrder | null {
   const field = sortFields.find((known) => known === name);
   if (field === undefined) {
     throw new InvalidValueError(
-      `--sort: ${JSON.stringify(name)} is not a field`,
+      `--sort: ${shownValue(name)} is not a field`,
       suggestion(name, [...sortFields, 'none']),
     );
   }
@@ -85,20 +88,11 @@ function parseSort(text: string): SortOrder | null {
   if ((direction !== 'asc' && direction !== 'desc') || rest.length > 0) {
     const typed = [direction, ...rest].join(':');
     throw new InvalidValueError(
-      `--sort: ${JSON.stringify(typed)} is not a direction`,
+      `--sort: ${shownValue(typed)} is not a direction`,
       suggestion(typed, ['asc', 'desc']),
     );
   }
   return { field, direction };
-}
-
-/** @throws InvalidValueError */
-function parseLimit(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new InvalidValueError(
-    `--limit: ${JSON.stringify(text)} is not a whole number of sessions`,
-    'Write 1 or more, such as --limit 50.',
-  );
 }
 
 async function printTable(

@@ -22,6 +22,10 @@ export function addSelectionOptions(command: Command, defaultState: 'active' | '
     single('--expires-before <time>', 'that expire before'),
     single('--expires-after <time>', 'that expire after'),
     new Option('--impersonated', 'opened by an administrator for somebody else'),
+    repeatable(
+      '--impersonated-by <id or email>',
+      'opened by this administrator for somebody else (repeatable)',
+    ),
     single('--state <state>', `active, expired or all (default: ${defaultState})`),
     repeatable('--except-user <id or email>', 'but not of this user (repeatable)'),
     repeatable('--except-session <id>', 'but not this session (repeatable)'),

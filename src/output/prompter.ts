@@ -1,6 +1,8 @@
 import { confirm, input, password, select } from '@inquirer/prompts';
 import { CancelledError } from '../errors.ts';
 import type { System } from '../system.ts';
+import { safeText } from './safe-text.ts';
+import { askToTick, type PromptStreams, type TickChoice } from './tick-prompt.ts';
 
 export interface Choice<Value> {
   readonly name: string;
@@ -18,11 +20,20 @@ export interface Prompter {
   ): Promise<string>;
   password(message: string): Promise<string>;
   select<Value>(message: string, choices: readonly Choice<Value>[]): Promise<Value>;
+  /** Any number of the choices, at least one, in their order. Nothing is ticked at the beginning. */
+  tick<Value>(message: string, choices: readonly TickChoice<Value>[]): Promise<readonly Value[]>;
+  /**
+   * Whether the person types exactly this number, with or without separators of thousands. Nothing and `no` are false,
+   * and so is anything else after it has been said three times what is expected.
+   */
+  typeNumber(message: string, expected: number): Promise<boolean>;
 }
+
+const COMPLAINTS = 3;
 
 /** Prompts on stderr, so that stdout stays the result. */
 export function createPrompter(system: System): Prompter {
-  const io = {
+  const io: PromptStreams = {
     input: system.stdin as unknown as NodeJS.ReadStream,
     output: system.stderr as unknown as NodeJS.WriteStream,
     signal: system.signal,
@@ -43,7 +54,30 @@ export function createPrompter(system: System): Prompter {
     password: (message) => cancellable(() => password({ message, mask: true }, io)),
     select: (message, choices) =>
       cancellable(() => select({ message, choices: choices.map((choice) => ({ ...choice })) }, io)),
+    tick: (message, choices) => cancellable(() => askToTick(message, choices, io)),
+    typeNumber: async (message, expected) => {
+      let complaints = 0;
+      const validate = (text: string) => {
+        if (isNo(text) || isNumber(text, expected) || complaints === COMPLAINTS) return true;
+        complaints += 1;
+        return `Type ${expected.toLocaleString('en-US')} to go on, or nothing to stop.`;
+      };
+      const theme = { validationFailureMode: 'clear' } as const;
+      const answer = await cancellable(() => input({ message: safeText(message), validate, theme }, io));
+      return isNumber(answer, expected);
+    },
   };
+}
+
+function isNo(text: string): boolean {
+  return /^(?:no?)?$/i.test(text.trim());
+}
+
+/** `12000`, `12,000`, `12 000`, `12.000`, `12_000`. */
+function isNumber(text: string, expected: number): boolean {
+  const typed = text.trim();
+  const grouped = /^(?:\d+|\d{1,3}([\s,._])\d{3}(?:\1\d{3})*)$/.test(typed);
+  return grouped && typed.replaceAll(/\D/g, '') === String(expected);
 }
 
 async function cancellable<Answer>(ask: () => Promise<Answer>): Promise<Answer> {

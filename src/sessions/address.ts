@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { InvalidValueError } from './invalid-value.ts';
+import { shownValue } from './shown-value.ts';
 
 /**
  * A network, or a single address as the network that holds it alone. `first` and `last` are address keys: 32 lower-case
@@ -37,7 +38,7 @@ export function parseAddressRanges(text: string): readonly AddressRange[] {
   const length =
     prefix === undefined ? bits : /^\d{1,3}$/.test(prefix) ? Number(prefix) - before : Number.NaN;
   if (address === undefined || rest.length > 0 || !(length >= 0 && length <= bits)) {
-    throw new InvalidValueError(`${JSON.stringify(text)} is not an IP address or network`, HINT);
+    throw new InvalidValueError(`${shownValue(text)} is not an IP address or network`, HINT);
   }
   const range = rangeOf(address.key, address.family, length);
   if (address.family === 4 || length <= STORED_IPV6_PREFIX) return [range];
@@ -55,6 +56,11 @@ const MAPPED_PREFIX = 96;
 export function rangeHolds(range: AddressRange, key: string): boolean {
   const family = key.startsWith(MAPPED_KEY) ? 4 : 6;
   return family === range.family && key >= range.first && key <= range.last;
+}
+
+/** Whether every address of the inner range lies in the outer one. */
+export function coversRange(outer: AddressRange, inner: AddressRange): boolean {
+  return outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last;
 }
 
 function parseAddress(text: string): { readonly key: string; readonly family: 4 | 6 } | undefined {

@@ -1,4 +1,5 @@
 import { InvalidValueError } from './invalid-value.ts';
+import { shownValue } from './shown-value.ts';
 
 const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 const LENGTH = /^(\d{1,9})(s|m|h|d|w)$/;
@@ -17,7 +18,7 @@ export function parseDuration(text: string): number {
   const match = LENGTH.exec(text);
   if (match === null) {
     throw new InvalidValueError(
-      `${JSON.stringify(text)} is not a length of time`,
+      `${shownValue(text)} is not a length of time`,
       'Write a whole number and a unit: 90s, 15m, 2h, 7d or 4w.',
     );
   }

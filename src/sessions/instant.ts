@@ -13,3 +13,8 @@ export function toInstant(milliseconds: number): Instant {
 export function millisecondsOf(instant: Instant): number {
   return Date.parse(instant);
 }
+
+/** Rounded down, for columns that hold whole seconds and would round up, into the future. */
+export function wholeSecond(instant: Instant): Instant {
+  return toInstant(Math.floor(millisecondsOf(instant) / 1000) * 1000);
+}

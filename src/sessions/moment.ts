@@ -1,6 +1,7 @@
 import { isDuration, parseDuration } from './duration.ts';
 import { millisecondsOf, toInstant, type Instant } from './instant.ts';
 import { InvalidValueError } from './invalid-value.ts';
+import { shownValue } from './shown-value.ts';
 
 /** A moment as a person names it: fixed, or so long before the database's present. */
 export type Moment =
@@ -24,7 +25,7 @@ export function parseMoment(text: string): Moment {
   if (isDuration(text)) return { kind: 'ago', milliseconds: parseDuration(text) };
   const milliseconds = isoMilliseconds(text);
   if (milliseconds === undefined || milliseconds < FIRST || milliseconds > LAST)
-    throw new InvalidValueError(`${JSON.stringify(text)} is not a time`, HINT);
+    throw new InvalidValueError(`${shownValue(text)} is not a time`, HINT);
   return { kind: 'fixed', at: toInstant(milliseconds) };
 }
 

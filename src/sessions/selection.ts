@@ -1,9 +1,11 @@
-import { parseAddressRanges, type AddressRange } from './address.ts';
+import { coversRange, parseAddressRanges, type AddressRange } from './address.ts';
+import { looksLikeCredential, parseCredentialLines } from './credential.ts';
 import type { Instant } from './instant.ts';
 import { InvalidValueError, NotFoundError } from './invalid-value.ts';
 import { parseMoment, resolveMoment, type Moment } from './moment.ts';
 import { suggestion } from './nearest.ts';
 import type { SessionStore } from './session-store.ts';
+import { shownValue } from './shown-value.ts';
 
 export const stateChoices = ['active', 'expired', 'all'] as const;
 export type StateChoice = (typeof stateChoices)[number];
@@ -20,6 +22,7 @@ export interface SelectionWords {
   readonly expiresBefore?: string | undefined;
   readonly expiresAfter?: string | undefined;
   readonly impersonated?: boolean | undefined;
+  readonly impersonatedBy?: readonly string[] | undefined;
   readonly state?: string | undefined;
   readonly exceptUser?: readonly string[] | undefined;
   readonly exceptSession?: readonly string[] | undefined;
@@ -38,6 +41,7 @@ export interface SelectionRequest {
   readonly expiresBefore: Moment | null;
   readonly expiresAfter: Moment | null;
   readonly impersonated: boolean;
+  readonly impersonators: readonly string[];
   readonly state: StateChoice;
   readonly exceptUsers: readonly string[];
   readonly exceptSessions: readonly string[];
@@ -49,7 +53,8 @@ export interface SelectionRequest {
  * that was not given. "After" and "before" both exclude the moment itself.
  */
 export interface Selection {
-  readonly sessionIds: readonly string[];
+  /** Null names none in particular; an empty list selects nothing. */
+  readonly sessionIds: readonly string[] | null;
   readonly userIds: readonly string[];
   readonly ips: readonly AddressRange[];
   /** Each a literal piece of the user agent, matched without regard to case. */
@@ -61,6 +66,13 @@ export interface Selection {
   readonly expiresBefore: Instant | null;
   readonly expiresAfter: Instant | null;
   readonly impersonated: boolean;
+  /** Administrators who opened them as somebody else. */
+  readonly impersonatorIds: readonly string[];
+  /**
+   * Only sessions that were there at this moment: a sign-in that came later is not meant. One without a readable moment
+   * of creation was there.
+   */
+  readonly presentAt: Instant | null;
   readonly state: StateChoice;
   readonly exceptUserIds: readonly string[];
   readonly exceptSessionIds: readonly string[];
@@ -69,7 +81,7 @@ export interface Selection {
 
 /** Every session. Spread it to build a selection; on its own it is what a forgotten selector must never become. */
 export const everySession: Selection = {
-  sessionIds: [],
+  sessionIds: null,
   userIds: [],
   ips: [],
   userAgents: [],
@@ -80,6 +92,8 @@ export const everySession: Selection = {
   expiresBefore: null,
   expiresAfter: null,
   impersonated: false,
+  impersonatorIds: [],
+  presentAt: null,
   state: 'all',
   exceptUserIds: [],
   exceptSessionIds: [],
@@ -106,6 +120,7 @@ export function parseSelection(words: SelectionWords, defaultState: StateChoice)
     expiresBefore: moment('--expires-before', words.expiresBefore),
     expiresAfter: moment('--expires-after', words.expiresAfter),
     impersonated: words.impersonated ?? false,
+    impersonators: texts('--impersonated-by', words.impersonatedBy),
     state: words.state === undefined ? defaultState : parseState(words.state),
     exceptUsers: texts('--except-user', words.exceptUser),
     exceptSessions: texts('--except-session', words.exceptSession),
@@ -132,14 +147,13 @@ export async function resolveSelection(request: SelectionRequest, store: Session
     expiresAfter: at(request.expiresAfter),
     expiresBefore: at(request.expiresBefore),
     impersonated: request.impersonated,
+    impersonatorIds: await userIds('--impersonated-by', request.impersonators, store),
     state: request.state,
     exceptUserIds: await userIds('--except-user', request.exceptUsers, store),
     exceptSessionIds: await sessionIds('--except-session', request.exceptSessions, store),
     exceptIps: request.exceptIps,
   };
-  rejectEmptyWindow('--created-after', selection.createdAfter, '--created-before', selection.createdBefore);
-  rejectEmptyWindow('--active-after', selection.updatedAfter, '--idle-since', selection.updatedBefore);
-  rejectEmptyWindow('--expires-after', selection.expiresAfter, '--expires-before', selection.expiresBefore);
+  rejectImpossible(selection, store.now);
   return selection;
 }
 
@@ -152,8 +166,9 @@ export async function resolveSessionId(id: string, store: SessionStore): Promise
   if (id.trim() === '') throw new InvalidValueError('the id is empty', '`sessionctl list` shows ids.');
   const found = await store.findSessionIds(id, 3);
   const [first] = found;
-  const shown = JSON.stringify(id);
   if (first === id) return first;
+  if (await isCredential(id, store)) throw credentialGiven('an id');
+  const shown = JSON.stringify(id);
   if (id.length < SHORTEST_ID_PREFIX) {
     throw new NotFoundError(
       `no session has the id ${shown}`,
@@ -173,6 +188,21 @@ export async function resolveSessionId(id: string, store: SessionStore): Promise
     );
   }
   return first;
+}
+
+/** Whether the text is the token of a session, or a cookie that holds one: it must not be shown to anybody. */
+export async function isCredential(text: string, store: SessionStore): Promise<boolean> {
+  if (looksLikeCredential(text)) return true;
+  const tokens = parseCredentialLines(text).flatMap((line) => line.tokens);
+  const ids = await store.findSessionIdsByToken(tokens);
+  return ids.some((id) => id !== null);
+}
+
+function credentialGiven(instead: string): NotFoundError {
+  return new NotFoundError(
+    `a token was given in place of ${instead}`,
+    'It is not shown here, but may be in the history of your shell. `sessionctl revoke --token-stdin` ends its session.',
+  );
 }
 
 function texts(option: string, values: readonly string[] = []): readonly string[] {
@@ -198,7 +228,7 @@ function parseState(value: string): StateChoice {
   const choice = stateChoices.find((known) => known === value);
   if (choice === undefined)
     throw new InvalidValueError(
-      `--state: ${JSON.stringify(value)} is not a state`,
+      `--state: ${shownValue(value)} is not a state`,
       suggestion(value, stateChoices),
     );
   return choice;
@@ -224,6 +254,7 @@ async function userIds(
   for (const name of names) {
     const [user, ...others] = await store.findUsers(name);
     const shown = JSON.stringify(name);
+    if (user === undefined && (await isCredential(name, store))) throw credentialGiven(`a user (${option})`);
     if (user === undefined)
       throw new NotFoundError(`${option}: no user has the id or e-mail address ${shown}`);
     if (others.length > 0) {
@@ -256,11 +287,57 @@ async function sessionIds(
   return found;
 }
 
+/**
+ * Refuses what no session could be. Read as "nothing matches", a slip of the keyboard would pass for a clean result.
+ * @throws InvalidValueError
+ */
+function rejectImpossible(selection: Selection, now: Instant): void {
+  const { createdAfter, createdBefore, updatedAfter, updatedBefore, expiresAfter, expiresBefore } = selection;
+  rejectEmptyWindow('--created-after', createdAfter, '--created-before', createdBefore);
+  rejectEmptyWindow('--active-after', updatedAfter, '--idle-since', updatedBefore);
+  rejectEmptyWindow('--expires-after', expiresAfter, '--expires-before', expiresBefore);
+  // No session is used, or ends, before it has begun.
+  rejectEmptyWindow('--created-after', createdAfter, '--idle-since', updatedBefore);
+  rejectEmptyWindow('--created-after', createdAfter, '--expires-before', expiresBefore);
+  rejectFuture('--created-after', createdAfter, now);
+  rejectFuture('--active-after', updatedAfter, now);
+  if (selection.state === 'active')
+    rejectEmptyWindow('--state active', now, '--expires-before', expiresBefore);
+  if (selection.state === 'expired')
+    rejectEmptyWindow('--expires-after', expiresAfter, '--state expired', now);
+  rejectAllExcepted('--user', selection.userIds, '--except-user', (id) =>
+    selection.exceptUserIds.includes(id),
+  );
+  rejectAllExcepted('--ip', selection.ips, '--except-ip', (range) =>
+    selection.exceptIps.some((except) => coversRange(except, range)),
+  );
+}
+
 function rejectEmptyWindow(after: string, from: Instant | null, before: string, until: Instant | null): void {
   if (from !== null && until !== null && from >= until) {
     throw new InvalidValueError(
       `${after} and ${before} leave no moment between them`,
       `${after} is ${from}, ${before} is ${until}.`,
     );
+  }
+}
+
+function rejectFuture(option: string, moment: Instant | null, now: Instant): void {
+  if (moment !== null && moment > now) {
+    throw new InvalidValueError(
+      `${option} is ${moment}, which is in the future`,
+      `The database's clock says ${now}.`,
+    );
+  }
+}
+
+function rejectAllExcepted<Value>(
+  option: string,
+  values: readonly Value[],
+  except: string,
+  isExcepted: (value: Value) => boolean,
+): void {
+  if (values.length > 0 && values.every(isExcepted)) {
+    throw new InvalidValueError(`${except} takes away all that ${option} selects`, 'Leave one of them out.');
   }
 }

@@ -38,6 +38,49 @@ export interface ListOptions {
   readonly limit?: number | undefined;
 }
 
+/** What a revocation is about to meet, counted by the store. */
+export interface Survey {
+  readonly sessions: number;
+  readonly users: number;
+  /** Those that have not expired by the store's clock. */
+  readonly active: number;
+  /** The latest sign-in among them; null where there is none. */
+  readonly newest: Instant | null;
+  /** Tokens of the OAuth provider that are bound to these sessions; null where the deployment has none. */
+  readonly oauthTokens: {
+    /** End together with their session. */
+    readonly bound: number;
+    /** Refresh tokens with the scope `offline_access`, which outlive it. */
+    readonly offline: number;
+  } | null;
+  /** API keys that belong to these users; null where the deployment has none. */
+  readonly apiKeys: number | null;
+  /** Sessions outside of the selection that the selected users opened as administrators; null where nobody can. */
+  readonly impersonations: number | null;
+}
+
+export interface EndOptions {
+  /**
+   * Null deletes rows. A moment keeps each row as a record: its expiry, if later, becomes this moment and nothing else
+   * changes (Better Auth's `preserveSessionInDatabase`).
+   */
+  readonly preserveAt: Instant | null;
+  /** Refresh tokens with `offline_access` are revoked too. */
+  readonly offlineTokens: boolean;
+  /** About how many sessions the selection has: decides how they are walked through. */
+  readonly expected: number;
+  /** Told what delays the work, such as a connection that was lost. */
+  readonly remark: (text: string) => void;
+}
+
+/** What one transaction did. */
+export interface EndedBatch {
+  readonly sessions: number;
+  readonly oauthTokens: number;
+  /** The connection broke while the answer was on its way: more may have ended than is counted here. */
+  readonly uncertain: boolean;
+}
+
 /** A place that sessions stand in. Every implementation passes one contract suite on real servers. */
 export interface SessionStore {
   readonly target: Target;
@@ -63,4 +106,45 @@ export interface SessionStore {
 
   /** How many sessions `list` would give without a limit. */
   count(selection: Selection): Promise<number>;
+
+  /** The store's clock at present. Not given up by the run's signal: when the work ended has to be told. */
+  readClock(): Promise<Instant>;
+
+  /** False where times are stored without a zone and nobody said which one is meant: then moments are off by hours. */
+  readonly zoneKnown: boolean;
+
+  /** The ids among these that exist, byte for byte. */
+  existingSessionIds(ids: readonly string[]): Promise<ReadonlySet<string>>;
+
+  /** For each token the id of its session, or null. */
+  findSessionIdsByToken(tokens: readonly string[]): Promise<readonly (string | null)[]>;
+
+  /**
+   * Counts what the selection holds and what hangs on it.
+   * @throws SchemaError when a row holds a time that cannot be compared with the selection's
+   */
+  survey(selection: Selection): Promise<Survey>;
+
+  /**
+   * Looks after the work: how many are there, and up to `limit` of their ids. Not given up by the run's signal.
+   * @param patience `patient`, the default, waits for a connection that was lost; `once` takes what comes
+   */
+  lookAgain(
+    selection: Selection,
+    limit: number,
+    patience?: 'patient' | 'once',
+  ): Promise<{ readonly sessions: number; readonly ids: readonly string[] }>;
+
+  /**
+   * Tries the statements of `end` on no row, so that a missing right shows before anything is changed.
+   * @throws ConnectionError naming what the account may not do
+   */
+  rehearseEnding(options: Pick<EndOptions, 'preserveAt'>): Promise<void>;
+
+  /**
+   * Ends the sessions of a selection once through, in short transactions with the condition repeated in each. Between
+   * batches it heeds the run's signal: then it returns early. Deadlocks, locks and lost connections are retried.
+   * @throws ConnectionError when the database keeps refusing; what the batches before did stays done
+   */
+  end(selection: Selection, options: EndOptions): AsyncIterable<EndedBatch>;
 }

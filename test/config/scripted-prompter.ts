@@ -1,7 +1,7 @@
 import type { Prompter } from '../../src/output/prompter.ts';
 
-/** What a person answers: the text or the choice, to the question that holds the words. */
-export type Answer = readonly [words: string, answer: string | boolean];
+/** What a person answers: the text, the choice or what is ticked, to the question that holds the words. */
+export type Answer = readonly [words: string, answer: string | boolean | readonly string[]];
 
 export interface ScriptedPrompter {
   readonly prompter: Prompter;
@@ -12,9 +12,9 @@ export interface ScriptedPrompter {
 /** A person with prepared answers; any question out of turn fails the test. An empty answer takes what is offered. */
 export function scriptedPrompter(script: readonly Answer[]): ScriptedPrompter {
   const left = [...script];
-  const answerTo = <Kind extends string | boolean>(
+  const answerTo = <Kind extends Answer[1]>(
     message: string,
-    isKind: (answer: string | boolean) => answer is Kind,
+    isKind: (answer: Answer[1]) => answer is Kind,
   ): Kind => {
     const [words, answer] = left.shift() ?? ['nothing', ''];
     if (!message.includes(words))
@@ -22,7 +22,7 @@ export function scriptedPrompter(script: readonly Answer[]): ScriptedPrompter {
     if (!isKind(answer)) throw new Error(`a wrong kind of answer to ${JSON.stringify(message)}`);
     return answer;
   };
-  const isText = (answer: string | boolean) => typeof answer === 'string';
+  const isText = (answer: Answer[1]) => typeof answer === 'string';
   return {
     left: () => left,
     prompter: {
@@ -41,6 +41,17 @@ export function scriptedPrompter(script: readonly Answer[]): ScriptedPrompter {
           ? Promise.reject(new Error(`no choice ${name}`))
           : Promise.resolve(choice.value);
       },
+      /** What is ticked is named by a part of its line that no other line has. */
+      tick: async (message, choices) => {
+        const parts = answerTo(message, (answer) => typeof answer === 'object');
+        const ticked = parts.map((part) => {
+          const fits = choices.filter(({ line }) => line.includes(part));
+          if (fits.length !== 1) throw new Error(`${String(fits.length)} lines with ${part}`);
+          return fits[0];
+        });
+        return Promise.resolve(choices.filter((one) => ticked.includes(one)).map(({ value }) => value));
+      },
+      typeNumber: (message, expected) => Promise.resolve(answerTo(message, isText) === String(expected)),
     },
   };
 }

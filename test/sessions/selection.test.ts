@@ -14,6 +14,7 @@ test('options that were not given are no conditions', () => {
     expiresBefore: null,
     expiresAfter: null,
     impersonated: false,
+    impersonators: [],
     state: 'active',
     exceptUsers: [],
     exceptSessions: [],
@@ -35,6 +36,7 @@ test('repeats of one option are all kept', () => {
 test.each([
   [{ user: ['a', ''] }, '--user was given an empty value'],
   [{ userAgent: [' '] }, '--user-agent was given an empty value'],
+  [{ impersonatedBy: [''] }, '--impersonated-by was given an empty value'],
   [{ exceptSession: [''] }, '--except-session was given an empty value'],
   [{ ip: [''] }, '--ip was given an empty value'],
   [{ ip: ['203.0.113.0/33'] }, '--ip: "203.0.113.0/33" is not an IP address or network'],

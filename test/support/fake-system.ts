@@ -17,6 +17,7 @@ export interface FakeSystemOptions {
   readonly signal?: AbortSignal;
   /** The local clock, in milliseconds since 1970; by default the real one. */
   readonly now?: () => number;
+  readonly operator?: { readonly user: string; readonly host: string };
   /** The reader of stdout goes away after so many characters, as `head` does: further writes fail with EPIPE. */
   readonly stdoutClosesAfter?: number;
 }
@@ -54,6 +55,7 @@ export function fakeSystem(options: FakeSystemOptions = {}): FakeSystem {
       stderr: Object.assign(err.stream, tty.stderr === true ? { isTTY: true, columns } : { isTTY: false }),
       signal: options.signal ?? new AbortController().signal,
       now: options.now ?? Date.now,
+      operator: () => options.operator ?? { user: 'tester', host: 'testhost' },
     },
     stdout: out.text,
     stderr: err.text,

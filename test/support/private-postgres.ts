@@ -1,13 +1,15 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { inject } from 'vitest';
+import { startServer } from './private-server.ts';
 
 export interface PrivatePostgres {
   readonly url: string;
+  /** Breaks every connection; when this returns, the server can be used again. */
+  readonly restart: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -44,52 +46,29 @@ export async function startPrivatePostgres(
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
   const port = await freePort();
   const tlsArguments = tls === undefined ? [] : requireTls(data, tls);
-  const server = spawn(
-    'postgres',
-    [
-      '-D',
-      data,
-      '-p',
-      String(port),
-      '-k',
-      directory,
-      '-c',
-      'listen_addresses=127.0.0.1',
-      '-c',
-      'fsync=off',
-      ...tlsArguments,
-    ],
-    { ...identity, cwd: directory, stdio: 'ignore' },
-  );
-  const ended = new Promise<void>((resolve) => {
-    server.once('exit', () => {
-      resolve();
-    });
-    server.once('error', () => {
-      resolve();
-    });
-  });
   const url = `postgres://postgres:${password}@127.0.0.1:${String(port)}/postgres`;
-  const stop = async () => {
-    server.kill('SIGINT');
-    await ended;
-    rmSync(directory, { recursive: true, force: true });
-  };
-  for (let attempt = 0; attempt < 100; attempt += 1) {
+  const isUp = async () => {
     const client = new pg.Client({
       connectionString: url,
       ssl: tls === undefined ? false : { rejectUnauthorized: false },
     });
-    try {
-      await client.connect();
-      await client.end();
-      return { url, stop };
-    } catch {
-      await sleep(100);
-    }
-  }
-  await stop();
-  throw new Error('the private PostgreSQL did not start');
+    await client.connect();
+    await client.end();
+  };
+  const settings = ['listen_addresses=127.0.0.1', 'fsync=off'].flatMap((setting) => ['-c', setting]);
+  const server = await startServer(
+    'postgres',
+    ['-D', data, '-p', String(port), '-k', directory, ...settings, ...tlsArguments],
+    { ...identity, cwd: directory, stopBy: 'SIGINT', isUp },
+  );
+  return {
+    url,
+    restart: server.restart,
+    stop: async () => {
+      await server.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Puts certificate and key where the server looks for them, and leaves connections in the clear no way in. */

@@ -90,6 +90,12 @@ export interface TestProfile {
   readonly columns?: Readonly<Record<string, string>>;
   readonly userColumns?: Readonly<Record<string, string>>;
   readonly connectTimeout?: string;
+  /** The application keeps the rows of ended sessions as records. */
+  readonly preserveInDatabase?: boolean;
+  /** How long browsers believe their own copy of a session. */
+  readonly cookieCacheMaxAge?: string;
+  /** The application's secondary storage. */
+  readonly redisUrl?: string;
 }
 
 let written = 0;
@@ -117,6 +123,12 @@ export function writeConfig(profile: TestProfile): string {
     ...text('user_table', profile.userTable),
     ...table('columns', profile.columns),
     ...table('user_columns', profile.userColumns),
+    '[profiles.test.session]',
+    ...(profile.preserveInDatabase === true ? ['preserve_in_database = true'] : []),
+    ...(profile.cookieCacheMaxAge === undefined
+      ? []
+      : [`cookie_cache = { enabled = true, max_age = ${JSON.stringify(profile.cookieCacheMaxAge)} }`]),
+    ...(profile.redisUrl === undefined ? [] : ['[profiles.test.redis]', ...text('url', profile.redisUrl)]),
   ];
   written += 1;
   const file = join(home, `config-${String(written)}.toml`);

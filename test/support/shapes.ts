@@ -54,7 +54,7 @@ export async function deploy(shape: Shape): Promise<Deployment> {
 }
 
 const same = (name: string) => name;
-const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+export const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const plural = (model: Model) => `${model}s`;
 const pascalCase = (model: Model) => `${model.charAt(0).toUpperCase()}${model.slice(1)}`;
 
@@ -89,7 +89,7 @@ const storedAs: Readonly<Record<Encoding, RegExp>> = {
 /** What Better Auth's own migration declares for a moment. */
 const ownEncoding = { postgresql: 'timestamptz', mysql: 'timestamp(3)', sqlite: 'text Z' } as const;
 
-interface OwnAdapter {
+export interface OwnAdapter {
   readonly options?: Omit<AppOptions, 'database'>;
   readonly table?: (model: Model) => string;
   readonly column?: (field: string) => string;
@@ -101,7 +101,7 @@ interface OwnAdapter {
 }
 
 /** Tables that Better Auth made itself (`getMigrations`), used through its own adapter. */
-function ownShape(dialect: Dialect, name: string, own: OwnAdapter = {}): Shape {
+export function ownShape(dialect: Dialect, name: string, own: OwnAdapter = {}): Shape {
   const q = quoteFor(dialect);
   const table = own.table ?? same;
   const column = own.column ?? same;
@@ -151,7 +151,7 @@ function nativeDatabase(database: TestDatabase) {
   return database.dialect === 'sqlite' ? database.connection : database.pool;
 }
 
-const pluralModels: OwnAdapter = {
+export const pluralModels: OwnAdapter = {
   options: {
     user: { modelName: 'users' },
     session: { modelName: 'sessions' },
@@ -162,7 +162,7 @@ const pluralModels: OwnAdapter = {
 };
 
 /** `fields` of Better Auth's options, for columns in snake case. */
-const snakeFields = (...fields: readonly string[]) =>
+export const snakeFields = (...fields: readonly string[]) =>
   Object.fromEntries(fields.map((field) => [field, snakeCase(field)]));
 const snakeCaseOptions: Omit<AppOptions, 'database'> = {
   user: { fields: snakeFields('emailVerified', 'createdAt', 'updatedAt') },
@@ -209,7 +209,7 @@ const renamed: OwnAdapter = {
   },
 };
 
-const generateId = (how: 'uuid' | 'serial'): OwnAdapter => ({
+export const generateId = (how: 'uuid' | 'serial'): OwnAdapter => ({
   options: { advanced: { database: { generateId: how } } },
 });
 

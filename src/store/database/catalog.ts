@@ -8,6 +8,8 @@ export interface CatalogColumn {
   /** As the database calls it; for messages. */
   readonly type: string;
   readonly kind: ColumnKind;
+  /** The database itself sets it at every UPDATE (MySQL's ON UPDATE CURRENT_TIMESTAMP). */
+  readonly onUpdate: boolean;
 }
 
 export interface CatalogTable {

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Instant } from '../../sessions/instant.ts';
+import { millisecondsOf, toInstant, type Instant } from '../../sessions/instant.ts';
 import type { Selection } from '../../sessions/selection.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import type { KeyColumn, SessionTable, TimeColumn } from './shape.ts';
@@ -13,27 +13,52 @@ export function sessionColumn(name: string): string {
 }
 
 /**
- * Narrows a query on the session table, aliased as `s`, to a selection. The same conditions serve to look and to act.
- * @param now the database's clock: what expires before it is expired
+ * What a condition does with a value that its column's encoding cannot mean, and that would compare as anything: whoever
+ * looks is to see it, and whoever acts must not touch what was perhaps not meant.
  */
-export function whereSelected<Query extends Knex.QueryBuilder>(
-  knex: Knex,
-  dialect: Dialect,
-  table: SessionTable,
-  query: Query,
-  selection: Selection,
-  now: Instant,
-): Query {
-  const all = [...conditions(knex, dialect, table, selection, now)];
-  return all.reduce((narrowed, condition) => narrowed.andWhere(condition) as Query, query);
+export type Foreign = 'shown' | 'spared';
+
+export interface ConditionParts {
+  readonly knex: Knex;
+  readonly dialect: Dialect;
+  readonly table: SessionTable;
+  /** The database's clock: what expires before it is expired. */
+  readonly now: Instant;
+}
+
+/** The selection as one condition on the session table, aliased as `s`. The same serves to look and to act. */
+export function selectionCondition(parts: ConditionParts, selection: Selection, foreign: Foreign): Knex.Raw {
+  return allOf(parts.knex, [...conditions(parts, selection, foreign)]);
+}
+
+/** All of the conditions; of none, true. */
+export function allOf(knex: Knex, conditions: readonly Knex.Raw[]): Knex.Raw {
+  return conditions.length === 0
+    ? knex.raw('1 = 1')
+    : knex.raw(conditions.map(() => '(?)').join(' AND '), [...conditions]);
+}
+
+/**
+ * Finds rows that hold a value of a foreign encoding in a column that the selection compares; null where there can be
+ * none.
+ */
+export function foreignCondition({ knex, table }: ConditionParts, selection: Selection): Knex.Raw | null {
+  const compared = new Set<TimeColumn>();
+  for (const [column, , instant] of limits(table, selection)) if (instant !== null) compared.add(column);
+  if (selection.state !== 'all') compared.add(table.expiresAt);
+  const found = [...compared].flatMap((column) => {
+    const condition = isForeign(knex, column);
+    return condition === null
+      ? []
+      : [knex.raw('(?? IS NOT NULL AND ?)', [sessionColumn(column.name), condition])];
+  });
+  return found.length === 0 ? null : knex.raw(`(${found.map(() => '?').join(' OR ')})`, found);
 }
 
 function* conditions(
-  knex: Knex,
-  dialect: Dialect,
-  table: SessionTable,
+  { knex, dialect, table, now }: ConditionParts,
   selection: Selection,
-  now: Instant,
+  foreign: Foreign,
 ): Generator<Knex.Raw> {
   const anyOf = (parts: readonly Knex.Raw[]) =>
     knex.raw(`(${parts.map(() => '?').join(' OR ')})`, [...parts]);
@@ -51,7 +76,7 @@ function* conditions(
       : ranges.map((range) => dialect.addressIn(knex, sessionColumn(column), range));
   };
 
-  if (selection.sessionIds.length > 0) yield keys(table.id, selection.sessionIds);
+  if (selection.sessionIds !== null) yield keys(table.id, selection.sessionIds);
   if (selection.userIds.length > 0) yield keys(table.userId, selection.userIds);
   if (selection.ips.length > 0) yield anyOf(addresses(selection.ips));
   if (selection.userAgents.length > 0) {
@@ -63,24 +88,29 @@ function* conditions(
   if (selection.impersonated) {
     yield table.impersonatedBy === null
       ? nothing
-      : knex.raw('?? IS NOT NULL', [sessionColumn(table.impersonatedBy)]);
+      : knex.raw('?? IS NOT NULL', [sessionColumn(table.impersonatedBy.name)]);
   }
 
-  const limits = [
-    [table.createdAt, '>', selection.createdAfter],
-    [table.createdAt, '<', selection.createdBefore],
-    [table.updatedAt, '>', selection.updatedAfter],
-    [table.updatedAt, '<', selection.updatedBefore],
-    [table.expiresAt, '>', selection.expiresAfter],
-    [table.expiresAt, '<', selection.expiresBefore],
-  ] as const;
-  for (const [column, operator, instant] of limits) {
-    if (instant !== null) yield compare(knex, column, operator, instant);
+  if (selection.impersonatorIds.length > 0)
+    yield table.impersonatedBy === null ? nothing : keys(table.impersonatedBy, selection.impersonatorIds);
+
+  const compared = (column: TimeColumn, operator: '<' | '>' | '>=', instant: Instant) =>
+    compare(knex, column, operator, instant, foreign);
+  for (const [column, operator, instant] of limits(table, selection)) {
+    if (instant !== null) yield compared(column, operator, instant);
   }
-  if (selection.state === 'active') yield compare(knex, table.expiresAt, '>=', now);
+  if (selection.presentAt !== null) {
+    // Whatever the digits behind the milliseconds. What cannot be dated was there.
+    const after = toInstant(millisecondsOf(selection.presentAt) + 1);
+    yield anyOf([
+      compare(knex, table.createdAt, '<', after, 'shown'),
+      knex.raw('?? IS NULL', [sessionColumn(table.createdAt.name)]),
+    ]);
+  }
+  if (selection.state === 'active') yield compared(table.expiresAt, '>=', now);
   if (selection.state === 'expired')
     yield anyOf([
-      compare(knex, table.expiresAt, '<', now),
+      compared(table.expiresAt, '<', now),
       knex.raw('?? IS NULL', [sessionColumn(table.expiresAt.name)]),
     ]);
 
@@ -89,22 +119,41 @@ function* conditions(
   if (selection.exceptIps.length > 0) yield noneOf(addresses(selection.exceptIps));
 }
 
+/** What the selection asks of times. */
+function limits(table: SessionTable, selection: Selection) {
+  return [
+    [table.createdAt, '>', selection.createdAfter],
+    [table.createdAt, '<', selection.createdBefore],
+    [table.updatedAt, '>', selection.updatedAfter],
+    [table.updatedAt, '<', selection.updatedBefore],
+    [table.expiresAt, '>', selection.expiresAfter],
+    [table.expiresAt, '<', selection.expiresBefore],
+  ] as const;
+}
+
 function compare(
   knex: Knex,
-  { name, encoding }: TimeColumn,
+  column: TimeColumn,
   operator: '<' | '>' | '>=',
   instant: Instant,
+  foreign: Foreign,
 ): Knex.Raw {
-  const column = sessionColumn(name);
-  const condition = `?? ${operator} ?`;
-  const bindings = [column, encoding.encode(instant)];
-  if (encoding.foreign === null) return knex.raw(condition, bindings);
-  const places = encoding.foreign.split('??').length - 1;
-  // A value of a foreign encoding compares as anything; it is let through, and refused where it is read.
-  return knex.raw(`(${condition} OR ${encoding.foreign})`, [
-    ...bindings,
-    ...Array.from({ length: places }, () => column),
+  const condition = knex.raw(`?? ${operator} ?`, [
+    sessionColumn(column.name),
+    column.encoding.encode(instant),
   ]);
+  const strange = isForeign(knex, column);
+  if (strange === null) return condition;
+  return knex.raw(foreign === 'shown' ? '(? OR ?)' : '(? AND NOT ?)', [condition, strange]);
+}
+
+function isForeign(knex: Knex, { name, encoding }: TimeColumn): Knex.Raw | null {
+  if (encoding.foreign === null) return null;
+  const places = encoding.foreign.split('??').length - 1;
+  return knex.raw(
+    encoding.foreign,
+    Array.from({ length: places }, () => sessionColumn(name)),
+  );
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

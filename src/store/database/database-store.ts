@@ -1,15 +1,21 @@
 import type { Knex } from 'knex';
-import { SchemaError } from '../../errors.ts';
 import type { Instant } from '../../sessions/instant.ts';
 import type { Selection } from '../../sessions/selection.ts';
 import type { ListOptions, SessionStore, SortField, Target } from '../../sessions/session-store.ts';
 import type { Session, User } from '../../sessions/session.ts';
-import { isPossibleKey, sessionColumn, SESSION, whereSelected } from './conditions.ts';
+import { isPossibleKey, selectionCondition, sessionColumn, SESSION } from './conditions.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
 import type { Shape, TimeColumn } from './shape.ts';
+import { createEnding } from './ending.ts';
+import { surveySelection } from './survey.ts';
+import { tableReference } from './table-reference.ts';
 import { UnreadableTimeError } from './time-encoding.ts';
+import { unreadableTime } from './unreadable-time.ts';
 
 const USER = 'u';
+
+/** A statement has room for so many keys in every database. */
+const LOOKED_UP_AT_ONCE = 1000;
 
 export interface DatabaseStoreParts {
   readonly knex: Knex;
@@ -18,24 +24,87 @@ export interface DatabaseStoreParts {
   readonly target: Target;
   readonly now: Instant;
   readonly cautions: readonly string[];
+  /** Of the application that writes, or null where nobody said. */
+  readonly timeZone: string | null;
   readonly signal: AbortSignal;
-  /** Runs a query and turns what the driver throws into the errors of sessionctl. */
+  /** Runs a query and turns what the driver throws into the errors of sessionctl. Given up by the signal. */
   readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** As `guard`, but carried to its end whatever the signal. */
+  readonly settle: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** As `settle`, and tried again while locks or a lost connection are in the way, until the signal. */
+  readonly persist: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 
 /** Sessions in Better Auth's own tables. */
 export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
-  const { knex, dialect, shape, target, now, cautions, signal, guard } = parts;
+  const { knex, dialect, shape, target, now, cautions, signal, guard, settle, persist } = parts;
   const { session: table } = shape;
   const sessionTable = tableReference(knex, table, SESSION);
+  const conditionParts = { knex, dialect, table, now };
 
   const selected = (selection: Selection) =>
-    whereSelected(knex, dialect, table, knex.from(sessionTable), selection, now);
+    knex.from(sessionTable).where(selectionCondition(conditionParts, selection, 'shown'));
+  const affected = (selection: Selection) =>
+    knex.from(sessionTable).where(selectionCondition(conditionParts, selection, 'spared'));
+  const countOf = async (query: Knex.QueryBuilder) => {
+    const rows = await query.count<{ sessions: Value }[]>({ sessions: '*' });
+    return Number(rows[0]?.sessions ?? 0);
+  };
 
   return {
     target,
     now,
     cautions,
+    zoneKnown: [table.expiresAt, table.createdAt, table.updatedAt].every(
+      ({ encoding }) => encoding.zoneKnown,
+    ),
+    ...createEnding(parts),
+
+    readClock: () => persist(() => dialect.readClock(knex)),
+    survey: (selection) => guard(() => surveySelection(parts, selection)),
+
+    lookAgain: (selection, limit, patience = 'patient') =>
+      (patience === 'patient' ? persist : settle)(async () => {
+        const sessions = await countOf(affected(selection));
+        if (sessions === 0 || limit === 0) return { sessions, ids: [] };
+        const rows = (await affected(selection)
+          .select({ id: sessionColumn(table.id.name) })
+          .limit(limit)) as { id: Value }[];
+        return { sessions, ids: rows.map((row) => String(row.id)) };
+      }),
+
+    existingSessionIds: (ids) =>
+      guard(async () => {
+        const found = new Set<string>();
+        const possible = ids.filter((id) => isPossibleKey(table.id, id));
+        for (let from = 0; from < possible.length; from += LOOKED_UP_AT_ONCE) {
+          const some = possible.slice(from, from + LOOKED_UP_AT_ONCE);
+          const column = sessionColumn(table.id.name);
+          const rows = (await knex
+            .select({ id: column })
+            .from(sessionTable)
+            .where(dialect.keyIn(knex, column, table.id, some))) as { id: Value }[];
+          for (const { id } of rows) found.add(String(id));
+        }
+        return found;
+      }),
+
+    findSessionIdsByToken: (tokens) =>
+      guard(async () => {
+        const ids: (string | null)[] = [];
+        const key = { name: table.token, kind: 'text' } as const;
+        for (const token of tokens) {
+          const rows = isPossibleKey(key, token)
+            ? ((await knex
+                .select({ id: sessionColumn(table.id.name) })
+                .from(sessionTable)
+                .where(dialect.keyIn(knex, sessionColumn(table.token), key, [token]))
+                .limit(1)) as { id: Value }[])
+            : [];
+          ids.push(rows[0] === undefined ? null : String(rows[0].id));
+        }
+        return ids;
+      }),
 
     findUsers: (who) => guard(() => findUsers(knex, dialect, shape, who)),
 
@@ -58,11 +127,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
         return ids(dialect.keyBeginsWith(knex, column, table.id.kind === 'uuid' ? id.toLowerCase() : id));
       }),
 
-    count: (selection) =>
-      guard(async () => {
-        const rows = await selected(selection).count<{ sessions: Value }[]>({ sessions: '*' });
-        return Number(rows[0]?.sessions ?? 0);
-      }),
+    count: (selection) => guard(() => countOf(selected(selection))),
 
     async *list(selection, options) {
       const query = listQuery(knex, dialect, shape, selected(selection), options);
@@ -81,17 +146,6 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
       }
     },
   };
-}
-
-/** A table under an alias; the schema is PostgreSQL's. */
-export function tableReference(
-  knex: Knex,
-  table: { readonly schema: string | null; readonly name: string },
-  alias: string,
-): Knex.Raw {
-  return table.schema === null
-    ? knex.raw('?? AS ??', [table.name, alias])
-    : knex.raw('??.?? AS ??', [table.schema, table.name, alias]);
 }
 
 /** The columns of a row in the order in which `toSession` reads them. */
@@ -117,7 +171,7 @@ function listQuery(
     own(table.expiresAt.name),
     own(table.ipAddress),
     own(table.userAgent),
-    own(table.impersonatedBy),
+    own(table.impersonatedBy?.name ?? null),
     own(table.activeOrganizationId),
     dialect.fingerprint(knex, sessionColumn(table.token)),
   ];
@@ -195,13 +249,7 @@ function toSession(
       return column.encoding.decode(value);
     } catch (error) {
       if (!(error instanceof UnreadableTimeError)) throw error;
-      throw new SchemaError(
-        `session ${String(id)} in ${target.database} holds a time that cannot be read: ${column.name} is ${JSON.stringify(value)}, where ${column.encoding.label} is in use`,
-        {
-          hint: `Nothing is guessed here. Leave that session out with --except-session ${String(id)}, or mend its row.`,
-          cause: error,
-        },
-      );
+      throw unreadableTime(target, String(id), column, value, error);
     }
   };
   const expiresAt = time(expires, table.expiresAt);

@@ -1,13 +1,22 @@
 import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../config/settings.ts';
-import { ConfigError, ConnectionError, SessionctlError } from '../../errors.ts';
-import type { Redactor } from '../../redaction.ts';
-import type { SessionStore, Target } from '../../sessions/session-store.ts';
+import type { HistoryRecord } from '../../history/history-record.ts';
+import type { SessionStore } from '../../sessions/session-store.ts';
 import { tableLabel, type Catalog } from './catalog.ts';
+import { connectDatabase, type ConnectOptions, type DatabaseConnection } from './connect.ts';
 import { createDatabaseStore } from './database-store.ts';
-import { describeLocation, parseDatabaseUrl, type DatabaseLocation } from './database-url.ts';
 import type { Dialect } from './dialects/dialect.ts';
-import { keyColumn, recogniseSessions, recogniseUsers, tablesOfInterest } from './recognise.ts';
+import {
+  keyColumn,
+  recogniseApiKeys,
+  recogniseHistory,
+  recogniseSessions,
+  recogniseTokens,
+  recogniseUsers,
+  tablesOfInterest,
+  tokenColumns,
+  touchedColumns,
+} from './recognise.ts';
 import type { KeyKind, Shape } from './shape.ts';
 
 /** What was recognised, in words for a person. */
@@ -22,17 +31,25 @@ export interface SchemaSummary {
   readonly zoneKnown: boolean;
 }
 
+/** What sessionctl changed, kept in the database itself, for whoever looks from anywhere. */
+export interface DatabaseHistory {
+  /** Not given up by the run's signal. A record that is there already is not written again. */
+  append(record: HistoryRecord): Promise<void>;
+  /**
+   * The last `limit` records, the newest first, as they were written, intact or not.
+   * @throws FailedError where a row is no record
+   */
+  read(limit: number): Promise<readonly HistoryRecord[]>;
+}
+
 export interface DatabaseStore extends SessionStore {
   readonly schema: SchemaSummary;
+  /** Null where `schema migrate` has made no table for it. */
+  readonly history: DatabaseHistory | null;
   close(): Promise<void>;
 }
 
-export interface OpenOptions {
-  /** `read` opens SQLite so that nothing can be written. */
-  readonly access: 'read' | 'write';
-  readonly redactor: Redactor;
-  readonly signal: AbortSignal;
-}
+export type OpenOptions = Omit<ConnectOptions, 'mayBeMissing'>;
 
 /**
  * Connects, reads the clock and recognises the schema, in one round trip where the database allows.
@@ -43,26 +60,21 @@ export async function openDatabaseStore(
   settings: DatabaseSettings,
   options: OpenOptions,
 ): Promise<DatabaseStore> {
-  const location = parseDatabaseUrl(settings.url, settings.cwd);
-  if (location.dialect !== 'sqlite') options.redactor.protect(location.password);
-  const database = describeLocation(location);
-  const dialect = await loadDialect(location);
-  const names = { ...settings.schema, databaseSchema: schemaName(settings, location) };
-  const { signal } = options;
-  const guard = <Result>(work: () => Promise<Result>) =>
-    explained(dialect, database, () => unlessAborted(signal, work));
-
-  const knex = await dialect.connect(location, settings, options.access);
+  const connection = await connectDatabase(settings, options);
+  const { knex, dialect, target, names, guard, settle, persist, close } = connection;
   try {
     const { catalog, shape } = await guard(async () => {
       const named = [names.table, names.userTable].filter((name) => name !== null);
-      const found = await dialect.readCatalog(knex, tablesOfInterest, named);
+      const found = await dialect.readCatalog(knex, {
+        names: tablesOfInterest,
+        named,
+        columns: tokenColumns,
+      });
       return {
         catalog: found,
-        shape: await recogniseShape(knex, dialect, found, { ...settings, schema: names }, database),
+        shape: await recogniseShape(knex, dialect, found, { ...settings, schema: names }, target.database),
       };
     });
-    const target: Target = { profile: settings.profile, dialect: dialect.name, database, redis: null };
     const schema = summarise(catalog, shape);
     const cautions = schema.zoneKnown
       ? []
@@ -76,42 +88,37 @@ export async function openDatabaseStore(
       target,
       now: catalog.now,
       cautions,
-      signal,
+      signal: options.signal,
       guard,
+      settle,
+      persist,
+      timeZone: settings.timeZone,
     });
-    return { ...store, schema, close };
+    return { ...store, schema, history: createHistory(connection, shape), close };
   } catch (error) {
     await close();
     throw error;
   }
-
-  /** A connection that somebody gave up waiting for ends with the process; closing it would be the same wait again. */
-  async function close(): Promise<void> {
-    if (!signal.aborted) await knex.destroy();
-  }
 }
 
-async function loadDialect(location: DatabaseLocation): Promise<Dialect> {
-  switch (location.dialect) {
-    case 'postgresql':
-      return (await import('./dialects/postgresql.ts')).postgresql;
-    case 'mysql':
-      return (await import('./dialects/mysql.ts')).mysql;
-    case 'sqlite':
-      return (await import('./dialects/sqlite.ts')).sqlite;
-    default:
-      return location satisfies never;
-  }
-}
-
-/** Prisma's URLs name the PostgreSQL schema in a parameter. */
-function schemaName(settings: DatabaseSettings, location: DatabaseLocation): string | null {
-  const configured = settings.schema.databaseSchema;
-  if (location.dialect === 'postgresql') return configured ?? location.parameters.get('schema') ?? null;
-  if (configured === null) return null;
-  throw new ConfigError('database_schema is for PostgreSQL only', {
-    hint: 'On MySQL and MariaDB the database is named in the URL.',
-  });
+function createHistory(
+  { knex, dialect, guard, persist }: DatabaseConnection,
+  shape: Shape,
+): DatabaseHistory | null {
+  const { history } = shape;
+  if (history === null) return null;
+  return {
+    append: (record) =>
+      persist(async () => {
+        const { appendToHistoryTable } = await import('./history-table.ts');
+        await appendToHistoryTable(knex, dialect, history, record);
+      }),
+    read: (limit) =>
+      guard(async () => {
+        const { readHistoryTable } = await import('./history-table.ts');
+        return readHistoryTable(knex, history, limit);
+      }),
+  };
 }
 
 async function recogniseShape(
@@ -144,8 +151,9 @@ async function recogniseShape(
       updatedAt,
       ipAddress: columns.ipAddress?.name ?? null,
       userAgent: columns.userAgent?.name ?? null,
-      impersonatedBy: columns.impersonatedBy?.name ?? null,
+      impersonatedBy: columns.impersonatedBy === undefined ? null : keyColumn(table, columns.impersonatedBy),
       activeOrganizationId: columns.activeOrganizationId?.name ?? null,
+      touched: touchedColumns(table),
     },
     user:
       users === null
@@ -157,6 +165,9 @@ async function recogniseShape(
             email: users.email?.name ?? null,
             displayName: users.name?.name ?? null,
           },
+    tokens: recogniseTokens(catalog, table),
+    apiKeys: recogniseApiKeys(catalog, table),
+    history: recogniseHistory(catalog, table.schema),
   };
 }
 
@@ -172,37 +183,4 @@ function summarise(catalog: Catalog, { session, user }: Shape): SchemaSummary {
     timeEncoding: [...new Set(encodings.map((encoding) => encoding.label))].join('; '),
     zoneKnown: encodings.every((encoding) => encoding.zoneKnown),
   };
-}
-
-/** Turns what a driver throws into an error that names the database and the way out. */
-async function explained<Result>(
-  dialect: Dialect,
-  database: string,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof SessionctlError) throw error;
-    const refusal = dialect.explain(error, database);
-    if (refusal === undefined) throw error;
-    throw new ConnectionError(refusal.message, { hint: refusal.hint, cause: refusal.cause });
-  }
-}
-
-/** Rejects as soon as the signal is given, whatever the driver is waiting for. */
-async function unlessAborted<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
-  signal.throwIfAborted();
-  let giveUp: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    giveUp = () => {
-      reject(new Error(String(signal.reason)));
-    };
-    signal.addEventListener('abort', giveUp);
-  });
-  try {
-    return await Promise.race([work(), aborted]);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
 }

@@ -2,7 +2,7 @@ import leven from 'leven';
 import type { SchemaNames } from '../../config/settings.ts';
 import { SchemaError } from '../../errors.ts';
 import { normalise, tableLabel, type Catalog, type CatalogColumn, type CatalogTable } from './catalog.ts';
-import type { KeyColumn, KeyKind } from './shape.ts';
+import type { ApiKeyTable, HistoryTable, KeyColumn, KeyKind, TokenTable } from './shape.ts';
 
 const REQUIRED = ['id', 'token', 'userId', 'expiresAt', 'createdAt', 'updatedAt'] as const;
 const OPTIONAL = ['ipAddress', 'userAgent', 'impersonatedBy', 'activeOrganizationId'] as const;
@@ -12,9 +12,27 @@ type SessionField = (typeof REQUIRED)[number] | (typeof OPTIONAL)[number];
 /** Names that Better Auth's adapters give the tables, normalised: `session`, `sessions`, `Session`. */
 const SESSION_TABLES = ['session', 'sessions'];
 const USER_TABLES = ['user', 'users'];
+const API_KEY_TABLES = ['apikey', 'apikeys'];
+
+/** The table that sessionctl keeps its own history in. */
+export const HISTORY_TABLE = 'sessionctl_history';
+const HISTORY_COLUMNS = [
+  'id', 'run_id', 'event', 'at', 'operator', 'host', 'sequence', 'previous', 'hash', 'record',
+]; // prettier-ignore
 
 /** The normalised names of the tables that a catalogue is read for. */
-export const tablesOfInterest: readonly string[] = [...SESSION_TABLES, ...USER_TABLES];
+export const tablesOfInterest: readonly string[] = [
+  ...SESSION_TABLES,
+  ...USER_TABLES,
+  ...API_KEY_TABLES,
+  normalise(HISTORY_TABLE),
+];
+
+/**
+ * The normalised names of columns by which a table of OAuth tokens is known, whatever its own name: it says which session
+ * a token is bound to, and whether it is revoked.
+ */
+export const tokenColumns: readonly string[] = ['sessionid', 'revoked'];
 
 /** A table and the columns that hold Better Auth's fields. */
 export interface RecognisedSessions {
@@ -120,6 +138,69 @@ export function recogniseUsers(
   }
   const column = (field: string) => fieldColumn(only.table, field, names.userColumns) ?? null;
   return { ...only, email: column('email'), name: column('name') };
+}
+
+/**
+ * The tables of the OAuth provider's tokens (`@better-auth/oauth-provider`). Older ones (the plugins `oidc-provider` and
+ * `mcp`) bind no token to a session.
+ */
+export function recogniseTokens(catalog: Catalog, sessions: CatalogTable): readonly TokenTable[] {
+  return catalog.tables.flatMap((table) => {
+    const column = (field: string) => table.columns.find((each) => normalise(each.name) === normalise(field));
+    const [sessionId, revoked] = tokenColumns.map(column);
+    if (table.schema !== sessions.schema || table.name === sessions.name) return [];
+    if (sessionId === undefined || revoked === undefined || column('clientId') === undefined) return [];
+    // An access token says which refresh token it was made by; a refresh token has none.
+    const scopes = column('refreshId') === undefined ? column('scopes') : undefined;
+    const times = [revoked, column('expiresAt'), column('createdAt')].filter((each) => each !== undefined);
+    return [
+      {
+        schema: table.schema,
+        name: table.name,
+        sessionId: keyColumn(table, sessionId),
+        revoked: revoked.name,
+        scopes: scopes?.name ?? null,
+        times,
+        touched: touchedColumns(table),
+        catalog: table,
+      },
+    ];
+  });
+}
+
+/** The table of the API key plugin; `referenceId` has taken the place of `userId` in it. Null where there is none. */
+export function recogniseApiKeys(catalog: Catalog, sessions: CatalogTable): ApiKeyTable | null {
+  for (const table of catalog.tables) {
+    if (table.schema !== sessions.schema || !API_KEY_TABLES.includes(normalise(table.name))) continue;
+    const owner = ['referenceid', 'userid'].flatMap((field) =>
+      table.columns.filter((column) => normalise(column.name) === field),
+    )[0];
+    if (owner !== undefined) return { schema: table.schema, name: table.name, owner: owner.name };
+  }
+  return null;
+}
+
+/** The table of sessionctl's own history; null where there is none, or another one of its name. */
+export function recogniseHistory(catalog: Catalog, schema: string | null): HistoryTable | null {
+  const table = catalog.tables.find((each) => each.name === HISTORY_TABLE && each.schema === schema);
+  const isWhole = HISTORY_COLUMNS.every((name) => table?.columns.some((column) => column.name === name));
+  return table === undefined || !isWhole ? null : { schema, name: table.name };
+}
+
+/** The tables that may be Better Auth's session and user table, by the configuration or by their names. */
+export function namedTables(
+  catalog: Catalog,
+  names: SchemaNames,
+): { readonly sessions: readonly CatalogTable[]; readonly users: readonly CatalogTable[] } {
+  return {
+    sessions: candidates(catalog, names.table, names.databaseSchema, SESSION_TABLES),
+    users: candidates(catalog, names.userTable, names.databaseSchema, USER_TABLES),
+  };
+}
+
+/** The columns that the database would set of its own accord where a row is updated. */
+export function touchedColumns(table: CatalogTable): readonly string[] {
+  return table.columns.filter(({ onUpdate }) => onUpdate).map(({ name }) => name);
 }
 
 /** @throws SchemaError for a column that is no key of Better Auth's: text, uuid or integer */

@@ -1,3 +1,4 @@
+import type { CatalogColumn, CatalogTable } from './catalog.ts';
 import type { TimeEncoding } from './time-encoding.ts';
 
 export type KeyKind = 'text' | 'uuid' | 'integer';
@@ -23,10 +24,12 @@ export interface SessionTable {
   readonly updatedAt: TimeColumn;
   readonly ipAddress: string | null;
   readonly userAgent: string | null;
-  /** Of the admin plugin. */
-  readonly impersonatedBy: string | null;
+  /** Of the admin plugin; holds the id of a user. */
+  readonly impersonatedBy: KeyColumn | null;
   /** Of the organization plugin. */
   readonly activeOrganizationId: string | null;
+  /** Columns that the database itself sets at every UPDATE unless told otherwise (MySQL's ON UPDATE). */
+  readonly touched: readonly string[];
 }
 
 export interface UserTable {
@@ -37,8 +40,40 @@ export interface UserTable {
   readonly displayName: string | null;
 }
 
+/** Tokens of the OAuth provider plugin, which die with the session that they are bound to. */
+export interface TokenTable {
+  readonly schema: string | null;
+  readonly name: string;
+  readonly sessionId: KeyColumn;
+  readonly revoked: string;
+  /** Of refresh tokens: those with the scope `offline_access` outlive their session. Null for access tokens. */
+  readonly scopes: string | null;
+  /** Columns that say how this table writes moments, `revoked` first. */
+  readonly times: readonly CatalogColumn[];
+  /** As of the session table. */
+  readonly touched: readonly string[];
+  readonly catalog: CatalogTable;
+}
+
+/** Keys of the API key plugin. */
+export interface ApiKeyTable {
+  readonly schema: string | null;
+  readonly name: string;
+  /** The user, or another entity, that a key belongs to. */
+  readonly owner: string;
+}
+
+/** What sessionctl changed: its own table, made by `schema migrate`. */
+export interface HistoryTable {
+  readonly schema: string | null;
+  readonly name: string;
+}
+
 /** Where one deployment keeps what Better Auth calls session and user: recognised once, then passed as a value. */
 export interface Shape {
   readonly session: SessionTable;
   readonly user: UserTable | null;
+  readonly tokens: readonly TokenTable[];
+  readonly apiKeys: ApiKeyTable | null;
+  readonly history: HistoryTable | null;
 }

@@ -15,6 +15,8 @@ export interface TimeEncoding {
   readonly label: string;
   /** False where the column holds a wall clock and nobody said of which zone: UTC is assumed then. */
   readonly zoneKnown: boolean;
+  /** The column holds no value yet, so that nothing says how it is written. */
+  readonly isEmpty?: true;
   /** The moment fit to be bound and compared with the column. */
   encode(instant: Instant): string | number;
   /** @throws UnreadableTimeError */

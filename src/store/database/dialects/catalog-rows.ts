@@ -5,6 +5,8 @@ export interface CatalogRow {
   readonly table_name: string | null;
   readonly column_name: string;
   readonly data_type: string;
+  /** MySQL's remarks on a column, such as `on update current_timestamp(3)`. */
+  readonly extra?: string | null;
   /** The table that a foreign key of this column alone refers to. */
   readonly referenced_table: string | null;
 }
@@ -30,6 +32,7 @@ export function collectTables(
         name: row.column_name,
         type: row.data_type,
         kind: kindOf(row.data_type),
+        onUpdate: /\bon update\b/i.test(row.extra ?? ''),
       })),
       references: own.flatMap((row) =>
         row.referenced_table === null

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../../config/settings.ts';
 import type { ErrorDetails } from '../../../errors.ts';
 import type { AddressRange } from '../../../sessions/address.ts';
+import type { Instant } from '../../../sessions/instant.ts';
 import type { Target } from '../../../sessions/session-store.ts';
 import type { Catalog, CatalogColumn, CatalogTable } from '../catalog.ts';
 import type { DatabaseLocation } from '../database-url.ts';
@@ -24,6 +25,39 @@ export interface Refusal extends ErrorDetails {
   readonly message: string;
 }
 
+/** Tables that a catalogue is read for: any of these. */
+export interface WantedTables {
+  /** Normalised names. */
+  readonly names: readonly string[];
+  /** Exact names, which the configuration gives. */
+  readonly named: readonly string[];
+  /** Normalised names of columns that a table has all of. */
+  readonly columns: readonly string[];
+}
+
+/** A piece of a table on the way through all of it. */
+export interface Piece {
+  /** Whether a row, under the alias that the walk was made for, belongs to the piece. */
+  readonly condition: Knex.Raw;
+  /** Where the next piece begins; null behind the last one. */
+  readonly next: Position | null;
+}
+
+/** Where a piece begins, as the walk itself understands it. */
+export type Position = string | number;
+
+/** A way through a whole table in consecutive pieces, each found without reading what lies before it. */
+export interface TableWalk {
+  /**
+   * @param from null for the beginning
+   * @param rows about so many of the table's rows, matching or not
+   */
+  piece(from: Position | null, rows: number): Promise<Piece>;
+}
+
+/** Why a statement failed that may succeed when it is tried again: somebody held a lock, or the connection broke. */
+export type Hindrance = 'busy' | 'lost' | 'slow';
+
 /**
  * What differs between PostgreSQL, MySQL/MariaDB and SQLite, and nothing else. Outside of the dialects nobody asks
  * which database it is.
@@ -33,12 +67,21 @@ export interface Dialect {
 
   /**
    * Prepares a connection, of which there is one a run. The database is first spoken to by the first query.
+   * @param mayBeMissing a file that is not there is an empty database, and made where it is to be written
    * @throws ConnectionError where a driver or file is missing
    */
-  connect(location: DatabaseLocation, settings: DatabaseSettings, access: 'read' | 'write'): Promise<Knex>;
+  connect(
+    location: DatabaseLocation,
+    settings: DatabaseSettings,
+    access: 'read' | 'write',
+    mayBeMissing: boolean,
+  ): Promise<Knex>;
 
-  /** Reads the clock, the version, the tables of these normalised names, and those `named` exactly by the configuration. */
-  readCatalog(knex: Knex, tables: readonly string[], named: readonly string[]): Promise<Catalog>;
+  /** Reads the clock, the version and the tables that are wanted, with those that their foreign keys refer to. */
+  readCatalog(knex: Knex, wanted: WantedTables): Promise<Catalog>;
+
+  /** The clock at present. */
+  readClock(knex: Knex): Promise<Instant>;
 
   /**
    * How each of the columns writes moments.
@@ -74,9 +117,42 @@ export interface Dialect {
   /** The rows of a query in chunks, each row an array, at constant memory. */
   stream(knex: Knex, query: NativeQuery): AsyncIterable<readonly (readonly Value[])[]>;
 
+  /** The column as text. */
+  asText(knex: Knex, column: string): Knex.Raw;
+
+  /** Prepares the connection to end rows of these tables. */
+  prepareEnding(knex: Knex, tables: readonly string[]): Promise<void>;
+
+  /** `DELETE FROM table AS alias`, to be followed by WHERE; the reference is the table with its alias. */
+  deleteFrom(knex: Knex, reference: Knex.Raw, alias: string): Knex.Raw;
+
+  /** How many rows a DELETE or an UPDATE, run by `knex.raw`, has affected. */
+  affectedRows(result: unknown): number;
+
+  /** Runs the work in one transaction of its own: committed, or rolled back when it throws. */
+  transaction<Result>(knex: Knex, work: (transaction: Knex) => Promise<Result>): Promise<Result>;
+
+  /** Prepares to walk through a table, known in the queries by the alias. */
+  walk(knex: Knex, table: WalkedTable, alias: string): Promise<TableWalk>;
+
+  /** Whether the account lacks a right. */
+  isDenied(error: unknown): boolean;
+
+  /** Whether trying again may help after this error. */
+  readonly hindrance: (error: unknown) => Hindrance | undefined;
+
   /** Understands an error of the driver, or answers undefined where it means a defect of ours. */
   explain(error: unknown, database: string): Refusal | undefined;
 }
 
+export interface WalkedTable {
+  readonly schema: string | null;
+  readonly name: string;
+  readonly id: KeyColumn;
+}
+
 /** Rows that one chunk of a stream holds at the most. */
 export const CHUNK_ROWS = 250;
+
+/** Milliseconds that ending sessions waits for somebody else's lock before it gives way and tries again. */
+export const LOCK_TIMEOUT = 200;

@@ -1,15 +1,24 @@
 import type { Knex } from 'knex';
-import type { Connection } from 'mysql2';
+import type { Connection, RowDataPacket } from 'mysql2';
 import { SchemaError } from '../../../errors.ts';
 import { MAPPED_KEY } from '../../../sessions/address.ts';
 import type { Instant } from '../../../sessions/instant.ts';
 import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
 import type { ServerLocation } from '../database-url.ts';
+import { tableReference } from '../table-reference.ts';
 import { wallClock } from '../time-encoding.ts';
 import { collectTables, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
 import { oneConnection, quietKnex, withConnection } from './connection.ts';
-import type { Dialect } from './dialect.ts';
-import { errorCode, errorText, networkRefusal } from './refusals.ts';
+import type { Dialect, WantedTables } from './dialect.ts';
+import { keyWalk } from './key-walk.ts';
+import {
+  errorCode,
+  errorText,
+  isBrokenConnection,
+  lockedByOthers,
+  networkRefusal,
+  stillReferred,
+} from './refusals.ts';
 import { chunksOf } from './row-stream.ts';
 import { tlsOptions } from './tls.ts';
 
@@ -34,7 +43,7 @@ const KINDS: Readonly<Record<string, ColumnKind>> = {
 export const mysql: Dialect = {
   name: 'mysql',
 
-  async connect(location, settings) {
+  async connect(location, settings, access) {
     const server = location as ServerLocation;
     const { default: knex } = await import('knex');
     const ssl = tlsOptions(settings.tls, server.parameters);
@@ -49,7 +58,16 @@ export const mysql: Dialect = {
           done: (error: Error | null, connection: Connection) => void,
         ) => {
           connection.query(setUp, (error) => {
-            done(error, connection);
+            if (error !== null || access === 'read') done(error, connection);
+            else
+              giveWay(connection).then(
+                () => {
+                  done(null, connection);
+                },
+                (refusal: unknown) => {
+                  done(refusal as Error, connection);
+                },
+              );
           });
         },
       },
@@ -73,20 +91,27 @@ export const mysql: Dialect = {
     });
   },
 
-  async readCatalog(knex, tables, named) {
-    const rows = await readCatalogRows(knex, tables, named);
+  async readCatalog(knex, wanted) {
+    const rows = await readCatalogRows(knex, wanted);
     const found = collectTables(rows, kindOf);
     const missing = found
       .flatMap((table) => table.references.map((reference) => reference.table))
       .filter((name) => !found.some((table) => table.name === name));
     // The tables that foreign keys lead to have almost always been read already, by their names.
-    const more = missing.length === 0 ? [] : await readCatalogRows(knex, [], missing);
+    const more =
+      missing.length === 0 ? [] : await readCatalogRows(knex, { names: [], named: missing, columns: [] });
     const [first] = rows;
     return {
-      now: `${(first?.now ?? '').replace(' ', 'T')}Z` as Instant,
+      now: clockText(first?.now ?? ''),
       server: serverName(first?.version ?? ''),
       tables: [...found, ...collectTables(more, kindOf)],
     };
+  },
+
+  async readClock(knex) {
+    const answer: unknown = await knex.raw('SELECT CAST(UTC_TIMESTAMP(3) AS CHAR) AS now');
+    const [[row]] = answer as readonly [readonly [{ readonly now: string }], unknown];
+    return clockText(row.now);
   },
 
   timeEncodings(_knex, table, columns, timeZone) {
@@ -164,9 +189,45 @@ export const mysql: Dialect = {
       });
     }),
 
+  asText: (knex, column) => knex.raw('CAST(?? AS CHAR)', [column]),
+
+  prepareEnding: () => Promise.resolve(),
+
+  // The form for several tables is the only one that takes an alias everywhere.
+  deleteFrom: (knex, reference, alias) => knex.raw('DELETE ?? FROM ?', [alias, reference]),
+  affectedRows: (result) => (result as readonly [{ readonly affectedRows: number }, unknown])[0].affectedRows,
+  transaction: (knex, work) => knex.transaction(work),
+
+  walk: (knex, table, alias) =>
+    Promise.resolve(keyWalk(knex, tableReference(knex, table, alias), `${alias}.${table.id.name}`)),
+
+  isDenied: (error) => DENIED.includes(errorCode(error) ?? ''),
+
+  hindrance(error) {
+    const code = errorCode(error) ?? '';
+    if (['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD'].includes(code)) return 'busy';
+    if (isTimeLimit(error)) return 'slow';
+    const isLost = LOST.includes(code) || /closed state|Connection lost/i.test(errorText(error));
+    return isLost || isBrokenConnection(error) ? 'lost' : undefined;
+  },
+
   explain(error, database) {
     const code = errorCode(error) ?? '';
     const text = errorText(error);
+    if (isTimeLimit(error) || code === 'ER_QUERY_INTERRUPTED') {
+      return {
+        message: `${database} stopped a query: ${text}`,
+        hint: 'Raise statement_timeout in the profile, or narrow the selection.',
+        cause: error,
+      };
+    }
+    if (DENIED.includes(code)) {
+      return {
+        message: `${database} refuses: ${text}`,
+        hint: 'Give the account the missing right, or use another account.',
+        cause: error,
+      };
+    }
     switch (code) {
       case 'ER_ACCESS_DENIED_ERROR':
       case 'ER_ACCESS_DENIED_NO_PASSWORD_ERROR':
@@ -182,23 +243,21 @@ export const mysql: Dialect = {
           hint: 'Check the name of the database at the end of the URL.',
           cause: error,
         };
-      case 'ER_DBACCESS_DENIED_ERROR':
-      case 'ER_TABLEACCESS_DENIED_ERROR':
-      case 'ER_COLUMNACCESS_DENIED_ERROR':
-      case 'ER_SPECIFIC_ACCESS_DENIED_ERROR':
+      case 'ER_OPTION_PREVENTS_STATEMENT':
+      case 'ER_READ_ONLY_MODE':
+      case 'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION':
         return {
-          message: `${database} refuses: ${text}`,
-          hint: 'Give the account the missing right, or use another account.',
+          message: `${database} cannot be written: ${text}`,
+          hint: 'This is a replica, or was made read-only: give the URL of the primary.',
           cause: error,
         };
-      case 'ER_STATEMENT_TIMEOUT':
-      case 'ER_QUERY_TIMEOUT':
-      case 'ER_QUERY_INTERRUPTED':
-        return {
-          message: `${database} stopped a query: ${text}`,
-          hint: 'Raise statement_timeout in the profile, or narrow the selection.',
-          cause: error,
-        };
+      case 'ER_ROW_IS_REFERENCED':
+      case 'ER_ROW_IS_REFERENCED_2':
+        return stillReferred(database, text, error);
+      case 'ER_LOCK_DEADLOCK':
+      case 'ER_LOCK_WAIT_TIMEOUT':
+      case 'ER_CHECKREAD':
+        return lockedByOthers(database, text, error);
       case 'ER_CON_COUNT_ERROR':
       case 'ER_TOO_MANY_USER_CONNECTIONS':
       case 'ER_USER_LIMIT_REACHED':
@@ -237,6 +296,50 @@ function timeLimit(milliseconds: number): string {
 
 const NO_TIME_LIMIT = `SET ${timeLimit(0)}`;
 
+const DENIED: readonly string[] = [
+  'ER_DBACCESS_DENIED_ERROR',
+  'ER_TABLEACCESS_DENIED_ERROR',
+  'ER_COLUMNACCESS_DENIED_ERROR',
+  'ER_SPECIFIC_ACCESS_DENIED_ERROR',
+];
+
+/** The server's time limit; what it interrupts, such as a sort, may have a code of its own. */
+function isTimeLimit(error: unknown): boolean {
+  return (
+    ['ER_STATEMENT_TIMEOUT', 'ER_QUERY_TIMEOUT'].includes(errorCode(error) ?? '') ||
+    /max_statement_time exceeded|maximum statement execution time exceeded/i.test(errorText(error))
+  );
+}
+
+const LOST: readonly string[] = [
+  'PROTOCOL_CONNECTION_LOST',
+  'ER_SERVER_SHUTDOWN',
+  'ER_CON_COUNT_ERROR',
+  'ER_TOO_MANY_USER_CONNECTIONS',
+  'ER_CONNECTION_KILLED',
+];
+
+/**
+ * Sets a connection up so that ending sessions gives way to requests. READ COMMITTED locks rows alone: the default
+ * locks the gaps between them too, where every sign-in wants to insert, and of a deadlock with it the sign-in would be
+ * the victim. A server that writes statements to its binary log cannot have that, and keeps the default. A lock is waited
+ * for one second, which is the shortest.
+ */
+async function giveWay(connection: Connection): Promise<void> {
+  const database = connection.promise();
+  const [rows] = await database.query<RowDataPacket[]>(
+    `SHOW VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')`,
+  );
+  const logged = rows.map((row) => String(row['Value']).toUpperCase());
+  if (!(logged.includes('ON') && logged.includes('STATEMENT')))
+    await database.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+  await database.query('SET SESSION innodb_lock_wait_timeout = 1');
+}
+
+function clockText(text: string): Instant {
+  return `${text.replace(' ', 'T')}Z` as Instant;
+}
+
 function encodingOf(table: CatalogTable, column: CatalogColumn, timeZone: string | null) {
   if (column.kind === 'zoned time') return wallClock('timestamp', timeZone);
   if (column.kind === 'zoneless time') return wallClock('datetime', timeZone);
@@ -257,25 +360,36 @@ function kindOf(type: string): ColumnKind {
   return KINDS[type.toLowerCase()] ?? 'other';
 }
 
-async function readCatalogRows(knex: Knex, tables: readonly string[], named: readonly string[]) {
-  const answer: unknown = await knex.raw(catalogQuery(tables.length, named.length), [...tables, ...named]);
+async function readCatalogRows(knex: Knex, { names, named, columns }: WantedTables) {
+  const answer: unknown = await knex.raw(catalogQuery(names.length, named.length, columns.length), [
+    ...names,
+    ...named,
+    ...(columns.length > 0 ? [...columns, columns.length] : []),
+  ]);
   const [rows] = answer as readonly [readonly (CatalogRow & ServerFacts)[], unknown];
   return rows;
 }
 
 /** The clock and the version stand in every row, so that they come even where no table does, in the same round trip. */
-function catalogQuery(tables: number, named: number): string {
+function catalogQuery(tables: number, named: number, columns: number): string {
   const places = (count: number) => Array.from({ length: count }, () => '?').join(', ');
   const byName = [
     ...(tables > 0 ? [`LOWER(REPLACE(c.TABLE_NAME, '_', '')) IN (${places(tables)})`] : []),
     ...(named > 0 ? [`c.TABLE_NAME IN (${places(named)})`] : []),
+    ...(columns > 0
+      ? [
+          `c.TABLE_NAME IN (SELECT TABLE_NAME FROM information_schema.COLUMNS
+             WHERE TABLE_SCHEMA = DATABASE() AND LOWER(REPLACE(COLUMN_NAME, '_', '')) IN (${places(columns)})
+             GROUP BY TABLE_NAME HAVING COUNT(*) = ?)`,
+        ]
+      : []),
   ].join(' OR ');
   return `
-SELECT facts.now, facts.version, t.table_name, t.column_name, t.data_type, t.referenced_table
+SELECT facts.now, facts.version, t.table_name, t.column_name, t.data_type, t.extra, t.referenced_table
   FROM (SELECT CAST(UTC_TIMESTAMP(3) AS CHAR) AS now, VERSION() AS version) facts
   LEFT JOIN (
     SELECT c.TABLE_NAME AS table_name, c.COLUMN_NAME AS column_name, c.DATA_TYPE AS data_type,
-           c.ORDINAL_POSITION AS position, MIN(k.REFERENCED_TABLE_NAME) AS referenced_table
+           c.EXTRA AS extra, c.ORDINAL_POSITION AS position, MIN(k.REFERENCED_TABLE_NAME) AS referenced_table
       FROM information_schema.COLUMNS c
       JOIN information_schema.TABLES b
         ON b.TABLE_SCHEMA = c.TABLE_SCHEMA AND b.TABLE_NAME = c.TABLE_NAME AND b.TABLE_TYPE = 'BASE TABLE'
@@ -283,7 +397,7 @@ SELECT facts.now, facts.version, t.table_name, t.column_name, t.data_type, t.ref
         ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME AND k.COLUMN_NAME = c.COLUMN_NAME
        AND k.REFERENCED_TABLE_SCHEMA = c.TABLE_SCHEMA
      WHERE c.TABLE_SCHEMA = DATABASE() AND (${byName})
-     GROUP BY c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE, c.ORDINAL_POSITION
+     GROUP BY c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE, c.EXTRA, c.ORDINAL_POSITION
   ) t ON TRUE
  ORDER BY t.table_name, t.position`;
 }

@@ -11,9 +11,18 @@ import {
   type ColumnKind,
 } from '../catalog.ts';
 import type { ServerLocation } from '../database-url.ts';
+import { tableReference } from '../table-reference.ts';
 import { wallClock } from '../time-encoding.ts';
-import type { Dialect, Value } from './dialect.ts';
-import { errorCode, errorText, networkRefusal } from './refusals.ts';
+import { LOCK_TIMEOUT, type Dialect, type Value } from './dialect.ts';
+import { keyWalk } from './key-walk.ts';
+import {
+  errorCode,
+  errorText,
+  isBrokenConnection,
+  lockedByOthers,
+  networkRefusal,
+  stillReferred,
+} from './refusals.ts';
 import { chunksOf } from './row-stream.ts';
 import { tlsOptions } from './tls.ts';
 import { oneConnection, quietKnex, withConnection } from './connection.ts';
@@ -61,6 +70,36 @@ interface CatalogRow {
   }[];
 }
 
+/**
+ * Who looks cannot change anything. Who ends sessions waits for a lock so long only: while waiting, the batch itself
+ * holds locks that a request of the application may wait for.
+ */
+const ACCESS = {
+  read: '-c default_transaction_read_only=on',
+  write: `-c lock_timeout=${String(LOCK_TIMEOUT)} -c default_transaction_isolation=read\\ committed`,
+} as const;
+
+const CLOCK = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+interface TableSize {
+  readonly pages: number;
+  readonly rows_per_page: number;
+  readonly tid_range: boolean;
+}
+
+/**
+ * The pages of the largest partition, the rows that one page number stands for in all of them together, and whether the
+ * server can begin a scan at a page (PostgreSQL 14). Before the first ANALYZE the rows are guessed.
+ */
+const TABLE_SIZE = `
+SELECT COALESCE(max(pg_relation_size(c.oid)) / current_setting('block_size')::bigint, 0)::int AS pages,
+       GREATEST(COALESCE(sum(CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN c.reltuples / c.relpages ELSE 20 END), 20), 1)::float8
+         AS rows_per_page,
+       current_setting('server_version_num')::int >= 140000 AS tid_range
+  FROM pg_catalog.pg_class c
+ WHERE c.relkind = 'r' AND c.oid IN (
+   SELECT CAST(:name AS regclass) UNION ALL SELECT relid FROM pg_catalog.pg_partition_tree(CAST(:name AS regclass)))`;
+
 /** PostgreSQL 12 and later. */
 export const postgresql: Dialect = {
   name: 'postgresql',
@@ -84,16 +123,17 @@ export const postgresql: Dialect = {
         connectionTimeoutMillis: settings.connectTimeout,
         ...(settings.statementTimeout === 0 ? {} : { statement_timeout: settings.statementTimeout }),
         // Columns with a zone are read and compared in UTC, and times come in one form.
-        options: `-c TimeZone=UTC -c DateStyle=ISO${access === 'read' ? ' -c default_transaction_read_only=on' : ''}`,
+        options: `-c TimeZone=UTC -c DateStyle=ISO ${ACCESS[access]}`,
         ssl: ssl === false ? false : { ...ssl },
       },
     });
   },
 
-  async readCatalog(knex, tables, named) {
+  async readCatalog(knex, wanted) {
     const { rows } = await knex.raw<{ rows: [CatalogRow] }>(CATALOG, {
-      tables: [...tables],
-      named: [...named],
+      tables: [...wanted.names],
+      named: [...wanted.named],
+      columns: [...wanted.columns],
     });
     const [row] = rows;
     return {
@@ -101,9 +141,18 @@ export const postgresql: Dialect = {
       server: `PostgreSQL ${row.version.split(' ')[0] ?? ''}`,
       tables: row.tables.map((table) => ({
         ...table,
-        columns: table.columns.map((column) => ({ ...column, kind: KINDS[column.type] ?? 'other' })),
+        columns: table.columns.map((column) => ({
+          ...column,
+          kind: KINDS[column.type] ?? 'other',
+          onUpdate: false,
+        })),
       })),
     } satisfies Catalog;
+  },
+
+  async readClock(knex) {
+    const { rows } = await knex.raw<{ rows: [{ now: string }] }>(`SELECT ${CLOCK} AS now`);
+    return rows[0].now as Instant;
   },
 
   timeEncodings(_knex, table, columns, timeZone) {
@@ -178,10 +227,71 @@ export const postgresql: Dialect = {
       });
     }),
 
+  asText: (knex, column) => knex.raw('CAST(?? AS text)', [column]),
+
+  prepareEnding: () => Promise.resolve(),
+
+  deleteFrom: (knex, reference) => knex.raw('DELETE FROM ?', [reference]),
+  affectedRows: (result) => (result as { readonly rowCount: number | null }).rowCount ?? 0,
+  transaction: (knex, work) => knex.transaction(work),
+
+  async walk(knex, table, alias) {
+    const name = [table.schema, table.name]
+      .filter((part) => part !== null)
+      .map(quoted)
+      .join('.');
+    const { rows } = await knex.raw<{ rows: [TableSize] }>(TABLE_SIZE, { name });
+    const [{ pages, rows_per_page: rowsPerPage, tid_range: hasTidRange }] = rows;
+    if (!hasTidRange) return keyWalk(knex, tableReference(knex, table, alias), `${alias}.${table.id.name}`);
+    return {
+      // A tuple's address names its page; of a partitioned table this page of every partition is meant.
+      piece(from, wanted) {
+        const first = from === null ? 0 : Number(from);
+        const behind = first + Math.max(1, Math.floor(wanted / rowsPerPage));
+        const isLast = behind >= pages;
+        const tid = (page: number) => `(${String(page)},0)`;
+        const column = `${alias}.ctid`;
+        return Promise.resolve(
+          isLast
+            ? { condition: knex.raw('?? >= CAST(? AS tid)', [column, tid(first)]), next: null }
+            : {
+                condition: knex.raw('(?? >= CAST(? AS tid) AND ?? < CAST(? AS tid))', [
+                  column,
+                  tid(first),
+                  column,
+                  tid(behind),
+                ]),
+                next: behind,
+              },
+        );
+      },
+    };
+  },
+
+  isDenied: (error) => errorCode(error) === '42501',
+
+  hindrance(error) {
+    const code = errorCode(error) ?? '';
+    if (['40001', '40P01', '55P03'].includes(code)) return 'busy';
+    if (code === '57014') return 'slow';
+    if (/^(?:08|57P0[123]|53300)/.test(code)) return 'lost';
+    const isLost = /Connection terminated|not queryable|Client was closed/i.test(errorText(error));
+    return isLost || isBrokenConnection(error) ? 'lost' : undefined;
+  },
+
   explain(error, database) {
     const code = errorCode(error) ?? '';
     const text = errorText(error);
-    if (code === '42501') {
+    if (code === '25006') {
+      return {
+        message: `${database} cannot be written: ${text}`,
+        hint: 'This is a replica, or was made read-only: give the URL of the primary.',
+        cause: error,
+      };
+    }
+    if (code === '23503' || code === '23001') return stillReferred(database, text, error);
+    if (['40001', '40P01', '55P03'].includes(code)) return lockedByOthers(database, text, error);
+    if (postgresql.isDenied(error)) {
       return {
         message: `${database} refuses: ${text}`,
         hint: 'Give the account the missing right, or use another account.',
@@ -228,6 +338,10 @@ export const postgresql: Dialect = {
   },
 };
 
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
 function connectHint(code: string, text: string): string {
   if (/unsupported startup parameter/i.test(text))
     return 'This is PgBouncer: give the URL of the PostgreSQL server behind it.';
@@ -270,7 +384,11 @@ WITH candidate AS (
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
      AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-     AND (lower(replace(c.relname, '_', '')) = ANY (CAST(:tables AS text[])) OR c.relname = ANY (CAST(:named AS text[])))
+     AND (lower(replace(c.relname, '_', '')) = ANY (CAST(:tables AS text[])) OR c.relname = ANY (CAST(:named AS text[]))
+          OR cardinality(CAST(:columns AS text[])) = (
+            SELECT count(*) FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND lower(replace(a.attname, '_', '')) = ANY (CAST(:columns AS text[]))))
 ), reference AS (
   SELECT k.conrelid, a.attname, t.oid, t.relname, n.nspname
     FROM pg_catalog.pg_constraint k
@@ -282,7 +400,7 @@ WITH candidate AS (
 ), wanted AS (
   SELECT oid, relname, nspname FROM candidate UNION SELECT oid, relname, nspname FROM reference
 )
-SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS now,
+SELECT ${CLOCK} AS now,
        current_setting('server_version') AS version,
        COALESCE((SELECT json_agg(json_build_object(
          'schema', w.nspname,

@@ -12,7 +12,7 @@ export function errorCode(error: unknown): string | undefined {
 /** What the driver said; Knex puts the whole query in front of it. */
 export function errorText(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const isQuery = /^\s*(?:select|with|insert|update|delete|set)\b/i.test(message);
+  const isQuery = /^\s*(?:select|with|insert|update|delete|set|create|drop|alter|pragma)\b/i.test(message);
   return isQuery ? message.slice(message.lastIndexOf(' - ') + 3) : message;
 }
 
@@ -37,6 +37,36 @@ const NETWORK: Readonly<Record<string, readonly [what: string, hint: string]>> =
   EACCES: ['access to the socket is denied', 'Check the permissions of the socket.'],
   ENOENT: ['there is no such socket', 'Check the path of the socket.'],
 };
+
+/** The connection broke, or none can be had at present, as while a server restarts. */
+export function isBrokenConnection(error: unknown): boolean {
+  return ['ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'ETIMEDOUT', 'ECONNABORTED'].includes(
+    errorCode(error) ?? '',
+  );
+}
+
+/** A unique key has the value already. */
+export function isDuplicate(error: unknown): boolean {
+  return ['23505', 'ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_UNIQUE'].includes(errorCode(error) ?? '');
+}
+
+/** A foreign key of somebody's own table holds sessions fast. */
+export function stillReferred(database: string, text: string, cause: unknown): Refusal {
+  return {
+    message: `${database} refuses: ${text}`,
+    hint: 'A table of your own refers to sessions and does not let them go: give its foreign key ON DELETE CASCADE or SET NULL.',
+    cause,
+  };
+}
+
+/** Somebody held a lock for longer than all attempts took. */
+export function lockedByOthers(database: string, text: string, cause: unknown): Refusal {
+  return {
+    message: `${database} is held up by another transaction: ${text}`,
+    hint: 'Look for one that has been open for long, and run the command again.',
+    cause,
+  };
+}
 
 const CERTIFICATE =
   /^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|CERT_|ERR_TLS_CERT|ERR_SSL|ERR_OSSL)/;

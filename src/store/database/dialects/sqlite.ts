@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { ConnectionError, SchemaError } from '../../../errors.ts';
@@ -8,21 +9,26 @@ import type { Instant } from '../../../sessions/instant.ts';
 import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
 import { collectTables, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
 import type { FileLocation } from '../database-url.ts';
+import { tableReference } from '../table-reference.ts';
 import { recogniseValue, UnreadableTimeError, type TimeEncoding } from '../time-encoding.ts';
 import { oneConnection, quietKnex, withConnection } from './connection.ts';
-import { CHUNK_ROWS, type Dialect, type Value } from './dialect.ts';
-import { errorCode, errorText } from './refusals.ts';
+import type { Knex } from 'knex';
+import { CHUNK_ROWS, LOCK_TIMEOUT, type Dialect, type Value } from './dialect.ts';
+import { keyWalk } from './key-walk.ts';
+import { errorCode, errorText, stillReferred } from './refusals.ts';
 import { loadSqliteDriver } from './sqlite-driver.ts';
 
 /** How many of the oldest and of the newest rows are looked at to learn an encoding. */
 const SAMPLE_ROWS = 50;
 
+const CLOCK = `strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`;
+
 export const sqlite: Dialect = {
   name: 'sqlite',
 
-  async connect(location, settings, access) {
+  async connect(location, settings, access, mayBeMissing) {
     const { path } = location as FileLocation;
-    await checkFile(path);
+    const exists = await checkFile(path, mayBeMissing);
     await loadSqliteDriver();
     const { default: knex } = await import('knex');
     return knex({
@@ -39,16 +45,21 @@ export const sqlite: Dialect = {
           done(null, database);
         },
       },
-      connection: { filename: path, options: { readonly: access === 'read' } },
+      connection:
+        exists || access === 'write'
+          ? { filename: path, options: { readonly: access === 'read' } }
+          : { filename: ':memory:' },
     });
   },
 
-  async readCatalog(knex, tables, named) {
+  async readCatalog(knex, { names, named, columns }) {
     const places = (values: readonly string[]) => values.map(() => '?').join(', ');
     const rows = await knex.raw<readonly (CatalogRow & ServerFacts)[]>(
       `WITH candidate AS (
          SELECT name FROM sqlite_master
-          WHERE type = 'table' AND (lower(replace(name, '_', '')) IN (${places(tables)}) OR name IN (${places(named)}))
+          WHERE type = 'table' AND (lower(replace(name, '_', '')) IN (${places(names)}) OR name IN (${places(named)})
+            OR ? = (SELECT count(*) FROM pragma_table_xinfo(sqlite_master.name) info
+                     WHERE lower(replace(info.name, '_', '')) IN (${places(columns)})))
        ), reference AS (
          SELECT candidate.name AS source, key."from" AS column_name, key."table" AS target
            FROM candidate, pragma_foreign_key_list(candidate.name) key
@@ -57,13 +68,13 @@ export const sqlite: Dialect = {
          SELECT name FROM candidate
           UNION SELECT m.name FROM sqlite_master m JOIN reference ON lower(m.name) = lower(reference.target) WHERE m.type = 'table'
        )
-       SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now, sqlite_version() AS version,
+       SELECT ${CLOCK} AS now, sqlite_version() AS version,
               wanted.name AS table_name, info.name AS column_name, info.type AS data_type,
               (SELECT m.name FROM reference r JOIN sqlite_master m ON lower(m.name) = lower(r.target) AND m.type = 'table'
                 WHERE r.source = wanted.name AND lower(r.column_name) = lower(info.name)) AS referenced_table
          FROM (SELECT 1) LEFT JOIN wanted ON TRUE LEFT JOIN pragma_table_xinfo(wanted.name) info ON TRUE
         ORDER BY wanted.name, info.cid`,
-      [...tables, ...named],
+      [...names, ...named, columns.length, ...columns],
     );
     const [first] = rows;
     return {
@@ -73,13 +84,14 @@ export const sqlite: Dialect = {
     };
   },
 
+  async readClock(knex) {
+    const [row] = await knex.raw<readonly { readonly now: string }[]>(`SELECT ${CLOCK} AS now`);
+    return (row?.now ?? '') as Instant;
+  },
+
   async timeEncodings(knex, table, columns) {
     // The type of a column binds nobody in SQLite: the values themselves say how they are written.
-    const [definition] = await knex.raw<readonly { readonly sql: string }[]>(
-      `SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?`,
-      [table.name],
-    );
-    const order = orderOf(table, !/\bWITHOUT\s+ROWID\b/i.test(definition?.sql ?? ''));
+    const order = (await hasRowid(knex, table.name)) ? 'rowid' : (table.columns[0]?.name ?? 'id');
     const names = columns.map((column) => column.name);
     const sample = `SELECT * FROM (SELECT ${names.map(() => '??').join(', ')} FROM ?? ORDER BY ??`;
     const samples = await knex.raw<readonly Record<string, unknown>[]>(
@@ -99,8 +111,12 @@ export const sqlite: Dialect = {
   fingerprint: (knex, column) => knex.ref(column),
   readFingerprint: (token) => hash('sha256', token, 'hex').slice(0, 12),
 
-  keyIn: (knex, column, _key, values) =>
-    knex.raw(`?? IN (${values.map(() => '?').join(', ')})`, [column, ...values]),
+  // One binding, since SQLite takes only so many.
+  keyIn: (knex, column, key, values) =>
+    knex.raw('?? IN (SELECT value FROM json_each(?))', [
+      column,
+      key.kind === 'integer' ? `[${values.join(',')}]` : JSON.stringify(values),
+    ]),
 
   keyBeginsWith: (knex, column, prefix) => knex.raw('substr(??, 1, ?) = ?', [column, prefix.length, prefix]),
 
@@ -139,6 +155,55 @@ export const sqlite: Dialect = {
       if (chunk.length > 0) yield chunk;
     }),
 
+  asText: (knex, column) => knex.raw('CAST(?? AS text)', [column]),
+
+  // A foreign key to a table that is not there makes every change fail while foreign keys are enforced; whoever lives
+  // with such a schema has them off.
+  async prepareEnding(knex, tables) {
+    const [dangling] = await knex.raw<readonly unknown[]>(
+      `SELECT 1 FROM json_each(?) changed, pragma_foreign_key_list(changed.value) key
+        WHERE NOT EXISTS (SELECT 1 FROM sqlite_master m WHERE m.type = 'table' AND lower(m.name) = lower(key."table"))`,
+      [JSON.stringify(tables)],
+    );
+    if (dangling !== undefined) await knex.raw('PRAGMA foreign_keys = OFF');
+  },
+
+  deleteFrom: (knex, reference) => knex.raw('DELETE FROM ?', [reference]),
+  affectedRows: (result) => (result as { readonly changes: number }).changes,
+
+  // Takes the lock for writing at once: one that is wanted only at the first change is refused without waiting.
+  async transaction(knex, work) {
+    const [before] = await knex.raw<readonly { readonly timeout: number }[]>('PRAGMA busy_timeout');
+    // The driver waits in this very process, which hears no signal meanwhile.
+    await knex.raw(`PRAGMA busy_timeout = ${String(LOCK_TIMEOUT)}`);
+    try {
+      await knex.raw('BEGIN IMMEDIATE');
+      try {
+        const result = await work(knex);
+        await knex.raw('COMMIT');
+        return result;
+      } catch (error) {
+        // A full disk has ended the transaction already.
+        await knex.raw('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    } finally {
+      await knex.raw(`PRAGMA busy_timeout = ${String(before?.timeout ?? 0)}`);
+    }
+  },
+
+  async walk(knex, table, alias) {
+    const column = (await hasRowid(knex, table.name)) ? 'rowid' : table.id.name;
+    return keyWalk(knex, tableReference(knex, table, alias), `${alias}.${column}`);
+  },
+
+  // Rights are those of the file, which the refusal itself names.
+  isDenied: () => false,
+
+  hindrance(error) {
+    return /^SQLITE_(?:BUSY|LOCKED)/.test(errorCode(error) ?? '') ? 'busy' : undefined;
+  },
+
   explain(error, database) {
     const code = errorCode(error) ?? '';
     const text = errorText(error);
@@ -161,6 +226,13 @@ export const sqlite: Dialect = {
         cause: error,
       };
     }
+    if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return stillReferred(database, text, error);
+    if (code === 'SQLITE_FULL')
+      return {
+        message: `${database} cannot be written: the disk is full`,
+        hint: 'SQLite needs room for its journal even to delete. Free some space, and run the command again.',
+        cause: error,
+      };
     if (code.startsWith('SQLITE_READONLY'))
       return {
         message: `${database} cannot be written: ${text}`,
@@ -183,19 +255,27 @@ export const sqlite: Dialect = {
   },
 };
 
-/** The order of insertion, or, in a table WITHOUT ROWID, of its first column, which Better Auth makes the key. */
-function orderOf(table: CatalogTable, hasRowid: boolean): string {
-  return hasRowid ? 'rowid' : (table.columns[0]?.name ?? 'id');
+/** Rows are numbered in the order of insertion, but for tables WITHOUT ROWID, whose order is that of their key. */
+async function hasRowid(knex: Knex, table: string): Promise<boolean> {
+  const [definition] = await knex.raw<readonly { readonly sql: string }[]>(
+    `SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?`,
+    [table],
+  );
+  return !/\bWITHOUT\s+ROWID\b/i.test(definition?.sql ?? '');
 }
 
-async function checkFile(path: string): Promise<void> {
+/** @returns whether the file is there; one that may be missing needs a directory to be made in */
+async function checkFile(path: string, mayBeMissing: boolean): Promise<boolean> {
   let found;
   try {
     found = await stat(path);
   } catch (error) {
+    if (mayBeMissing && errorCode(error) === 'ENOENT' && (await isDirectory(dirname(path)))) return false;
     const reason = errorCode(error) === 'ENOENT' ? 'there is no such file' : errorText(error);
     throw new ConnectionError(`cannot open ${path}: ${reason}`, {
-      hint: 'Check the path; sessionctl never creates a database here.',
+      hint: mayBeMissing
+        ? 'Check the path: there is no such directory.'
+        : 'Check the path. Only `sessionctl demo` and `sessionctl schema migrate` make a database.',
       cause: error,
     });
   }
@@ -207,6 +287,11 @@ async function checkFile(path: string): Promise<void> {
       },
     );
   }
+  return true;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isDirectory() === true;
 }
 
 /** What SQLite lacks: addresses, and lower case beyond ASCII. */
@@ -254,6 +339,7 @@ function encodingOf(table: CatalogTable, column: CatalogColumn, values: readonly
 /** A column without any value yet: nothing compares, and a value that appears meanwhile is read for what it is. */
 const EMPTY_COLUMN: TimeEncoding = {
   label: 'no values yet',
+  isEmpty: true,
   zoneKnown: true,
   foreign: '(?? IS NOT NULL)',
   encode: (instant) => instant,

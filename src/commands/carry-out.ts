@@ -1,0 +1,302 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Context } from '../context.ts';
+import { CancelledError, ConfigError, GuardError, SessionctlError, UsageError } from '../errors.ts';
+import { counted } from '../output/counted.ts';
+import type { RevocationReport } from '../output/revocation-report.ts';
+import { OutputClosedError } from '../output/writer.ts';
+import { millisecondsOf, toInstant, wholeSecond } from '../sessions/instant.ts';
+import { planRevocation, revoke, type Revocation } from '../sessions/revocation.ts';
+import { isCredential, type Selection } from '../sessions/selection.ts';
+import type { RecordedStore } from '../history/shared-history.ts';
+import { emailsOf } from './emails-of.ts';
+import { failForMissing, judgeRevocation } from './judge-revocation.ts';
+import { record, recordEnd, recordStart } from './revocation-history.ts';
+import type { RevocationFlags } from './revocation-options.ts';
+import type { RevocationRequest, Run } from './revocation-run.ts';
+
+/** From so many sessions on, a y is not enough. */
+const TYPED_ABOVE = 100;
+const SAMPLE = 5;
+/** Characters. Better Auth's own tokens have 32. */
+const SHORTEST_CREDENTIAL = 16;
+
+/**
+ * What can be refused before a database is spoken to.
+ * @throws UsageError where nobody can be asked and `--yes` was not given
+ * @throws ConfigError where sessions stand in a place that this version cannot end them in
+ */
+export async function checkBeforehand(
+  context: Context,
+  flags: RevocationFlags,
+  asks: boolean,
+): Promise<void> {
+  if (flags.yes !== true && flags.dryRun !== true && !(asks && context.mayPrompt)) {
+    throw new UsageError('this ends sessions and needs --yes where nobody can be asked', {
+      hint: 'Look first with --dry-run.',
+    });
+  }
+  const { redis, database } = await context.settings();
+  if (redis !== null) {
+    const profile = database.profile === null ? 'the configuration' : `profile ${database.profile}`;
+    throw new ConfigError(
+      `${profile} has Redis, where this version cannot end sessions yet: they would live on there`,
+      {
+        hint: 'End them through the application, for instance with auth.api.revokeUserSessions.',
+      },
+    );
+  }
+}
+
+/**
+ * Plans, asks, ends, looks again and reports: the whole way of a command that ends sessions.
+ * @throws CancelledError, GuardError, IncompleteError, SurvivorsError, FailedError, ConnectionError
+ */
+export async function carryOut(
+  context: Context,
+  store: RecordedStore,
+  request: RevocationRequest,
+  flags: RevocationFlags,
+): Promise<void> {
+  const { session } = await context.settings();
+  const preserve = session.preserveInDatabase;
+  const dryRun = flags.dryRun === true;
+  refuseUnknowable(request.selection, preserve, store);
+  await refuseCredentials(request, store);
+  const startedAt = await store.readClock();
+  const runId = randomUUID();
+  if (!dryRun) {
+    try {
+      await store.rehearseEnding({ preserveAt: preserve ? wholeSecond(startedAt) : null });
+    } catch (error) {
+      if (error instanceof SessionctlError) {
+        const detail = context.redactor.redact(error.message);
+        await record(context, store, { runId, request, plan: null }, { event: 'refused', detail });
+      }
+      throw error;
+    }
+  }
+
+  const isShown = dryRun ? !request.json : flags.yes !== true || context.flags.quiet !== true;
+  const sampleSize = isShown ? SAMPLE : 0;
+  const plan = await planRevocation(store, request.selection, { preserve, sampleSize });
+  const run = {
+    runId,
+    request,
+    plan,
+    startedAt,
+    flags,
+    preserve,
+    cookieCache: session.cookieCache.enabled ? session.cookieCache.maxAge : null,
+  };
+  if (dryRun || plan.survey.sessions === 0) {
+    if (dryRun && isShown) await showPlan(context, store, run, 'stdout');
+    await report(context, store, run, null);
+    failForMissing(request);
+    return;
+  }
+
+  const affected = plan.survey.sessions;
+  if (request.maxAffected !== null && affected > request.maxAffected) {
+    const detail = `${counted(affected, 'session')} match, and --max-affected allows ${String(request.maxAffected)}`;
+    await record(context, store, run, { event: 'refused', detail });
+    throw new GuardError(`${detail}; nothing was changed`, {
+      hint: 'Narrow the selection, or raise the limit if all of them are meant.',
+    });
+  }
+
+  if (isShown) await showPlan(context, store, run, 'stderr');
+  if (flags.yes !== true) await ask(context, store, run);
+
+  await recordStart(context, store, run);
+  const done = await endSessions(context, store, run);
+  const unrecorded = await recordEnd(context, store, run, done);
+  // What became of the sessions weighs more than a report that nobody could read.
+  const unread = await report(context, store, run, done).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  judgeRevocation(context, store, done, unrecorded);
+  if (unread instanceof Error) throw unread;
+  failForMissing(request);
+}
+
+/** @throws ConfigError, UsageError where keeping rows as records cannot be done right */
+function refuseUnknowable(selection: Selection, preserve: boolean, store: RecordedStore): void {
+  if (!preserve) return;
+  if (selection.state === 'expired') {
+    throw new UsageError(
+      'with preserve_in_database an expired session is a record: there is nothing to end',
+      {
+        hint: 'Leave --state expired out.',
+      },
+    );
+  }
+  if (!store.zoneKnown) {
+    throw new ConfigError(
+      'preserve_in_database sets the expiry to the present, and which present is not known: times are stored without a zone',
+      { hint: 'Set time_zone in the profile, or --time-zone, to the zone of the application that writes.' },
+    );
+  }
+}
+
+/** @throws UsageError where the words that would be shown and recorded hold the token of a session */
+async function refuseCredentials({ reason, words }: RevocationRequest, store: RecordedStore): Promise<void> {
+  for (const word of `${reason ?? ''} ${words}`.split(/[\s"]+/)) {
+    if (word.length < SHORTEST_CREDENTIAL || !(await isCredential(word, store))) continue;
+    throw new UsageError('a token was given where it would be kept in the history', {
+      hint: 'Nothing was changed. `sessionctl revoke --token-stdin` ends the session of a token.',
+    });
+  }
+}
+
+async function showPlan(
+  context: Context,
+  store: RecordedStore,
+  { request, plan, flags, preserve, cookieCache }: Run,
+  stream: 'stdout' | 'stderr',
+): Promise<void> {
+  const { planText } = await import('../output/revocation-plan.ts');
+  const { showsImpersonator } = await import('../output/session-table.ts');
+  const { terminal, styles } = context[stream];
+  const impersonators = showsImpersonator(plan.sample, false, terminal)
+    ? plan.sample.map(({ impersonatedBy }) => impersonatedBy)
+    : [];
+  const text = planText(
+    {
+      target: store.target,
+      selection: request.words,
+      survey: plan.survey,
+      sample: plan.sample,
+      isNewest: plan.isNewest,
+      cookieCache,
+      offlineTokens: flags.includeOfflineTokens === true,
+      preserve,
+      untilQuiet: request.untilQuiet,
+    },
+    { now: store.now, wide: false, emails: await emailsOf(impersonators, store), terminal, styles },
+  );
+  await (stream === 'stdout' ? context.print(text) : context.show(text));
+  for (const caution of store.cautions) await context.note(`note: ${caution}`);
+}
+
+/** @throws CancelledError where the answer is no */
+async function ask(context: Context, store: RecordedStore, run: Run): Promise<void> {
+  const { sessions } = run.plan.survey;
+  const prompter = await context.prompter();
+  try {
+    const typed = run.request.typeNumber || sessions > TYPED_ABOVE;
+    const agreed = typed
+      ? await prompter.typeNumber(`Type ${sessions.toLocaleString('en-US')} to end these sessions`, sessions)
+      : await prompter.confirm(
+          `End ${sessions === 1 ? 'this session' : `these ${String(sessions)} sessions`}?`,
+          false,
+        );
+    if (!agreed) throw new CancelledError('cancelled, nothing was changed');
+  } catch (error) {
+    if (error instanceof CancelledError) {
+      await record(context, store, run, { event: 'cancelled' });
+      await report(context, store, run, null);
+    }
+    throw error;
+  }
+}
+
+async function endSessions(
+  context: Context,
+  store: RecordedStore,
+  { request, plan, flags, preserve }: Run,
+): Promise<Revocation> {
+  const { system } = context;
+  const { startProgress } = await import('../output/progress.ts');
+  const progress = await startProgress({
+    system,
+    terminal: context.stderr.terminal,
+    quiet: context.flags.quiet === true,
+    what: 'Ending sessions',
+    total: plan.survey.sessions,
+  });
+  const onStop = () => {
+    progress.remark(`${String(system.signal.reason)}: stopping after this batch; a second one ends at once`);
+  };
+  system.signal.addEventListener('abort', onStop);
+  try {
+    return await revoke(store, plan, {
+      preserve,
+      offlineTokens: flags.includeOfflineTokens === true,
+      untilQuiet: request.untilQuiet,
+      maxAffected: request.maxAffected,
+      signal: system.signal,
+      pause: (milliseconds) =>
+        wait(milliseconds, undefined, { signal: system.signal }).catch(() => undefined),
+      onBatch: (revoked) => {
+        progress.update(revoked);
+      },
+      remark: (text) => {
+        progress.remark(text);
+      },
+    });
+  } finally {
+    system.signal.removeEventListener('abort', onStop);
+    progress.stop();
+  }
+}
+
+/**
+ * One report on stdout; a reader that went away is none of its concern.
+ * @param done null where nothing was done: a dry run, nothing that matches, or cancelled
+ */
+async function report(
+  context: Context,
+  store: RecordedStore,
+  { runId, request, plan, flags, cookieCache, startedAt }: Run,
+  done: Revocation | null,
+): Promise<void> {
+  const { survey } = plan;
+  const dryRun = flags.dryRun === true;
+  const { reportJson, reportText } = await import('../output/revocation-report.ts');
+  const cancelled = done === null && !dryRun && survey.sessions > 0;
+  const finishedAt = done?.finishedAt ?? (await store.readClock());
+  const isGone = done?.remaining === 0;
+  const effectiveAt = isGone ? toInstant(millisecondsOf(finishedAt) + (cookieCache ?? 0)) : null;
+  const document: RevocationReport = {
+    command: request.command,
+    runId,
+    dryRun,
+    target: store.target,
+    matched: done?.matched ?? survey.sessions,
+    revoked: done?.revoked ?? 0,
+    users: survey.users,
+    remaining: done === null ? survey.sessions : done.remaining,
+    notFound: request.notFound,
+    secondary: null,
+    oauthTokens:
+      survey.oauthTokens === null
+        ? null
+        : {
+            revoked: done?.oauthTokens ?? 0,
+            offlineLeft:
+              flags.includeOfflineTokens === true && (isGone || dryRun) ? 0 : survey.oauthTokens.offline,
+          },
+    batches: done?.batches ?? 0,
+    startedAt,
+    finishedAt,
+    durationMs: millisecondsOf(finishedAt) - millisecondsOf(startedAt),
+    stoppedBecause: cancelled ? 'cancelled' : (done?.stoppedBecause ?? 'complete'),
+    effectiveAt,
+    survivors: done?.survivors ?? [],
+    arrivedLater: done?.arrivedLater ?? 0,
+    states: { active: survey.active, expired: survey.sessions - survey.active },
+    uncertain: done?.uncertain ?? false,
+    apiKeys: survey.apiKeys,
+    reason: request.reason,
+  };
+  try {
+    if (request.json) await context.print(reportJson(document));
+    else if (done !== null) await context.print(reportText(document, cookieCache, context.stdout.styles));
+    else if (dryRun) await context.note('Dry run: nothing was changed.');
+    else if (survey.sessions === 0) await context.note('No session matches: there is nothing to end.');
+  } catch (error) {
+    if (!(error instanceof OutputClosedError)) throw error;
+  }
+}

@@ -1,0 +1,30 @@
+import type { Context } from '../context.ts';
+import type { Selection } from '../sessions/selection.ts';
+import type { SessionStore } from '../sessions/session-store.ts';
+import type { Session } from '../sessions/session.ts';
+
+/** Nobody reads through more. */
+const OFFERED = 500;
+
+/** Offers the sessions of a selection on the terminal, newest activity first, and gives the ids of the ticked ones. */
+export async function chooseSessions(
+  context: Context,
+  store: SessionStore,
+  selection: Selection,
+): Promise<readonly string[]> {
+  const sessions: Session[] = [];
+  const order = { sort: { field: 'updatedAt', direction: 'desc' }, limit: OFFERED } as const;
+  for await (const chunk of store.list(selection, order)) sessions.push(...chunk);
+  if (sessions.length === 0) {
+    await context.note('There is no session to choose from.');
+    return [];
+  }
+  if (sessions.length === OFFERED)
+    await context.note(`Only the ${String(OFFERED)} with the latest activity are offered.`);
+  const { sessionLine } = await import('../output/session-line.ts');
+  const prompter = await context.prompter();
+  return prompter.tick(
+    'Sessions to end',
+    sessions.map((session) => ({ value: session.id, ...sessionLine(session, store.now) })),
+  );
+}

@@ -1,0 +1,152 @@
+import { defineCommand, once } from '../command.ts';
+import type { Context } from '../context.ts';
+import { FailedError, SessionctlError } from '../errors.ts';
+import type { History } from '../history/history-file.ts';
+import type { HistoryRecord } from '../history/history-record.ts';
+import { runsOf, type HistoryRun } from '../history/history-runs.ts';
+import { counted } from '../output/counted.ts';
+import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import { safeText } from '../output/safe-text.ts';
+import { toInstant } from '../sessions/instant.ts';
+import type { Target } from '../sessions/session-store.ts';
+import { parseWholeNumber } from './whole-number.ts';
+
+interface HistoryFlags {
+  readonly all?: boolean;
+  readonly own?: boolean;
+  readonly limit?: string;
+  readonly verify?: boolean;
+}
+
+const formats = ['table', 'json', 'jsonl', 'csv'] as const;
+const DEFAULT_TABLE_LIMIT = 20;
+
+export const history = defineCommand<HistoryFlags>({
+  words: ['history'],
+  summary: 'Show what sessionctl changed: when, who, which command, how many sessions, why',
+  examples: [
+    ['sessionctl history', 'The last 20 runs on this database, refused and cancelled ones too'],
+    ['sessionctl history --all -o jsonl', 'Every run of yours on any database, for another tool'],
+    ['sessionctl history --verify', 'Whether a record was changed or is missing'],
+  ],
+  configure: (command) =>
+    command
+      .option('--all', 'every database that you worked on, not only the one of the settings')
+      .option('--own', 'what you did yourself, without asking the database what others did')
+      .option('--limit <number>', 'at most so many (default: 20 in a table, otherwise all)', once('--limit'))
+      .addOption(
+        command
+          .createOption('--verify', 'check the whole history, and exit with 1 if it is broken')
+          .conflicts(['all', 'own', 'limit']),
+      ),
+  run: async (context, flags) => {
+    if (flags.verify === true) {
+      await verify(context, chooseFormat(flags, reportFormats));
+      return 0;
+    }
+    const format = chooseFormat(flags, formats);
+    const limit = flags.limit === undefined ? undefined : parseWholeNumber('--limit', flags.limit, 'runs');
+    const file = context.history();
+    const target = flags.all === true ? null : await context.target();
+    const { records, problems } = await file.read();
+    const own = target === null ? records : records.filter((record) => isOn(record.target, target));
+    const isAsked = target !== null && flags.own !== true;
+    const runs = runsOf(isAsked ? await withShared(context, own) : own);
+    if (format === 'table') {
+      if (runs.length > 0) await printTable(context, runs, target, limit ?? DEFAULT_TABLE_LIMIT);
+      else await context.note(nothingRecorded(file, records.length === 0 ? null : target));
+    } else {
+      await context.print(await printers[format](runs.slice(0, limit)));
+    }
+    if (problems.length > 0) {
+      const found = counted(problems.length, 'problem');
+      await context.warn(`the history is broken: \`sessionctl history --verify\` names ${found}`);
+    }
+    return 0;
+  },
+});
+
+const printers: Readonly<
+  Record<Exclude<(typeof formats)[number], 'table'>, (runs: readonly HistoryRun[]) => Promise<string>>
+> = {
+  json: async (runs) => (await import('../output/history-json.ts')).historyJson(runs),
+  jsonl: async (runs) => (await import('../output/history-json.ts')).historyJsonLines(runs),
+  csv: async (runs) => (await import('../output/history-csv.ts')).historyCsv(runs),
+};
+
+/** More records than these of one database are read from its own file alone. */
+const SHARED_RECORDS = 10_000;
+
+/** The operator's own records and, where the database keeps a history, those of everybody else. */
+async function withShared(
+  context: Context,
+  own: readonly HistoryRecord[],
+): Promise<readonly HistoryRecord[]> {
+  try {
+    const shared = await context.withStore('read', (store) =>
+      Promise.resolve(store.history?.read(SHARED_RECORDS) ?? []),
+    );
+    const known = new Set(own.map(({ hash }) => hash));
+    const others = shared.filter(({ hash }) => !known.has(hash));
+    if (others.length === 0) return own;
+    return [...own, ...others].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  } catch (error) {
+    if (!(error instanceof SessionctlError)) throw error;
+    await context.warn(`only what you did yourself is shown (--own): ${error.message}`);
+    return own;
+  }
+}
+
+function isOn({ dialect, database }: Target, target: Target): boolean {
+  return dialect === target.dialect && database === target.database;
+}
+
+function nothingRecorded({ path }: History, target: Target | null): string {
+  return target === null
+    ? `The history ${path} is empty.`
+    : `The history ${path} has no run on ${target.database} (--all shows those on others).`;
+}
+
+async function printTable(
+  context: Context,
+  runs: readonly HistoryRun[],
+  target: Target | null,
+  limit: number,
+): Promise<void> {
+  const { historyTable } = await import('../output/history-table.ts');
+  const options = { now: toInstant(context.now), databases: target === null, ...context.stdout };
+  const { text, leftOut } = historyTable(runs.slice(0, limit), options);
+  await context.print(text);
+  const all = `${counted(runs.length, 'run')}${target === null ? '' : ` on ${target.database}`}`;
+  await context.note(
+    runs.length > limit
+      ? `The newest ${String(limit)} of ${all}: --limit ${String(runs.length)} shows all.`
+      : all,
+  );
+  if (leftOut.length > 0)
+    await context.note(`Left out for want of width: ${leftOut.join(', ')} (--json has everything).`);
+}
+
+/** @throws FailedError where it is broken */
+async function verify(context: Context, format: 'table' | 'json'): Promise<void> {
+  const file = context.history();
+  const { path } = file;
+  const { records, problems } = await file.read();
+  const from = records.at(0)?.at ?? null;
+  const to = records.at(-1)?.at ?? null;
+  if (format === 'json') {
+    const { jsonText } = await import('../output/json-text.ts');
+    await context.print(`${jsonText({ path, records: records.length, from, to, problems }, 2)}\n`);
+  } else if (problems.length > 0) {
+    const lines = problems.map(({ line, message }) => safeText(`${path}:${String(line)}: ${message}`));
+    await context.print(`${lines.join('\n')}\n`);
+  } else if (from === null || to === null) {
+    await context.note(nothingRecorded(file, null));
+  } else {
+    await context.print(`${counted(records.length, 'record')}, unbroken, from ${from} to ${to}\n`);
+  }
+  if (problems.length > 0)
+    throw new FailedError(`the history ${path} is broken: ${counted(problems.length, 'problem')}`, {
+      hint: 'Leave it and history.head as they are, and compare them with a backup.',
+    });
+}

@@ -1,0 +1,80 @@
+import type { Context } from '../context.ts';
+import { CancelledError, FailedError, IncompleteError, SessionctlError, SurvivorsError } from '../errors.ts';
+import { counted } from '../output/counted.ts';
+import type { Revocation } from '../sessions/revocation.ts';
+import type { SessionStore } from '../sessions/session-store.ts';
+import type { RevocationRequest } from './revocation-run.ts';
+
+/** More ids than these are in the report alone. */
+const NAMED_IN_MESSAGE = 10;
+
+/**
+ * What a revocation that came to an end means for the exit code: nothing where all is gone.
+ * @param unrecorded what kept its end from being recorded, or null
+ * @throws IncompleteError, SurvivorsError, FailedError, ConnectionError
+ */
+export function judgeRevocation(
+  context: Context,
+  store: SessionStore,
+  done: Revocation,
+  unrecorded: unknown,
+): void {
+  const { database } = store.target;
+  if (done.stoppedBecause === 'failed') throw failure(done);
+  if (done.stoppedBecause === 'signal' && done.revoked === 0 && !done.uncertain) {
+    throw new CancelledError(`stopped by ${String(context.system.signal.reason)}, nothing was changed`);
+  }
+  if (done.stoppedBecause === 'signal') {
+    throw new IncompleteError(
+      `stopped by ${String(context.system.signal.reason)} after ${counted(done.revoked, 'session')}; ${counted(done.remaining ?? 0, 'session')} left`,
+      { hint: 'Run the same command again to go on.' },
+    );
+  }
+  if (done.stoppedBecause === 'limit') {
+    throw new IncompleteError(
+      `--max-affected is reached after ${counted(done.revoked, 'session')}, and more signed in`,
+      {
+        hint: 'Run the same command again to see how many there are now.',
+      },
+    );
+  }
+  if (done.remaining !== 0) {
+    const named = done.survivors.slice(0, NAMED_IN_MESSAGE);
+    const more = (done.remaining ?? 0) - named.length;
+    throw new SurvivorsError(
+      `${counted(done.remaining ?? 0, 'session')} that should be gone still in ${database}: ${named.join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`,
+      {
+        hint: 'A trigger or a row-level policy may keep them, or a request keeps refreshing them. They are alive.',
+      },
+    );
+  }
+  if (unrecorded !== null) {
+    throw new FailedError('all sessions are ended, but the history has no record of the end', {
+      hint: unrecorded instanceof Error ? unrecorded.message : undefined,
+      cause: unrecorded,
+    });
+  }
+}
+
+/** The error that ended the work half-way, with what had been done by then. */
+function failure(done: Revocation): Error {
+  const { failure: cause } = done;
+  const soFar = `${counted(done.revoked, 'session')} had been ended by then`;
+  const next = 'Run the same command again to go on.';
+  if (cause instanceof SessionctlError) return cause.withContext(soFar, cause.hint ?? next);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new FailedError(`unexpected: ${message}; ${soFar}`, {
+    hint: `${next} This is a defect: --verbose shows where.`,
+    cause,
+  });
+}
+
+/** @throws FailedError where something that was asked for does not exist */
+export function failForMissing({ notFound, ignoreMissing }: RevocationRequest): void {
+  if (notFound.length === 0 || ignoreMissing) return;
+  const named = notFound.slice(0, NAMED_IN_MESSAGE).join(', ');
+  const more = notFound.length - NAMED_IN_MESSAGE;
+  throw new FailedError(`not found: ${named}${more > 0 ? ` and ${String(more)} more` : ''}`, {
+    hint: '`sessionctl list --state all` shows ids; --ignore-missing takes those that are gone for ended.',
+  });
+}

@@ -1,0 +1,32 @@
+import { Option, type Command } from 'commander';
+import { once } from '../command.ts';
+import { InvalidValueError } from '../sessions/invalid-value.ts';
+
+/** The options that `revoke` and `revoke-all` share, as commander hands them over. */
+export interface RevocationFlags {
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+  readonly reason?: string;
+  readonly includeOfflineTokens?: boolean;
+}
+
+const LONGEST_REASON = 500;
+
+export function addRevocationOptions(command: Command): Command {
+  const options = [
+    new Option('--yes', 'do not ask'),
+    new Option('--dry-run', 'show the plan and change nothing'),
+    new Option('--reason <text>', 'why, for the history').argParser(once('--reason')),
+    new Option('--include-offline-tokens', 'revoke OAuth refresh tokens with offline_access too'),
+  ];
+  return options.reduce((declared, option) => declared.addOption(option), command);
+}
+
+/** @throws InvalidValueError for an empty reason, or one that is a document */
+export function parseReason(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  if (text.trim() === '') throw new InvalidValueError('--reason was given an empty value');
+  if (text.length > LONGEST_REASON)
+    throw new InvalidValueError(`--reason is longer than ${String(LONGEST_REASON)} characters`);
+  return text;
+}

@@ -1,0 +1,35 @@
+import type { RevocationPlan } from '../sessions/revocation.ts';
+import type { Instant } from '../sessions/instant.ts';
+import type { Selection } from '../sessions/selection.ts';
+import type { RevocationFlags } from './revocation-options.ts';
+
+/** What a command wants ended. */
+export interface RevocationRequest {
+  readonly command: 'revoke' | 'revoke-all';
+  readonly selection: Selection;
+  /** The selection in words, for the plan and the history. */
+  readonly words: string;
+  /** What was asked for and does not exist, in words fit to be shown. */
+  readonly notFound: readonly string[];
+  /** Without this, what was not found makes the command fail. */
+  readonly ignoreMissing: boolean;
+  /** The number has to be typed, however few they are. */
+  readonly typeNumber: boolean;
+  readonly maxAffected: number | null;
+  readonly untilQuiet: boolean;
+  readonly reason: string | null;
+  readonly json: boolean;
+}
+
+/** One run of such a command, once its plan is known. */
+export interface Run {
+  readonly runId: string;
+  readonly request: RevocationRequest;
+  readonly plan: RevocationPlan;
+  readonly startedAt: Instant;
+  readonly flags: RevocationFlags;
+  /** Rows are kept as records. */
+  readonly preserve: boolean;
+  /** Milliseconds for which a browser's signed copy is believed; null where the configuration knows of none. */
+  readonly cookieCache: number | null;
+}

@@ -1,0 +1,190 @@
+import { collect, defineCommand } from '../command.ts';
+import type { Context } from '../context.ts';
+import { CancelledError, UsageError } from '../errors.ts';
+import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import { parseCredentialLines } from '../sessions/credential.ts';
+import { NotFoundError } from '../sessions/invalid-value.ts';
+import {
+  everySession,
+  isCredential,
+  parseSelection,
+  resolveSelection,
+  resolveSessionId,
+} from '../sessions/selection.ts';
+import type { SessionStore } from '../sessions/session-store.ts';
+import { carryOut, checkBeforehand } from './carry-out.ts';
+import { readStdin } from './read-stdin.ts';
+import { addRevocationOptions, parseReason, type RevocationFlags } from './revocation-options.ts';
+import { chooseSessions } from './choose-sessions.ts';
+
+interface RevokeFlags extends RevocationFlags {
+  readonly tokenStdin?: boolean;
+  readonly user?: readonly string[];
+  readonly ignoreMissing?: boolean;
+}
+
+/** Which sessions are meant, and what of the words names none. */
+interface Named {
+  readonly ids: readonly string[];
+  readonly notFound: readonly string[];
+  readonly words: string;
+}
+
+/** More ids than these make statements that databases refuse. */
+const MOST_IDS = 100_000;
+const FEW_IDS = 5;
+
+export const revoke = defineCommand<RevokeFlags>({
+  words: ['revoke'],
+  summary: 'End the sessions that are named',
+  examples: [
+    ['sessionctl revoke 3fK9aQ2x', 'One session, by its id or a beginning of it that no other has'],
+    ['sessionctl revoke --user ada@example.com', "Tick some of a user's sessions on a terminal"],
+    ['sessionctl list --ip 203.0.113.7 -o ids | sessionctl revoke - --yes', 'Ids from another command'],
+    ['sessionctl revoke --token-stdin --yes < leaked.txt', 'By tokens or cookie values, one a line'],
+  ],
+  configure: (command) =>
+    addRevocationOptions(
+      command
+        .argument('[ids...]', 'ids, or unique beginnings of at least 8 characters; - reads them from stdin')
+        .option('--token-stdin', 'read leaked tokens or cookie values from stdin, one a line')
+        .option('--user <id or email>', 'tick sessions of this user on a terminal (repeatable)', collect)
+        .option('--ignore-missing', 'an id that does not exist is no failure'),
+    ),
+  run: async (context, flags, args) => {
+    const json = chooseFormat(flags, reportFormats) === 'json';
+    checkSource(context, flags, args);
+    const reason = parseReason(flags.reason);
+    const readsStdin = flags.tokenStdin === true || args.includes('-');
+    await checkBeforehand(context, flags, !readsStdin);
+    const input = readsStdin ? await readStdin(context.system) : '';
+    if (readsStdin && input.trim() === '') {
+      throw new UsageError('stdin is empty: it names no session', { hint: 'Nothing was changed.' });
+    }
+    await context.withStore(flags.dryRun === true ? 'read' : 'write', async (store) => {
+      const named = await sessionsNamed(context, store, flags, args, input);
+      await carryOut(
+        context,
+        store,
+        {
+          command: 'revoke',
+          selection: { ...everySession, sessionIds: named.ids },
+          words: named.words,
+          notFound: named.notFound,
+          ignoreMissing: flags.ignoreMissing === true,
+          typeNumber: false,
+          maxAffected: null,
+          untilQuiet: false,
+          reason,
+          json,
+        },
+        flags,
+      );
+    });
+    return 0;
+  },
+});
+
+/** @throws UsageError unless there is exactly one place that says which sessions are meant */
+function checkSource(context: Context, { tokenStdin, user }: RevokeFlags, args: readonly string[]): void {
+  const given = [args.length > 0, tokenStdin === true, user !== undefined].filter(Boolean).length;
+  if (given === 0) {
+    throw new UsageError('nothing says which sessions are meant', {
+      hint: 'Give ids, - for ids from stdin, --token-stdin, or --user on a terminal. `sessionctl list` shows ids.',
+    });
+  }
+  if (given > 1) {
+    throw new UsageError('ids, --token-stdin and --user exclude each other', { hint: 'Give one of them.' });
+  }
+  if (user !== undefined && !context.mayPrompt) {
+    throw new UsageError('revoke --user asks which sessions are meant, and there is no terminal to ask on', {
+      hint: 'Name the ids, or end all of them with revoke-all --user.',
+    });
+  }
+}
+
+async function sessionsNamed(
+  context: Context,
+  store: SessionStore,
+  flags: RevokeFlags,
+  args: readonly string[],
+  input: string,
+): Promise<Named> {
+  if (flags.user !== undefined) return ticked(context, store, flags.user);
+  const named =
+    flags.tokenStdin === true ? await byToken(context, store, input) : await byId(store, args, input);
+  if (named.ids.length > MOST_IDS) {
+    throw new UsageError(`${String(named.ids.length)} ids are more than one command takes`, {
+      hint: `Give up to ${String(MOST_IDS)} at a time, or select them with revoke-all.`,
+    });
+  }
+  return named;
+}
+
+/** A text that should be an id, and where it stands. */
+interface IdWord {
+  readonly text: string;
+  readonly place: string;
+}
+
+async function byId(store: SessionStore, args: readonly string[], input: string): Promise<Named> {
+  const lines = input
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .map((line, at) => ({ text: line.trim(), place: `line ${String(at + 1)} of stdin` }))
+    .filter(({ text }) => text !== '');
+  const words: readonly IdWord[] = args.flatMap((text, at) =>
+    text === '-' ? lines : [{ text, place: `argument ${String(at + 1)}` }],
+  );
+  const existing = await store.existingSessionIds(words.map(({ text }) => text));
+  const ids = new Set<string>();
+  const notFound: string[] = [];
+  for (const word of words) {
+    if (existing.has(word.text)) {
+      ids.add(word.text);
+      continue;
+    }
+    try {
+      ids.add(await resolveSessionId(word.text, store));
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error;
+      notFound.push(await missing(word, store));
+    }
+  }
+  return { ids: [...ids], notFound, words: inWords([...ids]) };
+}
+
+/** What is no id of any kind may be a token with something around it, and is not shown. */
+async function missing({ text, place }: IdWord, store: SessionStore): Promise<string> {
+  if (await isCredential(text, store)) return `${place} (a token; see --token-stdin)`;
+  return /^(?:[\w-]{1,32}|[\da-f-]{36})$/i.test(text) ? text : `${place} (not an id)`;
+}
+
+async function byToken(context: Context, store: SessionStore, input: string): Promise<Named> {
+  const ids = new Set<string>();
+  const notFound: string[] = [];
+  for (const { line, tokens } of parseCredentialLines(input)) {
+    // Whatever may be a token is kept out of every message from here on.
+    for (const token of tokens) context.redactor.protect(token);
+    const found = (await store.findSessionIdsByToken(tokens)).filter((id) => id !== null);
+    for (const id of found) ids.add(id);
+    if (found.length === 0)
+      notFound.push(
+        `line ${String(line)} (${tokens.length === 0 ? 'not a token' : 'no session has this token'})`,
+      );
+  }
+  return { ids: [...ids], notFound, words: `--token-stdin ${inWords([...ids])}`.trim() };
+}
+
+/** @throws CancelledError where nothing is ticked */
+async function ticked(context: Context, store: SessionStore, users: readonly string[]): Promise<Named> {
+  const selection = await resolveSelection(parseSelection({ user: users }, 'all'), store);
+  const ids = await chooseSessions(context, store, selection);
+  if (ids.length === 0) throw new CancelledError('nothing was chosen, nothing was changed');
+  return { ids, notFound: [], words: inWords(ids) };
+}
+
+function inWords(ids: readonly string[]): string {
+  const more = ids.length - FEW_IDS;
+  return `${ids.slice(0, FEW_IDS).join(' ')}${more > 0 ? ` and ${String(more)} more ids` : ''}`;
+}

@@ -1,0 +1,78 @@
+import type { Command } from 'commander';
+import type { GlobalFlags } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { CancelledError, UsageError } from '../../errors.ts';
+import { chooseFormat, reportFormats } from '../../output/output-format.ts';
+import type { SchemaChange, SchemaStore } from '../../sessions/schema-store.ts';
+
+export interface SchemaChangeFlags {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+}
+
+export function addSchemaChangeOptions(command: Command): Command {
+  return command
+    .option('--dry-run', 'print the SQL that would run; changes nothing')
+    .option('--yes', 'do not ask');
+}
+
+/** A command that changes the schema: what it would do, and how it does it. */
+export interface SchemaWork<Plan extends SchemaChange> {
+  /** Such as `schema migrate`. */
+  readonly command: string;
+  plan(schema: SchemaStore): Plan | Promise<Plan>;
+  /** What whoever agrees to it has to know. */
+  cautions(plan: Plan): readonly string[];
+  change(schema: SchemaStore, remark: (text: string) => Promise<void>): Promise<void>;
+}
+
+/**
+ * Plans without being able to write, shows, asks, and changes the schema.
+ * @throws UsageError where nobody can be asked and `--yes` was not given; CancelledError, ConnectionError, IncompleteError
+ */
+export async function changeSchema<Plan extends SchemaChange>(
+  context: Context,
+  flags: SchemaChangeFlags & GlobalFlags,
+  work: SchemaWork<Plan>,
+): Promise<void> {
+  const json = chooseFormat(flags, reportFormats) === 'json';
+  const dryRun = flags.dryRun === true;
+  if (!dryRun && flags.yes !== true && !context.mayPrompt) {
+    throw new UsageError('this changes the schema and needs --yes where nobody can be asked', {
+      hint: 'Look first with --dry-run.',
+    });
+  }
+  const { plan, target } = await context.withSchema('read', async (schema) => ({
+    plan: await work.plan(schema),
+    target: schema.target,
+  }));
+  const isNeeded = plan.steps.length > 0;
+  const cautions = isNeeded ? work.cautions(plan) : [];
+  const { schemaScript, schemaStepsText } = await import('../../output/schema-text.ts');
+  if (isNeeded && !dryRun) {
+    const { terminal, styles } = context.stderr;
+    if (flags.yes !== true || context.flags.quiet !== true)
+      await context.show(schemaStepsText(target, plan.steps, terminal, styles));
+    for (const caution of cautions) await context.warn(caution);
+    if (flags.yes !== true) await ask(context);
+    await context.withSchema('write', (schema) =>
+      work.change(schema, (remark) => context.note(`note: ${remark}`)),
+    );
+  }
+  if (json) {
+    const { jsonText } = await import('../../output/json-text.ts');
+    await context.print(`${jsonText({ command: work.command, dryRun, target, ...plan }, 2)}\n`);
+  } else if (dryRun) {
+    await context.print(schemaScript(plan.steps));
+    for (const caution of cautions) await context.note(`note: ${caution}`);
+  }
+  if (!isNeeded) await context.note('There is nothing to do.');
+  else await context.note(dryRun ? 'Dry run: nothing was changed.' : 'Done.');
+}
+
+/** @throws CancelledError where the answer is no */
+async function ask(context: Context): Promise<void> {
+  const prompter = await context.prompter();
+  if (!(await prompter.confirm('Change the schema?', false)))
+    throw new CancelledError('cancelled, nothing was changed');
+}

@@ -1,0 +1,36 @@
+import { defineCommand } from '../../command.ts';
+import { addSchemaChangeOptions, changeSchema, type SchemaChangeFlags } from './change-schema.ts';
+
+interface SchemaMigrateFlags extends SchemaChangeFlags {
+  readonly expiryIndex?: boolean;
+}
+
+export const schemaMigrate = defineCommand<SchemaMigrateFlags>({
+  words: ['schema', 'migrate'],
+  summary: 'Add what sessionctl keeps in the database; on an empty one also Better Auth’s core tables',
+  examples: [
+    ['sessionctl schema migrate --dry-run', 'Print the SQL; changes nothing'],
+    ['sessionctl schema migrate', 'Show what is missing, ask, and add it'],
+    [
+      'sessionctl schema migrate --expiry-index --yes',
+      'Also index the expiry of sessions, for frequent sweeps',
+    ],
+  ],
+  configure: (command) =>
+    addSchemaChangeOptions(
+      command.option(
+        '--expiry-index',
+        'also build an index on the expiry of sessions, beside running writes',
+      ),
+    ),
+  run: async (context, flags) => {
+    const options = { expiryIndex: flags.expiryIndex === true };
+    await changeSchema(context, flags, {
+      command: 'schema migrate',
+      plan: (schema) => schema.planMigration(options),
+      cautions: ({ cautions }) => cautions,
+      change: (schema, remark) => schema.migrate(options, remark),
+    });
+    return 0;
+  },
+});

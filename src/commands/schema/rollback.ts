@@ -1,0 +1,27 @@
+import { defineCommand } from '../../command.ts';
+import { counted } from '../../output/counted.ts';
+import { addSchemaChangeOptions, changeSchema, type SchemaChangeFlags } from './change-schema.ts';
+
+export const schemaRollback = defineCommand<SchemaChangeFlags>({
+  words: ['schema', 'rollback'],
+  summary: 'Remove what sessionctl added for itself, and nothing of Better Auth’s',
+  examples: [
+    ['sessionctl schema rollback --dry-run', 'Print the SQL; changes nothing'],
+    ['sessionctl schema rollback', 'Show what goes, ask, and remove it'],
+  ],
+  configure: addSchemaChangeOptions,
+  run: async (context, flags) => {
+    await changeSchema(context, flags, {
+      command: 'schema rollback',
+      plan: (schema) => schema.planRollback(),
+      cautions: ({ cautions, records }) => [
+        ...cautions,
+        ...(records === null
+          ? []
+          : [`the history table goes with ${counted(records, 'record')} of what was done to this database`]),
+      ],
+      change: (schema, remark) => schema.rollback(remark),
+    });
+    return 0;
+  },
+});

@@ -1,0 +1,39 @@
+import { defineCommand } from '../../command.ts';
+import { SchemaError } from '../../errors.ts';
+import { counted } from '../../output/counted.ts';
+import { chooseFormat, reportFormats } from '../../output/output-format.ts';
+
+interface SchemaStatusFlags {
+  readonly check?: boolean;
+}
+
+export const schemaStatus = defineCommand<SchemaStatusFlags>({
+  words: ['schema', 'status'],
+  summary: 'Show what there is of the schema and what is pending',
+  examples: [
+    ['sessionctl schema status', 'What is there, what is missing'],
+    ['sessionctl schema status --check', 'Exit with 5 while something is pending, for a deployment'],
+  ],
+  configure: (command) => command.option('--check', 'exit with 5 while something is pending'),
+  run: async (context, flags) => {
+    const format = chooseFormat(flags, reportFormats);
+    const { target, server, parts } = await context.withSchema('read', (schema) => Promise.resolve(schema));
+    const pending = parts.filter(({ state }) => state === 'pending').length;
+    if (format === 'json') {
+      const { jsonText } = await import('../../output/json-text.ts');
+      await context.print(`${jsonText({ target, server, pending, parts }, 2)}\n`);
+    } else {
+      const { schemaPartsText } = await import('../../output/schema-text.ts');
+      await context.print(schemaPartsText(parts, context.stdout.styles));
+    }
+    if (flags.check === true && pending > 0) {
+      throw new SchemaError(
+        `${counted(pending, 'part')} of the schema ${pending === 1 ? 'is' : 'are'} pending`,
+        {
+          hint: '`sessionctl schema migrate` adds what is missing.',
+        },
+      );
+    }
+    return 0;
+  },
+});

@@ -1,0 +1,187 @@
+import { fstatSync, ftruncateSync, writeSync } from 'node:fs';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { platform } from 'node:os';
+import { dirname } from 'node:path';
+import { reasonOf } from '../config/config-file.ts';
+import { FailedError } from '../errors.ts';
+import { splitLines } from './history-chain.ts';
+import { readHead, writeHead, type StoredHead } from './history-head.ts';
+import { LockLostError, withLock } from './history-lock.ts';
+import {
+  emptyChain,
+  parseRecord,
+  recordLine,
+  sealRecord,
+  type HistoryCircumstances,
+  type HistoryEntry,
+  type HistoryHead,
+  type HistoryRecord,
+} from './history-record.ts';
+
+/** The files of a history. */
+export interface HistoryPlace {
+  readonly path: string;
+  readonly headPath: string;
+}
+
+/**
+ * Appends one record; when this returns, it is on the disk.
+ * @param circumstances asked when it is the record's turn
+ * @throws FailedError where it cannot be written, or where the history has lost its end
+ */
+export async function appendRecord(
+  place: HistoryPlace,
+  entry: HistoryEntry,
+  circumstances: () => HistoryCircumstances,
+): Promise<HistoryRecord> {
+  try {
+    await mkdir(dirname(place.path), { recursive: true, mode: 0o700 });
+    return await withLock(place.path, () => appendAlone(place, entry, circumstances));
+  } catch (error) {
+    if (error instanceof FailedError) throw error;
+    throw new FailedError(`the history ${place.path} cannot be written: ${whyNotWritten(error)}`, {
+      hint: 'Free space or set XDG_STATE_HOME to a directory that can be written.',
+      cause: error,
+    });
+  }
+}
+
+async function appendAlone(
+  { path, headPath }: HistoryPlace,
+  entry: HistoryEntry,
+  circumstances: () => HistoryCircumstances,
+): Promise<HistoryRecord> {
+  // Before the file: a record that comes in between is then ahead of the head, and not missing.
+  const head = await readHead(headPath);
+  const file = await open(path, 'a+', 0o600);
+  try {
+    const { size } = await file.stat();
+    const end = await readEnd(file, size);
+    const last = headToContinue(end, head, path);
+    const record = sealRecord(entry, last, circumstances());
+    // What was cut short keeps a line of its own, so that it does not spoil this one.
+    writeAtEnd(file.fd, size, Buffer.from(`${end.ended ? '' : '\n'}${recordLine(record)}\n`));
+    await file.sync();
+    if (size === 0) await syncDirectory(dirname(path));
+    await writeHead(headPath, record);
+    return record;
+  } finally {
+    await file.close();
+  }
+}
+
+/** The end of the file, as far back as its last record. */
+interface End {
+  /** The last line that is a record, unchanged; null where there is none in the whole file. */
+  readonly record: HistoryRecord | null;
+  /** Lines behind it, that are none. */
+  readonly unreadable: number;
+  /** The last line has its line feed. */
+  readonly ended: boolean;
+}
+
+const FIRST_LOOK = 64 * 1024;
+
+async function readEnd(file: FileHandle, size: number): Promise<End> {
+  for (let length = Math.min(FIRST_LOOK, size); ; length = Math.min(length * 8, size)) {
+    const bytes = await readBytes(file, size - length, length);
+    // The first of them may be the end of a longer line, and is then no record.
+    const lines = splitLines(bytes);
+    const ended = lines.at(-1)?.ended ?? true;
+    for (const [unreadable, { text }] of lines.toReversed().entries()) {
+      const parsed = text === null ? null : parseRecord(text);
+      if (parsed?.intact === true) return { record: parsed.record, unreadable, ended };
+    }
+    if (length === size) return { record: null, unreadable: lines.length, ended };
+  }
+}
+
+async function readBytes(file: FileHandle, from: number, length: number): Promise<Uint8Array> {
+  const bytes = Buffer.alloc(length);
+  let read = 0;
+  while (read < length) {
+    const { bytesRead } = await file.read(bytes, read, length - read, from + read);
+    if (bytesRead === 0) throw new LockLostError();
+    read += bytesRead;
+  }
+  return bytes;
+}
+
+/**
+ * What the next record follows. An append that was cut short never came as far as the head, so whatever is unreadable
+ * behind the record that the head names was never relied on: it is skipped, since a fragment must not stop anybody in
+ * the middle of an incident, and verifying still reports it. A history that ends before its head has lost records that
+ * were surely written. To go on with it would bury that; beginning a new one is a person's decision.
+ * @throws FailedError
+ */
+function headToContinue({ record, unreadable, ended }: End, head: StoredHead, path: string): HistoryHead {
+  const last = record ?? emptyChain;
+  if (head === 'unreadable') throw cannotContinue(path, 'history.head beside it cannot be understood');
+  // Without a head nothing proves that lines were never relied on, but the very last one where it has no end.
+  if (head === 'absent') {
+    if (unreadable > (ended ? 0 : 1)) throw cannotContinue(path, 'its last lines are not records');
+    return last;
+  }
+  if (head.sequence > last.sequence)
+    throw cannotContinue(path, `record ${String(head.sequence)}, which was written, is changed or missing`);
+  if (head.sequence === last.sequence && head.hash !== last.hash)
+    throw cannotContinue(path, `record ${String(head.sequence)} is another than the one that was written`);
+  return last;
+}
+
+function cannotContinue(path: string, why: string): FailedError {
+  return new FailedError(`the history ${path} cannot be continued: ${why}`, {
+    hint: '`sessionctl history --verify` says what is wrong. Move it and history.head away to begin a new one.',
+  });
+}
+
+/**
+ * Writes where the file ended when its last record was read. Locks can be lost: a machine that slept, two that found
+ * the same lock stale. So this looks once more, with nothing in between for anybody to come through.
+ * @throws LockLostError where the file has grown
+ */
+function writeAtEnd(file: number, size: number, bytes: Uint8Array): void {
+  if (fstatSync(file).size !== size) throw new LockLostError();
+  let written = 0;
+  try {
+    while (written < bytes.length) written += writeSync(file, bytes, written);
+  } catch (error) {
+    // A full disk took a part of it. Nothing else was written since, so the part can be taken back.
+    if (written > 0 && fstatSync(file).size === size + written) takeBack(file, size);
+    throw error;
+  }
+}
+
+/** What may only grow keeps the fragment, which does no harm. */
+function takeBack(file: number, size: number): void {
+  try {
+    ftruncateSync(file, size);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
+  }
+}
+
+/** A new file is there after a crash only if its directory is on the disk as well. Windows has no such call. */
+async function syncDirectory(path: string): Promise<void> {
+  if (platform() === 'win32') return;
+  const directory = await open(path);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: 'there is no space left',
+  EDQUOT: 'the quota is used up',
+  EFBIG: 'it is as large as a file may be',
+  EROFS: 'the file system is read-only',
+  EEXIST: 'a file is in the place of its directory',
+  ENOTDIR: 'a file is in the place of its directory',
+};
+
+function whyNotWritten(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return reasons[code] ?? reasonOf(error);
+}

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import { platform } from 'node:os';
+import { join } from 'node:path';
+import { reasonOf } from '../config/config-file.ts';
+import { environmentOf } from '../config/environment.ts';
+import { xdgDirectory } from '../config/xdg-directory.ts';
+import { FailedError } from '../errors.ts';
+import { toInstant } from '../sessions/instant.ts';
+import type { System } from '../system.ts';
+import { version } from '../version.ts';
+import type { HistoryPlace } from './append-record.ts';
+import type { HistoryContent, HistoryProblem } from './history-chain.ts';
+import type { HistoryEntry, HistoryRecord } from './history-record.ts';
+
+/** The operator's own account of what sessionctl changed, in a file that only grows. */
+export interface History {
+  /** Where the file is. */
+  readonly path: string;
+  /** Appends one record, durable when it returns. @throws FailedError */
+  append(entry: HistoryEntry): Promise<HistoryRecord>;
+  /** Every record that can be read, and what is wrong. Nothing is wrong with a file that is not there. @throws FailedError */
+  read(): Promise<HistoryContent>;
+  /** What is wrong: empty where no record was changed and none is missing. @throws FailedError */
+  verify(): Promise<readonly HistoryProblem[]>;
+}
+
+/**
+ * The history of the operator who runs this. Nothing is loaded, opened or made before it is used.
+ * @throws FailedError where the environment does not say where such a file belongs
+ */
+export function openHistory(system: System): History {
+  const directory = join(stateDirectory(system), 'sessionctl');
+  const place: HistoryPlace = {
+    path: join(directory, 'history.jsonl'),
+    headPath: join(directory, 'history.head'),
+  };
+  const read = () => readHistory(place);
+  return {
+    path: place.path,
+    append: async (entry) => {
+      const { appendRecord } = await import('./append-record.ts');
+      return appendRecord(place, entry, () => ({
+        at: toInstant(system.now()),
+        operator: system.operator(),
+        version,
+      }));
+    },
+    read,
+    verify: async () => (await read()).problems,
+  };
+}
+
+function stateDirectory(system: System): string {
+  const env = environmentOf(system.env);
+  const home = env('HOME');
+  const underHome = home && join(home, '.local', 'state');
+  const otherwise = platform() === 'win32' ? (env('LOCALAPPDATA') ?? underHome) : underHome;
+  const directory = xdgDirectory(env, 'XDG_STATE_HOME', otherwise);
+  if (directory !== undefined) return directory;
+  throw new FailedError('there is no place for the history: neither HOME nor XDG_STATE_HOME is set', {
+    hint: 'Set XDG_STATE_HOME to an absolute path, such as /var/lib.',
+  });
+}
+
+async function readHistory({ path, headPath }: HistoryPlace): Promise<HistoryContent> {
+  const { followChain, splitLines } = await import('./history-chain.ts');
+  const { readHead } = await import('./history-head.ts');
+  try {
+    // In this order: a record that is appended in between is ahead of the head, and nothing is wrong with that.
+    const head = await readHead(headPath);
+    return followChain(splitLines(await contentOf(path)), head);
+  } catch (error) {
+    throw new FailedError(`the history ${path} cannot be read: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+async function contentOf(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Uint8Array();
+    throw error;
+  }
+}

@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises';
+import { replaceFile } from '../replace-file.ts';
+import { parseHead, type HistoryHead } from './history-record.ts';
+
+/** What the file beside the history says of where the history ends: only so can it be seen that the end is gone. */
+export type StoredHead = HistoryHead | 'absent' | 'unreadable';
+
+export async function readHead(path: string): Promise<StoredHead> {
+  try {
+    return parseHead(await readFile(path, 'utf8')) ?? 'unreadable';
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'absent';
+    throw error;
+  }
+}
+
+export async function writeHead(path: string, { sequence, hash }: HistoryHead): Promise<void> {
+  await replaceFile(path, `${JSON.stringify({ sequence, hash })}\n`, 0o600);
+}

@@ -1,0 +1,193 @@
+import { clearLine, cursorTo, moveCursor } from 'node:readline';
+import type { System } from '../system.ts';
+import { cutText } from './fit-text.ts';
+import { safeText } from './safe-text.ts';
+import type { Terminal } from './styles.ts';
+
+/** Tells on stderr how far a long run is. */
+export interface Progress {
+  /**
+   * `done` of `total`; total may be exceeded. Called after every batch. Never throws and never waits: a terminal that
+   * went away must not stop the work.
+   */
+  update(done: number): void;
+  /** A remark that stays, such as "connection lost, trying again in 2 s". */
+  remark(text: string): void;
+  /** Clears the line. Always called, in a finally. */
+  stop(): void;
+}
+
+export interface ProgressOptions {
+  readonly system: System;
+  /** What stderr can show. */
+  readonly terminal: Terminal;
+  /** Nothing but remarks. */
+  readonly quiet: boolean;
+  /** `Ending sessions`. */
+  readonly what: string;
+  readonly total: number;
+}
+
+/** The rate is that of the last few seconds. */
+const WINDOW = 5000;
+/** In a shorter time a rate is chance. */
+const MEASURABLE = 1000;
+/** Between two lines in a log. */
+const BETWEEN_LINES = 5000;
+/** The spinner, a space, and the last column, where some terminals begin a new line already. */
+const BESIDE_TEXT = 3;
+
+/** On a terminal one line that moves, in a log a line now and then. */
+export async function startProgress(options: ProgressOptions): Promise<Progress> {
+  const { system, terminal, quiet } = options;
+  const write = (text: string) => {
+    try {
+      system.stderr.write(text, () => undefined);
+    } catch {
+      // Nobody is there to be told.
+    }
+  };
+  const measure = createMeter(options);
+  if (quiet) return logProgress(write, () => null);
+  // FORCE_COLOR may give colours to a terminal that cannot move its cursor all the same.
+  const moves = terminal.interactive && terminal.colour && system.env['TERM'] !== 'dumb';
+  return moves ? spinner(options, write, measure) : logProgress(write, linesInTime(system.now, measure));
+}
+
+function logProgress(write: (text: string) => void, lineFor: (done: number) => string | null): Progress {
+  return {
+    update: (done) => {
+      const line = lineFor(done);
+      if (line !== null) write(`${line}\n`);
+    },
+    remark: (text) => {
+      write(`${safeText(text)}\n`);
+    },
+    stop: () => undefined,
+  };
+}
+
+/** A line, or null where it is not yet time for another. */
+function linesInTime(now: System['now'], measure: Meter): (done: number) => string | null {
+  let lastLineAt = now();
+  return (done) => {
+    const at = now();
+    const { state, left } = measure(done, at);
+    // Somebody may set the clock back.
+    if (Math.abs(at - lastLineAt) < BETWEEN_LINES) return null;
+    lastLineAt = at;
+    return left === null ? state : `${state}, about ${left} left`;
+  };
+}
+
+async function spinner(
+  { system, terminal }: ProgressOptions,
+  write: (text: string) => void,
+  measure: Meter,
+): Promise<Progress> {
+  const { default: ora } = await import('ora');
+  const { stderr } = system;
+  const columns = () =>
+    stderr.columns === undefined || stderr.columns === 0 ? terminal.width : stderr.columns;
+  const textFor = (done: number) => {
+    const { state, left } = measure(done, system.now());
+    return cutText(left === null ? state : `${state}, ${left} left`, columns() - BESIDE_TEXT);
+  };
+  const drawing = drawingOn(write, columns);
+  const line = ora({
+    stream: drawing as unknown as NodeJS.WriteStream,
+    text: textFor(0),
+    color: false,
+    // That the stream is a terminal has been judged; CI in the environment does not make it less of one.
+    isEnabled: true,
+    // Otherwise it would swallow Ctrl-C.
+    discardStdin: false,
+  }).start();
+  return {
+    update: (done) => {
+      line.text = textFor(done);
+    },
+    remark: (text) => {
+      // What is written while the line stands, ora puts above it.
+      drawing.write(`${safeText(text)}\n`);
+    },
+    stop: () => {
+      line.stop();
+    },
+  };
+}
+
+/** What ora needs of a terminal, on a `write` that never fails. */
+function drawingOn(write: (text: string) => void, columns: () => number) {
+  const stream = {
+    isTTY: true,
+    get columns() {
+      return columns();
+    },
+    write: (text: string) => {
+      write(text);
+      // Else ora would wait until the terminal has caught up.
+      return true;
+    },
+  };
+  const target = stream as unknown as NodeJS.WritableStream;
+  return Object.assign(stream, {
+    cursorTo: (column: number) => cursorTo(target, column),
+    moveCursor: (right: number, down: number) => moveCursor(target, right, down),
+    clearLine: (direction: -1 | 0 | 1) => clearLine(target, direction),
+  });
+}
+
+interface Measurement {
+  /** `Ending sessions: 12,000 of 50,000 (24%), 8,100 a second`. */
+  readonly state: string;
+  /** `5 s`; null where nothing is left, or it cannot be known. */
+  readonly left: string | null;
+}
+
+type Meter = (done: number, at: number) => Measurement;
+
+interface Sample {
+  readonly at: number;
+  readonly done: number;
+}
+
+function createMeter({ system, what, total }: ProgressOptions): Meter {
+  const name = safeText(what);
+  let samples: readonly Sample[] = [{ at: system.now(), done: 0 }];
+  return (done, at) => {
+    samples = [...samples.filter(isIn(samples, at)), { at, done }];
+    const state = `${name}: ${share(done, total)}`;
+    const rate = rateOf(samples);
+    if (rate === null) return { state, left: null };
+    return {
+      state: `${state}, ${rate.toLocaleString('en-US', { maximumSignificantDigits: 2 })} a second`,
+      left: rate > 0 && done < total ? shortLength((total - done) / rate) : null,
+    };
+  };
+}
+
+/** Whether a sample tells of the window that ends now; the one that it begins in does, too. */
+function isIn(samples: readonly Sample[], now: number): (sample: Sample, index: number) => boolean {
+  return (_, index) => (samples[index + 1]?.at ?? now) > now - WINDOW;
+}
+
+/** A second; null where the time is too short to tell, or runs backwards since somebody set the clock. */
+function rateOf(samples: readonly Sample[]): number | null {
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (first === undefined || last === undefined || last.at - first.at < MEASURABLE) return null;
+  return (Math.max(0, last.done - first.done) / (last.at - first.at)) * 1000;
+}
+
+function share(done: number, total: number): string {
+  const [soFar, all] = [done.toLocaleString('en-US'), total.toLocaleString('en-US')];
+  if (done > total) return `${soFar}, more than the ${all} expected`;
+  const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
+  return `${soFar} of ${all} (${String(percent)}%)`;
+}
+
+function shortLength(seconds: number): string {
+  if (seconds <= 120) return `${String(Math.ceil(seconds))} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes <= 120 ? `${String(minutes)} min` : `${Math.ceil(minutes / 60).toLocaleString('en-US')} h`;
+}

@@ -1,0 +1,44 @@
+import type { SchemaPart, SchemaStep } from '../sessions/schema-store.ts';
+import type { Target } from '../sessions/session-store.ts';
+import { terminalText } from './fit-text.ts';
+import { labelledLines } from './labelled-lines.ts';
+import { placeName } from './revocation-plan.ts';
+import type { Styles, Terminal } from './styles.ts';
+
+const titles: Readonly<Record<SchemaPart['name'], string>> = {
+  'core-tables': "Better Auth's core tables",
+  'history-table': "sessionctl's history table",
+  'expiry-index': 'index on expiry',
+};
+
+/** A line a part: its state, what it is, and what is there. */
+export function schemaPartsText(parts: readonly SchemaPart[], { green, yellow, dim }: Styles): string {
+  const style = { done: green, pending: yellow, optional: dim };
+  const line = ({ name, state, detail }: SchemaPart) =>
+    `${style[state](state.padEnd('optional'.length))}  ${titles[name]}: ${terminalText(detail)}\n`;
+  return parts.map(line).join('');
+}
+
+/** What a change does, a line a step. */
+export function schemaStepsText(
+  target: Target,
+  steps: readonly SchemaStep[],
+  terminal: Terminal,
+  styles: Styles,
+): string {
+  const lines = steps.map(({ title }, at) => ({
+    label: at === 0 ? 'to do' : '',
+    value: terminalText(title),
+    style: styles.bold,
+  }));
+  return labelledLines([{ label: 'database', value: placeName(target) }, ...lines], terminal, styles);
+}
+
+/** The statements of a change as a script that a person can run, each step under its title. */
+export function schemaScript(steps: readonly SchemaStep[]): string {
+  const text = steps.map(
+    ({ title, statements }) =>
+      `-- ${terminalText(title)}\n${statements.map((sql) => `${terminalText(sql)};\n`).join('')}`,
+  );
+  return text.join('\n');
+}

@@ -1,0 +1,29 @@
+import type { Instant } from '../sessions/instant.ts';
+import type { Session } from '../sessions/session.ts';
+import { deviceOf } from './device.ts';
+import { terminalText } from './fit-text.ts';
+import { relativeTime } from './relative-time.ts';
+import { shortAddress } from './short-address.ts';
+
+/**
+ * A session on one line of a list to choose from: the device, the address, the last activity; and what a search looks
+ * through.
+ */
+export function sessionLine(
+  session: Session,
+  now: Instant,
+): { readonly line: string; readonly searched: string } {
+  const { id, userAgent, updatedAt, state } = session;
+  const address = shortAddress(session.ipAddress) ?? '';
+  const parts = [
+    deviceOf(userAgent) ?? 'unknown device',
+    address === '' ? 'no address' : address,
+    updatedAt === null ? 'activity unknown' : `active ${relativeTime(updatedAt, now)}`,
+    ...(state === 'expired' ? ['expired'] : []),
+    id,
+  ];
+  return {
+    line: parts.map(terminalText).join('  '),
+    searched: [...parts, userAgent ?? '', session.userEmail ?? ''].join(' '),
+  };
+}

@@ -1,0 +1,205 @@
+import {
+  createPrompt,
+  isDownKey,
+  isEnterKey,
+  isSpaceKey,
+  isUpKey,
+  makeTheme,
+  useKeypress,
+  usePrefix,
+  useRef,
+  useState,
+  type KeypressEvent,
+} from '@inquirer/core';
+import { cutText, textWidth } from './fit-text.ts';
+import { safeText } from './safe-text.ts';
+
+/** Something that can be ticked. */
+export interface TickChoice<Value> {
+  readonly value: Value;
+  /** What is shown, safe already; it is cut to the width of the terminal. */
+  readonly line: string;
+  /** What the words that are typed are looked for in. */
+  readonly searched: string;
+}
+
+/** Where a prompt happens. */
+export interface PromptStreams {
+  readonly input: NodeJS.ReadStream;
+  readonly output: NodeJS.WriteStream;
+  readonly signal: AbortSignal;
+}
+
+const LONGEST_PAGE = 10;
+/** The line with what is ticked, that with the keys, and one that is left free. */
+const ROWS_BELOW_PAGE = 3;
+const KEYS = '↑↓ move, space ticks, type to filter, tab next word, esc clears, enter accepts';
+/** The terminal says where pasted text begins and ends: a space or a line end in it is not a key that was pressed. */
+const MARK_PASTED = '\u001b[?2004h';
+const LEAVE_PASTED = '\u001b[?2004l';
+
+/** A list to tick from, with a filter that is typed. Nothing is ticked at the beginning, and each only by itself. */
+export async function askToTick<Value>(
+  message: string,
+  choices: readonly TickChoice<Value>[],
+  streams: PromptStreams,
+): Promise<readonly Value[]> {
+  const { output } = streams;
+  output.write(MARK_PASTED);
+  try {
+    const config = {
+      message: safeText(message),
+      lines: choices.map(({ line }) => line),
+      searched: choices.map(({ searched }) => searched.toLowerCase()),
+      // A pseudo-terminal that nobody has given a size says 0.
+      size: () => ({ columns: output.columns || 80, rows: output.rows || 24 }),
+    };
+    const ticked = await tickPrompt(config, streams);
+    return choices.filter((_, index) => ticked.has(index)).map(({ value }) => value);
+  } finally {
+    output.write(LEAVE_PASTED);
+  }
+}
+
+interface Config {
+  readonly message: string;
+  readonly lines: readonly string[];
+  readonly searched: readonly string[];
+  readonly size: () => { readonly columns: number; readonly rows: number };
+}
+
+interface State {
+  readonly filter: string;
+  /** The choices that the filter leaves, by their place among all. */
+  readonly matches: readonly number[];
+  /** The choice that the pointer stands on; where nothing matches, the one that it stood on. */
+  readonly pointed: number;
+  readonly ticked: ReadonlySet<number>;
+  /** Enter was pressed with nothing ticked. */
+  readonly tooEarly: boolean;
+}
+
+const tickPrompt = createPrompt<ReadonlySet<number>, Config>((config, done) => {
+  const theme = makeTheme();
+  const [status, setStatus] = useState<'idle' | 'done'>('idle');
+  const [state, setState] = useState<State>(() => ({
+    filter: '',
+    matches: config.lines.map((_, index) => index),
+    pointed: 0,
+    ticked: new Set<number>(),
+    tooEarly: false,
+  }));
+  const pasting = useRef(false);
+  const prefix = usePrefix({ status, theme });
+
+  useKeypress((key, readline) => {
+    if (status === 'done') return;
+    if (key.name === 'paste-start' || key.name === 'paste-end') {
+      pasting.current = key.name === 'paste-start';
+      return;
+    }
+    if (isEnterKey(key) && !hasEscape(key) && !pasting.current && state.ticked.size > 0) {
+      setStatus('done');
+      done(state.ticked);
+      return;
+    }
+    const next = pressed({ ...state, tooEarly: false }, key, readline.line, pasting.current, config.searched);
+    setState(next);
+    // Space, Enter and the arrows mean something else to the line editor.
+    if (readline.line !== next.filter) {
+      readline.clearLine(0);
+      readline.write(next.filter);
+    }
+  });
+
+  const { columns, rows } = config.size();
+  const width = columns - 1;
+  if (status === 'done') {
+    const answer = `${numeral(state.ticked.size)} ticked`;
+    const message = cutText(config.message, width - answer.length - 3);
+    return [prefix, theme.style.message(message, status), theme.style.answer(answer)].join(' ');
+  }
+  const headerRows = Math.floor(textWidth(`? ${config.message} ${state.filter}`) / columns) + 1;
+  const page = pageOf(state, Math.max(1, Math.min(LONGEST_PAGE, rows - headerRows - ROWS_BELOW_PAGE)));
+  const list = page.shown.map((index) => {
+    const pointed = index === state.pointed;
+    const line = `${pointed ? '>' : ' '} [${state.ticked.has(index) ? 'x' : ' '}] ${config.lines[index] ?? ''}`;
+    return pointed ? theme.style.highlight(cutText(line, width)) : cutText(line, width);
+  });
+  const keys = state.tooEarly
+    ? theme.style.error(cutText('nothing is ticked: space ticks the line with the pointer', width - 2))
+    : theme.style.help(cutText(KEYS, width));
+  return [
+    [prefix, theme.style.message(config.message, status), state.filter].join(' '),
+    [...list, cutText(statusLine(state, page), width), keys].join('\n'),
+  ];
+});
+
+/** The state after a key, `typed` being what the line editor made of it. */
+function pressed(
+  state: State,
+  key: KeypressEvent,
+  typed: string,
+  pasting: boolean,
+  searched: readonly string[],
+): State {
+  if (hasEscape(key)) return filtered(state, '', searched);
+  if (isEnterKey(key)) return { ...state, tooEarly: !pasting };
+  if (isUpKey(key)) return moved(state, -1);
+  if (isDownKey(key)) return moved(state, 1);
+  if (isSpaceKey(key) && !pasting) return { ...state, ticked: toggled(state) };
+  return filtered(state, typed.replaceAll('\t', ' '), searched);
+}
+
+/** Esc, or Esc and a key so soon after it that both arrive as one. */
+function hasEscape(key: KeypressEvent & { readonly meta?: boolean }): boolean {
+  return key.meta === true;
+}
+
+/** Stays at both ends. */
+function moved(state: State, step: -1 | 1): State {
+  return { ...state, pointed: state.matches[state.matches.indexOf(state.pointed) + step] ?? state.pointed };
+}
+
+/** The pointer stays on its line, where that is left. */
+function filtered(state: State, filter: string, searched: readonly string[]): State {
+  const words = filter.toLowerCase().split(' ');
+  const matches = [...searched.keys()].filter((index) =>
+    words.every((word) => searched[index]?.includes(word) === true),
+  );
+  const pointed = matches.includes(state.pointed) ? state.pointed : (matches[0] ?? state.pointed);
+  return { ...state, filter, matches, pointed };
+}
+
+function toggled({ ticked, matches, pointed }: State): ReadonlySet<number> {
+  if (!matches.includes(pointed)) return ticked;
+  return ticked.has(pointed)
+    ? new Set([...ticked].filter((index) => index !== pointed))
+    : new Set([...ticked, pointed]);
+}
+
+interface Page {
+  /** Of the matches, the place of the first that is shown. */
+  readonly first: number;
+  readonly shown: readonly number[];
+}
+
+/** The pointer in the middle, except near both ends. */
+function pageOf({ matches, pointed }: State, size: number): Page {
+  const middle = matches.indexOf(pointed) - Math.floor(size / 2);
+  const first = Math.max(0, Math.min(middle, matches.length - size));
+  return { first, shown: matches.slice(first, first + size) };
+}
+
+/** `2 ticked, 1 of them not shown; lines 1 to 10 of 14 that match`. */
+function statusLine({ ticked, matches, filter }: State, { first, shown }: Page): string {
+  const hidden = [...ticked].filter((index) => !shown.includes(index)).length;
+  const count = `${numeral(ticked.size)} ticked${hidden === 0 ? '' : `, ${numeral(hidden)} of them not shown`}`;
+  if (matches.length === 0) return `${count}; nothing matches`;
+  const lines = `lines ${numeral(first + 1)} to ${numeral(first + shown.length)} of ${numeral(matches.length)}`;
+  return `${count}; ${lines}${filter === '' ? '' : ' that match'}`;
+}
+
+function numeral(number: number): string {
+  return number.toLocaleString('en-US');
+}

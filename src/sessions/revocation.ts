@@ -1,0 +1,209 @@
+import { millisecondsOf, toInstant, wholeSecond, type Instant } from './instant.ts';
+import type { Selection } from './selection.ts';
+import type { SessionStore, Survey } from './session-store.ts';
+import type { Session } from './session.ts';
+
+/** What a revocation would do, as it is shown before anything is done. */
+export interface RevocationPlan {
+  /** Bounded: whoever signs in from now on is not meant. */
+  readonly selection: Selection;
+  readonly survey: Survey;
+  /** Some of the sessions. */
+  readonly sample: readonly Session[];
+  /** The sample is the newest activity of all; too many to be sorted, it is whatever the store comes upon first. */
+  readonly isNewest: boolean;
+}
+
+export interface PlanOptions {
+  /** Rows are kept as records (Better Auth's `preserveSessionInDatabase`): those that have expired are such already. */
+  readonly preserve: boolean;
+  readonly sampleSize: number;
+}
+
+/** Counts what a selection holds, and fixes that this is what is meant: sign-ins that come later are not. */
+export async function planRevocation(
+  store: SessionStore,
+  selection: Selection,
+  options: PlanOptions,
+): Promise<RevocationPlan> {
+  const clock = await store.readClock();
+  const meant = options.preserve ? liveAfter(selection, wholeSecond(clock)) : selection;
+  const survey = await store.survey(meant);
+  const isNewest = survey.sessions <= SORTED;
+  const limit = Math.min(options.sampleSize, survey.sessions);
+  const sample = limit === 0 ? [] : await sampleOf(store, meant, limit, isNewest);
+  return { selection: bounded(selection, survey, clock, store.zoneKnown), survey, sample, isNewest };
+}
+
+/** To find the newest of more sessions than these takes longer than anybody wants to wait for five lines. */
+const SORTED = 100_000;
+
+/** Fewer where one cannot be read: that is no reason not to end it. */
+async function sampleOf(
+  store: SessionStore,
+  selection: Selection,
+  limit: number,
+  isNewest: boolean,
+): Promise<readonly Session[]> {
+  const sample: Session[] = [];
+  try {
+    const sort = isNewest ? ({ field: 'updatedAt', direction: 'desc' } as const) : null;
+    for await (const chunk of store.list(selection, { sort, limit })) sample.push(...chunk);
+  } catch {
+    return sample;
+  }
+  return sample;
+}
+
+export interface RevocationOptions {
+  readonly preserve: boolean;
+  readonly offlineTokens: boolean;
+  /** Goes on with those who signed in meanwhile, until a pass finds nobody. */
+  readonly untilQuiet: boolean;
+  /** Sessions that may be ended altogether; null for any number. */
+  readonly maxAffected: number | null;
+  /** Ends the work after the batch at hand. */
+  readonly signal: AbortSignal;
+  /** Waits; ends early by the signal. */
+  readonly pause: (milliseconds: number) => Promise<void>;
+  readonly onBatch: (revoked: number) => void;
+  readonly remark: (text: string) => void;
+}
+
+/** What a revocation did, and what it found when it looked again. */
+export interface Revocation {
+  /** Sessions that were meant: those of the plan, and those that came while it went on until quiet. */
+  readonly matched: number;
+  readonly revoked: number;
+  /** A connection broke while an answer was on its way: a batch more than `revoked` may have been ended by this run. */
+  readonly uncertain: boolean;
+  readonly oauthTokens: number;
+  readonly batches: number;
+  /** Of what was meant, still there. Null where looking again failed. */
+  readonly remaining: number | null;
+  /** Ids of those, as far as they are fit to be listed. */
+  readonly survivors: readonly string[];
+  /** Match as well and signed in after the plan. */
+  readonly arrivedLater: number;
+  /** By the store's clock, after the last look. */
+  readonly finishedAt: Instant;
+  readonly stoppedBecause: 'complete' | 'signal' | 'limit' | 'failed';
+  /** What ended the work before its time. */
+  readonly failure: unknown;
+}
+
+/** More ids of survivors than this are a number. */
+const NAMED_SURVIVORS = 1000;
+/** A pass that ends nothing though something is left is tried so often: a refresh may hold a row for a moment. */
+const FRUITLESS_PASSES = 3;
+const BETWEEN_PASSES = 300;
+/** So long nobody may come for it to count as quiet. */
+const QUIET = 1000;
+
+/**
+ * Ends what was planned: pass after pass until looking again finds nothing of it. Once it has begun, it does not throw for
+ * what the store does: what has been ended by then must be told.
+ */
+export async function revoke(
+  store: SessionStore,
+  plan: RevocationPlan,
+  options: RevocationOptions,
+): Promise<Revocation> {
+  const { signal } = options;
+  let { selection } = plan;
+  let matched = plan.survey.sessions;
+  let expected = matched;
+  let fruitless = 0;
+  const begun = await store.readClock();
+  const started = performance.now();
+  const done = { revoked: 0, oauthTokens: 0, batches: 0, uncertain: false };
+  let pending = selection;
+  let left: { readonly sessions: number; readonly ids: readonly string[] } | null = null;
+
+  const finish = async (
+    stoppedBecause: Revocation['stoppedBecause'],
+    failure: unknown = null,
+  ): Promise<Revocation> => ({
+    ...done,
+    matched,
+    remaining: left?.sessions ?? null,
+    survivors: left?.ids ?? [],
+    arrivedLater: left === null ? 0 : await arrivals(store, pending, left.sessions),
+    // What cannot be asked for its clock any more was asked when the work began.
+    finishedAt: left === null ? after(begun, performance.now() - started) : await store.readClock(),
+    stoppedBecause,
+    failure,
+  });
+
+  try {
+    for (;;) {
+      const preserveAt = options.preserve ? wholeSecond(await store.readClock()) : null;
+      pending = preserveAt === null ? selection : liveAfter(selection, preserveAt);
+      left = null;
+      const { offlineTokens, remark } = options;
+      for await (const batch of store.end(pending, { preserveAt, offlineTokens, expected, remark })) {
+        done.revoked += batch.sessions;
+        done.oauthTokens += batch.oauthTokens;
+        done.batches += 1;
+        done.uncertain ||= batch.uncertain;
+        options.onBatch(done.revoked);
+      }
+      left = await store.lookAgain(pending, NAMED_SURVIVORS);
+      if (signal.aborted && left.sessions > 0) return await finish('signal');
+      if (left.sessions > 0) {
+        // By what is left, not by what was ended: a trigger may bring back what it saw go.
+        fruitless = left.sessions < expected ? 0 : fruitless + 1;
+        if (fruitless >= FRUITLESS_PASSES) return await finish('complete');
+        expected = left.sessions;
+        await options.pause(BETWEEN_PASSES);
+        continue;
+      }
+      if (!options.untilQuiet || signal.aborted) return await finish('complete');
+
+      await options.pause(QUIET);
+      const clock = await store.readClock();
+      const survey = await store.survey({ ...pending, presentAt: null });
+      if (survey.sessions === 0) return await finish('complete');
+      if (options.maxAffected !== null && matched + survey.sessions > options.maxAffected)
+        return await finish('limit');
+      matched += survey.sessions;
+      expected = survey.sessions;
+      selection = bounded(selection, survey, clock, store.zoneKnown);
+    }
+  } catch (error) {
+    // The store has been waited for long enough.
+    left = await store.lookAgain(pending, 0, 'once').catch(() => null);
+    return finish('failed', error);
+  }
+}
+
+function after(instant: Instant, milliseconds: number): Instant {
+  return toInstant(millisecondsOf(instant) + Math.round(milliseconds));
+}
+
+/** How many match but for having signed in after the plan. */
+async function arrivals(store: SessionStore, pending: Selection, meant: number): Promise<number> {
+  if (pending.presentAt === null) return 0;
+  const all = await store.lookAgain({ ...pending, presentAt: null }, 0);
+  return Math.max(0, all.sessions - meant);
+}
+
+/**
+ * Bounds a selection to those who are there. The bound is the store's present; but where clocks differ, or a zone is
+ * not known, sessions may say that they began later, or hours ago: the latest of those that were counted decides then.
+ */
+function bounded(selection: Selection, { newest }: Survey, clock: Instant, zoneKnown: boolean): Selection {
+  // Named by id, they are bounded already.
+  if (selection.sessionIds !== null) return selection;
+  if (newest === null) return { ...selection, presentAt: clock };
+  return { ...selection, presentAt: zoneKnown && clock > newest ? clock : newest };
+}
+
+/** Those that live longer than until the moment. */
+function liveAfter(selection: Selection, moment: Instant): Selection {
+  const { expiresAfter } = selection;
+  return {
+    ...selection,
+    expiresAfter: expiresAfter !== null && expiresAfter > moment ? expiresAfter : moment,
+  };
+}

@@ -1,0 +1,134 @@
+import type { Knex } from 'knex';
+import type { DatabaseSettings, SchemaNames } from '../../config/settings.ts';
+import { ConfigError, ConnectionError, SessionctlError } from '../../errors.ts';
+import type { Redactor } from '../../redaction.ts';
+import type { Target } from '../../sessions/session-store.ts';
+import { describeLocation, parseDatabaseUrl, type DatabaseLocation } from './database-url.ts';
+import type { Dialect } from './dialects/dialect.ts';
+import { unlessStopped } from './persistently.ts';
+
+export interface ConnectOptions {
+  /** `read` makes sure that nothing can be written. */
+  readonly access: 'read' | 'write';
+  /**
+   * An SQLite file that does not exist is none of a mistake: to read, it is an empty database, and to write, it is made.
+   */
+  readonly mayBeMissing?: boolean;
+  readonly redactor: Redactor;
+  readonly signal: AbortSignal;
+}
+
+/** A way to a database, on which everything that is done to it goes. It is first spoken to by the first query. */
+export interface DatabaseConnection {
+  readonly knex: Knex;
+  readonly dialect: Dialect;
+  readonly target: Target;
+  /** The names that the configuration gives, with the PostgreSQL schema that the URL may name. */
+  readonly names: SchemaNames;
+  /** Runs a query and turns what the driver throws into the errors of sessionctl. Given up by the signal. */
+  readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** As `guard`, but carried to its end whatever the signal. */
+  readonly settle: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /**
+   * As `settle`, and tried again while locks or a lost connection are in the way, until the signal: for what may be done
+   * twice.
+   */
+  readonly persist: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Prepares a connection to the database that the settings name.
+ * @throws ConnectionError where a driver or file is missing
+ */
+export async function connectDatabase(
+  settings: DatabaseSettings,
+  { access, mayBeMissing = false, redactor, signal }: ConnectOptions,
+): Promise<DatabaseConnection> {
+  const location = parseDatabaseUrl(settings.url, settings.cwd);
+  if (location.dialect !== 'sqlite') redactor.protect(location.password);
+  const database = describeLocation(location);
+  const dialect = await loadDialect(location);
+  const names = { ...settings.schema, databaseSchema: schemaName(settings, location) };
+  const settle = <Result>(work: () => Promise<Result>) => explained(dialect, database, work);
+  // What takes too long as it is would take as long again.
+  const hindrance = (error: unknown) => {
+    const found = dialect.hindrance(error);
+    return found === 'slow' ? undefined : found;
+  };
+  const knex = await dialect.connect(location, settings, access, mayBeMissing);
+  return {
+    knex,
+    dialect,
+    target: { profile: settings.profile, dialect: dialect.name, database, redis: null },
+    names,
+    settle,
+    guard: (work) => settle(() => unlessAborted(signal, work)),
+    persist: (work) =>
+      settle(async () => {
+        const attempt = signal.aborted ? 'given up' : await unlessStopped(work, { signal, hindrance });
+        // Once more, then: who stopped the run still wants to know what it did.
+        return attempt === 'given up' ? work() : attempt.result;
+      }),
+    // A connection that somebody gave up waiting for ends with the process; closing it would be the same wait again.
+    close: async () => {
+      if (!signal.aborted) await knex.destroy();
+    },
+  };
+}
+
+async function loadDialect(location: DatabaseLocation): Promise<Dialect> {
+  switch (location.dialect) {
+    case 'postgresql':
+      return (await import('./dialects/postgresql.ts')).postgresql;
+    case 'mysql':
+      return (await import('./dialects/mysql.ts')).mysql;
+    case 'sqlite':
+      return (await import('./dialects/sqlite.ts')).sqlite;
+    default:
+      return location satisfies never;
+  }
+}
+
+/** Prisma's URLs name the PostgreSQL schema in a parameter. */
+function schemaName(settings: DatabaseSettings, location: DatabaseLocation): string | null {
+  const configured = settings.schema.databaseSchema;
+  if (location.dialect === 'postgresql') return configured ?? location.parameters.get('schema') ?? null;
+  if (configured === null) return null;
+  throw new ConfigError('database_schema is for PostgreSQL only', {
+    hint: 'On MySQL and MariaDB the database is named in the URL.',
+  });
+}
+
+/** Turns what a driver throws into an error that names the database and the way out. */
+async function explained<Result>(
+  dialect: Dialect,
+  database: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof SessionctlError) throw error;
+    const refusal = dialect.explain(error, database);
+    if (refusal === undefined) throw error;
+    throw new ConnectionError(refusal.message, { hint: refusal.hint, cause: refusal.cause });
+  }
+}
+
+/** Rejects as soon as the signal is given, whatever the driver is waiting for. */
+async function unlessAborted<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+  signal.throwIfAborted();
+  let giveUp: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    giveUp = () => {
+      reject(new Error(String(signal.reason)));
+    };
+    signal.addEventListener('abort', giveUp);
+  });
+  try {
+    return await Promise.race([work(), aborted]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}

@@ -1,0 +1,250 @@
+import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import type { Knex } from 'knex';
+import { ConnectionError } from '../../errors.ts';
+import { wholeSecond, type Instant } from '../../sessions/instant.ts';
+import type { Selection } from '../../sessions/selection.ts';
+import type { EndedBatch, EndOptions, SessionStore } from '../../sessions/session-store.ts';
+import { batchSize } from './batch-size.ts';
+import { tableLabel } from './catalog.ts';
+import { allOf, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
+import type { DatabaseStoreParts } from './database-store.ts';
+import type { Hindrance, Position, TableWalk, Value } from './dialects/dialect.ts';
+import { unlessStopped } from './persistently.ts';
+import type { TokenTable } from './shape.ts';
+import { isOffline, OTHER } from './survey.ts';
+import { tableReference } from './table-reference.ts';
+
+/**
+ * So many sessions and fewer are picked out by one query, through whatever index serves it, and ended by their ids. For
+ * more, the whole table is walked through: their ids would fill memory, and most of the table is read in any case.
+ */
+const PICKED_OUT = 10_000;
+
+/** A transaction takes about so many milliseconds: that long its locks may hold up a request of the application. */
+const TARGET = 50;
+const FIRST_BATCH = 200;
+/** A statement has room for so many ids in every database. */
+const MOST_IDS = 5000;
+/** Of a walk most rows may be read over. */
+const MOST_ROWS = 50_000;
+
+/** After so many failed attempts, about a second, the delay is worth a remark. */
+const REMARKABLE = 4;
+
+const delays: Readonly<Record<Hindrance, string>> = {
+  busy: 'another transaction holds a lock; trying again',
+  lost: 'the connection is lost; trying again',
+  slow: 'the database stopped a batch that took too long; trying again with a smaller one',
+};
+
+type Endings = Pick<SessionStore, 'end' | 'rehearseEnding'>;
+
+/** How sessions end in the database: in short transactions, each of which repeats the condition that they were picked by. */
+export function createEnding(parts: DatabaseStoreParts): Endings {
+  const { knex, dialect, shape, signal, guard, settle, persist } = parts;
+  const { session: table } = shape;
+  const idColumn = sessionColumn(table.id.name);
+  const sessionTable = tableReference(knex, table, SESSION);
+  const chosen = (selection: Selection) => selectionCondition({ ...parts, table }, selection, 'spared');
+
+  return {
+    async rehearseEnding({ preserveAt }) {
+      await guard(() => prepare());
+      const nothing = knex.raw('1 = 0');
+      const right = `${preserveAt === null ? 'DELETE' : 'UPDATE'} on ${tableLabel(table)}`;
+      await rehearse(right, () => endRows(knex, preserveAt, nothing));
+      if (shape.tokens.length > 0) {
+        // Who may delete rows may not yet hold them fast in PostgreSQL.
+        await rehearse(`UPDATE on ${tableLabel(table)}`, () => heldRows(knex, nothing));
+      }
+      for (const tokens of shape.tokens) {
+        await rehearse(`UPDATE on ${tableLabel(tokens)}`, () =>
+          revokeTokens(knex, { ...tokens, revokedAt: null }, nothing, false),
+        );
+      }
+    },
+
+    async *end(selection, options) {
+      await persist(() => prepare());
+      const moment = wholeSecond(await persist(() => dialect.readClock(knex)));
+      const tokenTables = await Promise.all(
+        shape.tokens.map(async (tokens) => ({ ...tokens, revokedAt: await encodedAt(tokens, moment) })),
+      );
+      const isPickedOut = selection.sessionIds !== null || options.expected <= PICKED_OUT;
+      const size = batchSize({
+        target: TARGET,
+        first: FIRST_BATCH,
+        least: 10,
+        most: isPickedOut ? MOST_IDS : MOST_ROWS,
+      });
+      // The pieces are made of the ids themselves; naming all of them again in each would be for nothing.
+      const condition = chosen(isPickedOut ? { ...selection, sessionIds: null } : selection);
+      const pieceFrom = isPickedOut ? await pickedOut(selection) : await walked();
+
+      for (let from: Position | null = null; ;) {
+        await yieldToEvents();
+        if (signal.aborted) return;
+        const start: Position | null = from;
+        const attempt = await settle(() =>
+          unlessStopped(
+            async () => {
+              const piece = await pieceFrom(start, size.rows());
+              const begun = performance.now();
+              const ended = await dialect.transaction(knex, (transaction) =>
+                endBatch(transaction, allOf(knex, [piece.condition, condition]), tokenTables, options),
+              );
+              size.took(performance.now() - begun, ended.sessions);
+              return { ...ended, next: piece.next };
+            },
+            {
+              signal,
+              hindrance: dialect.hindrance,
+              onRetry: (hindrance, attempts) => {
+                if (hindrance !== 'lost') size.halve();
+                if (attempts >= REMARKABLE) options.remark(delays[hindrance]);
+              },
+            },
+          ),
+        );
+        if (attempt === 'given up') return;
+        const { sessions, oauthTokens, next } = attempt.result;
+        if (sessions > 0 || oauthTokens > 0 || attempt.uncertain)
+          yield { sessions, oauthTokens, uncertain: attempt.uncertain };
+        if (next === null) return;
+        from = next;
+      }
+    },
+  };
+
+  async function prepare(): Promise<void> {
+    await dialect.prepareEnding(
+      knex,
+      [table, ...shape.tokens].map(({ name }) => name),
+    );
+  }
+
+  /** The ids by one query, whatever index serves it. */
+  async function pickedOut(selection: Selection): Promise<TableWalk['piece']> {
+    const ids = await persist(async () => {
+      const rows = (await knex.select({ id: idColumn }).from(sessionTable).where(chosen(selection))) as {
+        id: Value;
+      }[];
+      return rows.map(({ id }) => String(id));
+    });
+    return (from, rows) => {
+      const some = ids.slice(Number(from ?? 0), Number(from ?? 0) + rows);
+      const end = Number(from ?? 0) + some.length;
+      const condition = some.length === 0 ? knex.raw('1 = 0') : dialect.keyIn(knex, idColumn, table.id, some);
+      return Promise.resolve({ condition, next: end < ids.length ? end : null });
+    };
+  }
+
+  async function walked(): Promise<TableWalk['piece']> {
+    const walk = await persist(() => dialect.walk(knex, table, SESSION));
+    return (from, rows) => walk.piece(from, rows);
+  }
+
+  async function endBatch(
+    transaction: Knex,
+    condition: Knex.Raw,
+    tokenTables: readonly DatedTokens[],
+    { preserveAt, offlineTokens }: EndOptions,
+  ): Promise<Omit<EndedBatch, 'uncertain'>> {
+    if (tokenTables.length === 0)
+      return { sessions: await endRows(transaction, preserveAt, condition), oauthTokens: 0 };
+    // The link from a token to its session is cut when the row goes, so the tokens come first; the sessions are held
+    // fast meanwhile, so that it is their tokens alone that end.
+    const rows = await heldRows(transaction, condition);
+    if (rows.length === 0) return { sessions: 0, oauthTokens: 0 };
+    const ids = rows.map(({ id }) => String(id));
+    let oauthTokens = 0;
+    for (const tokens of tokenTables) {
+      const bound = dialect.keyIn(knex, `${OTHER}.${tokens.sessionId.name}`, tokens.sessionId, ids);
+      oauthTokens += await revokeTokens(transaction, tokens, bound, offlineTokens);
+    }
+    const held = allOf(knex, [dialect.keyIn(knex, idColumn, table.id, ids), condition]);
+    return { sessions: await endRows(transaction, preserveAt, held), oauthTokens };
+  }
+
+  async function heldRows(on: Knex, condition: Knex.Raw): Promise<readonly { readonly id: Value }[]> {
+    return (await on.select({ id: idColumn }).from(sessionTable).where(condition).forUpdate()) as {
+      id: Value;
+    }[];
+  }
+
+  async function endRows(on: Knex, preserveAt: Instant | null, condition: Knex.Raw): Promise<number> {
+    const statement =
+      preserveAt === null
+        ? on.raw('? WHERE ?', [dialect.deleteFrom(on, sessionTable, SESSION), condition])
+        : on.raw('UPDATE ? SET ? WHERE ?', [
+            sessionTable,
+            assignments(on, table.expiresAt.name, table.expiresAt.encoding.encode(preserveAt), table.touched),
+            condition,
+          ]);
+    return dialect.affectedRows(await statement);
+  }
+
+  async function revokeTokens(
+    on: Knex,
+    tokens: DatedTokens,
+    condition: Knex.Raw,
+    offlineTokens: boolean,
+  ): Promise<number> {
+    const spared = offlineTokens ? [] : [on.raw('NOT ?', [isOffline(parts, tokens)])];
+    const live = on.raw('?? IS NULL', [`${OTHER}.${tokens.revoked}`]);
+    const statement = on.raw('UPDATE ? SET ? WHERE ?', [
+      tableReference(on, tokens, OTHER),
+      assignments(on, tokens.revoked, tokens.revokedAt, tokens.touched),
+      allOf(on, [condition, live, ...spared]),
+    ]);
+    return dialect.affectedRows(await statement);
+  }
+
+  /** Runs a statement that touches no row; of a refusal for want of a right, says which one. */
+  async function rehearse(right: string, statement: () => Promise<unknown>): Promise<void> {
+    await guard(async () => {
+      try {
+        await statement();
+      } catch (error) {
+        if (!dialect.isDenied(error)) throw error;
+        throw new ConnectionError(
+          `${parts.target.database} refuses: the account lacks the right to ${right}`,
+          {
+            hint: `Nothing was changed. Give the account ${right}, or use another one.`,
+            cause: error,
+          },
+        );
+      }
+    });
+  }
+
+  /** The moment as the column writes it; where it holds nothing yet, as the other times of its table are written. */
+  async function encodedAt(tokens: TokenTable, moment: Instant): Promise<string | number> {
+    const encodings = await persist(() =>
+      dialect.timeEncodings(knex, tokens.catalog, tokens.times, parts.timeZone),
+    );
+    const encoding = encodings.find((each) => each.isEmpty !== true) ?? encodings[0];
+    if (encoding === undefined) throw new Error(`${tokens.name} has no times`);
+    return encoding.encode(moment);
+  }
+}
+
+interface DatedTokens extends TokenTable {
+  /** The moment of revocation in the column's own encoding. */
+  readonly revokedAt: string | number | null;
+}
+
+/** Sets one column and, against what the database would do of its own accord, nothing else. */
+function assignments(
+  knex: Knex,
+  column: string,
+  value: string | number | null,
+  touched: readonly string[],
+): Knex.Raw {
+  const kept = touched.filter((name) => name !== column);
+  return knex.raw(['?? = ?', ...kept.map(() => '?? = ??')].join(', '), [
+    column,
+    value,
+    ...kept.flatMap((name) => [name, name]),
+  ]);
+}

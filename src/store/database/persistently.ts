@@ -1,0 +1,71 @@
+import pRetry from 'p-retry';
+import type { Hindrance } from './dialects/dialect.ts';
+
+/** Waits of 0.1 s at first, doubled up to 10 s, come to about a minute: time enough for a server to restart. */
+const BACK_OFF = { retries: 12, minTimeout: 100, maxTimeout: 10_000, factor: 2, randomize: true } as const;
+
+export interface Persistence {
+  /** Whether trying again may help. */
+  readonly hindrance: (error: unknown) => Hindrance | undefined;
+  /** @param attempts that have failed so far */
+  readonly onRetry?: (hindrance: Hindrance, attempts: number) => void;
+}
+
+export interface Attempt<Result> {
+  readonly result: Result;
+  /** A connection broke in an attempt before: what it was about may have been done then. */
+  readonly uncertain: boolean;
+}
+
+/**
+ * Does work that may be done twice, again and again as long as what fails may pass.
+ * @throws the last error
+ */
+export async function persistently<Result>(
+  work: () => Promise<Result>,
+  persistence: Persistence,
+): Promise<Attempt<Result>> {
+  const attempt = await unlessStopped(work, { ...persistence, signal: NEVER });
+  if (attempt === 'given up') throw new Error('given up without a signal');
+  return attempt;
+}
+
+const NEVER = new AbortController().signal;
+
+/**
+ * As `persistently`, but gives up between two attempts when the signal comes.
+ * @throws the last error
+ */
+export async function unlessStopped<Result>(
+  work: () => Promise<Result>,
+  { signal, hindrance, onRetry }: Persistence & { readonly signal: AbortSignal },
+): Promise<Attempt<Result> | 'given up'> {
+  let uncertain = false;
+  const results: Result[] = [];
+  try {
+    await pRetry(
+      async () => {
+        results.push(await work());
+      },
+      {
+        ...BACK_OFF,
+        signal,
+        shouldRetry: ({ error }) => hindrance(error) !== undefined,
+        onFailedAttempt: ({ error, attemptNumber }) => {
+          const reason = hindrance(error);
+          if (reason === undefined) return;
+          if (reason === 'lost') uncertain = true;
+          onRetry?.(reason, attemptNumber);
+        },
+      },
+    );
+  } catch (error) {
+    // By the signal the library gives up what has just succeeded, too; that has been done and must be told.
+    if (results.length === 0) {
+      if (signal.aborted && error === signal.reason) return 'given up';
+      throw error;
+    }
+  }
+  const [result] = results as [Result];
+  return { result, uncertain };
+}

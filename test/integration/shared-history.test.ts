@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signIn, signUp } from '../support/app.ts';
+import { operatorOn, type Operator } from '../support/operator.ts';
+import { agents } from '../support/population.ts';
+import { describeOn, type Dialect } from '../support/servers.ts';
+import { deploy, plainShape, type Deployment } from '../support/shapes.ts';
+
+const dialects: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite'];
+
+interface Run {
+  readonly runId: string;
+  readonly outcome: string;
+  readonly revoked: number | null;
+}
+
+/** Two operators, each with files of their own, work on one database that keeps a history. */
+describe.each(dialects)('the history that a database keeps, on %s', (dialect) => {
+  describeOn(dialect, 'of everybody', () => {
+    let deployment: Deployment;
+    let ada: Operator;
+    let bob: Operator;
+    const table = dialect === 'mysql' ? '`sessionctl_history`' : '"sessionctl_history"';
+
+    beforeAll(async () => {
+      deployment = await deploy(plainShape(dialect));
+      const person = await signUp(deployment.app, 'Ada', 'ada@example.com');
+      for (const ip of ['203.0.113.7', '203.0.113.8', '203.0.113.9'])
+        await signIn(deployment.app, person, { ip, userAgent: agents.curl });
+      ada = operatorOn(deployment.database.url);
+      bob = operatorOn(deployment.database.url);
+    });
+    afterAll(async () => {
+      await deployment.database.drop();
+    });
+
+    const runsSeenBy = async (operator: Operator, ...words: readonly string[]) => {
+      const { code, stdout, stderr } = await operator.run(['history', '--json', ...words]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      return (JSON.parse(stdout) as readonly Run[]).map(
+        ({ outcome, revoked }) => `${outcome} ${String(revoked)}`,
+      );
+    };
+
+    it('is not there before it is asked for, and nothing misses it', async () => {
+      expect(await ada.run(['revoke-all', '--ip', '203.0.113.7', '--yes', '-q'])).toMatchObject({ code: 0 });
+      expect(await runsSeenBy(ada)).toEqual(['complete 1']);
+      expect(await runsSeenBy(bob)).toEqual([]);
+    });
+
+    it('shows each what the others did, and refused', async () => {
+      expect(await ada.run(['schema', 'migrate', '--yes'])).toMatchObject({ code: 0 });
+      expect(await ada.run(['revoke-all', '--ip', '203.0.113.8', '--yes', '-q'])).toMatchObject({ code: 0 });
+      const guarded = ['revoke-all', '--everyone', '--max-affected', '0', '--yes'];
+      expect(await bob.run(guarded)).toMatchObject({ code: 7 });
+      expect(await runsSeenBy(bob)).toEqual(['refused null', 'complete 1']);
+      expect(await runsSeenBy(ada)).toEqual(['refused null', 'complete 1', 'complete 1']);
+      expect(await runsSeenBy(bob, '--own')).toEqual(['refused null']);
+      // Two of a run, one of a refusal.
+      expect(await deployment.database.query(`SELECT event FROM ${table}`)).toHaveLength(3);
+    });
+
+    it('where it cannot be written, nothing is ended', async () => {
+      const count = async () => {
+        const [row] = await deployment.database.query('SELECT count(*) AS sessions FROM session');
+        return Number(row?.['sessions']);
+      };
+      const before = await count();
+      expect(before).toBe(1);
+      // A table that takes no record, as one that the account may not write.
+      await deployment.database.query(refuseRecords(dialect));
+      const { code, stderr } = await bob.run(['revoke-all', '--everyone', '--yes', '-q']);
+      expect(code).not.toBe(0);
+      expect(stderr).toMatch(/nothing was ended/);
+      expect(await count()).toBe(before);
+    });
+  });
+});
+
+function refuseRecords(dialect: Dialect): string {
+  if (dialect === 'postgresql')
+    return 'ALTER TABLE "sessionctl_history" ADD CONSTRAINT full_up CHECK (false) NOT VALID';
+  if (dialect === 'mysql')
+    return `CREATE TRIGGER full_up BEFORE INSERT ON sessionctl_history FOR EACH ROW SIGNAL SQLSTATE '45000'`;
+  return `CREATE TRIGGER full_up BEFORE INSERT ON sessionctl_history BEGIN SELECT RAISE(ABORT, 'full up'); END`;
+}

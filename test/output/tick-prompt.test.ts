@@ -1,0 +1,429 @@
+import headless from '@xterm/headless';
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { CancelledError } from '../../src/errors.ts';
+import { createPrompter, type Prompter } from '../../src/output/prompter.ts';
+import type { TickChoice } from '../../src/output/tick-prompt.ts';
+import { fakeSystem } from '../support/fake-system.ts';
+
+const UP = '\u001b[A';
+const DOWN = '\u001b[B';
+const BACKSPACE = '\u007f';
+const ESC = '\u001b';
+const ENTER = '\r';
+const CTRL_C = '\u0003';
+
+const sessions: readonly TickChoice<string>[] = [
+  ['ada', 'QsFYstwy  ada@example.com   Chrome 142 on Linux'],
+  ['ben', 'xOgyiLyo  ben@example.com   Firefox 144 on Windows'],
+  ['cleo', '3IX3osH8  cleo@example.com  Chrome 142 on Windows'],
+  ['dora', 'r4TgPz0q  dora@example.com  Safari 18 on iPhone'],
+].map(([value = '', line = '']) => ({ value, line, searched: `${line} 203.0.113.7` }));
+
+/** As many as there are letters for. */
+const many = (count: number): readonly TickChoice<number>[] =>
+  Array.from({ length: count }, (_, value) => ({ value, line: `line ${String(value)}`, searched: '' }));
+
+interface Size {
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+/** A person who asks something of the prompter, types, and looks at the screen. */
+function asking<Answer>(
+  ask: (prompter: Prompter) => Promise<Answer>,
+  { columns = 80, rows = 24 }: Size = {},
+) {
+  const stop = new AbortController();
+  const fake = fakeSystem({ tty: { stdin: true, stderr: true }, columns, signal: stop.signal });
+  // The real stderr is not closed when a prompt ends.
+  Object.assign(fake.system.stderr, { rows, _isStdio: true });
+  const answer = ask(createPrompter(fake.system));
+  const screen = async () => {
+    const terminal = new headless.Terminal({
+      cols: columns || 80,
+      rows: rows || 24,
+      allowProposedApi: true,
+      convertEol: true,
+    });
+    await new Promise<void>((resolve) => {
+      terminal.write(fake.stderr(), resolve);
+    });
+    const buffer = terminal.buffer.active;
+    const all = Array.from({ length: buffer.length }, (_, row) => buffer.getLine(row));
+    const lines = all.map((line) => line?.translateToString(true) ?? '');
+    while (lines.at(-1) === '') lines.pop();
+    const wrapped = all.some((line) => line?.isWrapped === true);
+    return { lines, wrapped, scrolled: buffer.baseY, cursor: [buffer.cursorY, buffer.cursorX] };
+  };
+  return {
+    answer,
+    type: (...keys: readonly string[]) => {
+      for (const key of keys) fake.type(key);
+    },
+    screen,
+    shows: (text: string | RegExp) =>
+      vi.waitFor(async () => {
+        expect((await screen()).lines.join('\n')).toMatch(text);
+      }),
+    abort: () => {
+      stop.abort('SIGTERM');
+    },
+    written: fake.stderr,
+  };
+}
+
+const tickSessions = (size?: Size) =>
+  asking((prompter) => prompter.tick('Which sessions should end?', sessions), size);
+
+describe('tick', () => {
+  it('shows the choices, of which none is ticked', async () => {
+    const { type, screen, answer } = tickSessions();
+    expect(await screen()).toEqual({
+      lines: [
+        '? Which sessions should end?',
+        '> [ ] QsFYstwy  ada@example.com   Chrome 142 on Linux',
+        '  [ ] xOgyiLyo  ben@example.com   Firefox 144 on Windows',
+        '  [ ] 3IX3osH8  cleo@example.com  Chrome 142 on Windows',
+        '  [ ] r4TgPz0q  dora@example.com  Safari 18 on iPhone',
+        '0 ticked; lines 1 to 4 of 4',
+        '↑↓ move, space ticks, type to filter, tab next word, esc clears, enter accepts',
+      ],
+      wrapped: false,
+      scrolled: 0,
+      cursor: [0, '? Which sessions should end? '.length],
+    });
+    type(CTRL_C);
+    await expect(answer).rejects.toThrow(CancelledError);
+  });
+
+  it('gives what was ticked, in the order of the choices, and leaves one line', async () => {
+    const { type, screen, answer } = tickSessions();
+    type(DOWN, DOWN, ' ', UP, UP, ' ');
+    // What is typed on goes nowhere.
+    type(`${ENTER} x`);
+    expect(await answer).toEqual(['ada', 'cleo']);
+    expect((await screen()).lines).toEqual(['✔ Which sessions should end? 2 ticked']);
+  });
+
+  it('unticks with the same key', async () => {
+    const { type, answer } = tickSessions();
+    type(' ', DOWN, ' ', UP, ' ', ENTER);
+    expect(await answer).toEqual(['ben']);
+  });
+
+  it('stops at both ends', async () => {
+    const { type, answer } = tickSessions();
+    type(UP, UP, ' ', ...Array.from({ length: 9 }, () => DOWN), ' ', UP, ' ', ENTER);
+    expect(await answer).toEqual(['ada', 'cleo', 'dora']);
+  });
+
+  it.each([
+    ['chrome', ['QsFYstwy', '3IX3osH8']],
+    ['WINDOWS', ['xOgyiLyo', '3IX3osH8']],
+    ['windows\tchro', ['3IX3osH8']],
+    ['\tchrome\t\t', ['QsFYstwy', '3IX3osH8']],
+    ['203.0.113.7', ['QsFYstwy', 'xOgyiLyo', '3IX3osH8', 'r4TgPz0q']],
+    ['nobody', []],
+    [`windowsX${BACKSPACE}`, ['xOgyiLyo', '3IX3osH8']],
+    [`nobody${BACKSPACE.repeat(6)}`, ['QsFYstwy', 'xOgyiLyo', '3IX3osH8', 'r4TgPz0q']],
+    [`dora${UP}${DOWN}`, ['r4TgPz0q']],
+    ['dora\u001bx', ['QsFYstwy', 'xOgyiLyo', '3IX3osH8', 'r4TgPz0q']],
+  ])('after %j shows the lines of %j', async (keys, ids) => {
+    const { type, screen, answer } = tickSessions();
+    type(keys);
+    const { lines } = await screen();
+    expect(lines.flatMap((line) => /^[> ] \[ \] (\w+)/.exec(line)?.[1] ?? [])).toEqual(ids);
+    // The pointer stands on one of them.
+    expect(lines.filter((line) => line.startsWith('> ['))).toHaveLength(ids.length === 0 ? 0 : 1);
+    type(CTRL_C);
+    await expect(answer).rejects.toThrow(CancelledError);
+  });
+
+  it('says how many are ticked, also of those that are not shown', async () => {
+    const { type, screen, shows, answer } = tickSessions();
+    type(' ', DOWN, ' ', 'firefox');
+    expect((await screen()).lines.slice(0, 3)).toEqual([
+      '? Which sessions should end? firefox',
+      '> [x] xOgyiLyo  ben@example.com   Firefox 144 on Windows',
+      '2 ticked, 1 of them not shown; lines 1 to 1 of 1 that match',
+    ]);
+    type('!');
+    expect((await screen()).lines.slice(1, 2)).toEqual(['2 ticked, 2 of them not shown; nothing matches']);
+    type(' ', UP, DOWN, ESC);
+    await shows(/^2 ticked; lines 1 to 4 of 4$/m);
+    expect((await screen()).lines[0]).toBe('? Which sessions should end?');
+    type(ENTER);
+    expect(await answer).toEqual(['ada', 'ben']);
+  });
+
+  it('keeps the pointer on its line while others come and go', async () => {
+    const { type, answer } = tickSessions();
+    type(
+      DOWN,
+      DOWN,
+      'windows',
+      ' ',
+      'x',
+      BACKSPACE,
+      ' ',
+      BACKSPACE.repeat(7),
+      'dora',
+      ' ',
+      `${ESC}z`,
+      ' ',
+      ' ',
+    );
+    type(ENTER);
+    expect(await answer).toEqual(['dora']);
+  });
+
+  it('goes on after Enter with nothing ticked, and says so', async () => {
+    const { type, screen, answer } = tickSessions();
+    type('chrome', ENTER);
+    let { lines } = await screen();
+    expect(lines[0]).toBe('? Which sessions should end? chrome');
+    expect(lines).toContain('> nothing is ticked: space ticks the line with the pointer');
+    type(UP);
+    ({ lines } = await screen());
+    expect(lines[0]).toBe('? Which sessions should end? chrome');
+    expect(lines).not.toContain('> nothing is ticked: space ticks the line with the pointer');
+    type(DOWN, ' ', ENTER);
+    expect(await answer).toEqual(['cleo']);
+  });
+
+  it('has no key but space that ticks', async () => {
+    const { type, screen, answer } = tickSessions();
+    const others = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)).filter(
+      (key) => !' \r\n\u0003\u0004\u001a\u001b'.includes(key),
+    );
+    type(
+      ...others,
+      ...['\u001b[C', '\u001b[D', '\u001b[H', '\u001b[F', '\u001b[2~', '\u001b[3~', '\u001bOP'],
+    );
+    expect((await screen()).lines.join('\n')).toMatch(/^0 ticked;/m);
+    type(CTRL_C);
+    await expect(answer).rejects.toThrow(CancelledError);
+  });
+
+  it('takes pasted text for words, and nothing in it for a key', async () => {
+    const { type, screen, written, answer } = tickSessions();
+    expect(written()).toContain('\u001b[?2004h');
+    type('\u001b[200~x y\r\n\u001b[201~');
+    expect((await screen()).lines.join('\n')).not.toContain('nothing is ticked');
+    type(`${ESC}z`, ' ', DOWN, '\u001b[200~windows  chrome\r\n\u001b[201~');
+    expect((await screen()).lines.slice(0, 3)).toEqual([
+      '? Which sessions should end? windows  chrome',
+      '> [ ] 3IX3osH8  cleo@example.com  Chrome 142 on Windows',
+      '1 ticked, 1 of them not shown; lines 1 to 1 of 1 that match',
+    ]);
+    type(' ', ENTER);
+    expect(await answer).toEqual(['ada', 'cleo']);
+    expect(written().lastIndexOf('\u001b[?2004l')).toBeGreaterThan(written().lastIndexOf('\u001b[?2004h'));
+  });
+
+  it.each([' ', ENTER])('takes Esc with %j right behind it for Esc alone', async (key) => {
+    const { type, screen, answer } = tickSessions();
+    type(' ', 'firefox', `${ESC}${key}`);
+    const { lines } = await screen();
+    expect(lines[0]).toBe('? Which sessions should end?');
+    expect(lines).toContain('1 ticked; lines 1 to 4 of 4');
+    type(ENTER);
+    expect(await answer).toEqual(['ada']);
+  });
+
+  it.each([
+    [24, 10],
+    [200, 10],
+    [10, 6],
+    [6, 2],
+    [4, 1],
+  ])('on %d rows shows %d lines, around the pointer', async (rows, page) => {
+    const { type, screen, answer } = asking((prompter) => prompter.tick('Which?', many(40)), { rows });
+    const shown = async () => {
+      const { lines, scrolled } = await screen();
+      expect(scrolled).toBe(0);
+      return lines.flatMap((line) => /^[> ] \[[ x]\] line (\d+)$/.exec(line)?.[1] ?? []).map(Number);
+    };
+    const from = (first: number) => Array.from({ length: page }, (_, index) => first + index);
+    expect(await shown()).toEqual(from(0));
+    type(' ', ...Array.from({ length: 20 }, () => DOWN));
+    expect(await shown()).toEqual(from(20 - Math.floor(page / 2)));
+    expect((await screen()).lines.join('\n')).toContain('1 ticked, 1 of them not shown; lines ');
+    type(...Array.from({ length: 40 }, () => DOWN), ' ');
+    expect(await shown()).toEqual(from(40 - page));
+    type(ENTER);
+    expect(await answer).toEqual([0, 39]);
+  });
+
+  it.each([20, 31, 40, 59])('breaks no line at %d columns', async (columns) => {
+    const wide = sessions.map((one) => ({ ...one, line: `日本語 ${one.line}` }));
+    const { type, screen, answer } = asking((prompter) => prompter.tick('Which sessions?', wide), {
+      columns,
+    });
+    type(' ', DOWN, ' ', DOWN);
+    const { lines, wrapped } = await screen();
+    expect({ count: lines.length, wrapped }).toEqual({ count: 7, wrapped: false });
+    expect(lines[1]).toMatch(/^ {2}\[x\] 日本語 .*…$/);
+    expect(lines[5]).toMatch(/^2 ticked; /);
+    type(ENTER);
+    await answer;
+    expect(await screen()).toMatchObject({
+      wrapped: false,
+      lines: [expect.stringMatching(/^✔ Which s.* 2 ticked$/)],
+    });
+  });
+
+  it('is there for thousands, too', async () => {
+    const { type, screen, answer } = asking((prompter) => prompter.tick('Which?', many(5000)));
+    type(' ');
+    expect((await screen()).lines).toContain('1 ticked; lines 1 to 10 of 5,000');
+    type(ENTER);
+    expect(await answer).toEqual([0]);
+  });
+
+  it('takes a terminal without a size for one of the usual', async () => {
+    const { type, screen, answer } = tickSessions({ columns: 0, rows: 0 });
+    const { lines } = await screen();
+    expect(lines).toHaveLength(7);
+    expect(lines[4]).toBe('  [ ] r4TgPz0q  dora@example.com  Safari 18 on iPhone');
+    type(' ', ENTER);
+    expect(await answer).toEqual(['ada']);
+  });
+
+  it('cuts a message that would not fit into the one line that is left', async () => {
+    const message = 'Which of the sessions of ada.winter@example.com should end now?';
+    const size = { columns: 40, rows: 8 };
+    const { type, screen, answer } = asking((prompter) => prompter.tick(message, many(9)), size);
+    // The message takes two rows of those that the lines have otherwise.
+    expect((await screen()).lines.filter((line) => line.includes('[ ]'))).toHaveLength(3);
+    type(' ', ENTER);
+    await answer;
+    expect((await screen()).lines).toEqual(['✔ Which of the sessions of ad… 1 ticked']);
+  });
+
+  it('shows nothing of the message that the terminal would obey', async () => {
+    const { type, screen, answer } = asking((prompter) => prompter.tick('Which of a\u001b[2Jb?', sessions));
+    expect((await screen()).lines[0]).toBe('? Which of a\\x1b[2Jb?');
+    type(' ', ENTER);
+    expect(await answer).toEqual(['ada']);
+  });
+
+  it('is cancelled by Ctrl-C and by a signal, whatever is ticked', async () => {
+    for (const how of ['key', 'signal']) {
+      const { type, abort, written, answer } = tickSessions();
+      type(' ', 'fire');
+      if (how === 'key') type(CTRL_C);
+      else abort();
+      await expect(answer).rejects.toThrow(CancelledError);
+      expect(written().endsWith('\u001b[?2004l')).toBe(true);
+    }
+  });
+
+  it('ticks what the screen shows as ticked, whatever is typed', async () => {
+    const key = fc.constantFrom(UP, DOWN, ' ', ' ', BACKSPACE, '\t', 'a', 'chrome', 'ben', 'w', `${ESC}z`);
+    await fc.assert(
+      fc.asyncProperty(fc.array(key, { maxLength: 25 }), async (keys) => {
+        const { type, screen, answer } = tickSessions();
+        type(...keys);
+        type(`${ESC}z`);
+        const { lines } = await screen();
+        const marks = lines.flatMap((line) => /^[> ] \[([ x])\]/.exec(line)?.[1] ?? []);
+        expect(marks).toHaveLength(sessions.length);
+        const marked = sessions.filter((_, index) => marks[index] === 'x').map(({ value }) => value);
+        expect(lines).toContain(`${String(marked.length)} ticked; lines 1 to 4 of 4`);
+        type(ENTER, marked.length === 0 ? CTRL_C : '');
+        if (marked.length === 0) await expect(answer).rejects.toThrow(CancelledError);
+        else expect(await answer).toEqual(marked);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('typeNumber', () => {
+  const typing = () => asking((prompter) => prompter.typeNumber('Type the number of sessions:', 12_000));
+
+  it.each(['12000', '12,000', '12.000', '12 000', '12_000', '12\u00a0000', ' 12000 '])(
+    '%j is the number',
+    async (text) => {
+      const { type, answer } = typing();
+      type(text, ENTER);
+      expect(await answer).toBe(true);
+    },
+  );
+
+  it.each(['', 'n', 'N', 'no', ' No '])('%j is a no', async (text) => {
+    const { type, answer } = typing();
+    type(text, ENTER);
+    expect(await answer).toBe(false);
+  });
+
+  it.each([
+    '1200',
+    '120000',
+    '12',
+    '1,2000',
+    '12,00,0',
+    '12.000,',
+    '12000.0',
+    '012000',
+    '-12000',
+    '+12000',
+    '12e3',
+    'y',
+    'yes',
+    '12000 x',
+  ])('%j is something else: it is asked again and says what is expected', async (text) => {
+    const { type, shows, screen, answer } = typing();
+    type(text, ENTER);
+    await shows('> Type 12,000 to go on, or nothing to stop.');
+    expect((await screen()).lines[0]).toBe('? Type the number of sessions:');
+    type('12,000', ENTER);
+    expect(await answer).toBe(true);
+  });
+
+  it.each([
+    ['12345678', true],
+    ['12,345,678', true],
+    ['12,345.678', false],
+    ['12345,678', false],
+    ['12,345678', false],
+  ])('takes %s for 12,345,678: %s', async (text, expected) => {
+    const { type, shows, answer } = asking((prompter) => prompter.typeNumber('How many?', 12_345_678));
+    type(text, ENTER);
+    if (!expected) {
+      await shows('> Type 12,345,678');
+      type(ENTER);
+    }
+    expect(await answer).toBe(expected);
+  });
+
+  it('shows nothing of the message that the terminal would obey', async () => {
+    const { type, screen, answer } = asking((prompter) => prompter.typeNumber('End a\u001b[2Jb?', 1));
+    expect((await screen()).lines).toEqual(['? End a\\x1b[2Jb?']);
+    type('1', ENTER);
+    expect(await answer).toBe(true);
+  });
+
+  it('asks again three times', async () => {
+    const { type, shows, screen, answer } = typing();
+    for (const wrong of ['1', '2', '3']) {
+      type(wrong);
+      await shows(`sessions: ${wrong}`);
+      type(ENTER);
+      await shows('> Type 12,000');
+    }
+    type('4');
+    await shows('sessions: 4');
+    type(ENTER);
+    expect(await answer).toBe(false);
+    expect((await screen()).lines).toEqual(['✔ Type the number of sessions: 4']);
+  });
+
+  it('is cancelled by Ctrl-C', async () => {
+    const { type, answer } = typing();
+    type('12000', CTRL_C);
+    await expect(answer).rejects.toThrow(CancelledError);
+  });
+});

@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import mysql from 'mysql2/promise';
+import { inject } from 'vitest';
+import { freePort } from './private-postgres.ts';
+import { startServer, type PrivateServer } from './private-server.ts';
+
+export interface PrivateMariadb extends PrivateServer {
+  /** Of its root, in a database that is empty. */
+  readonly url: string;
+}
+
+/** mariadbd refuses to run as root; nobody may own it as well as anybody. */
+const identity = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+
+/** Why no private server can be started here, or undefined where one can. */
+export function missingMariadb(): string | undefined {
+  const works = ['mariadb-install-db', 'mariadbd'].every(
+    (program) => spawnSync(program, ['--help']).error === undefined,
+  );
+  return works ? undefined : 'no mariadb-install-db and mariadbd in PATH to start a server of its own';
+}
+
+/** A MariaDB server that a test may restart, or set read-only. */
+export async function startPrivateMariadb(): Promise<PrivateMariadb> {
+  const directory = mkdtempSync(join(inject('temporaryDirectory'), 'mariadb-'));
+  const data = join(directory, 'data');
+  if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid);
+  const made = spawnSync(
+    'mariadb-install-db',
+    ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
+    { ...identity, cwd: directory, encoding: 'utf8' },
+  );
+  if (made.status !== 0) throw new Error(`mariadb-install-db: ${made.stdout}${made.stderr}`);
+  const port = await freePort();
+  const root = `mysql://root@127.0.0.1:${String(port)}`;
+  const connect = () => mysql.createConnection(root);
+  const server = await startServer(
+    'mariadbd',
+    [
+      '--no-defaults',
+      `--datadir=${data}`,
+      `--port=${String(port)}`,
+      '--bind-address=127.0.0.1',
+      `--socket=${join(directory, 'socket')}`,
+      `--pid-file=${join(directory, 'pid')}`,
+      '--innodb-flush-log-at-trx-commit=0',
+    ],
+    {
+      ...identity,
+      cwd: directory,
+      // A proper shutdown waits for what is under way; a test of a restart does not want to be spared.
+      stopBy: 'SIGKILL',
+      isUp: async () => {
+        const connection = await connect();
+        await connection.end();
+      },
+    },
+  );
+  const connection = await connect();
+  await connection.query('CREATE DATABASE auth');
+  await connection.end();
+  return {
+    url: `${root}/auth`,
+    restart: server.restart,
+    stop: async () => {
+      await server.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
