@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../make-directory.ts';
 import { ConfigError } from '../errors.ts';
 import { replaceFile, writeNewFile } from '../replace-file.ts';
 import { reasonOf } from './config-file.ts';
@@ -14,7 +14,7 @@ const MODE = 0o600;
  */
 export async function writeConfigFile(path: string, text: string, replace: boolean): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeDirectory(dirname(path));
     await (replace ? replaceFile : writeNewFile)(path, text, MODE);
   } catch (error) {
     // A file in the place of the directory is EEXIST as well.

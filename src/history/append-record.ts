@@ -1,7 +1,8 @@
 import { fstatSync, ftruncateSync, writeSync } from 'node:fs';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../make-directory.ts';
 import { reasonOf } from '../config/config-file.ts';
 import { FailedError } from '../errors.ts';
 import { splitLines } from './history-chain.ts';
@@ -35,7 +36,7 @@ export async function appendRecord(
   circumstances: () => HistoryCircumstances,
 ): Promise<HistoryRecord> {
   try {
-    await mkdir(dirname(place.path), { recursive: true, mode: 0o700 });
+    await makeDirectory(dirname(place.path));
     return await withLock(place.path, () => appendAlone(place, entry, circumstances));
   } catch (error) {
     if (error instanceof FailedError) throw error;
