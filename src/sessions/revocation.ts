@@ -127,7 +127,8 @@ export async function revoke(
     ...done,
     matched,
     remaining: left?.sessions ?? null,
-    survivors: left?.ids ?? [],
+    // What was not reached has survived nothing.
+    survivors: stoppedBecause === 'complete' ? (left?.ids ?? []) : [],
     arrivedLater: left === null ? 0 : await arrivals(store, pending, left.sessions),
     // What cannot be asked for its clock any more was asked when the work began.
     finishedAt: left === null ? after(begun, performance.now() - started) : await store.readClock(),

@@ -90,9 +90,12 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
             async () => {
               const piece = await pieceFrom(start, size.rows());
               const begun = performance.now();
-              const ended = await dialect.transaction(knex, (transaction) =>
-                endBatch(transaction, allOf(knex, [piece.condition, condition]), tokenTables, options),
-              );
+              const batch = (on: Knex) =>
+                endBatch(on, allOf(knex, [piece.condition, condition]), tokenTables, options);
+              const ended =
+                tokenTables.length === 0
+                  ? await dialect.single(knex, batch)
+                  : await dialect.transaction(knex, batch);
               size.took(performance.now() - begun, ended.sessions);
               return { ...ended, next: piece.next };
             },

@@ -129,6 +129,9 @@ export interface Dialect {
   /** How many rows a DELETE or an UPDATE, run by `knex.raw`, has affected. */
   affectedRows(result: unknown): number;
 
+  /** Runs work that is one statement, and so a transaction by itself: it takes no round trips for one. */
+  single<Result>(knex: Knex, work: (knex: Knex) => Promise<Result>): Promise<Result>;
+
   /** Runs the work in one transaction of its own: committed, or rolled back when it throws. */
   transaction<Result>(knex: Knex, work: (transaction: Knex) => Promise<Result>): Promise<Result>;
 

@@ -196,6 +196,7 @@ export const mysql: Dialect = {
   // The form for several tables is the only one that takes an alias everywhere.
   deleteFrom: (knex, reference, alias) => knex.raw('DELETE ?? FROM ?', [alias, reference]),
   affectedRows: (result) => (result as readonly [{ readonly affectedRows: number }, unknown])[0].affectedRows,
+  single: (knex, work) => work(knex),
   transaction: (knex, work) => knex.transaction(work),
 
   walk: (knex, table, alias) =>
@@ -278,14 +279,14 @@ export const mysql: Dialect = {
 };
 
 /**
- * One statement that fixes what queries rely on. The mode keeps the escaping of bound values safe
+ * One statement that fixes what queries rely on. A statement by itself is a transaction. The mode keeps the escaping of bound values safe
  * (NO_BACKSLASH_ESCAPES) and identifiers quoted by backticks (ANSI_QUOTES). With a configured zone the connection stays
  * in the server's own, as the application's is, and the wall clock that the application wrote is read back as it is;
  * without, timestamps are the instants that the server takes them for.
  */
 function sessionVariables(statementTimeout: number, timeZone: string | null): string {
   const zone = timeZone === null ? `, time_zone = '+00:00'` : '';
-  return `SET sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'${zone}${statementTimeout === 0 ? '' : `, ${timeLimit(statementTimeout)}`}`;
+  return `SET autocommit = 1, sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'${zone}${statementTimeout === 0 ? '' : `, ${timeLimit(statementTimeout)}`}`;
 }
 
 /** MariaDB and MySQL have names of their own for it; each executes only the comment that is for it. */

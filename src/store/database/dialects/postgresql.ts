@@ -233,6 +233,7 @@ export const postgresql: Dialect = {
 
   deleteFrom: (knex, reference) => knex.raw('DELETE FROM ?', [reference]),
   affectedRows: (result) => (result as { readonly rowCount: number | null }).rowCount ?? 0,
+  single: (knex, work) => work(knex),
   transaction: (knex, work) => knex.transaction(work),
 
   async walk(knex, table, alias) {

@@ -171,6 +171,9 @@ export const sqlite: Dialect = {
   deleteFrom: (knex, reference) => knex.raw('DELETE FROM ?', [reference]),
   affectedRows: (result) => (result as { readonly changes: number }).changes,
 
+  // The wait for the lock is the same.
+  single: (knex, work) => sqlite.transaction(knex, work),
+
   // Takes the lock for writing at once: one that is wanted only at the first change is refused without waiting.
   async transaction(knex, work) {
     const [before] = await knex.raw<readonly { readonly timeout: number }[]>('PRAGMA busy_timeout');
