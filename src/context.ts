@@ -1,7 +1,7 @@
 import { UsageError } from './errors.ts';
 import type { GlobalFlags } from './command.ts';
 import type { DatabaseSettings, Settings } from './config/settings.ts';
-import { openHistory, type History } from './history/history-file.ts';
+import type { History } from './history/history-file.ts';
 import type { Redactor } from './redaction.ts';
 import { formatDuration } from './sessions/duration.ts';
 import { millisecondsOf } from './sessions/instant.ts';
@@ -42,7 +42,7 @@ export interface Context {
   /** Which database the settings name, without connecting to it. @throws ConfigError, UsageError */
   target(): Promise<Target>;
   /** The operator's history. @throws FailedError where there is no place for one */
-  history(): History;
+  history(): Promise<History>;
   /**
    * Opens the store that the settings name, hands it to `use` and closes it in every case.
    * @throws ConfigError, ConnectionError, SchemaError
@@ -103,7 +103,10 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
       const location = parseDatabaseUrl(url, cwd);
       return { profile, dialect: location.dialect, database: describeLocation(location), redis: null };
     },
-    history: () => openHistory(system),
+    history: async () => {
+      const { openHistory } = await import('./history/history-file.ts');
+      return openHistory(system);
+    },
     withStore: async (access, use) => context.withDatabase((await context.settings()).database, access, use),
     withDatabase: async (database, access, use) => {
       const { openDatabaseStore } = await import('./store/database/open.ts');

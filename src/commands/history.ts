@@ -46,7 +46,7 @@ export const history = defineCommand<HistoryFlags>({
     }
     const format = chooseFormat(flags, formats);
     const limit = flags.limit === undefined ? undefined : parseWholeNumber('--limit', flags.limit, 'runs');
-    const file = context.history();
+    const file = await context.history();
     const target = flags.all === true ? null : await context.target();
     const { records, problems } = await file.read();
     const own = target === null ? records : records.filter((record) => isOn(record.target, target));
@@ -129,7 +129,7 @@ async function printTable(
 
 /** @throws FailedError where it is broken */
 async function verify(context: Context, format: 'table' | 'json'): Promise<void> {
-  const file = context.history();
+  const file = await context.history();
   const { path } = file;
   const { records, problems } = await file.read();
   const from = records.at(0)?.at ?? null;

@@ -12,7 +12,8 @@ export async function record(
   { runId, request, plan }: Pick<Run, 'runId' | 'request'> & { readonly plan: RevocationPlan | null },
   what: Pick<HistoryEntry, 'event'> & Partial<HistoryEntry>,
 ): Promise<void> {
-  const sealed = await context.history().append({
+  const history = await context.history();
+  const sealed = await history.append({
     runId,
     command: request.command,
     target: store.target,

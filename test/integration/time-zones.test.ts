@@ -5,6 +5,7 @@ import { byId, expectedSession } from '../support/population.ts';
 import { runSessionctl, writeConfig } from '../support/run-sessionctl.ts';
 import { describeOn, type ServerDialect } from '../support/servers.ts';
 import { deploy, named, type Shape } from '../support/shapes.ts';
+import { inZone } from '../support/in-zone.ts';
 
 const hour = 3_600_000;
 
@@ -142,14 +143,4 @@ async function populate(
   // The list of one's own sessions is for those who signed in today.
   const { cookie } = await signIn(app, person, { ip: '192.0.2.1', userAgent: 'fresh' });
   return { truths: await everySession(app, [person.id]), live: await liveSessions(app, cookie) };
-}
-
-async function inZone(zone: string, work: () => Promise<void>): Promise<void> {
-  const before = process.env['TZ'];
-  process.env['TZ'] = zone;
-  try {
-    await work();
-  } finally {
-    process.env['TZ'] = before;
-  }
 }

@@ -1,4 +1,3 @@
-import pRetry from 'p-retry';
 import type { Hindrance } from './dialects/dialect.ts';
 
 /** Waits of 0.1 s at first, doubled up to 10 s, come to about a minute: time enough for a server to restart. */
@@ -40,6 +39,8 @@ export async function unlessStopped<Result>(
   work: () => Promise<Result>,
   { signal, hindrance, onRetry }: Persistence & { readonly signal: AbortSignal },
 ): Promise<Attempt<Result> | 'given up'> {
+  // Most runs look only, and never come here.
+  const { default: pRetry } = await import('p-retry');
   let uncertain = false;
   const results: Result[] = [];
   try {
