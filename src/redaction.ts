@@ -11,14 +11,16 @@ const PASSWORD_IN_URL = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):[^\s@]+@/gi;
 
 export function createRedactor(): Redactor {
   const secrets = new Set<string>();
+  let longestFirst: readonly string[] | null = null;
   return {
     protect(secret) {
       if (secret === null || secret === undefined || secret.length < 4) return;
       secrets.add(secret);
       secrets.add(encodeURIComponent(secret));
+      longestFirst = null;
     },
     redact(text) {
-      const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+      longestFirst ??= [...secrets].sort((a, b) => b.length - a.length);
       const plain = longestFirst.reduce((safe, secret) => safe.replaceAll(secret, MASK), text);
       return plain.replace(PASSWORD_IN_URL, `$1:${MASK}@`);
     },

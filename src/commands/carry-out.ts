@@ -5,9 +5,9 @@ import { CancelledError, ConfigError, GuardError, SessionctlError, UsageError } 
 import { counted } from '../output/counted.ts';
 import type { RevocationReport } from '../output/revocation-report.ts';
 import { OutputClosedError } from '../output/writer.ts';
-import { millisecondsOf, toInstant, wholeSecond } from '../sessions/instant.ts';
+import { millisecondsOf, toInstant, wholeSecond, type Instant } from '../sessions/instant.ts';
 import { planRevocation, revoke, type Revocation } from '../sessions/revocation.ts';
-import { isCredential, type Selection } from '../sessions/selection.ts';
+import { areCredentials, comparesTimes, everySession, type Selection } from '../sessions/selection.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import { emailsOf } from './emails-of.ts';
 import { failForMissing, judgeRevocation } from './judge-revocation.ts';
@@ -62,6 +62,7 @@ export async function carryOut(
   const preserve = session.preserveInDatabase;
   const dryRun = flags.dryRun === true;
   refuseUnknowable(request.selection, preserve, store);
+  if (flags.yes === true && !dryRun) await refuseAssumedZone(request.selection, store);
   await refuseCredentials(request, store);
   const startedAt = await store.readClock();
   const runId = randomUUID();
@@ -80,7 +81,7 @@ export async function carryOut(
   const isShown = dryRun ? !request.json : flags.yes !== true || context.flags.quiet !== true;
   const sampleSize = isShown ? SAMPLE : 0;
   const plan = await planRevocation(store, request.selection, { preserve, sampleSize });
-  const run = {
+  const run: Run = {
     runId,
     request,
     plan,
@@ -89,18 +90,22 @@ export async function carryOut(
     preserve,
     cookieCache: session.cookieCache.enabled ? session.cookieCache.maxAge : null,
   };
-  if (dryRun || plan.survey.sessions === 0) {
+  const affected = plan.survey.sessions;
+  const tooMany =
+    request.maxAffected !== null && affected > request.maxAffected
+      ? `${counted(affected, 'session')} match, and --max-affected allows ${String(request.maxAffected)}`
+      : null;
+  if (dryRun || affected === 0) {
     if (dryRun && isShown) await showPlan(context, store, run, 'stdout');
     await report(context, store, run, null);
+    if (tooMany !== null) await context.warn(`${tooMany}: without --dry-run this would be refused`);
     failForMissing(request);
     return;
   }
 
-  const affected = plan.survey.sessions;
-  if (request.maxAffected !== null && affected > request.maxAffected) {
-    const detail = `${counted(affected, 'session')} match, and --max-affected allows ${String(request.maxAffected)}`;
-    await record(context, store, run, { event: 'refused', detail });
-    throw new GuardError(`${detail}; nothing was changed`, {
+  if (tooMany !== null) {
+    await record(context, store, run, { event: 'refused', detail: tooMany });
+    throw new GuardError(`${tooMany}; nothing was changed`, {
       hint: 'Narrow the selection, or raise the limit if all of them are meant.',
     });
   }
@@ -112,11 +117,17 @@ export async function carryOut(
   const done = await endSessions(context, store, run);
   const unrecorded = await recordEnd(context, store, run, done);
   // What became of the sessions weighs more than a report that nobody could read.
-  const unread = await report(context, store, run, done).then(
+  const unread: unknown = await report(context, store, run, done).then(
     () => null,
     (error: unknown) => error,
   );
   judgeRevocation(context, store, done, unrecorded);
+  if (unread instanceof SessionctlError) {
+    throw unread.withContext(
+      `${counted(done.revoked, 'session')} ${done.revoked === 1 ? 'was' : 'were'} ended before that, as the history says`,
+      unread.hint,
+    );
+  }
   if (unread instanceof Error) throw unread;
   failForMissing(request);
 }
@@ -140,14 +151,39 @@ function refuseUnknowable(selection: Selection, preserve: boolean, store: Record
   }
 }
 
+/** Milliseconds. No two zones are nearer to each other, so that a session so new tells in which one it was written. */
+const TELLING = 15 * 60_000;
+
+/**
+ * Where times are stored without a zone they are read as UTC. A session that was used just now confirms that.
+ * @throws ConfigError where times select, nobody looks at what they select, and no session confirms the zone
+ */
+async function refuseAssumedZone(selection: Selection, store: RecordedStore): Promise<void> {
+  if (store.zoneKnown || !comparesTimes(selection)) return;
+  const newest: (Instant | null)[] = [];
+  const latest = { sort: { field: 'updatedAt', direction: 'desc' }, limit: 1 } as const;
+  for await (const chunk of store.list(everySession, latest))
+    newest.push(...chunk.map(({ updatedAt }) => updatedAt));
+  const [used = null] = newest;
+  if (used !== null && Math.abs(millisecondsOf(used) - millisecondsOf(store.now)) < TELLING) return;
+  const seen = used === null ? '' : `; the latest use reads ${used}, and the database's clock ${store.now}`;
+  throw new ConfigError(
+    `times are stored without a zone and nobody said which one, so that these could select other sessions${seen}`,
+    {
+      hint: 'Give --time-zone, or time_zone in the profile: that of the application that writes, such as UTC.',
+    },
+  );
+}
+
 /** @throws UsageError where the words that would be shown and recorded hold the token of a session */
 async function refuseCredentials({ reason, words }: RevocationRequest, store: RecordedStore): Promise<void> {
-  for (const word of `${reason ?? ''} ${words}`.split(/[\s"]+/)) {
-    if (word.length < SHORTEST_CREDENTIAL || !(await isCredential(word, store))) continue;
-    throw new UsageError('a token was given where it would be kept in the history', {
-      hint: 'Nothing was changed. `sessionctl revoke --token-stdin` ends the session of a token.',
-    });
-  }
+  const long = `${reason ?? ''} ${words}`
+    .split(/[\s"]+/)
+    .filter((word) => word.length >= SHORTEST_CREDENTIAL);
+  if (!(await areCredentials(long, store)).includes(true)) return;
+  throw new UsageError('a token was given where it would be kept in the history', {
+    hint: 'Nothing was changed. `sessionctl revoke --token-stdin` ends the session of a token.',
+  });
 }
 
 async function showPlan(

@@ -30,6 +30,12 @@ export function judgeRevocation(
       { hint: 'Run the same command again to go on.' },
     );
   }
+  if (done.stoppedBecause === 'limit' && done.remaining !== 0) {
+    throw new IncompleteError(
+      `as many sessions are ended as were planned (${done.revoked.toLocaleString('en-US')}), and ${counted(done.remaining ?? 0, 'session')} more ${done.remaining === 1 ? 'matches' : 'match'} by now`,
+      { hint: 'Run the same command again to see them in a plan.' },
+    );
+  }
   if (done.stoppedBecause === 'limit') {
     throw new IncompleteError(
       `--max-affected is reached after ${counted(done.revoked, 'session')}, and more signed in`,

@@ -17,7 +17,7 @@ export async function record(
     runId,
     command: request.command,
     target: store.target,
-    selection: request.words,
+    selection: request.recorded,
     reason: request.reason,
     matched: plan?.survey.sessions ?? null,
     users: plan?.survey.users ?? null,

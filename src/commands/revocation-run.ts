@@ -7,8 +7,10 @@ import type { RevocationFlags } from './revocation-options.ts';
 export interface RevocationRequest {
   readonly command: 'revoke' | 'revoke-all';
   readonly selection: Selection;
-  /** The selection in words, for the plan and the history. */
+  /** The selection in words, for the plan. */
   readonly words: string;
+  /** The same for the history, which names more. */
+  readonly recorded: string;
   /** What was asked for and does not exist, in words fit to be shown. */
   readonly notFound: readonly string[];
   /** Without this, what was not found makes the command fail. */

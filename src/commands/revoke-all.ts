@@ -48,6 +48,7 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
     const maxAffected = flags.maxAffected === undefined ? null : parseMaxAffected(flags.maxAffected);
     const reason = parseReason(flags.reason);
     await checkBeforehand(context, flags, true);
+    const words = [flags.everyone === true ? '--everyone' : '', selectionInWords(flags)].join(' ').trim();
     await context.withStore(flags.dryRun === true ? 'read' : 'write', async (store) => {
       await carryOut(
         context,
@@ -55,7 +56,8 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
         {
           command: 'revoke-all',
           selection: await resolveSelection(request, store),
-          words: [flags.everyone === true ? '--everyone' : '', selectionInWords(flags)].join(' ').trim(),
+          words,
+          recorded: words,
           notFound: [],
           ignoreMissing: false,
           typeNumber: flags.everyone === true,

@@ -3,13 +3,15 @@ import type { Context } from '../context.ts';
 import { CancelledError, UsageError } from '../errors.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { parseCredentialLines } from '../sessions/credential.ts';
-import { NotFoundError } from '../sessions/invalid-value.ts';
+import { counted } from '../output/counted.ts';
+import { InvalidValueError, NotFoundError } from '../sessions/invalid-value.ts';
 import {
+  areCredentials,
   everySession,
-  isCredential,
   parseSelection,
   resolveSelection,
   resolveSessionId,
+  SHORTEST_ID_PREFIX,
 } from '../sessions/selection.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import { carryOut, checkBeforehand } from './carry-out.ts';
@@ -28,11 +30,16 @@ interface Named {
   readonly ids: readonly string[];
   readonly notFound: readonly string[];
   readonly words: string;
+  /** The same for the history. */
+  readonly recorded: string;
 }
 
 /** More ids than these make statements that databases refuse. */
 const MOST_IDS = 100_000;
+/** Characters of Better Auth's own ids: of such a length, a text is no beginning, and nobody has to search for others. */
+const WHOLE_ID = 32;
 const FEW_IDS = 5;
+const RECORDED_IDS = 1000;
 
 export const revoke = defineCommand<RevokeFlags>({
   words: ['revoke'],
@@ -70,6 +77,7 @@ export const revoke = defineCommand<RevokeFlags>({
           command: 'revoke',
           selection: { ...everySession, sessionIds: named.ids },
           words: named.words,
+          recorded: named.recorded,
           notFound: named.notFound,
           ignoreMissing: flags.ignoreMissing === true,
           typeNumber: false,
@@ -112,7 +120,9 @@ async function sessionsNamed(
 ): Promise<Named> {
   if (flags.user !== undefined) return ticked(context, store, flags.user);
   const named =
-    flags.tokenStdin === true ? await byToken(context, store, input) : await byId(store, args, input);
+    flags.tokenStdin === true
+      ? await byToken(context, store, input)
+      : await byId(context, store, flags, args, input);
   if (named.ids.length > MOST_IDS) {
     throw new UsageError(`${String(named.ids.length)} ids are more than one command takes`, {
       hint: `Give up to ${String(MOST_IDS)} at a time, or select them with revoke-all.`,
@@ -125,55 +135,110 @@ async function sessionsNamed(
 interface IdWord {
   readonly text: string;
   readonly place: string;
+  /** Typed by a person, who may have left the rest of it out. */
+  readonly mayBePrefix: boolean;
 }
 
-async function byId(store: SessionStore, args: readonly string[], input: string): Promise<Named> {
+async function byId(
+  context: Context,
+  store: SessionStore,
+  flags: RevokeFlags,
+  args: readonly string[],
+  input: string,
+): Promise<Named> {
   const lines = input
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
-    .map((line, at) => ({ text: line.trim(), place: `line ${String(at + 1)} of stdin` }))
+    .map((line, at) => ({ text: line.trim(), place: `line ${String(at + 1)} of stdin`, mayBePrefix: false }))
     .filter(({ text }) => text !== '');
   const words: readonly IdWord[] = args.flatMap((text, at) =>
-    text === '-' ? lines : [{ text, place: `argument ${String(at + 1)}` }],
+    text === '-'
+      ? lines
+      : [{ text, place: `argument ${String(at + 1)}`, mayBePrefix: text.length < WHOLE_ID }],
   );
   const existing = await store.existingSessionIds(words.map(({ text }) => text));
   const ids = new Set<string>();
-  const notFound: string[] = [];
+  const missing: IdWord[] = [];
   for (const word of words) {
-    if (existing.has(word.text)) {
-      ids.add(word.text);
-      continue;
-    }
-    try {
-      ids.add(await resolveSessionId(word.text, store));
-    } catch (error) {
-      if (!(error instanceof NotFoundError)) throw error;
-      notFound.push(await missing(word, store));
-    }
+    const id = existing.has(word.text) ? word.text : await shortFor(context, store, flags, word);
+    if (id === null) missing.push(word);
+    else ids.add(id);
   }
-  return { ids: [...ids], notFound, words: inWords([...ids]) };
+  return { ids: [...ids], notFound: await namesOf(missing, store), ...inWords([...ids]) };
 }
 
-/** What is no id of any kind may be a token with something around it, and is not shown. */
-async function missing({ text, place }: IdWord, store: SessionStore): Promise<string> {
-  if (await isCredential(text, store)) return `${place} (a token; see --token-stdin)`;
-  return /^(?:[\w-]{1,32}|[\da-f-]{36})$/i.test(text) ? text : `${place} (not an id)`;
+/**
+ * The id that the word begins, or null.
+ * @throws InvalidValueError where it fits several, or where nobody is asked and it may be another session's whole id
+ */
+async function shortFor(
+  context: Context,
+  store: SessionStore,
+  flags: RevokeFlags,
+  { text, mayBePrefix }: IdWord,
+): Promise<string | null> {
+  if (!mayBePrefix) return null;
+  let id;
+  try {
+    id = await resolveSessionId(text, store);
+  } catch (error) {
+    if (error instanceof NotFoundError) return null;
+    throw error;
+  }
+  // Where ids are of any length, what is short for one may be the id of another, which is gone by now. Better Auth's own
+  // ids are all of one length, which is four times that of the shortest beginning.
+  if (flags.yes === true && text.length * 2 > id.length) {
+    throw new InvalidValueError(
+      `${JSON.stringify(text)} is no id, but begins one that is little longer: ${id}`,
+      'Where nobody is asked, that may be another session. Nothing was changed; give the whole id if it is meant.',
+    );
+  }
+  await context.note(`${text} is short for ${id}`);
+  return id;
+}
+
+/** How to call what does not exist. What is no id of any kind may be a token with something around it, and is not shown. */
+async function namesOf(words: readonly IdWord[], store: SessionStore): Promise<readonly string[]> {
+  const credentials = await areCredentials(
+    words.map(({ text }) => text),
+    store,
+  );
+  return words.map(({ text, place, mayBePrefix }, at) => {
+    if (credentials[at] === true) return `${place} (a token; see --token-stdin)`;
+    if (!/^(?:[\w-]{1,32}|[\da-f-]{36})$/i.test(text)) return `${place} (not an id)`;
+    const isShort = mayBePrefix && text.length < SHORTEST_ID_PREFIX;
+    return isShort ? `${text} (a beginning needs ${String(SHORTEST_ID_PREFIX)} characters)` : text;
+  });
 }
 
 async function byToken(context: Context, store: SessionStore, input: string): Promise<Named> {
+  const lines = parseCredentialLines(input);
+  const candidates = lines.flatMap(({ tokens, perhaps }) => [...tokens, ...perhaps]);
+  const answers = await store.findSessionIdsByToken(candidates);
+  const idOf = new Map(candidates.map((token, at) => [token, answers[at] ?? null]));
+  // Whatever may be a token is kept out of every message from here on.
+  for (const { tokens, perhaps } of lines) {
+    for (const token of tokens) context.redactor.protect(token);
+    for (const piece of perhaps) if (idOf.get(piece) !== null) context.redactor.protect(piece);
+  }
+  const idsOf = (tokens: readonly string[]) =>
+    tokens.map((token) => idOf.get(token) ?? null).filter((id) => id !== null);
   const ids = new Set<string>();
   const notFound: string[] = [];
-  for (const { line, tokens } of parseCredentialLines(input)) {
-    // Whatever may be a token is kept out of every message from here on.
-    for (const token of tokens) context.redactor.protect(token);
-    const found = (await store.findSessionIdsByToken(tokens)).filter((id) => id !== null);
+  for (const { line, tokens, perhaps } of lines) {
+    const found = [idsOf(tokens), idsOf(perhaps)].find((some) => some.length > 0) ?? [];
     for (const id of found) ids.add(id);
-    if (found.length === 0)
-      notFound.push(
-        `line ${String(line)} (${tokens.length === 0 ? 'not a token' : 'no session has this token'})`,
-      );
+    if (found.length > 0) continue;
+    const isNone = tokens.length === 0 && perhaps.length === 0;
+    notFound.push(`line ${String(line)} (${isNone ? 'not a token' : 'no session has this token'})`);
   }
-  return { ids: [...ids], notFound, words: `--token-stdin ${inWords([...ids])}`.trim() };
+  const words = inWords([...ids]);
+  return {
+    ids: [...ids],
+    notFound,
+    words: `--token-stdin ${words.words}`.trim(),
+    recorded: `--token-stdin ${words.recorded}`.trim(),
+  };
 }
 
 /** @throws CancelledError where nothing is ticked */
@@ -181,10 +246,14 @@ async function ticked(context: Context, store: SessionStore, users: readonly str
   const selection = await resolveSelection(parseSelection({ user: users }, 'all'), store);
   const ids = await chooseSessions(context, store, selection);
   if (ids.length === 0) throw new CancelledError('nothing was chosen, nothing was changed');
-  return { ids, notFound: [], words: inWords(ids) };
+  return { ids, notFound: [], ...inWords(ids) };
 }
 
-function inWords(ids: readonly string[]): string {
-  const more = ids.length - FEW_IDS;
-  return `${ids.slice(0, FEW_IDS).join(' ')}${more > 0 ? ` and ${String(more)} more ids` : ''}`;
+/** A few for whoever looks at the plan, and more for the history. */
+function inWords(ids: readonly string[]): Pick<Named, 'words' | 'recorded'> {
+  const first = (most: number) => {
+    const more = ids.length - most;
+    return `${ids.slice(0, most).join(' ')}${more > 0 ? ` and ${counted(more, 'more id')}` : ''}`;
+  };
+  return { words: first(FEW_IDS), recorded: first(RECORDED_IDS) };
 }

@@ -1,7 +1,10 @@
-/** One line of leaked material. `tokens` are candidates, most likely first; empty where the line cannot hold a token. */
+/** One line of leaked material. */
 export interface CredentialLine {
   readonly line: number;
+  /** Candidates, most likely first; empty where the line is in no known form. */
   readonly tokens: readonly string[];
+  /** Whatever else in the line is long enough for one: JSON, a URL, a signature that was cut off. Each once. */
+  readonly perhaps: readonly string[];
 }
 
 /** Characters; servers take no longer header. */
@@ -30,7 +33,24 @@ export function parseCredentialLines(text: string): readonly CredentialLine[] {
     .split(/\r\n|\r|\n/)
     .map((line, index) => ({ line: index + 1, text: line.trim() }))
     .filter((line) => line.text !== '')
-    .map((line) => ({ line: line.line, tokens: tokensIn(line.text) }));
+    .map((line) => {
+      const tokens = tokensIn(line.text);
+      return {
+        line: line.line,
+        tokens,
+        perhaps: piecesOf(line.text).filter((piece) => !tokens.includes(piece)),
+      };
+    });
+}
+
+/** Nobody guesses one so long, so that whatever is found by it was meant. */
+const PIECE = /[\w-]{16,512}/g;
+const MOST_PIECES = 200;
+
+function piecesOf(line: string): readonly string[] {
+  if (line.length > LONGEST_LINE) return [];
+  const pieces = decodings(line).flatMap((form) => form.match(PIECE) ?? []);
+  return [...new Set(pieces)].slice(0, MOST_PIECES);
 }
 
 /** Whether text looks like a credential, so that it must never be echoed: a signed cookie value in any form, or a cookie name with a value. */

@@ -5,7 +5,9 @@ import type { Session } from './session.ts';
 
 /** What a revocation would do, as it is shown before anything is done. */
 export interface RevocationPlan {
-  /** Bounded: whoever signs in from now on is not meant. */
+  /** What was asked for; from now on others may come to match it. */
+  readonly asked: Selection;
+  /** Of that, those who are there at present. */
   readonly selection: Selection;
   readonly survey: Survey;
   /** Some of the sessions. */
@@ -20,19 +22,48 @@ export interface PlanOptions {
   readonly sampleSize: number;
 }
 
-/** Counts what a selection holds, and fixes that this is what is meant: sign-ins that come later are not. */
+/** Counts what a selection holds, and fixes that this is what is meant: whoever comes to match later is not. */
 export async function planRevocation(
   store: SessionStore,
-  selection: Selection,
+  asked: Selection,
   options: PlanOptions,
 ): Promise<RevocationPlan> {
   const clock = await store.readClock();
-  const meant = options.preserve ? liveAfter(selection, wholeSecond(clock)) : selection;
-  const survey = await store.survey(meant);
+  const preserveAt = options.preserve ? wholeSecond(clock) : null;
+  const { selection, survey } = await fix(store, asked, clock, preserveAt);
   const isNewest = survey.sessions <= SORTED;
   const limit = Math.min(options.sampleSize, survey.sessions);
+  const meant = living(selection, preserveAt);
   const sample = limit === 0 ? [] : await sampleOf(store, meant, limit, isNewest);
-  return { selection: bounded(selection, survey, clock, store.zoneKnown), survey, sample, isNewest };
+  return { asked, selection, survey, sample, isNewest };
+}
+
+/**
+ * So many sessions are fixed by their ids. Of more, the ids would fill memory, and the database would look up one by one
+ * what it finds faster on a walk through the table.
+ */
+const PICKED = 10_000;
+
+/** Those who match and are there: by their ids, or bounded by when they signed in. */
+async function fix(
+  store: SessionStore,
+  asked: Selection,
+  clock: Instant,
+  preserveAt: Instant | null,
+): Promise<{ readonly selection: Selection; readonly survey: Survey }> {
+  if (asked.sessionIds === null) {
+    const ids = await store.pick(living(asked, preserveAt), PICKED + 1);
+    if (ids.length > PICKED) {
+      const survey = await store.survey(living(asked, preserveAt));
+      return { selection: bounded(asked, survey, clock, store.zoneKnown), survey };
+    }
+    return named({ ...asked, sessionIds: ids });
+  }
+  return named(asked);
+
+  async function named(selection: Selection) {
+    return { selection, survey: await store.survey(living(selection, preserveAt)) };
+  }
 }
 
 /** To find the newest of more sessions than these takes longer than anybody wants to wait for five lines. */
@@ -83,7 +114,7 @@ export interface Revocation {
   readonly remaining: number | null;
   /** Ids of those, as far as they are fit to be listed. */
   readonly survivors: readonly string[];
-  /** Match as well and signed in after the plan. */
+  /** Match as well, and came after the plan: they signed in, or changed so as to match. */
   readonly arrivedLater: number;
   /** By the store's clock, after the last look. */
   readonly finishedAt: Instant;
@@ -112,11 +143,12 @@ export async function revoke(
   const { signal } = options;
   let { selection } = plan;
   let matched = plan.survey.sessions;
-  let expected = matched;
+  let before = matched;
   let fruitless = 0;
   const begun = await store.readClock();
   const started = performance.now();
   const done = { revoked: 0, oauthTokens: 0, batches: 0, uncertain: false };
+  let preserveAt: Instant | null = null;
   let pending = selection;
   let left: { readonly sessions: number; readonly ids: readonly string[] } | null = null;
 
@@ -129,7 +161,7 @@ export async function revoke(
     remaining: left?.sessions ?? null,
     // What was not reached has survived nothing.
     survivors: stoppedBecause === 'complete' ? (left?.ids ?? []) : [],
-    arrivedLater: left === null ? 0 : await arrivals(store, pending, left.sessions),
+    arrivedLater: left === null ? 0 : await arrivals(store, living(plan.asked, preserveAt), left.sessions),
     // What cannot be asked for its clock any more was asked when the work began.
     finishedAt: left === null ? after(begun, performance.now() - started) : await store.readClock(),
     stoppedBecause,
@@ -138,11 +170,16 @@ export async function revoke(
 
   try {
     for (;;) {
-      const preserveAt = options.preserve ? wholeSecond(await store.readClock()) : null;
-      pending = preserveAt === null ? selection : liveAfter(selection, preserveAt);
+      preserveAt = options.preserve ? wholeSecond(await store.readClock()) : null;
+      pending = living(selection, preserveAt);
       left = null;
       const { offlineTokens, remark } = options;
-      for await (const batch of store.end(pending, { preserveAt, offlineTokens, expected, remark })) {
+      // On a walk those may come by that did not match when it was planned. They are not told apart, but counted.
+      const atMost = selection.sessionIds === null ? Math.max(0, matched - done.revoked) : null;
+      let wentThrough = true;
+      for await (const batch of store.end(pending, { preserveAt, offlineTokens, atMost, remark })) {
+        wentThrough = batch.isLast;
+        if (batch.sessions === 0 && batch.oauthTokens === 0 && !batch.uncertain) continue;
         done.revoked += batch.sessions;
         done.oauthTokens += batch.oauthTokens;
         done.batches += 1;
@@ -152,24 +189,26 @@ export async function revoke(
       left = await store.lookAgain(pending, NAMED_SURVIVORS);
       if (signal.aborted && left.sessions > 0) return await finish('signal');
       if (left.sessions > 0) {
+        if (atMost !== null && done.revoked >= matched)
+          return await finish(wentThrough ? 'complete' : 'limit');
         // By what is left, not by what was ended: a trigger may bring back what it saw go.
-        fruitless = left.sessions < expected ? 0 : fruitless + 1;
+        fruitless = left.sessions < before ? 0 : fruitless + 1;
         if (fruitless >= FRUITLESS_PASSES) return await finish('complete');
-        expected = left.sessions;
+        before = left.sessions;
         await options.pause(BETWEEN_PASSES);
         continue;
       }
       if (!options.untilQuiet || signal.aborted) return await finish('complete');
 
       await options.pause(QUIET);
-      const clock = await store.readClock();
-      const survey = await store.survey({ ...pending, presentAt: null });
-      if (survey.sessions === 0) return await finish('complete');
-      if (options.maxAffected !== null && matched + survey.sessions > options.maxAffected)
+      const next = await fix(store, plan.asked, await store.readClock(), preserveAt);
+      const arrived = next.survey.sessions;
+      if (arrived === 0) return await finish('complete');
+      if (options.maxAffected !== null && matched + arrived > options.maxAffected)
         return await finish('limit');
-      matched += survey.sessions;
-      expected = survey.sessions;
-      selection = bounded(selection, survey, clock, store.zoneKnown);
+      matched += arrived;
+      before = arrived;
+      selection = next.selection;
     }
   } catch (error) {
     // The store has been waited for long enough.
@@ -182,10 +221,10 @@ function after(instant: Instant, milliseconds: number): Instant {
   return toInstant(millisecondsOf(instant) + Math.round(milliseconds));
 }
 
-/** How many match but for having signed in after the plan. */
-async function arrivals(store: SessionStore, pending: Selection, meant: number): Promise<number> {
-  if (pending.presentAt === null) return 0;
-  const all = await store.lookAgain({ ...pending, presentAt: null }, 0);
+/** How many match by now and were not meant. */
+async function arrivals(store: SessionStore, asked: Selection, meant: number): Promise<number> {
+  if (asked.sessionIds !== null) return 0;
+  const all = await store.lookAgain(asked, 0);
   return Math.max(0, all.sessions - meant);
 }
 
@@ -194,14 +233,13 @@ async function arrivals(store: SessionStore, pending: Selection, meant: number):
  * not known, sessions may say that they began later, or hours ago: the latest of those that were counted decides then.
  */
 function bounded(selection: Selection, { newest }: Survey, clock: Instant, zoneKnown: boolean): Selection {
-  // Named by id, they are bounded already.
-  if (selection.sessionIds !== null) return selection;
   if (newest === null) return { ...selection, presentAt: clock };
   return { ...selection, presentAt: zoneKnown && clock > newest ? clock : newest };
 }
 
-/** Those that live longer than until the moment. */
-function liveAfter(selection: Selection, moment: Instant): Selection {
+/** Where rows are kept as records, those that live longer than until the moment: the others are records already. */
+function living(selection: Selection, moment: Instant | null): Selection {
+  if (moment === null) return selection;
   const { expiresAfter } = selection;
   return {
     ...selection,

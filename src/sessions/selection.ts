@@ -100,6 +100,13 @@ export const everySession: Selection = {
   exceptIps: [],
 };
 
+/** Whether moments decide what is selected, so that a clock or zone that is off selects others. */
+export function comparesTimes(selection: Selection): boolean {
+  const { createdAfter, createdBefore, updatedAfter, updatedBefore, expiresBefore, expiresAfter } = selection;
+  const limits = [createdAfter, createdBefore, updatedAfter, updatedBefore, expiresBefore, expiresAfter];
+  return selection.state !== 'all' || limits.some((limit) => limit !== null);
+}
+
 /** A prefix shorter than this names a session by accident too easily. */
 export const SHORTEST_ID_PREFIX = 8;
 
@@ -158,7 +165,8 @@ export async function resolveSelection(request: SelectionRequest, store: Session
 }
 
 /**
- * The one session that an id, or a unique prefix of at least eight characters, names.
+ * The one session that an id, or a unique prefix of at least eight characters, names. The rest of the id may be anything:
+ * whoever acts on it says what the text was taken for.
  * @throws NotFoundError where there is none
  * @throws InvalidValueError where a prefix is too short or fits several
  */
@@ -192,10 +200,23 @@ export async function resolveSessionId(id: string, store: SessionStore): Promise
 
 /** Whether the text is the token of a session, or a cookie that holds one: it must not be shown to anybody. */
 export async function isCredential(text: string, store: SessionStore): Promise<boolean> {
-  if (looksLikeCredential(text)) return true;
-  const tokens = parseCredentialLines(text).flatMap((line) => line.tokens);
-  const ids = await store.findSessionIdsByToken(tokens);
-  return ids.some((id) => id !== null);
+  return (await areCredentials([text], store))[0] === true;
+}
+
+/** `isCredential` of many texts, with one question to the store. */
+export async function areCredentials(
+  texts: readonly string[],
+  store: SessionStore,
+): Promise<readonly boolean[]> {
+  const candidates = texts.map((text) =>
+    looksLikeCredential(text)
+      ? null
+      : parseCredentialLines(text).flatMap(({ tokens, perhaps }) => [...tokens, ...perhaps]),
+  );
+  const unclear = candidates.flatMap((tokens) => tokens ?? []);
+  const ids = await store.findSessionIdsByToken(unclear);
+  const known = new Set(unclear.filter((_, at) => ids[at] !== null));
+  return candidates.map((tokens) => tokens === null || tokens.some((token) => known.has(token)));
 }
 
 function credentialGiven(instead: string): NotFoundError {

@@ -67,18 +67,20 @@ export interface EndOptions {
   readonly preserveAt: Instant | null;
   /** Refresh tokens with `offline_access` are revoked too. */
   readonly offlineTokens: boolean;
-  /** About how many sessions the selection has: decides how they are walked through. */
-  readonly expected: number;
+  /** Sessions that may be ended altogether; null for any number. */
+  readonly atMost: number | null;
   /** Told what delays the work, such as a connection that was lost. */
   readonly remark: (text: string) => void;
 }
 
-/** What one transaction did. */
+/** What one transaction did, if only to read over rows that are not meant. */
 export interface EndedBatch {
   readonly sessions: number;
   readonly oauthTokens: number;
   /** The connection broke while the answer was on its way: more may have ended than is counted here. */
   readonly uncertain: boolean;
+  /** Nothing of the selection lies behind it. */
+  readonly isLast: boolean;
 }
 
 /** A place that sessions stand in. Every implementation passes one contract suite on real servers. */
@@ -113,6 +115,12 @@ export interface SessionStore {
   /** False where times are stored without a zone and nobody said which one is meant: then moments are off by hours. */
   readonly zoneKnown: boolean;
 
+  /**
+   * Ids of sessions of the selection that `end` would end; at most `limit`.
+   * @throws SchemaError when a row holds a time that cannot be compared with the selection's
+   */
+  pick(selection: Selection, limit: number): Promise<readonly string[]>;
+
   /** The ids among these that exist, byte for byte. */
   existingSessionIds(ids: readonly string[]): Promise<ReadonlySet<string>>;
 
@@ -142,8 +150,8 @@ export interface SessionStore {
   rehearseEnding(options: Pick<EndOptions, 'preserveAt'>): Promise<void>;
 
   /**
-   * Ends the sessions of a selection once through, in short transactions with the condition repeated in each. Between
-   * batches it heeds the run's signal: then it returns early. Deadlocks, locks and lost connections are retried.
+   * Ends the sessions of a selection once through, in short transactions with the condition repeated in each: those that
+   * are named by id through their ids, any others on a walk through the whole table. Between batches it heeds the run's signal: then it returns early. Deadlocks, locks and lost connections are retried.
    * @throws ConnectionError when the database keeps refusing; what the batches before did stays done
    */
   end(selection: Selection, options: EndOptions): AsyncIterable<EndedBatch>;

@@ -1,63 +1,13 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { everySession, signIn, signUp, type Person, type SignIn } from '../support/app.ts';
+import { describe, expect, it } from 'vitest';
+import { areIn, signedInThrice, type SignedIn } from '../support/signed-in.ts';
 import { literal } from '../support/databases.ts';
 import { dumpTables } from '../support/dump.ts';
-import { operatorOn, secretsOf, type Operator } from '../support/operator.ts';
 import type { TestProfile } from '../support/run-sessionctl.ts';
 import { describeOn, type Dialect } from '../support/servers.ts';
-import { deploy, named, plainShape, type Deployment, type Shape } from '../support/shapes.ts';
+import { named, plainShape } from '../support/shapes.ts';
 
 const dialects: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite'];
-const client = { ip: '192.0.2.1', userAgent: 'Firefox' };
-
-interface Scene {
-  readonly deployment: Deployment;
-  readonly operator: Operator;
-  readonly ada: Person;
-  readonly signIns: readonly SignIn[];
-  /** The ids of Ada's sessions, in the order of `signIns`. */
-  readonly ids: readonly string[];
-  /** One of them. */
-  readonly stubborn: string;
-}
-
-const scenes: Scene[] = [];
-
-afterEach(async () => {
-  for (const { deployment, operator, signIns } of scenes.splice(0)) {
-    const leaked = operator.sawAny(signIns.flatMap(secretsOf));
-    await deployment.database.drop();
-    expect(leaked).toEqual([]);
-  }
-});
-
-/** Ada is signed in three times. */
-async function signedInThrice(shape: Shape, profile?: TestProfile): Promise<Scene> {
-  const deployment = await deploy(shape);
-  const { app, database } = deployment;
-  const ada = await signUp(app, 'Ada', 'ada@example.com');
-  const signIns = [
-    await signIn(app, ada, client),
-    await signIn(app, ada, client),
-    await signIn(app, ada, client),
-  ];
-  const truths = await everySession(app, [ada.id]);
-  const ids = signIns.map(({ token }) => truths.find((truth) => truth.token === token)?.id ?? '');
-  const operator = operatorOn(database.url, profile);
-  const scene = { deployment, operator, ada, signIns, ids, stubborn: ids[1] ?? '' };
-  scenes.push(scene);
-  return scene;
-}
-
-const areIn = ({ deployment, signIns }: Scene) =>
-  Promise.all(
-    signIns.map(async ({ cookie }) => {
-      const query = { disableRefresh: true };
-      return (await deployment.app.api.getSession({ headers: { cookie }, query })) !== null;
-    }),
-  );
-
-async function refuseToDelete({ deployment: { database }, stubborn }: Scene): Promise<void> {
+async function refuseToDelete({ deployment: { database }, stubborn }: SignedIn): Promise<void> {
   if (database.dialect === 'sqlite') {
     await database.query(
       `CREATE TRIGGER stay BEFORE DELETE ON session WHEN OLD.id = '${stubborn}' BEGIN SELECT RAISE(IGNORE); END`,
@@ -169,7 +119,7 @@ describe('a session that comes back as often as it is ended', () => {
 
 describe.each(dialects)('a table of the operator’s own on %s', (dialect) => {
   describeOn(dialect, 'that refers to sessions', () => {
-    const refers = async ({ deployment: { database, shape }, stubborn }: Scene, action = '') => {
+    const refers = async ({ deployment: { database, shape }, stubborn }: SignedIn, action = '') => {
       const type = dialect === 'mysql' ? 'varchar(36)' : 'text';
       await database.query(
         `CREATE TABLE devices (name varchar(20), session_id ${type}, FOREIGN KEY (session_id) REFERENCES ${shape.table('session')} (id) ${action})`,

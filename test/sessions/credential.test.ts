@@ -199,11 +199,24 @@ test('a token that is made otherwise is a candidate, whatever it is made of', ()
 
 test('empty lines are left out and counted, whatever ends a line', () => {
   expect(parseCredentialLines(`\ufeff\r\nfirst\r\n\n  \nsecond\rthe third\n`)).toEqual([
-    { line: 2, tokens: ['first'] },
-    { line: 5, tokens: ['second'] },
-    { line: 6, tokens: [] },
+    { line: 2, tokens: ['first'], perhaps: [] },
+    { line: 5, tokens: ['second'], perhaps: [] },
+    { line: 6, tokens: [], perhaps: [] },
   ]);
   expect(parseCredentialLines('')).toEqual([]);
+});
+
+test.each([
+  `{"token":"${TOKEN}"}`,
+  `{"session": {"token": "${TOKEN}", "userId": "1"}}`,
+  `https://app.example.com/callback?token=${TOKEN}&x=1`,
+  `${TOKEN}.abcd`,
+  `${TOKEN},OtherTokenOtherToken`,
+  `2026-11-23 10:00 GET /x (${TOKEN})`,
+  `token%3D${TOKEN}%26x`,
+])('in a form that is not known, a token is found by its length: %s', (line) => {
+  const found = parseCredentialLines(line).flatMap(({ tokens, perhaps }) => [...tokens, ...perhaps]);
+  expect(found).toContain(TOKEN);
 });
 
 test.each([

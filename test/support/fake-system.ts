@@ -20,6 +20,8 @@ export interface FakeSystemOptions {
   readonly operator?: { readonly user: string; readonly host: string };
   /** The reader of stdout goes away after so many characters, as `head` does: further writes fail with EPIPE. */
   readonly stdoutClosesAfter?: number;
+  /** What further writes fail with then, in place of EPIPE. */
+  readonly stdoutError?: 'ENOSPC';
 }
 
 /** What a run of the program left behind. */
@@ -40,7 +42,7 @@ export interface FakeSystem {
 /** A process that is not there: its streams are memory, its environment is what the test says. */
 export function fakeSystem(options: FakeSystemOptions = {}): FakeSystem {
   const { tty = {}, columns = 80 } = options;
-  const out = capture(options.stdoutClosesAfter);
+  const out = capture(options.stdoutClosesAfter, options.stdoutError);
   const err = capture();
   const stdin = new PassThrough();
   if (options.stdin !== undefined) stdin.write(options.stdin);
@@ -73,7 +75,10 @@ export async function runMain(argv: readonly string[], options: FakeSystemOption
   return { stdout: fake.stdout(), stderr: fake.stderr(), code };
 }
 
-function capture(closesAfter = Number.POSITIVE_INFINITY): {
+function capture(
+  closesAfter = Number.POSITIVE_INFINITY,
+  code = 'EPIPE',
+): {
   readonly stream: Writable;
   readonly text: () => string;
 } {
@@ -83,7 +88,7 @@ function capture(closesAfter = Number.POSITIVE_INFINITY): {
     decodeStrings: false,
     write(chunk: string | Uint8Array, _encoding, done) {
       if (length >= closesAfter) {
-        done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+        done(Object.assign(new Error(`write ${code}`), { code }));
         return;
       }
       const text = typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk);

@@ -7,7 +7,7 @@ import { isPossibleKey, selectionCondition, sessionColumn, SESSION } from './con
 import type { Dialect, Value } from './dialects/dialect.ts';
 import type { Shape, TimeColumn } from './shape.ts';
 import { createEnding } from './ending.ts';
-import { surveySelection } from './survey.ts';
+import { refuseForeignTimes, surveySelection } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 import { UnreadableTimeError } from './time-encoding.ts';
 import { unreadableTime } from './unreadable-time.ts';
@@ -50,6 +50,10 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     const rows = await query.count<{ sessions: Value }[]>({ sessions: '*' });
     return Number(rows[0]?.sessions ?? 0);
   };
+  const idsOf = async (query: Knex.QueryBuilder) => {
+    const rows: readonly { readonly id: Value }[] = await query.select({ id: sessionColumn(table.id.name) });
+    return rows.map((row) => String(row.id));
+  };
 
   return {
     target,
@@ -67,10 +71,13 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
       (patience === 'patient' ? persist : settle)(async () => {
         const sessions = await countOf(affected(selection));
         if (sessions === 0 || limit === 0) return { sessions, ids: [] };
-        const rows = (await affected(selection)
-          .select({ id: sessionColumn(table.id.name) })
-          .limit(limit)) as { id: Value }[];
-        return { sessions, ids: rows.map((row) => String(row.id)) };
+        return { sessions, ids: await idsOf(affected(selection).limit(limit)) };
+      }),
+
+    pick: (selection, limit) =>
+      guard(async () => {
+        await refuseForeignTimes(parts, selection);
+        return idsOf(affected(selection).limit(limit));
       }),
 
     existingSessionIds: (ids) =>
@@ -79,31 +86,29 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
         const possible = ids.filter((id) => isPossibleKey(table.id, id));
         for (let from = 0; from < possible.length; from += LOOKED_UP_AT_ONCE) {
           const some = possible.slice(from, from + LOOKED_UP_AT_ONCE);
-          const column = sessionColumn(table.id.name);
-          const rows = (await knex
-            .select({ id: column })
-            .from(sessionTable)
-            .where(dialect.keyIn(knex, column, table.id, some))) as { id: Value }[];
-          for (const { id } of rows) found.add(String(id));
+          const isOne = dialect.keyIn(knex, sessionColumn(table.id.name), table.id, some);
+          for (const id of await idsOf(knex.from(sessionTable).where(isOne))) found.add(id);
         }
         return found;
       }),
 
     findSessionIdsByToken: (tokens) =>
       guard(async () => {
-        const ids: (string | null)[] = [];
+        const found = new Map<string, string>();
         const key = { name: table.token, kind: 'text' } as const;
-        for (const token of tokens) {
-          const rows = isPossibleKey(key, token)
-            ? ((await knex
-                .select({ id: sessionColumn(table.id.name) })
-                .from(sessionTable)
-                .where(dialect.keyIn(knex, sessionColumn(table.token), key, [token]))
-                .limit(1)) as { id: Value }[])
-            : [];
-          ids.push(rows[0] === undefined ? null : String(rows[0].id));
+        const possible = [...new Set(tokens)].filter((token) => isPossibleKey(key, token));
+        for (let from = 0; from < possible.length; from += LOOKED_UP_AT_ONCE) {
+          const some = possible.slice(from, from + LOOKED_UP_AT_ONCE);
+          const rows = (await knex
+            .select({ id: sessionColumn(table.id.name), token: sessionColumn(table.token) })
+            .from(sessionTable)
+            .where(dialect.keyIn(knex, sessionColumn(table.token), key, some))) as {
+            id: Value;
+            token: string;
+          }[];
+          for (const { id, token } of rows) found.set(token, String(id));
         }
-        return ids;
+        return tokens.map((token) => found.get(token) ?? null);
       }),
 
     findUsers: (who) => guard(() => findUsers(knex, dialect, shape, who)),
@@ -111,14 +116,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     findSessionIds: (id, limit) =>
       guard(async () => {
         const column = sessionColumn(table.id.name);
-        const ids = async (condition: Knex.Raw) => {
-          const rows = (await knex
-            .select({ id: column })
-            .from(sessionTable)
-            .where(condition)
-            .limit(limit)) as { id: Value }[];
-          return rows.map((row) => String(row.id));
-        };
+        const ids = (condition: Knex.Raw) => idsOf(knex.from(sessionTable).where(condition).limit(limit));
         const exact = isPossibleKey(table.id, id)
           ? await ids(dialect.keyIn(knex, column, table.id, [id]))
           : [];
@@ -320,9 +318,12 @@ async function usersInTable(
   const emailColumn = column(user.email);
   // Better Auth stores addresses in lower case, so that the index answers; only what it does not know is searched for.
   const indexed = await read(knex.raw('?? IN (?, ?)', [emailColumn, who, who.toLowerCase()]));
-  const byEmail =
-    indexed.length > 0 ? indexed : await read(knex.raw('lower(??) = lower(?)', [emailColumn, who]));
-  const exact = byEmail.filter((one) => one.email === who);
+  const isExact = (one: User) => one.email === who;
+  // Found in another spelling only, it may have twins in yet others.
+  const byEmail = indexed.some(isExact)
+    ? indexed
+    : await read(knex.raw('lower(??) = lower(?)', [emailColumn, who]));
+  const exact = byEmail.filter(isExact);
   const found = [...byId, ...(exact.length > 0 ? exact : byEmail)];
   return found.filter((one, at) => found.findIndex((other) => other.id === one.id) === at);
 }

@@ -13,12 +13,7 @@ import { unlessStopped } from './persistently.ts';
 import type { TokenTable } from './shape.ts';
 import { isOffline, OTHER } from './survey.ts';
 import { tableReference } from './table-reference.ts';
-
-/**
- * So many sessions and fewer are picked out by one query, through whatever index serves it, and ended by their ids. For
- * more, the whole table is walked through: their ids would fill memory, and most of the table is read in any case.
- */
-const PICKED_OUT = 10_000;
+import { withoutText } from './dialects/refusals.ts';
 
 /** A transaction takes about so many milliseconds: that long its locks may hold up a request of the application. */
 const TARGET = 50;
@@ -70,28 +65,33 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
       const tokenTables = await Promise.all(
         shape.tokens.map(async (tokens) => ({ ...tokens, revokedAt: await encodedAt(tokens, moment) })),
       );
-      const isPickedOut = selection.sessionIds !== null || options.expected <= PICKED_OUT;
+      const { sessionIds } = selection;
       const size = batchSize({
         target: TARGET,
         first: FIRST_BATCH,
         least: 10,
-        most: isPickedOut ? MOST_IDS : MOST_ROWS,
+        most: sessionIds === null ? MOST_ROWS : MOST_IDS,
       });
       // The pieces are made of the ids themselves; naming all of them again in each would be for nothing.
-      const condition = chosen(isPickedOut ? { ...selection, sessionIds: null } : selection);
-      const pieceFrom = isPickedOut ? await pickedOut(selection) : await walked();
+      const condition = chosen({ ...selection, sessionIds: null });
+      const pieceFrom = sessionIds === null ? await walked() : named(sessionIds);
+      let left: number | null = options.atMost;
 
       for (let from: Position | null = null; ;) {
         await yieldToEvents();
-        if (signal.aborted) return;
+        if (signal.aborted || left === 0) return;
         const start: Position | null = from;
+        const room: number | null = left;
         const attempt = await settle(() =>
           unlessStopped(
             async () => {
-              const piece = await pieceFrom(start, size.rows());
+              const rows = size.rows();
+              const piece = await pieceFrom(start, rows);
               const begun = performance.now();
-              const batch = (on: Knex) =>
-                endBatch(on, allOf(knex, [piece.condition, condition]), tokenTables, options);
+              const all = allOf(knex, [piece.condition, condition]);
+              const meant =
+                room === null || room >= rows ? all : allOf(knex, [idIn(await some(all, room)), all]);
+              const batch = (on: Knex) => endBatch(on, meant, tokenTables, options);
               const ended =
                 tokenTables.length === 0
                   ? await dialect.single(knex, batch)
@@ -111,8 +111,8 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
         );
         if (attempt === 'given up') return;
         const { sessions, oauthTokens, next } = attempt.result;
-        if (sessions > 0 || oauthTokens > 0 || attempt.uncertain)
-          yield { sessions, oauthTokens, uncertain: attempt.uncertain };
+        if (left !== null) left = Math.max(0, left - sessions);
+        yield { sessions, oauthTokens, uncertain: attempt.uncertain, isLast: next === null };
         if (next === null) return;
         from = next;
       }
@@ -126,20 +126,30 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
     );
   }
 
-  /** The ids by one query, whatever index serves it. */
-  async function pickedOut(selection: Selection): Promise<TableWalk['piece']> {
-    const ids = await persist(async () => {
-      const rows = (await knex.select({ id: idColumn }).from(sessionTable).where(chosen(selection))) as {
-        id: Value;
-      }[];
-      return rows.map(({ id }) => String(id));
-    });
+  function named(ids: readonly string[]): TableWalk['piece'] {
     return (from, rows) => {
       const some = ids.slice(Number(from ?? 0), Number(from ?? 0) + rows);
       const end = Number(from ?? 0) + some.length;
       const condition = some.length === 0 ? knex.raw('1 = 0') : dialect.keyIn(knex, idColumn, table.id, some);
       return Promise.resolve({ condition, next: end < ids.length ? end : null });
     };
+  }
+
+  /** So many of the rows that fulfil a condition. */
+  async function some(condition: Knex.Raw, limit: number): Promise<readonly { readonly id: Value }[]> {
+    return (await knex.select({ id: idColumn }).from(sessionTable).where(condition).limit(limit)) as {
+      id: Value;
+    }[];
+  }
+
+  function idIn(rows: readonly { readonly id: Value }[]): Knex.Raw {
+    if (rows.length === 0) return knex.raw('1 = 0');
+    return dialect.keyIn(
+      knex,
+      idColumn,
+      table.id,
+      rows.map(({ id }) => String(id)),
+    );
   }
 
   async function walked(): Promise<TableWalk['piece']> {
@@ -152,7 +162,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
     condition: Knex.Raw,
     tokenTables: readonly DatedTokens[],
     { preserveAt, offlineTokens }: EndOptions,
-  ): Promise<Omit<EndedBatch, 'uncertain'>> {
+  ): Promise<Pick<EndedBatch, 'sessions' | 'oauthTokens'>> {
     if (tokenTables.length === 0)
       return { sessions: await endRows(transaction, preserveAt, condition), oauthTokens: 0 };
     // The link from a token to its session is cut when the row goes, so the tokens come first; the sessions are held
@@ -165,7 +175,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
       const bound = dialect.keyIn(knex, `${OTHER}.${tokens.sessionId.name}`, tokens.sessionId, ids);
       oauthTokens += await revokeTokens(transaction, tokens, bound, offlineTokens);
     }
-    const held = allOf(knex, [dialect.keyIn(knex, idColumn, table.id, ids), condition]);
+    const held = allOf(knex, [idIn(rows), condition]);
     return { sessions: await endRows(transaction, preserveAt, held), oauthTokens };
   }
 
@@ -214,7 +224,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
           `${parts.target.database} refuses: the account lacks the right to ${right}`,
           {
             hint: `Nothing was changed. Give the account ${right}, or use another one.`,
-            cause: error,
+            cause: withoutText(error),
           },
         );
       }

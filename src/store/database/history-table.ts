@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { FailedError } from '../../errors.ts';
 import { parseRecord, recordLine, type HistoryRecord } from '../../history/history-record.ts';
 import type { Dialect } from './dialects/dialect.ts';
-import { errorText, isDuplicate } from './dialects/refusals.ts';
+import { errorText, isDuplicate, isRaised, withoutText } from './dialects/refusals.ts';
 import type { HistoryTable } from './shape.ts';
 
 /** Appends one record. One that is there already, as after a connection that broke, is left as it is. */
@@ -30,9 +30,10 @@ export async function appendToHistoryTable(
     if (isDuplicate(error)) return;
     // What the dialect knows it tells better, a missing right for one.
     if (dialect.hindrance(error) !== undefined || dialect.explain(error, '') !== undefined) throw error;
-    throw new FailedError(`the history table ${table.name} cannot be written: ${errorText(error)}`, {
+    const why = isRaised(error) ? 'a trigger raised an error' : errorText(error);
+    throw new FailedError(`the history table ${table.name} cannot be written: ${why}`, {
       hint: 'Look at what keeps it from taking a record; without the table, `schema rollback`, none is written there.',
-      cause: error,
+      cause: withoutText(error),
     });
   }
 }

@@ -28,8 +28,11 @@ export async function surveySelection(parts: DatabaseStoreParts, selection: Sele
   };
 }
 
-/** A value in another encoding would compare as anything: whether its session is meant cannot be known. */
-async function refuseForeignTimes(parts: DatabaseStoreParts, selection: Selection): Promise<void> {
+/**
+ * A value in another encoding would compare as anything: whether its session is meant cannot be known.
+ * @throws SchemaError where the selection compares one
+ */
+export async function refuseForeignTimes(parts: DatabaseStoreParts, selection: Selection): Promise<void> {
   const { knex, shape, target, now } = parts;
   const { session: table } = shape;
   const conditions = { ...parts, table };

@@ -1,6 +1,5 @@
 import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../../config/settings.ts';
-import type { ErrorDetails } from '../../../errors.ts';
 import type { AddressRange } from '../../../sessions/address.ts';
 import type { Instant } from '../../../sessions/instant.ts';
 import type { Target } from '../../../sessions/session-store.ts';
@@ -21,8 +20,9 @@ export interface NativeQuery {
 }
 
 /** What a failed query means: the database cannot be reached or refuses, or nothing that is known here. */
-export interface Refusal extends ErrorDetails {
+export interface Refusal {
   readonly message: string;
+  readonly hint: string;
 }
 
 /** Tables that a catalogue is read for: any of these. */

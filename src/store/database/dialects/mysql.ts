@@ -219,14 +219,12 @@ export const mysql: Dialect = {
       return {
         message: `${database} stopped a query: ${text}`,
         hint: 'Raise statement_timeout in the profile, or narrow the selection.',
-        cause: error,
       };
     }
     if (DENIED.includes(code)) {
       return {
         message: `${database} refuses: ${text}`,
         hint: 'Give the account the missing right, or use another account.',
-        cause: error,
       };
     }
     switch (code) {
@@ -236,13 +234,11 @@ export const mysql: Dialect = {
         return {
           message: `cannot use ${database}: ${text}`,
           hint: 'Check user and password of the database URL, and the host that the account is for.',
-          cause: error,
         };
       case 'ER_BAD_DB_ERROR':
         return {
           message: `cannot use ${database}: ${text}`,
           hint: 'Check the name of the database at the end of the URL.',
-          cause: error,
         };
       case 'ER_OPTION_PREVENTS_STATEMENT':
       case 'ER_READ_ONLY_MODE':
@@ -250,25 +246,23 @@ export const mysql: Dialect = {
         return {
           message: `${database} cannot be written: ${text}`,
           hint: 'This is a replica, or was made read-only: give the URL of the primary.',
-          cause: error,
         };
       case 'ER_ROW_IS_REFERENCED':
       case 'ER_ROW_IS_REFERENCED_2':
-        return stillReferred(database, text, error);
+        return stillReferred(database, text);
       case 'ER_LOCK_DEADLOCK':
       case 'ER_LOCK_WAIT_TIMEOUT':
       case 'ER_CHECKREAD':
-        return lockedByOthers(database, text, error);
+        return lockedByOthers(database, text);
       case 'ER_CON_COUNT_ERROR':
       case 'ER_TOO_MANY_USER_CONNECTIONS':
       case 'ER_USER_LIMIT_REACHED':
       case 'ER_SERVER_SHUTDOWN':
-        return { message: `cannot use ${database}: ${text}`, hint: 'Try again in a moment.', cause: error };
+        return { message: `cannot use ${database}: ${text}`, hint: 'Try again in a moment.' };
       case 'HANDSHAKE_NO_SSL_SUPPORT':
         return {
           message: `cannot use ${database}: the server does not offer TLS`,
           hint: 'Leave TLS out for a server on a trusted network, or turn it on there.',
-          cause: error,
         };
       case 'PROTOCOL_CONNECTION_LOST':
         return networkRefusal({ code: 'EPIPE', message: text }, database);

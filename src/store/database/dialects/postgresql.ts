@@ -287,27 +287,24 @@ export const postgresql: Dialect = {
       return {
         message: `${database} cannot be written: ${text}`,
         hint: 'This is a replica, or was made read-only: give the URL of the primary.',
-        cause: error,
       };
     }
-    if (code === '23503' || code === '23001') return stillReferred(database, text, error);
-    if (['40001', '40P01', '55P03'].includes(code)) return lockedByOthers(database, text, error);
+    if (code === '23503' || code === '23001') return stillReferred(database, text);
+    if (['40001', '40P01', '55P03'].includes(code)) return lockedByOthers(database, text);
     if (postgresql.isDenied(error)) {
       return {
         message: `${database} refuses: ${text}`,
         hint: 'Give the account the missing right, or use another account.',
-        cause: error,
       };
     }
     if (code === '57014') {
       return {
         message: `${database} stopped a query: ${text}`,
         hint: 'Raise statement_timeout in the profile, or narrow the selection.',
-        cause: error,
       };
     }
     if (/^(?:28|3D|53|57P|08)/.test(code)) {
-      return { message: `cannot use ${database}: ${text}`, hint: connectHint(code, text), cause: error };
+      return { message: `cannot use ${database}: ${text}`, hint: connectHint(code, text) };
     }
     if (/timeout expired|Connection terminated due to connection timeout/i.test(text)) {
       return networkRefusal({ code: 'ETIMEDOUT', message: text }, database);
@@ -316,21 +313,18 @@ export const postgresql: Dialect = {
       return {
         message: `cannot use ${database}: the server asks for a password and none was given`,
         hint: 'Put the password into the database URL, or name it with url_file or url_command.',
-        cause: error,
       };
     }
     if (/received invalid response|received unexpected/i.test(text)) {
       return {
         message: `cannot use ${database}: what answers there is no PostgreSQL server`,
         hint: 'Check host and port, and whether the URL should begin with mysql://.',
-        cause: error,
       };
     }
     if (/server does not support SSL/i.test(text)) {
       return {
         message: `cannot use ${database}: the server does not offer TLS`,
         hint: 'Leave TLS out for a server on a trusted network, or turn it on there.',
-        cause: error,
       };
     }
     if (/Connection terminated|not queryable/i.test(text))

@@ -9,11 +9,47 @@ export function errorCode(error: unknown): string | undefined {
   return undefined;
 }
 
-/** What the driver said; Knex puts the whole query in front of it. */
+const QUERY = /^\s*(?:select|with|insert|update|delete|set|create|drop|alter|pragma)\b/i;
+/** As long as what a deployment may have for a token, and as mixed. */
+const LIKE_A_TOKEN = /\b(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{20,}\b/g;
+
+/** What the driver said, without what may be a token. Knex puts the whole query in front of it, values and all. */
 export function errorText(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const isQuery = /^\s*(?:select|with|insert|update|delete|set|create|drop|alter|pragma)\b/i.test(message);
-  return isQuery ? message.slice(message.lastIndexOf(' - ') + 3) : message;
+  const own = QUERY.test(message) ? message.slice(message.lastIndexOf(' - ') + 3) : message;
+  return own.replace(LIKE_A_TOKEN, '…');
+}
+
+/** Whether code inside of the database, such as a trigger, raised the error: its text may be anything, a token too. */
+export function isRaised(error: unknown): boolean {
+  return (
+    property(error, 'routine') === 'exec_stmt_raise' ||
+    property(error, 'errno') === 1644 ||
+    errorCode(error) === 'SQLITE_CONSTRAINT_TRIGGER'
+  );
+}
+
+/** Whether a server or a driver made the error, or a query stands in it: nobody knows which values its text holds. */
+export function isOfDriver(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const hasState = ['severity', 'sqlState', 'sqlMessage'].some((name) => property(error, name) !== undefined);
+  return hasState || error.name === 'SqliteError' || QUERY.test(error.message);
+}
+
+/** The same error with its code and where it came from, but without its text. */
+export function withoutText(error: unknown): Error {
+  const bare = new Error(errorCode(error) ?? 'no code');
+  if (!(error instanceof Error)) return bare;
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  bare.name = error.name;
+  bare.stack = [`${bare.name}: ${bare.message}`, ...frames].join('\n');
+  return bare;
+}
+
+function property(error: unknown, name: string): unknown {
+  return typeof error === 'object' && error !== null
+    ? (error as Readonly<Record<string, unknown>>)[name]
+    : undefined;
 }
 
 const NETWORK: Readonly<Record<string, readonly [what: string, hint: string]>> = {
@@ -51,20 +87,18 @@ export function isDuplicate(error: unknown): boolean {
 }
 
 /** A foreign key of somebody's own table holds sessions fast. */
-export function stillReferred(database: string, text: string, cause: unknown): Refusal {
+export function stillReferred(database: string, text: string): Refusal {
   return {
     message: `${database} refuses: ${text}`,
     hint: 'A table of your own refers to sessions and does not let them go: give its foreign key ON DELETE CASCADE or SET NULL.',
-    cause,
   };
 }
 
 /** Somebody held a lock for longer than all attempts took. */
-export function lockedByOthers(database: string, text: string, cause: unknown): Refusal {
+export function lockedByOthers(database: string, text: string): Refusal {
   return {
     message: `${database} is held up by another transaction: ${text}`,
     hint: 'Look for one that has been open for long, and run the command again.',
-    cause,
   };
 }
 
@@ -76,12 +110,10 @@ export function networkRefusal(error: unknown, database: string): Refusal | unde
   const code = errorCode(error);
   if (code === undefined) return undefined;
   const known = NETWORK[code];
-  if (known !== undefined)
-    return { message: `cannot reach ${database}: ${known[0]}`, hint: known[1], cause: error };
+  if (known !== undefined) return { message: `cannot reach ${database}: ${known[0]}`, hint: known[1] };
   if (!CERTIFICATE.test(code)) return undefined;
   return {
     message: `cannot trust ${database}: ${errorText(error)}`,
     hint: 'Name the certificate authority: [profiles.<name>.tls] ca = "…".',
-    cause: error,
   };
 }

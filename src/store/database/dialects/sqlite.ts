@@ -214,33 +214,28 @@ export const sqlite: Dialect = {
       return {
         message: `${database} is not an SQLite database`,
         hint: 'Check the path, and whether the file is encrypted.',
-        cause: error,
       };
     if (code.startsWith('SQLITE_CORRUPT'))
       return {
         message: `${database} is damaged: ${text}`,
         hint: 'Check it with PRAGMA integrity_check, and restore a backup.',
-        cause: error,
       };
     if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
       return {
         message: `${database} is locked by another process`,
         hint: 'Wait until that has finished, and run the command again.',
-        cause: error,
       };
     }
-    if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return stillReferred(database, text, error);
+    if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return stillReferred(database, text);
     if (code === 'SQLITE_FULL')
       return {
         message: `${database} cannot be written: the disk is full`,
         hint: 'SQLite needs room for its journal even to delete. Free some space, and run the command again.',
-        cause: error,
       };
     if (code.startsWith('SQLITE_READONLY'))
       return {
         message: `${database} cannot be written: ${text}`,
         hint: 'Check the permissions of the file and of its directory; in WAL mode SQLite writes beside the file even to read it.',
-        cause: error,
       };
     if (
       code.startsWith('SQLITE_CANTOPEN') ||
@@ -251,7 +246,6 @@ export const sqlite: Dialect = {
       return {
         message: `cannot open ${database}: ${text}`,
         hint: 'Check the permissions of the file and of its directory; in WAL mode SQLite writes beside the file even to read it.',
-        cause: error,
       };
     }
     return undefined;
@@ -279,7 +273,6 @@ async function checkFile(path: string, mayBeMissing: boolean): Promise<boolean> 
       hint: mayBeMissing
         ? 'Check the path: there is no such directory.'
         : 'Check the path. Only `sessionctl demo` and `sessionctl schema migrate` make a database.',
-      cause: error,
     });
   }
   if (!found.isFile()) {
