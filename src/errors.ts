@@ -72,6 +72,12 @@ export class GuardError extends SessionctlError {
   readonly code = 'guard';
 }
 
+/** Another run holds the lock, nothing has changed: exit 8. */
+export class LockedError extends SessionctlError {
+  readonly exitCode = 8;
+  readonly code = 'locked';
+}
+
 /** Sessions that should be gone still answer: exit 9. */
 export class SurvivorsError extends SessionctlError {
   readonly exitCode = 9;
