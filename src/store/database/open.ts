@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../config/settings.ts';
 import type { HistoryRecord } from '../../history/history-record.ts';
+import type { LockOwner, LockWait, RunLock } from '../../sessions/run-lock.ts';
 import type { SessionStore } from '../../sessions/session-store.ts';
 import { tableLabel, type Catalog } from './catalog.ts';
 import { connectDatabase, type ConnectOptions, type DatabaseConnection } from './connect.ts';
@@ -46,6 +47,13 @@ export interface DatabaseStore extends SessionStore {
   readonly schema: SchemaSummary;
   /** Null where `schema migrate` has made no table for it. */
   readonly history: DatabaseHistory | null;
+  /**
+   * Makes sure that no other run does the same to the same sessions, on whatever host it is.
+   * @param name what the run does, such as `sweep`; a short word
+   * @throws LockedError where another run holds the lock, and has not let it go within the wait
+   * @throws CancelledError where the signal of the wait comes
+   */
+  lock(name: string, own: LockOwner, wait: LockWait): Promise<RunLock>;
   close(): Promise<void>;
 }
 
@@ -94,7 +102,16 @@ export async function openDatabaseStore(
       persist,
       timeZone: settings.timeZone,
     });
-    return { ...store, schema, history: createHistory(connection, shape), close };
+    return {
+      ...store,
+      schema,
+      history: createHistory(connection, shape),
+      lock: async (name, own, wait) => {
+        const { acquireRunLock } = await import('./run-lock.ts');
+        return acquireRunLock({ ...connection, shape, signal: options.signal }, name, own, wait);
+      },
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -19,6 +19,17 @@ interface Lender<Connection> {
   releaseConnection(connection: Connection): Promise<void>;
 }
 
+/**
+ * The raw connection that the next query goes on: the one that there is, or a new one where that was lost. Nothing is
+ * asked of the server. Not while a query runs, whose end it would wait for.
+ */
+export async function presentConnection(knex: Knex): Promise<object> {
+  const lender = knex.client as Lender<object>;
+  const connection = await lender.acquireConnection();
+  await lender.releaseConnection(connection);
+  return connection;
+}
+
 /** Borrows the driver's own connection from Knex for the time of an iteration, and gives it back in every case. */
 export async function* withConnection<Connection, Item>(
   knex: Knex,

@@ -7,6 +7,7 @@ import type { Catalog, CatalogColumn, CatalogTable } from '../catalog.ts';
 import type { DatabaseLocation } from '../database-url.ts';
 import type { KeyColumn } from '../shape.ts';
 import type { TimeEncoding } from '../time-encoding.ts';
+import type { AdvisoryLock, LockSubject } from './advisory-lock.ts';
 
 /** One value of a row: what the drivers are told to hand over, times always as text or number. */
 export type Value = string | number | bigint | null;
@@ -137,6 +138,9 @@ export interface Dialect {
 
   /** Prepares to walk through a table, known in the queries by the alias. */
   walk(knex: Knex, table: WalkedTable, alias: string): Promise<TableWalk>;
+
+  /** A lock that at most one run at a time holds, whatever host it is on. Not taken yet. */
+  advisoryLock(knex: Knex, subject: LockSubject): Promise<AdvisoryLock>;
 
   /** Whether the account lacks a right. */
   isDenied(error: unknown): boolean;

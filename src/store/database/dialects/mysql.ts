@@ -202,6 +202,8 @@ export const mysql: Dialect = {
   walk: (knex, table, alias) =>
     Promise.resolve(keyWalk(knex, tableReference(knex, table, alias), `${alias}.${table.id.name}`)),
 
+  advisoryLock: async (knex, subject) => (await import('./mysql-lock.ts')).mysqlLock(knex, subject),
+
   isDenied: (error) => DENIED.includes(errorCode(error) ?? ''),
 
   hindrance(error) {

@@ -269,6 +269,8 @@ export const postgresql: Dialect = {
     };
   },
 
+  advisoryLock: async (knex, subject) => (await import('./postgresql-lock.ts')).postgresqlLock(knex, subject),
+
   isDenied: (error) => errorCode(error) === '42501',
 
   hindrance(error) {

@@ -200,6 +200,8 @@ export const sqlite: Dialect = {
     return keyWalk(knex, tableReference(knex, table, alias), `${alias}.${column}`);
   },
 
+  advisoryLock: async (knex, subject) => (await import('./sqlite-lock.ts')).sqliteLock(knex, subject),
+
   // Rights are those of the file, which the refusal itself names.
   isDenied: () => false,
 

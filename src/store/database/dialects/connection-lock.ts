@@ -1,0 +1,56 @@
+import type { Knex } from 'knex';
+import type { LockHolder, LockOwner } from '../../../sessions/run-lock.ts';
+import type { AdvisoryLock } from './advisory-lock.ts';
+import { presentConnection } from './connection.ts';
+
+/** What the server said of a lock that was tried for. */
+export interface LockAttempt {
+  /** The server's number of the connection that holds the lock now; null where its holder has just let it go. */
+  readonly holder: number | null;
+  readonly isTaken: boolean;
+  /** Of somebody else. */
+  readonly told: LockHolder;
+}
+
+export interface ServerLock {
+  attempt(own: LockOwner): Promise<LockAttempt>;
+  /** Lets go whatever this connection holds. */
+  letGo(): Promise<void>;
+  /** How the server calls a connection, and the statement that ends it. */
+  describe(connection: number): { readonly process: string; readonly ending: string };
+}
+
+/** Whoever holds the lock may let it go before it is asked for its name. */
+const ATTEMPTS = 3;
+
+/** A lock that the server keeps for one connection, and lets go with it. */
+export function connectionLock(knex: Knex, server: ServerLock): AdvisoryLock {
+  let held: { readonly connection: object; readonly number: number | null } | null = null;
+
+  const isStanding = async () => held !== null && (await presentConnection(knex)) === held.connection;
+
+  return {
+    async take(own) {
+      for (let attempts = 1; ; attempts += 1) {
+        const connection = await presentConnection(knex);
+        const { isTaken, holder, told } = await server.attempt(own);
+        if (isTaken) {
+          held = { connection, number: holder };
+          return null;
+        }
+        if (holder === null && attempts < ATTEMPTS) continue;
+        return {
+          ...told,
+          ...(holder === null ? { process: null, ending: null } : server.describe(holder)),
+          isFormerSelf: holder !== null && holder === held?.number,
+        };
+      }
+    },
+    isStanding,
+    async release() {
+      // Where no connection can be had, the one with the lock is gone.
+      if (await isStanding().catch(() => false)) await server.letGo();
+      held = null;
+    },
+  };
+}

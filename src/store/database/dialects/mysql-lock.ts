@@ -1,0 +1,127 @@
+import { hash } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Knex } from 'knex';
+import { millisecondsOf, toInstant } from '../../../sessions/instant.ts';
+import type { LockHolder, LockOwner } from '../../../sessions/run-lock.ts';
+import { digestOf, type AdvisoryLock, type LockSubject } from './advisory-lock.ts';
+import { connectionLock } from './connection-lock.ts';
+import { fitWho, readWho } from './lock-owner-text.ts';
+
+/** Bytes of what others are told: seconds since 1970, who, and the beginning of the digest of both. */
+const SECONDS = 5;
+const WHO = 40;
+const CHECK = 2;
+const BITS = 8 * (SECONDS + WHO + CHECK);
+
+/** Whoever has just taken the lock has not written down yet who that is: so many looks, and so many milliseconds between them. */
+const LOOKS = 5;
+const BETWEEN_LOOKS = 40;
+
+type Rows<Row> = readonly [readonly Row[], unknown];
+
+/**
+ * A lock of the server by name (in a Galera cluster of one of its servers: give all runs the same one). The server tells
+ * the number of the connection that holds it and nothing more, and what is known of a connection takes rights that an
+ * account seldom has. So the holder takes further locks, whose names end in numbers: one for each bit that is 1 in what
+ * others are to be told.
+ */
+export function mysqlLock(knex: Knex, subject: LockSubject): AdvisoryLock {
+  let known: string | null = null;
+  /** Locks belong to the server, so the name tells its databases apart. It has 64 characters at most. */
+  const lockName = async () => {
+    if (known !== null) return known;
+    const [row] = await query<{ readonly name: string }>(knex, 'SELECT DATABASE() AS name');
+    known = `sessionctl_${digestOf(subject, row?.name ?? null).slice(0, 32)}`;
+    return known;
+  };
+
+  return connectionLock(knex, {
+    async attempt(own) {
+      const lock = await lockName();
+      const [row] = await query<{ readonly number: unknown; readonly got: unknown }>(
+        knex,
+        `SELECT CONNECTION_ID() AS number, GET_LOCK('${lock}', 0) AS got`,
+      );
+      if (Number(row?.got) === 1) {
+        await tell(knex, lock, own);
+        return { isTaken: true, holder: Number(row?.number), told: { who: null, since: null } };
+      }
+      return { isTaken: false, ...(await holderOf(knex, lock)) };
+    },
+
+    async letGo() {
+      await knex.raw('SELECT RELEASE_ALL_LOCKS()');
+    },
+
+    describe: (number) => ({
+      process: `connection ${String(number)} of the server`,
+      ending: `KILL ${String(number)}`,
+    }),
+  });
+}
+
+/** A connection that is just ending may still hold some of them: a moment is granted to it. */
+async function tell(knex: Knex, lock: string, own: LockOwner): Promise<void> {
+  const locks = numbersOf(encode(own)).map((number) => `GET_LOCK('${lock}_${String(number)}', 2)`);
+  await knex.raw(`SELECT ${locks.join(' + ')}`);
+}
+
+async function holderOf(
+  knex: Knex,
+  lock: string,
+): Promise<{ readonly holder: number | null; readonly told: LockHolder }> {
+  let holder: number | null = null;
+  for (let look = 0; look < LOOKS; look += 1) {
+    if (look > 0) await wait(BETWEEN_LOOKS);
+    const [found] = await query<{ readonly holder: unknown }>(
+      knex,
+      `SELECT IS_USED_LOCK('${lock}') AS holder`,
+    );
+    const number = found?.holder ?? null;
+    if (number === null) return { holder: null, told: { who: null, since: null } };
+    holder = Number(number);
+    const bits = Array.from(
+      { length: BITS },
+      (_, number) => `IS_USED_LOCK('${lock}_${String(number)}') <=> ${String(holder)}`,
+    );
+    const [row] = await query<{ readonly bits: string }>(knex, `SELECT CONCAT(${bits.join(', ')}) AS bits`);
+    const told = decode(String(row?.bits));
+    if (told !== null) return { holder, told };
+  }
+  return { holder, told: { who: null, since: null } };
+}
+
+function encode({ who, since }: LockOwner): Buffer {
+  const text = Buffer.alloc(SECONDS + WHO);
+  text.writeUIntBE(Math.floor(millisecondsOf(since) / 1000), 0, SECONDS);
+  text.write(fitWho(who, WHO), SECONDS, 'latin1');
+  return Buffer.concat([text, checkOf(text)]);
+}
+
+/** @returns null where it was being written or released while it was read */
+function decode(bits: string): LockHolder | null {
+  const bytes = Buffer.from((bits.match(/[01]{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
+  const text = bytes.subarray(0, SECONDS + WHO);
+  if (bytes.length !== BITS / 8 || !checkOf(text).equals(bytes.subarray(SECONDS + WHO))) return null;
+  return {
+    who: readWho(text.toString('latin1', SECONDS).replace(/\0+$/, '')),
+    since: toInstant(text.readUIntBE(0, SECONDS) * 1000),
+  };
+}
+
+function checkOf(text: Buffer): Buffer {
+  return hash('sha256', text, 'buffer').subarray(0, CHECK);
+}
+
+/** The numbers of the bits that are 1. */
+function numbersOf(bytes: Buffer): readonly number[] {
+  return [...bytes].flatMap((byte, at) =>
+    [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => (byte & (0x80 >> bit)) !== 0).map((bit) => 8 * at + bit),
+  );
+}
+
+async function query<Row>(knex: Knex, sql: string): Promise<readonly Row[]> {
+  const answer: unknown = await knex.raw(sql);
+  const [rows] = answer as Rows<Row>;
+  return rows;
+}
