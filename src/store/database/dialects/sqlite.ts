@@ -38,9 +38,10 @@ export const sqlite: Dialect = {
       pool: {
         ...oneConnection,
         afterCreate: (database: Database, done: (error: Error | null, database: Database) => void) => {
+          // Before all else: what comes next reads the file, and would wait for a lock as long as the driver likes.
+          database.pragma(`busy_timeout = ${String(settings.connectTimeout)}`);
           // Kilobytes. Sessions are read once; a larger cache only fills memory.
           database.pragma('cache_size = -4000');
-          database.pragma(`busy_timeout = ${String(settings.connectTimeout)}`);
           addFunctions(database);
           done(null, database);
         },
