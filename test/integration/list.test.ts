@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { everySession, liveSessions } from '../support/app.ts';
+import { operatorOn, type Operator } from '../support/operator.ts';
 import { byId, expectedList, populate, usePlugins, type Population } from '../support/population.ts';
-import { runSessionctl, writeConfig } from '../support/run-sessionctl.ts';
 import { describeOn } from '../support/servers.ts';
 import { deploy, shapes, type Deployment } from '../support/shapes.ts';
 
@@ -12,6 +12,7 @@ describe.concurrent('list says what Better Auth says', () => {
     describeOn(shape.dialect, shape.name, () => {
       let deployment: Deployment;
       let population: Population;
+      let operator: Operator;
       let expected: readonly Listed[];
       let secrets: readonly string[];
 
@@ -21,6 +22,7 @@ describe.concurrent('list says what Better Auth says', () => {
         if (shape.name.includes('plugins')) await usePlugins(deployment, population);
         expected = await expectedList(deployment, population);
         secrets = (await truths()).map(({ token }) => token);
+        operator = operatorOn(deployment.database.url, shape.profile);
       });
       afterAll(async () => {
         await deployment.database.drop();
@@ -32,20 +34,15 @@ describe.concurrent('list says what Better Auth says', () => {
           population.people.map(({ id }) => id),
         );
 
-      /** Runs sessionctl on the deployment, with a configuration where the shape needs one. */
-      const run = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
-        const { url } = deployment.database;
-        const where = shape.profile === undefined ? ['--url', url] : ['--config', writeConfig(shape.profile)];
-        const result = await runSessionctl([...where, ...args], { env: { DATABASE_URL: url, ...env } });
-        for (const secret of secrets) expect(result.stdout + result.stderr).not.toContain(secret);
-        return result;
-      };
-
       const list = async (...args: readonly string[]): Promise<readonly Listed[]> => {
-        const { code, stdout, stderr } = await run(['list', '--json', ...args]);
+        const { code, stdout, stderr } = await operator.run(['list', '--json', ...args]);
         expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringMatching(/error/i) as unknown });
         return JSON.parse(stdout) as Listed[];
       };
+
+      afterEach(({ expect }) => {
+        expect(operator.sawAny(secrets)).toEqual([]);
+      });
 
       it('is stored the way its name says', async ({ expect }) => {
         const text = { postgresql: 'text', mysql: 'char', sqlite: 'text' }[shape.dialect];
@@ -57,10 +54,11 @@ describe.concurrent('list says what Better Auth says', () => {
       });
 
       it('every session, field by field and to the millisecond, in any time zone', async ({ expect }) => {
+        const words = ['list', '--json', '--state', 'all'];
         const [here, west, east] = await Promise.all([
-          run(['list', '--json', '--state', 'all']),
-          run(['list', '--json', '--state', 'all'], { TZ: 'America/Los_Angeles' }),
-          run(['list', '--json', '--state', 'all'], { TZ: 'Asia/Kolkata' }),
+          operator.run(words),
+          operator.runBinary(words, { env: { TZ: 'America/Los_Angeles' } }),
+          operator.runBinary(words, { env: { TZ: 'Asia/Kolkata' } }),
         ]);
         expect(here).toMatchObject({ code: 0 });
         const listed = JSON.parse(here.stdout) as Listed[];

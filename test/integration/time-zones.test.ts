@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { everySession, liveSessions, signIn, signUp, type App, type Truth } from '../support/app.ts';
 import type { TestDatabase } from '../support/databases.ts';
+import { operatorOn } from '../support/operator.ts';
 import { byId, expectedSession } from '../support/population.ts';
-import { runSessionctl, writeConfig } from '../support/run-sessionctl.ts';
 import { describeOn, type ServerDialect } from '../support/servers.ts';
 import { deploy, named, type Shape } from '../support/shapes.ts';
 import { inZone } from '../support/in-zone.ts';
@@ -64,8 +64,7 @@ describe.each(zones)('an application in %s', (zone) => {
         expect(new Date().getTimezoneOffset()).toBe(0);
       });
 
-      const run = (...words: readonly string[]) =>
-        runSessionctl(['--url', database.url, 'list', '--json', ...words]);
+      const run = (...words: readonly string[]) => operatorOn(database.url).run(['list', '--json', ...words]);
       const idsOf = (sessions: readonly { readonly id: string }[]) => sessions.map(({ id }) => id).sort();
       const parsed = (stdout: string) => JSON.parse(stdout) as readonly { readonly id: string }[];
 
@@ -95,14 +94,11 @@ describe.each(zones)('an application in %s', (zone) => {
 
       it('is read the same with the zone in the environment, in the configuration, or as the offset', async () => {
         const flag = await run('--state', 'all', '--time-zone', zone);
-        const variable = await runSessionctl(['--url', database.url, 'list', '--json', '--state', 'all'], {
-          env: { SESSIONCTL_TIME_ZONE: zone },
-        });
+        const words = ['list', '--json', '--state', 'all'];
+        const env = { SESSIONCTL_TIME_ZONE: zone };
+        const variable = await operatorOn(database.url).runBinary(words, { env });
         expect(variable.stdout).toBe(flag.stdout);
-        const file = writeConfig({ timeZone: zone });
-        const configured = await runSessionctl(['--config', file, 'list', '--json', '--state', 'all'], {
-          env: { DATABASE_URL: database.url },
-        });
+        const configured = await operatorOn(database.url, { timeZone: zone }).runBinary(words);
         expect(configured.stdout).toBe(flag.stdout);
         if (zone === 'Asia/Kolkata')
           expect((await run('--state', 'all', '--time-zone', '+05:30')).stdout).toBe(flag.stdout);
