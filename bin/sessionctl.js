@@ -22,6 +22,7 @@ process.exitCode = await main(process.argv.slice(2), {
   stderr: process.stderr,
   signal: stop.signal,
   now: Date.now,
+  pid: process.pid,
   operator: () => ({ user: userName(), host: hostname() }),
 });
 // What was interrupted may still be waiting for a server; everything that there is to say has been written.

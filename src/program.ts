@@ -13,6 +13,7 @@ import { schemaMigrate } from './commands/schema/migrate.ts';
 import { schemaRollback } from './commands/schema/rollback.ts';
 import { schemaStatus } from './commands/schema/status.ts';
 import { show } from './commands/show.ts';
+import { sweep } from './commands/sweep.ts';
 import type { Context } from './context.ts';
 import type { ExitCode } from './errors.ts';
 import { UsageError } from './errors.ts';
@@ -24,6 +25,7 @@ const commands: readonly CommandDefinition[] = [
   show,
   revoke,
   revokeAll,
+  sweep,
   history,
   configInit,
   configShow,

@@ -28,4 +28,6 @@ export interface System {
   readonly now: () => number;
   /** Who runs it, and on which machine: the history names them. */
   readonly operator: () => { readonly user: string; readonly host: string };
+  /** The number of this process, by which others find it. */
+  readonly pid: number;
 }

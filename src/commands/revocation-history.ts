@@ -3,13 +3,21 @@ import { SessionctlError } from '../errors.ts';
 import type { HistoryEntry, HistoryOutcome } from '../history/history-record.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import type { Revocation, RevocationPlan } from '../sessions/revocation.ts';
-import type { Run } from './revocation-run.ts';
+import type { RevocationRequest, Run } from './revocation-run.ts';
+
+/** What a record says of the run that it belongs to. */
+export interface Recorded {
+  readonly runId: string;
+  readonly request: Pick<RevocationRequest, 'recorded' | 'reason'> & { readonly command: string };
+  /** Null before there is one, and where nothing is counted beforehand. */
+  readonly plan: RevocationPlan | null;
+}
 
 /** Records something of a run, in the operator's own history and in that of the database. @throws FailedError, ConnectionError */
 export async function record(
   context: Context,
   store: RecordedStore,
-  { runId, request, plan }: Pick<Run, 'runId' | 'request'> & { readonly plan: RevocationPlan | null },
+  { runId, request, plan }: Recorded,
   what: Pick<HistoryEntry, 'event'> & Partial<HistoryEntry>,
 ): Promise<void> {
   const history = await context.history();
@@ -31,11 +39,11 @@ export async function record(
 }
 
 /** @throws FailedError where the record cannot be written: nothing is ended without one */
-export async function recordStart(context: Context, store: RecordedStore, run: Run): Promise<void> {
+export async function recordStart(context: Context, store: RecordedStore, run: Recorded): Promise<void> {
   try {
     await record(context, store, run, { event: 'started' });
   } catch (error) {
-    if (error instanceof SessionctlError) throw error.withContext('nothing was ended', undefined);
+    if (error instanceof SessionctlError) throw error.withContext('nothing was changed', undefined);
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** `1 session`, `12,000 sessions`. */
-export function counted(number: number, noun: string): string {
+export function counted(number: number, noun: string, plural = `${noun}s`): string {
   // Asked for when needed: merely making a number format costs a start more than all commands together.
-  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
+  return `${number.toLocaleString('en-US')} ${number === 1 ? noun : plural}`;
 }

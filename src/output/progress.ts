@@ -25,7 +25,8 @@ export interface ProgressOptions {
   readonly quiet: boolean;
   /** `Ending sessions`. */
   readonly what: string;
-  readonly total: number;
+  /** Null where nobody has counted. */
+  readonly total: number | null;
 }
 
 /** The rate is that of the last few seconds. */
@@ -162,7 +163,7 @@ function createMeter({ system, what, total }: ProgressOptions): Meter {
     if (rate === null) return { state, left: null };
     return {
       state: `${state}, ${rate.toLocaleString('en-US', { maximumSignificantDigits: 2 })} a second`,
-      left: rate > 0 && done < total ? shortLength((total - done) / rate) : null,
+      left: rate > 0 && total !== null && done < total ? shortLength((total - done) / rate) : null,
     };
   };
 }
@@ -179,7 +180,8 @@ function rateOf(samples: readonly Sample[]): number | null {
   return (Math.max(0, last.done - first.done) / (last.at - first.at)) * 1000;
 }
 
-function share(done: number, total: number): string {
+function share(done: number, total: number | null): string {
+  if (total === null) return done.toLocaleString('en-US');
   const [soFar, all] = [done.toLocaleString('en-US'), total.toLocaleString('en-US')];
   if (done > total) return `${soFar}, more than the ${all} expected`;
   const percent = total === 0 ? 100 : Math.floor((done / total) * 100);

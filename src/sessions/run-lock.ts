@@ -36,3 +36,14 @@ export interface RunLock {
   /** Lets it go. Never fails for a connection that is lost, and the lock with it. */
   release(): Promise<void>;
 }
+
+/** A store on whose sessions one run at a time can work. */
+export interface LockableStore {
+  /**
+   * Makes sure that no other run does the same to the same sessions, on whatever host it is.
+   * @param name what the run does, such as `sweep`; a short word
+   * @throws LockedError where another run holds the lock, and has not let it go within the wait
+   * @throws CancelledError where the signal of the wait comes
+   */
+  lock(name: string, own: LockOwner, wait: LockWait): Promise<RunLock>;
+}

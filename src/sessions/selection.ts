@@ -73,6 +73,8 @@ export interface Selection {
    * of creation was there.
    */
   readonly presentAt: Instant | null;
+  /** Only sessions that had expired by this moment whatever a clock on the wall that is set back may have meant. */
+  readonly surelyExpiredAt: Instant | null;
   readonly state: StateChoice;
   readonly exceptUserIds: readonly string[];
   readonly exceptSessionIds: readonly string[];
@@ -94,6 +96,7 @@ export const everySession: Selection = {
   impersonated: false,
   impersonatorIds: [],
   presentAt: null,
+  surelyExpiredAt: null,
   state: 'all',
   exceptUserIds: [],
   exceptSessionIds: [],

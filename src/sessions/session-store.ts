@@ -71,6 +71,29 @@ export interface EndOptions {
   readonly atMost: number | null;
   /** Told what delays the work, such as a connection that was lost. */
   readonly remark: (text: string) => void;
+  /** How the sessions are gone through where they are not named by id: on a walk unless told otherwise. */
+  readonly way?: SweepWay | undefined;
+  readonly pace?: Pace | undefined;
+}
+
+/** How a sweep finds what has expired: on a walk through the whole table, or by an index on the expiry. */
+export type SweepWay = 'walk' | 'index';
+
+/** How a sweep goes along. */
+export interface Pace {
+  /** Rows that a batch looks at; null adapts to how long a batch takes. */
+  readonly rows: number | null;
+  /** Ends the work after the batch at hand, beside the run's own signal. */
+  readonly stop: AbortSignal;
+  /** Called before every batch, and before it is tried again. What it throws ends the work. */
+  readonly before: () => Promise<void>;
+}
+
+/** What has expired, as the store's statistics know it: nothing is counted for it. */
+export interface SweepOutlook {
+  readonly way: SweepWay;
+  /** About how many sessions there are. */
+  readonly rows: number;
 }
 
 /** What one transaction did, if only to read over rows that are not meant. */
@@ -79,6 +102,10 @@ export interface EndedBatch {
   readonly oauthTokens: number;
   /** The connection broke while the answer was on its way: more may have ended than is counted here. */
   readonly uncertain: boolean;
+  /** Rows that were looked at, about. */
+  readonly rows: number;
+  /** That it took, the waiting for locks left out. */
+  readonly milliseconds: number;
   /** Nothing of the selection lies behind it. */
   readonly isLast: boolean;
 }
@@ -121,6 +148,9 @@ export interface SessionStore {
    */
   pick(selection: Selection, limit: number): Promise<readonly string[]>;
 
+  /** Tokens of an OAuth provider are bound to sessions here. */
+  readonly bindsTokens: boolean;
+
   /** The ids among these that exist, byte for byte. */
   existingSessionIds(ids: readonly string[]): Promise<ReadonlySet<string>>;
 
@@ -155,4 +185,33 @@ export interface SessionStore {
    * @throws ConnectionError when the database keeps refusing; what the batches before did stays done
    */
   end(selection: Selection, options: EndOptions): AsyncIterable<EndedBatch>;
+
+  /** How a sweep of what had surely expired at a moment goes best. */
+  sweepOutlook(expiredAt: Instant): Promise<SweepOutlook>;
+
+  /** Expired `verification` rows; null where there is no such table, or none that can be understood. */
+  readonly verifications: Verifications | null;
+
+  /** Does at once, while nobody else uses the database, what `end` does bit by bit; null where that is no faster. */
+  readonly offline: OfflineSweep | null;
+}
+
+/** What Better Auth keeps of links that were mailed and codes that were sent. */
+export interface Verifications {
+  /** Deletes what had surely expired at a moment, as `end` does with sessions. */
+  sweep(
+    expiredAt: Instant,
+    options: Pick<EndOptions, 'atMost' | 'remark' | 'pace'>,
+  ): AsyncIterable<EndedBatch>;
+  /** How many had. */
+  count(expiredAt: Instant): Promise<number>;
+  /** Tries the deletion on no row. @throws ConnectionError naming what the account may not do */
+  rehearse(): Promise<void>;
+}
+
+export interface OfflineSweep {
+  /** One DELETE of what had surely expired at a moment. */
+  sweep(expiredAt: Instant): Promise<Pick<EndedBatch, 'sessions' | 'oauthTokens' | 'milliseconds'>>;
+  /** Gives the room of deleted rows back to the file system. */
+  vacuum(): Promise<void>;
 }

@@ -57,6 +57,7 @@ export function fakeSystem(options: FakeSystemOptions = {}): FakeSystem {
       stderr: Object.assign(err.stream, tty.stderr === true ? { isTTY: true, columns } : { isTTY: false }),
       signal: options.signal ?? new AbortController().signal,
       now: options.now ?? Date.now,
+      pid: process.pid,
       operator: () => options.operator ?? { user: 'tester', host: 'testhost' },
     },
     stdout: out.text,

@@ -107,6 +107,8 @@ function* conditions(
       knex.raw('?? IS NULL', [sessionColumn(table.createdAt.name)]),
     ]);
   }
+  if (selection.surelyExpiredAt !== null)
+    yield surelyBefore(knex, table.expiresAt, sessionColumn(table.expiresAt.name), selection.surelyExpiredAt);
   if (selection.state === 'active') yield compared(table.expiresAt, '>=', now);
   if (selection.state === 'expired')
     yield anyOf([
@@ -147,12 +149,32 @@ function compare(
   return knex.raw(foreign === 'shown' ? '(? OR ?)' : '(? AND NOT ?)', [condition, strange]);
 }
 
+/**
+ * Whether the moment in a column was before another for certain: in no other encoding, and at no other hour of a clock
+ * that is set back.
+ * @param reference the column with the alias of its table
+ */
+export function surelyBefore(
+  knex: Knex,
+  { encoding }: Pick<TimeColumn, 'encoding'>,
+  reference: string,
+  instant: Instant,
+): Knex.Raw {
+  const condition = knex.raw('?? < ?', [reference, encoding.encodeSurely(instant)]);
+  const strange = foreignIn(knex, encoding, reference);
+  return strange === null ? condition : knex.raw('(? AND NOT ?)', [condition, strange]);
+}
+
 function isForeign(knex: Knex, { name, encoding }: TimeColumn): Knex.Raw | null {
-  if (encoding.foreign === null) return null;
-  const places = encoding.foreign.split('??').length - 1;
+  return foreignIn(knex, encoding, sessionColumn(name));
+}
+
+function foreignIn(knex: Knex, { foreign }: TimeColumn['encoding'], reference: string): Knex.Raw | null {
+  if (foreign === null) return null;
+  const places = foreign.split('??').length - 1;
   return knex.raw(
-    encoding.foreign,
-    Array.from({ length: places }, () => sessionColumn(name)),
+    foreign,
+    Array.from({ length: places }, () => reference),
   );
 }
 

@@ -7,6 +7,7 @@ import { isPossibleKey, selectionCondition, sessionColumn, SESSION } from './con
 import type { Dialect, Value } from './dialects/dialect.ts';
 import type { Shape, TimeColumn } from './shape.ts';
 import { createEnding } from './ending.ts';
+import { createSweeping } from './sweeping.ts';
 import { refuseForeignTimes, surveySelection } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 import { UnreadableTimeError } from './time-encoding.ts';
@@ -62,7 +63,9 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     zoneKnown: [table.expiresAt, table.createdAt, table.updatedAt].every(
       ({ encoding }) => encoding.zoneKnown,
     ),
+    bindsTokens: shape.tokens.length > 0,
     ...createEnding(parts),
+    ...createSweeping(parts),
 
     readClock: () => persist(() => dialect.readClock(knex)),
     survey: (selection) => guard(() => surveySelection(parts, selection)),

@@ -1,42 +1,29 @@
-import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import { ConnectionError } from '../../errors.ts';
 import { wholeSecond, type Instant } from '../../sessions/instant.ts';
-import type { Selection } from '../../sessions/selection.ts';
-import type { EndedBatch, EndOptions, SessionStore } from '../../sessions/session-store.ts';
-import { batchSize } from './batch-size.ts';
+import { everySession, type Selection } from '../../sessions/selection.ts';
+import type {
+  EndedBatch,
+  EndOptions,
+  OfflineSweep,
+  SessionStore,
+  SweepWay,
+} from '../../sessions/session-store.ts';
+import { inBatches } from './batches.ts';
 import { tableLabel } from './catalog.ts';
 import { allOf, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
-import type { Hindrance, Position, TableWalk, Value } from './dialects/dialect.ts';
-import { unlessStopped } from './persistently.ts';
+import type { TableWalk, Value } from './dialects/dialect.ts';
+import { rehearseRight } from './rehearse-right.ts';
 import type { TokenTable } from './shape.ts';
-import { isOffline, OTHER } from './survey.ts';
+import { boundTo, isOffline, OTHER } from './survey.ts';
 import { tableReference } from './table-reference.ts';
-import { withoutText } from './dialects/refusals.ts';
+import { MOST_IDS, MOST_WALKED, sessionsBy } from './sweeping.ts';
 
-/** A transaction takes about so many milliseconds: that long its locks may hold up a request of the application. */
-const TARGET = 50;
-const FIRST_BATCH = 200;
-/** A statement has room for so many ids in every database. */
-const MOST_IDS = 5000;
-/** Of a walk most rows may be read over. */
-const MOST_ROWS = 50_000;
-
-/** After so many failed attempts, about a second, the delay is worth a remark. */
-const REMARKABLE = 4;
-
-const delays: Readonly<Record<Hindrance, string>> = {
-  busy: 'another transaction holds a lock; trying again',
-  lost: 'the connection is lost; trying again',
-  slow: 'the database stopped a batch that took too long; trying again with a smaller one',
-};
-
-type Endings = Pick<SessionStore, 'end' | 'rehearseEnding'>;
+type Endings = Pick<SessionStore, 'end' | 'rehearseEnding' | 'offline'>;
 
 /** How sessions end in the database: in short transactions, each of which repeats the condition that they were picked by. */
 export function createEnding(parts: DatabaseStoreParts): Endings {
-  const { knex, dialect, shape, signal, guard, settle, persist } = parts;
+  const { knex, dialect, shape, guard, persist } = parts;
   const { session: table } = shape;
   const idColumn = sessionColumn(table.id.name);
   const sessionTable = tableReference(knex, table, SESSION);
@@ -61,63 +48,61 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
 
     async *end(selection, options) {
       await persist(() => prepare());
-      const moment = wholeSecond(await persist(() => dialect.readClock(knex)));
-      const tokenTables = await Promise.all(
-        shape.tokens.map(async (tokens) => ({ ...tokens, revokedAt: await encodedAt(tokens, moment) })),
-      );
+      const tokenTables = await datedTokens();
       const { sessionIds } = selection;
-      const size = batchSize({
-        target: TARGET,
-        first: FIRST_BATCH,
-        least: 10,
-        most: sessionIds === null ? MOST_ROWS : MOST_IDS,
-      });
+      const { way = 'walk' } = options;
       // The pieces are made of the ids themselves; naming all of them again in each would be for nothing.
       const condition = chosen({ ...selection, sessionIds: null });
-      const pieceFrom = sessionIds === null ? await walked() : named(sessionIds);
-      let left: number | null = options.atMost;
-
-      for (let from: Position | null = null; ;) {
-        await yieldToEvents();
-        if (signal.aborted || left === 0) return;
-        const start: Position | null = from;
-        const room: number | null = left;
-        const attempt = await settle(() =>
-          unlessStopped(
-            async () => {
-              const rows = size.rows();
-              const piece = await pieceFrom(start, rows);
-              const begun = performance.now();
-              const all = allOf(knex, [piece.condition, condition]);
-              const meant =
-                room === null || room >= rows ? all : allOf(knex, [idIn(await some(all, room)), all]);
-              const batch = (on: Knex) => endBatch(on, meant, tokenTables, options);
-              const ended =
-                tokenTables.length === 0
-                  ? await dialect.single(knex, batch)
-                  : await dialect.transaction(knex, batch);
-              size.took(performance.now() - begun, ended.sessions);
-              return { ...ended, next: piece.next };
-            },
-            {
-              signal,
-              hindrance: dialect.hindrance,
-              onRetry: (hindrance, attempts) => {
-                if (hindrance !== 'lost') size.halve();
-                if (attempts >= REMARKABLE) options.remark(delays[hindrance]);
-              },
-            },
-          ),
-        );
-        if (attempt === 'given up') return;
-        const { sessions, oauthTokens, next } = attempt.result;
-        if (left !== null) left = Math.max(0, left - sessions);
-        yield { sessions, oauthTokens, uncertain: attempt.uncertain, isLast: next === null };
-        if (next === null) return;
-        from = next;
-      }
+      const piece = sessionIds === null ? await through(way, condition) : named(sessionIds);
+      yield* inBatches(parts, {
+        piece,
+        mostRows: sessionIds === null && way === 'walk' ? MOST_WALKED : MOST_IDS,
+        condition,
+        named: async (condition, limit) => {
+          const rows = await some(condition, limit);
+          return { are: () => idIn(rows) };
+        },
+        run: (on, condition) => endBatch(on, condition, tokenTables, options),
+        isSingle: tokenTables.length === 0,
+        atMost: options.atMost,
+        pace: options.pace,
+        remark: options.remark,
+      });
     },
+
+    offline: offlineSweep(),
   };
+
+  function offlineSweep(): OfflineSweep | null {
+    const { bulk } = dialect;
+    if (bulk === null) return null;
+    return {
+      async sweep(expiredAt) {
+        const selection = { ...everySession, surelyExpiredAt: expiredAt };
+        await persist(() => prepare());
+        await persist(() => bulk.prepare(knex));
+        const tokenTables = await datedTokens();
+        const begun = performance.now();
+        const swept = await persist(() =>
+          dialect.transaction(knex, async (on) => {
+            let oauthTokens = 0;
+            for (const tokens of tokenTables)
+              oauthTokens += await revokeTokens(on, tokens, boundTo(parts, tokens, selection), false);
+            return { oauthTokens, sessions: await endRows(on, null, chosen(selection)) };
+          }),
+        );
+        return { ...swept, milliseconds: performance.now() - begun };
+      },
+      vacuum: () => persist(() => bulk.vacuum(knex)),
+    };
+  }
+
+  async function datedTokens(): Promise<readonly DatedTokens[]> {
+    const moment = wholeSecond(await persist(() => dialect.readClock(knex)));
+    return Promise.all(
+      shape.tokens.map(async (tokens) => ({ ...tokens, revokedAt: await encodedAt(tokens, moment) })),
+    );
+  }
 
   async function prepare(): Promise<void> {
     await dialect.prepareEnding(
@@ -152,8 +137,8 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
     );
   }
 
-  async function walked(): Promise<TableWalk['piece']> {
-    const walk = await persist(() => dialect.walk(knex, table, SESSION));
+  async function through(way: SweepWay, condition: Knex.Raw): Promise<TableWalk['piece']> {
+    const walk = await sessionsBy(parts, way, condition);
     return (from, rows) => walk.piece(from, rows);
   }
 
@@ -213,22 +198,8 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
     return dialect.affectedRows(await statement);
   }
 
-  /** Runs a statement that touches no row; of a refusal for want of a right, says which one. */
   async function rehearse(right: string, statement: () => Promise<unknown>): Promise<void> {
-    await guard(async () => {
-      try {
-        await statement();
-      } catch (error) {
-        if (!dialect.isDenied(error)) throw error;
-        throw new ConnectionError(
-          `${parts.target.database} refuses: the account lacks the right to ${right}`,
-          {
-            hint: `Nothing was changed. Give the account ${right}, or use another one.`,
-            cause: withoutText(error),
-          },
-        );
-      }
-    });
+    await guard(() => rehearseRight(parts, right, statement));
   }
 
   /** The moment as the column writes it; where it holds nothing yet, as the other times of its table are written. */

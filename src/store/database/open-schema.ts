@@ -2,7 +2,6 @@ import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../config/settings.ts';
 import { IncompleteError, SchemaError } from '../../errors.ts';
 import type { MigrationOptions, SchemaStore } from '../../sessions/schema-store.ts';
-import type { Target } from '../../sessions/session-store.ts';
 import { connectDatabase, type ConnectOptions, type DatabaseConnection } from './connect.ts';
 import type { Patience, SchemaDialect } from './dialects/schema-dialect.ts';
 import { countHistoryTable } from './history-table.ts';
@@ -22,6 +21,7 @@ import {
   rowsOf,
   type SchemaState,
 } from './migrations/schema-state.ts';
+import { loadSchemaDialect } from './load-schema-dialect.ts';
 import { persistently } from './persistently.ts';
 
 export interface OpenedSchema extends SchemaStore {
@@ -103,19 +103,6 @@ export async function openSchema(
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-async function loadSchemaDialect({ dialect }: Target): Promise<SchemaDialect> {
-  switch (dialect) {
-    case 'postgresql':
-      return (await import('./dialects/postgresql-schema.ts')).postgresqlSchema;
-    case 'mysql':
-      return (await import('./dialects/mysql-schema.ts')).mysqlSchema;
-    case 'sqlite':
-      return (await import('./dialects/sqlite-schema.ts')).sqliteSchema;
-    default:
-      return dialect satisfies never;
   }
 }
 

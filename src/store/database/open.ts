@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../config/settings.ts';
 import type { HistoryRecord } from '../../history/history-record.ts';
-import type { LockOwner, LockWait, RunLock } from '../../sessions/run-lock.ts';
+import type { LockableStore } from '../../sessions/run-lock.ts';
 import type { SessionStore } from '../../sessions/session-store.ts';
 import { tableLabel, type Catalog } from './catalog.ts';
 import { connectDatabase, type ConnectOptions, type DatabaseConnection } from './connect.ts';
@@ -14,6 +14,7 @@ import {
   recogniseSessions,
   recogniseTokens,
   recogniseUsers,
+  recogniseVerifications,
   tablesOfInterest,
   tokenColumns,
   touchedColumns,
@@ -43,17 +44,10 @@ export interface DatabaseHistory {
   read(limit: number): Promise<readonly HistoryRecord[]>;
 }
 
-export interface DatabaseStore extends SessionStore {
+export interface DatabaseStore extends SessionStore, LockableStore {
   readonly schema: SchemaSummary;
   /** Null where `schema migrate` has made no table for it. */
   readonly history: DatabaseHistory | null;
-  /**
-   * Makes sure that no other run does the same to the same sessions, on whatever host it is.
-   * @param name what the run does, such as `sweep`; a short word
-   * @throws LockedError where another run holds the lock, and has not let it go within the wait
-   * @throws CancelledError where the signal of the wait comes
-   */
-  lock(name: string, own: LockOwner, wait: LockWait): Promise<RunLock>;
   close(): Promise<void>;
 }
 
@@ -184,6 +178,7 @@ async function recogniseShape(
           },
     tokens: recogniseTokens(catalog, table),
     apiKeys: recogniseApiKeys(catalog, table),
+    verifications: recogniseVerifications(catalog, table),
     history: recogniseHistory(catalog, table.schema),
   };
 }

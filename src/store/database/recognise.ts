@@ -2,7 +2,14 @@ import leven from 'leven';
 import type { SchemaNames } from '../../config/settings.ts';
 import { SchemaError } from '../../errors.ts';
 import { normalise, tableLabel, type Catalog, type CatalogColumn, type CatalogTable } from './catalog.ts';
-import type { ApiKeyTable, HistoryTable, KeyColumn, KeyKind, TokenTable } from './shape.ts';
+import type {
+  ApiKeyTable,
+  HistoryTable,
+  KeyColumn,
+  KeyKind,
+  TokenTable,
+  VerificationTable,
+} from './shape.ts';
 
 const REQUIRED = ['id', 'token', 'userId', 'expiresAt', 'createdAt', 'updatedAt'] as const;
 const OPTIONAL = ['ipAddress', 'userAgent', 'impersonatedBy', 'activeOrganizationId'] as const;
@@ -13,6 +20,7 @@ type SessionField = (typeof REQUIRED)[number] | (typeof OPTIONAL)[number];
 const SESSION_TABLES = ['session', 'sessions'];
 const USER_TABLES = ['user', 'users'];
 const API_KEY_TABLES = ['apikey', 'apikeys'];
+const VERIFICATION_TABLES = ['verification', 'verifications'];
 
 /** The table that sessionctl keeps its own history in. */
 export const HISTORY_TABLE = 'sessionctl_history';
@@ -25,6 +33,7 @@ export const tablesOfInterest: readonly string[] = [
   ...SESSION_TABLES,
   ...USER_TABLES,
   ...API_KEY_TABLES,
+  ...VERIFICATION_TABLES,
   normalise(HISTORY_TABLE),
 ];
 
@@ -176,6 +185,19 @@ export function recogniseApiKeys(catalog: Catalog, sessions: CatalogTable): ApiK
       table.columns.filter((column) => normalise(column.name) === field),
     )[0];
     if (owner !== undefined) return { schema: table.schema, name: table.name, owner: owner.name };
+  }
+  return null;
+}
+
+/** Better Auth's `verification` table beside the sessions; null where there is none that has its columns. */
+export function recogniseVerifications(catalog: Catalog, sessions: CatalogTable): VerificationTable | null {
+  for (const table of catalog.tables) {
+    if (table.schema !== sessions.schema || !VERIFICATION_TABLES.includes(normalise(table.name))) continue;
+    const column = (field: string) => table.columns.find((each) => normalise(each.name) === normalise(field));
+    const [id, expiresAt, identifier, value] = ['id', 'expiresAt', 'identifier', 'value'].map(column);
+    if (id === undefined || expiresAt === undefined || identifier === undefined || value === undefined)
+      continue;
+    return { schema: table.schema, name: table.name, id: keyColumn(table, id), expiresAt, catalog: table };
   }
   return null;
 }

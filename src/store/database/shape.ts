@@ -63,6 +63,15 @@ export interface ApiKeyTable {
   readonly owner: string;
 }
 
+/** What Better Auth keeps of links that were mailed and codes that were sent. */
+export interface VerificationTable {
+  readonly schema: string | null;
+  readonly name: string;
+  readonly id: KeyColumn;
+  readonly expiresAt: CatalogColumn;
+  readonly catalog: CatalogTable;
+}
+
 /** What sessionctl changed: its own table, made by `schema migrate`. */
 export interface HistoryTable {
   readonly schema: string | null;
@@ -75,5 +84,6 @@ export interface Shape {
   readonly user: UserTable | null;
   readonly tokens: readonly TokenTable[];
   readonly apiKeys: ApiKeyTable | null;
+  readonly verifications: VerificationTable | null;
   readonly history: HistoryTable | null;
 }

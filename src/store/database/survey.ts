@@ -117,7 +117,7 @@ async function countTokens(parts: DatabaseStoreParts, selection: Selection) {
 }
 
 /** Whether a token is bound to one of the selected sessions. Keys of different kinds are compared as text. */
-function boundTo(parts: DatabaseStoreParts, tokens: TokenTable, selection: Selection): Knex.Raw {
+export function boundTo(parts: DatabaseStoreParts, tokens: TokenTable, selection: Selection): Knex.Raw {
   const { knex, dialect, shape } = parts;
   const { id } = shape.session;
   const as = (column: string) =>

@@ -19,6 +19,11 @@ export interface TimeEncoding {
   readonly isEmpty?: true;
   /** The moment fit to be bound and compared with the column. */
   encode(instant: Instant): string | number;
+  /**
+   * As `encode`, but so that whatever compares as smaller is earlier, also in the hour that a clock on the wall shows
+   * twice: for who deletes by it.
+   */
+  encodeSurely(instant: Instant): string | number;
   /** @throws UnreadableTimeError */
   decode(value: unknown): Instant;
   /**
@@ -41,24 +46,39 @@ export function wallClock(label: string, timeZone: string | null): TimeEncoding 
   if (isUtc(zone)) {
     return {
       ...base,
-      encode: (instant) => instant.slice(0, 23).replace('T', ' '),
+      ...exactly((instant) => instant.slice(0, 23).replace('T', ' ')),
       decode: (value) => utcText(value),
     };
   }
   const offsetAt = hourlyOffsets(zone);
+  const wallAt = (milliseconds: number, offset: number) =>
+    toInstant(milliseconds + offset * 60_000)
+      .slice(0, 23)
+      .replace('T', ' ');
+  const offsetOf = (milliseconds: number) => tzOffset(zone, new Date(milliseconds));
   return {
     ...base,
-    encode: (instant) => {
+    encode: (instant) => wallAt(Date.parse(instant), offsetOf(Date.parse(instant))),
+    // A clock that will be set back shows the time from now on again, and means a later moment then.
+    encodeSurely: (instant) => {
       const milliseconds = Date.parse(instant);
-      return toInstant(milliseconds + tzOffset(zone, new Date(milliseconds)) * 60_000)
-        .slice(0, 23)
-        .replace('T', ' ');
+      return wallAt(milliseconds, Math.min(offsetOf(milliseconds), offsetOf(milliseconds + LARGEST_SHIFT)));
     },
     decode: (value) => {
       const wall = utcText(value);
       return toInstant(Date.parse(wall) - offsetAt(wall) * 60_000);
     },
   };
+}
+
+/** Milliseconds. No clock is set back by more. */
+const LARGEST_SHIFT = 3 * 3_600_000;
+
+/** For an encoding in which every moment has a form of its own. */
+function exactly(
+  encode: (instant: Instant) => string | number,
+): Pick<TimeEncoding, 'encode' | 'encodeSurely'> {
+  return { encode, encodeSurely: encode };
 }
 
 /** ISO 8601 text with milliseconds and one constant suffix, `Z` or `+00:00`. */
@@ -68,7 +88,7 @@ export function isoText(suffix: 'Z' | '+00:00'): TimeEncoding {
     label: `text, ISO 8601 with ${suffix}`,
     zoneKnown: true,
     foreign: `(typeof(??) <> 'text' OR length(??) <> ${String(23 + suffix.length)} OR substr(??, 24) <> '${suffix}')`,
-    encode: (instant) => `${instant.slice(0, 23)}${suffix}`,
+    ...exactly((instant) => `${instant.slice(0, 23)}${suffix}`),
     decode: (value) => {
       if (typeof value !== 'string' || !form.test(value)) throw new UnreadableTimeError(value);
       return `${value.slice(0, 23)}Z` as Instant;
@@ -91,7 +111,7 @@ export function unixTime(unit: 'seconds' | 'milliseconds'): TimeEncoding {
     zoneKnown: true,
     foreign: `(typeof(??) <> 'integer' OR ?? ${unit === 'seconds' ? '>=' : '<'} ${String(SECONDS_END)})`,
     // With its fraction: SQLite compares whole and real numbers by value.
-    encode: (instant) => Date.parse(instant) / factor,
+    ...exactly((instant) => Date.parse(instant) / factor),
     decode: (value) => {
       if (typeof value !== 'number' || !Number.isInteger(value) || isForeign(value))
         throw new UnreadableTimeError(value);

@@ -102,7 +102,7 @@ for (const dialect of servers) {
         stdout: '',
         stderr: expect.stringMatching(reason) as unknown,
       });
-      expect(outcome.stderr).toContain('nothing was ended');
+      expect(outcome.stderr).toContain('nothing was changed');
       await expectUntouched(scene, small.sessions);
     };
 

@@ -142,6 +142,28 @@ export interface Dialect {
   /** A lock that at most one run at a time holds, whatever host it is on. Not taken yet. */
   advisoryLock(knex: Knex, subject: LockSubject): Promise<AdvisoryLock>;
 
+  /** How a great change goes fastest while nobody else uses the database; null where it goes as fast bit by bit. */
+  readonly bulk: {
+    /** Prepares the connection. */
+    prepare(knex: Knex): Promise<void>;
+    vacuum(knex: Knex): Promise<void>;
+  } | null;
+
+  /** Milliseconds that a transaction of a sweep takes about. */
+  readonly sweepTarget: number;
+
+  /**
+   * The share of a table's rows below which they are found faster through an index on the expiry than on a walk through
+   * the table. Measured by bench/sweep.js.
+   */
+  readonly indexPaysBelow: number;
+
+  /** About how many rows the table has, by the database's statistics. */
+  tableRows(knex: Knex, table: WalkedTable): Promise<number>;
+
+  /** About how many rows a query through an index gives, by the planner, or counted up to `most`. */
+  estimateRows(knex: Knex, query: Knex.QueryBuilder, most: number): Promise<number>;
+
   /** Whether the account lacks a right. */
   isDenied(error: unknown): boolean;
 

@@ -100,6 +100,21 @@ SELECT COALESCE(max(pg_relation_size(c.oid)) / current_setting('block_size')::bi
  WHERE c.relkind = 'r' AND c.oid IN (
    SELECT CAST(:name AS regclass) UNION ALL SELECT relid FROM pg_catalog.pg_partition_tree(CAST(:name AS regclass)))`;
 
+function regclassName({ schema, name }: { readonly schema: string | null; readonly name: string }): string {
+  return [schema, name]
+    .filter((part) => part !== null)
+    .map(quoted)
+    .join('.');
+}
+
+/** As counted by the last VACUUM or ANALYZE; before the first one, guessed from the size. */
+const TABLE_ROWS = `
+SELECT COALESCE(sum(CASE WHEN c.reltuples >= 0 AND c.relpages > 0 THEN c.reltuples
+                         ELSE pg_relation_size(c.oid) / current_setting('block_size')::bigint * 20 END), 0)::float8 AS rows
+  FROM pg_catalog.pg_class c
+ WHERE c.relkind = 'r' AND c.oid IN (
+   SELECT CAST(:name AS regclass) UNION ALL SELECT relid FROM pg_catalog.pg_partition_tree(CAST(:name AS regclass)))`;
+
 /** PostgreSQL 12 and later. */
 export const postgresql: Dialect = {
   name: 'postgresql',
@@ -236,11 +251,31 @@ export const postgresql: Dialect = {
   single: (knex, work) => work(knex),
   transaction: (knex, work) => knex.transaction(work),
 
+  bulk: null,
+  sweepTarget: 50,
+  indexPaysBelow: 0.05,
+
+  async tableRows(knex, table) {
+    const { rows } = await knex.raw<{ rows: readonly { readonly rows: number }[] }>(TABLE_ROWS, {
+      name: regclassName(table),
+    });
+    return rows[0]?.rows ?? 0;
+  },
+
+  async estimateRows(knex, query) {
+    const { sql, bindings } = query.toSQL();
+    const { rows } = await knex.raw<{ rows: readonly { readonly 'QUERY PLAN': string }[] }>(
+      `EXPLAIN (FORMAT JSON) ${sql}`,
+      bindings,
+    );
+    const [{ Plan: plan }] = JSON.parse(rows[0]?.['QUERY PLAN'] ?? '') as [
+      { readonly Plan: { readonly 'Plan Rows': number } },
+    ];
+    return plan['Plan Rows'];
+  },
+
   async walk(knex, table, alias) {
-    const name = [table.schema, table.name]
-      .filter((part) => part !== null)
-      .map(quoted)
-      .join('.');
+    const name = regclassName(table);
     const { rows } = await knex.raw<{ rows: [TableSize] }>(TABLE_SIZE, { name });
     const [{ pages, rows_per_page: rowsPerPage, tid_range: hasTidRange }] = rows;
     if (!hasTidRange) return keyWalk(knex, tableReference(knex, table, alias), `${alias}.${table.id.name}`);

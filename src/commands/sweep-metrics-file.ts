@@ -1,0 +1,55 @@
+import { access, constants, readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { reasonOf } from '../config/config-file.ts';
+import { FailedError } from '../errors.ts';
+import type { SweepFigures } from '../output/sweep-metrics.ts';
+import { replaceFile } from '../replace-file.ts';
+
+/** Whoever collects metrics runs as somebody else; they hold no secrets. */
+const MODE = 0o644;
+
+/** A file that a collector of metrics reads whenever it likes. */
+export interface MetricsFile {
+  /** Puts the figures in the place of those of before, at once. @throws FailedError */
+  write(figures: SweepFigures): Promise<void>;
+}
+
+/**
+ * Makes sure, before anything is done, that the figures can be written.
+ * @throws FailedError
+ */
+export async function openMetricsFile(given: string, cwd: string): Promise<MetricsFile> {
+  const path = resolve(cwd, given);
+  try {
+    // A new file takes the place of the old one, so that it is the directory that has to be written.
+    await access(dirname(path), constants.W_OK);
+    if (await isDirectory(path)) throw new Error('it is a directory');
+  } catch (error) {
+    throw unwritable(path, error, 'Nothing was deleted. Check --metrics-file.');
+  }
+  return {
+    async write(figures) {
+      const { sweepMetrics } = await import('../output/sweep-metrics.ts');
+      try {
+        await replaceFile(path, sweepMetrics(figures, await contentOf(path)), MODE);
+      } catch (error) {
+        throw unwritable(path, error, 'The sweep itself is not affected.');
+      }
+    },
+  };
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isDirectory() === true;
+}
+
+async function contentOf(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '');
+}
+
+function unwritable(path: string, error: unknown, hint: string): FailedError {
+  return new FailedError(`the metrics file ${path} cannot be written: ${reasonOf(error)}`, {
+    hint,
+    cause: error,
+  });
+}

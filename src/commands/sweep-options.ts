@@ -1,0 +1,134 @@
+import type { Command } from 'commander';
+import { once } from '../command.ts';
+import { UsageError } from '../errors.ts';
+import { parseDuration } from '../sessions/duration.ts';
+import { InvalidValueError } from '../sessions/invalid-value.ts';
+import { parseWholeNumber } from './whole-number.ts';
+
+/** The options of `sweep` as commander hands them over. */
+export interface SweepFlags {
+  readonly grace?: string;
+  readonly batchSize?: string;
+  readonly pause?: string;
+  readonly limit?: string;
+  readonly maxRuntime?: string;
+  readonly wait?: string;
+  readonly metricsFile?: string;
+  readonly verifications?: boolean;
+  readonly offline?: boolean;
+  readonly vacuum?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** What a sweep is to do. Lengths are milliseconds; null is what was not given. */
+export interface SweepRequest {
+  readonly grace: number | null;
+  readonly batchSize: number | null;
+  readonly pause: number;
+  readonly limit: number | null;
+  readonly maxRuntime: number | null;
+  readonly wait: number;
+  readonly metricsFile: string | null;
+  readonly verifications: boolean;
+  readonly offline: boolean;
+  readonly vacuum: boolean;
+  readonly dryRun: boolean;
+  /** The options in words, for the history. */
+  readonly words: string;
+}
+
+export function addSweepOptions(command: Command): Command {
+  return command
+    .option('--grace <length>', 'keep expired sessions for so long (default: 0s)', once('--grace'))
+    .option('--limit <number>', 'delete at most so many rows', once('--limit'))
+    .option('--max-runtime <length>', 'stop after so long', once('--max-runtime'))
+    .option(
+      '--batch-size <number>',
+      'rows that a batch looks at (default: adapts to keep it short)',
+      once('--batch-size'),
+    )
+    .option('--pause <length>', 'rest between two batches: 200ms, 1s', once('--pause'))
+    .option('--wait <length>', 'wait for another sweep to end (default: exit 8 at once)', once('--wait'))
+    .option('--verifications', 'delete expired verification rows too')
+    .option('--metrics-file <path>', 'write figures in Prometheus text format', once('--metrics-file'))
+    .option('--offline', 'SQLite: in one go, which locks the file')
+    .option('--vacuum', 'SQLite, with --offline: give the room back to the file system')
+    .option('--dry-run', 'count what would be deleted; changes nothing');
+}
+
+/** Numbers of rows that a batch may look at: more would hold locks for long, whatever is asked for. */
+const LARGEST_BATCH = 100_000;
+
+/** @throws InvalidValueError, UsageError */
+export function parseSweep(flags: SweepFlags): SweepRequest {
+  const { offline = false, vacuum = false } = flags;
+  const paced = (['batchSize', 'pause', 'limit', 'maxRuntime'] as const).find(
+    (name) => flags[name] !== undefined,
+  );
+  if (offline && paced !== undefined) {
+    throw new UsageError(`--offline deletes in one go: ${optionOf(paced)} cannot slow it down`, {
+      hint: 'Leave one of them out.',
+    });
+  }
+  if (vacuum && !offline)
+    throw new UsageError('--vacuum locks the file and needs --offline', { hint: 'Give both, or neither.' });
+  const batchSize = number('--batch-size', flags.batchSize);
+  if (batchSize !== null && batchSize > LARGEST_BATCH) {
+    throw new InvalidValueError(
+      `--batch-size: more than ${LARGEST_BATCH.toLocaleString('en-US')} rows would hold locks for long`,
+      'Leave it out: batches adapt to how long they take.',
+    );
+  }
+  return {
+    grace: length('--grace', flags.grace),
+    batchSize,
+    pause: length('--pause', flags.pause) ?? 0,
+    limit: number('--limit', flags.limit),
+    maxRuntime: length('--max-runtime', flags.maxRuntime),
+    wait: length('--wait', flags.wait) ?? 0,
+    metricsFile: path(flags.metricsFile),
+    verifications: flags.verifications === true,
+    offline,
+    vacuum,
+    dryRun: flags.dryRun === true,
+    words: inWords(flags),
+  };
+}
+
+const recorded = ['grace', 'limit', 'maxRuntime', 'verifications', 'offline', 'vacuum'] as const;
+
+function inWords(flags: SweepFlags): string {
+  const given = recorded.flatMap((name) => {
+    const value = flags[name];
+    if (value === undefined || value === false) return [];
+    return [value === true ? optionOf(name) : `${optionOf(name)} ${value}`];
+  });
+  return given.length === 0 ? 'expired' : `expired ${given.join(' ')}`;
+}
+
+function optionOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function number(option: string, text: string | undefined): number | null {
+  return text === undefined ? null : parseWholeNumber(option, text, 'rows');
+}
+
+function length(option: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const milliseconds = /^(\d{1,9})ms$/.exec(text)?.[1];
+  if (milliseconds !== undefined) return Number(milliseconds);
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    if (error instanceof InvalidValueError)
+      throw new InvalidValueError(`${option}: ${error.message}`, error.hint);
+    throw error;
+  }
+}
+
+function path(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  if (text.trim() === '') throw new InvalidValueError('--metrics-file was given an empty value');
+  return text;
+}

@@ -1,0 +1,304 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { defineCommand } from '../command.ts';
+import type { Context } from '../context.ts';
+import { SessionctlError, UsageError, type ExitCode } from '../errors.ts';
+import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import type { SweepReport } from '../output/sweep-report.ts';
+import { OutputClosedError } from '../output/writer.ts';
+import { millisecondsOf } from '../sessions/instant.ts';
+import { expiredBy, sweep as sweepStore, sweepCutoff, type Sweep } from '../sessions/sweep.ts';
+import type { RecordedStore } from '../history/shared-history.ts';
+import type { LockableStore } from '../sessions/run-lock.ts';
+import { judgeSweep } from './judge-sweep.ts';
+import { record, recordStart } from './revocation-history.ts';
+import { addSweepOptions, parseSweep, type SweepFlags, type SweepRequest } from './sweep-options.ts';
+import { openMetricsFile } from './sweep-metrics-file.ts';
+
+export const sweep = defineCommand<SweepFlags>({
+  words: ['sweep'],
+  summary: 'Delete expired sessions, for cron',
+  examples: [
+    ['sessionctl sweep --dry-run', 'How many there are; changes nothing'],
+    [
+      'sessionctl sweep --grace 7d --verifications',
+      'What expired more than a week ago, and old verifications',
+    ],
+    [
+      'sessionctl sweep -q --max-runtime 10m --metrics-file /var/lib/node_exporter/sessionctl.prom',
+      'For cron: silent while all is well',
+    ],
+    ['sessionctl sweep --offline --vacuum', 'SQLite, while the application is stopped'],
+  ],
+  configure: addSweepOptions,
+  run: async (context, flags) => {
+    const json = chooseFormat(flags, reportFormats) === 'json';
+    const request = parseSweep(flags);
+    await refuseRecords(context, request);
+    const metrics =
+      request.metricsFile === null ? null : await openMetricsFile(request.metricsFile, context.system.cwd);
+    const begun = performance.now();
+    const figures: { last: SweepReport | null } = { last: null };
+    let exitCode: ExitCode = 1;
+    try {
+      await context.withStore(request.dryRun ? 'read' : 'write', (store) =>
+        run(context, store, request, json, (report) => {
+          figures.last = report;
+        }),
+      );
+      exitCode = 0;
+    } catch (error) {
+      exitCode = exitCodeOf(error, context);
+      throw error;
+    } finally {
+      const { last } = figures;
+      await metrics?.write({
+        target: last?.target ?? (await context.target()),
+        exitCode,
+        finishedAt: context.system.now(),
+        durationMs: Math.round(performance.now() - begun),
+        deleted: last?.deleted ?? 0,
+        verifications: last?.verifications ?? 0,
+        remaining: last?.remaining ?? null,
+        batches: last?.batches ?? 0,
+        longestBatchMs: last?.longestBatchMs ?? 0,
+      });
+    }
+    return 0;
+  },
+});
+
+type SweptStore = RecordedStore & LockableStore;
+
+function exitCodeOf(error: unknown, { system }: Context): ExitCode {
+  if (error instanceof SessionctlError) return error.exitCode;
+  return system.signal.aborted ? 130 : 1;
+}
+
+/** @throws UsageError where expired rows are records and nobody said how long to keep them */
+async function refuseRecords(context: Context, { grace }: SweepRequest): Promise<void> {
+  const { session } = await context.settings();
+  if (!session.preserveInDatabase || grace !== null) return;
+  throw new UsageError('preserve_in_database keeps expired sessions as records: say for how long', {
+    hint: 'Give --grace, such as --grace 90d.',
+  });
+}
+
+async function run(
+  context: Context,
+  store: SweptStore,
+  request: SweepRequest,
+  json: boolean,
+  tell: (report: SweepReport) => void,
+): Promise<void> {
+  if (request.offline && store.offline === null) {
+    throw new UsageError(`--offline is for SQLite, and ${store.target.database} is not`, {
+      hint: 'Leave it out: batches are as fast here, and nobody has to stop.',
+    });
+  }
+  if (request.verifications && store.verifications === null) {
+    await context.warn(`${store.target.database} has no verification table that sessionctl knows`);
+  }
+  const startedAt = await store.readClock();
+  const expiredAt = sweepCutoff(startedAt, request.grace ?? 0, store.zoneKnown);
+  if (!store.zoneKnown) {
+    await context.note(
+      'note: times are stored without a zone, so that sessions are kept for 12 h after they seem to have expired; --time-zone says which one',
+    );
+  }
+  const report = (done: Sweep): SweepReport => ({
+    command: 'sweep',
+    runId,
+    dryRun: request.dryRun,
+    target: store.target,
+    deleted: done.deleted,
+    users: null,
+    remaining: done.remaining?.rows ?? null,
+    notFound: [],
+    secondary: null,
+    oauthTokens: store.bindsTokens ? { revoked: done.oauthTokens, offlineLeft: null } : null,
+    batches: done.batches,
+    startedAt,
+    finishedAt: done.finishedAt,
+    durationMs: millisecondsOf(done.finishedAt) - millisecondsOf(startedAt),
+    stoppedBecause: done.stoppedBecause,
+    effectiveAt: null,
+    expiredBy: expiredAt,
+    graceMs: request.grace ?? 0,
+    verifications: done.verifications,
+    isEstimate: done.remaining?.isEstimate ?? false,
+    longestBatchMs: done.longestBatch,
+    way: done.way,
+    uncertain: done.uncertain,
+  });
+  const runId = randomUUID();
+
+  if (request.dryRun) {
+    const sessions = await store.count(expiredBy(expiredAt));
+    const others = request.verifications ? ((await store.verifications?.count(expiredAt)) ?? 0) : 0;
+    const counted = { rows: sessions + others, isEstimate: false };
+    await print(
+      context,
+      report({ ...untouched, remaining: counted, finishedAt: await store.readClock() }),
+      json,
+    );
+    return;
+  }
+
+  await store.rehearseEnding({ preserveAt: null });
+  if (request.verifications) await store.verifications?.rehearse();
+  const { user, host } = context.system.operator();
+  const lock = await store.lock(
+    'sweep',
+    { who: `${user}@${host}, pid ${String(context.system.pid)}`, since: startedAt },
+    {
+      milliseconds: request.wait,
+      signal: context.system.signal,
+      remark: (text) => void context.note(text),
+    },
+  );
+  try {
+    const recorded = {
+      runId,
+      request: { command: 'sweep', recorded: request.words, reason: null },
+      plan: null,
+    };
+    // A run that finds nothing changes nothing: years of them would be all that a history is made of.
+    const isRecorded = await hasExpired(store, expiredAt, request);
+    if (isRecorded) await recordStart(context, store, recorded);
+    const done = await perform(context, store, request, expiredAt, () => lock.keep());
+    const finished = report(done);
+    tell(finished);
+    const unrecorded = isRecorded
+      ? await record(context, store, recorded, {
+          event: 'finished',
+          revoked: done.deleted,
+          remaining: finished.remaining,
+          outcome: outcomeOf(done),
+          detail: done.failure instanceof Error ? context.redactor.redact(done.failure.message) : null,
+        }).then(
+          () => null,
+          (error: unknown) => error,
+        )
+      : null;
+    const isQuiet = context.flags.quiet === true && done.stoppedBecause === 'complete' && !json;
+    if (!isQuiet) await print(context, finished, json);
+    await judgeSweep(context, store, request, finished, done.failure, unrecorded);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** A sweep that has not begun. */
+const untouched: Omit<Sweep, 'remaining' | 'finishedAt'> = {
+  deleted: 0,
+  verifications: null,
+  oauthTokens: 0,
+  batches: 0,
+  longestBatch: 0,
+  uncertain: false,
+  way: 'walk',
+  stoppedBecause: 'complete',
+  failure: null,
+};
+
+/** Whether there is anything to delete; where nobody can tell in time, there may be. */
+async function hasExpired(
+  store: SweptStore,
+  expiredAt: Sweep['finishedAt'],
+  { verifications }: SweepRequest,
+): Promise<boolean> {
+  if (verifications) return true;
+  const some = await store.pick(expiredBy(expiredAt), 1).catch((error: unknown) => {
+    if (error instanceof SessionctlError) return null;
+    throw error;
+  });
+  return some === null || some.length > 0;
+}
+
+async function perform(
+  context: Context,
+  store: SweptStore,
+  request: SweepRequest,
+  expiredAt: Sweep['finishedAt'],
+  keepLock: () => Promise<void>,
+): Promise<Sweep> {
+  const { system } = context;
+  const { startProgress } = await import('../output/progress.ts');
+  const { terminal } = context.stderr;
+  const progress = await startProgress({
+    system,
+    terminal,
+    // In cron's mail only what went wrong is of interest.
+    quiet: context.flags.quiet === true || !terminal.interactive,
+    what: 'Deleting expired sessions',
+    total: null,
+  });
+  try {
+    if (request.offline) return await sweepOffline(store, request, expiredAt);
+    const { pause, maxRuntime } = request;
+    return await sweepStore(store, {
+      expiredAt,
+      verifications: request.verifications,
+      limit: request.limit,
+      batchSize: request.batchSize,
+      signal: system.signal,
+      timeIsUp: maxRuntime === null ? new AbortController().signal : AbortSignal.timeout(maxRuntime),
+      before: keepLock,
+      rest: async () => {
+        if (pause > 0) await wait(pause, undefined, { signal: system.signal }).catch(() => undefined);
+      },
+      onBatch: (deleted) => {
+        progress.update(deleted);
+      },
+      remark: (text) => {
+        progress.remark(text);
+      },
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+async function sweepOffline(
+  store: SweptStore,
+  { verifications, vacuum }: SweepRequest,
+  expiredAt: Sweep['finishedAt'],
+): Promise<Sweep> {
+  const { offline } = store;
+  if (offline === null) throw new Error('the store has no way offline');
+  const swept = await offline.sweep(expiredAt);
+  let others = 0;
+  if (verifications && store.verifications !== null) {
+    const all = { atMost: null, remark: () => undefined };
+    for await (const batch of store.verifications.sweep(expiredAt, all)) others += batch.sessions;
+  }
+  if (vacuum) await offline.vacuum();
+  const { sessions } = await store.lookAgain(expiredBy(expiredAt), 0);
+  return {
+    ...untouched,
+    deleted: swept.sessions,
+    verifications: verifications ? others : null,
+    oauthTokens: swept.oauthTokens,
+    batches: 1,
+    longestBatch: Math.round(swept.milliseconds),
+    remaining: { rows: sessions, isEstimate: false },
+    way: 'offline',
+    finishedAt: await store.readClock(),
+  };
+}
+
+function outcomeOf({ stoppedBecause, remaining }: Sweep): 'complete' | 'partial' | 'failed' {
+  if (stoppedBecause === 'failed') return 'failed';
+  return stoppedBecause === 'complete' && (remaining?.rows ?? 0) === 0 ? 'complete' : 'partial';
+}
+
+/** A reader that went away is none of a sweep's concern. */
+async function print(context: Context, report: SweepReport, json: boolean): Promise<void> {
+  const { sweepJson, sweepLine } = await import('../output/sweep-report.ts');
+  try {
+    await context.print(json ? sweepJson(report) : sweepLine(report, context.stdout.styles));
+  } catch (error) {
+    if (!(error instanceof OutputClosedError)) throw error;
+  }
+}

@@ -1,0 +1,70 @@
+import type { ExitCode } from '../errors.ts';
+import type { Target } from '../sessions/session-store.ts';
+
+/** What a run of `sweep` tells whoever watches it. */
+export interface SweepFigures {
+  readonly target: Target;
+  readonly exitCode: ExitCode;
+  /** By the local clock, in milliseconds since 1970. */
+  readonly finishedAt: number;
+  readonly durationMs: number;
+  readonly deleted: number;
+  readonly verifications: number;
+  /** Expired rows that are left, counted or estimated; null where nobody knows. */
+  readonly remaining: number | null;
+  readonly batches: number;
+  readonly longestBatchMs: number;
+}
+
+const LAST_SUCCESS = 'sessionctl_sweep_last_success_timestamp_seconds';
+
+/**
+ * The figures in Prometheus text format.
+ * @param before what stands in the file by now: the time of the last success outlives a run that fails
+ */
+export function sweepMetrics(figures: SweepFigures, before: string): string {
+  const { target, exitCode, finishedAt } = figures;
+  const labels = `{profile="${escaped(target.profile ?? '')}",database="${escaped(target.database)}"}`;
+  const success = exitCode === 0 ? finishedAt / 1000 : lastSuccess(before, labels);
+  const gauges: readonly (readonly [name: string, help: string, value: number | null])[] = [
+    ['sessionctl_sweep_last_run_timestamp_seconds', 'When the last sweep ended.', finishedAt / 1000],
+    [LAST_SUCCESS, 'When the last sweep ended that left nothing undone.', success],
+    ['sessionctl_sweep_exit_code', 'How the last sweep ended: 0 is well, 6 is incomplete.', exitCode],
+    ['sessionctl_sweep_deleted_sessions', 'Expired sessions that the last sweep deleted.', figures.deleted],
+    [
+      'sessionctl_sweep_deleted_verifications',
+      'Expired verification rows that the last sweep deleted.',
+      figures.verifications,
+    ],
+    [
+      'sessionctl_sweep_remaining_estimate',
+      'Expired rows that the last sweep left, about.',
+      figures.remaining,
+    ],
+    ['sessionctl_sweep_duration_seconds', 'How long the last sweep took.', figures.durationMs / 1000],
+    ['sessionctl_sweep_batches', 'Transactions in which the last sweep deleted rows.', figures.batches],
+    [
+      'sessionctl_sweep_longest_batch_seconds',
+      'The longest transaction of the last sweep.',
+      figures.longestBatchMs / 1000,
+    ],
+  ];
+  return gauges
+    .filter((gauge): gauge is readonly [string, string, number] => gauge[2] !== null)
+    .map(
+      ([name, help, value]) =>
+        `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name}${labels} ${String(value)}\n`,
+    )
+    .join('');
+}
+
+/** Of the same database; the file may have been another one's. */
+function lastSuccess(before: string, labels: string): number | null {
+  const line = before.split('\n').find((each) => each.startsWith(`${LAST_SUCCESS}${labels} `));
+  const value = Number(line?.slice(`${LAST_SUCCESS}${labels} `.length));
+  return line === undefined || !Number.isFinite(value) ? null : value;
+}
+
+function escaped(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}

@@ -1,0 +1,100 @@
+import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import type { Knex } from 'knex';
+import type { EndedBatch, Pace } from '../../sessions/session-store.ts';
+import { batchSize, type BatchSize } from './batch-size.ts';
+import { allOf } from './conditions.ts';
+import type { DatabaseStoreParts } from './database-store.ts';
+import type { Hindrance, Position, TableWalk } from './dialects/dialect.ts';
+import { unlessStopped } from './persistently.ts';
+
+/** Milliseconds that a transaction takes about: that long its locks may hold up a request of the application. */
+const TARGET = 50;
+const FIRST_BATCH = 200;
+const LEAST_BATCH = 10;
+
+/** After so many failed attempts, about a second, the delay is worth a remark. */
+const REMARKABLE = 4;
+
+const delays: Readonly<Record<Hindrance, string>> = {
+  busy: 'another transaction holds a lock; trying again',
+  lost: 'the connection is lost; trying again',
+  slow: 'the database stopped a batch that took too long; trying again with a smaller one',
+};
+
+/** Work that is done piece by piece. */
+export interface BatchWork {
+  readonly piece: TableWalk['piece'];
+  /** Rows that a piece may have. */
+  readonly mostRows: number;
+  /** What the rows of a piece have to fulfil besides. */
+  readonly condition: Knex.Raw;
+  /** So many of the rows that fulfil a condition, named by their keys; never more than these are worked on. */
+  readonly named: (condition: Knex.Raw, limit: number) => Promise<{ readonly are: () => Knex.Raw }>;
+  /** What is done to the rows, in one transaction. */
+  readonly run: (on: Knex, condition: Knex.Raw) => Promise<Pick<EndedBatch, 'sessions' | 'oauthTokens'>>;
+  /** That is one statement. */
+  readonly isSingle: boolean;
+  /** Rows that may be worked on altogether; null for any number. */
+  readonly atMost: number | null;
+  readonly pace: Pace | undefined;
+  readonly remark: (text: string) => void;
+}
+
+/**
+ * Does the work in short transactions, each as large as keeps it near the time that it may take. Between two of them it
+ * heeds the run's signal and that of the pace; locks, deadlocks and lost connections are waited for.
+ */
+export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): AsyncGenerator<EndedBatch> {
+  const { knex, dialect, settle } = parts;
+  const { pace } = work;
+  const signal = pace === undefined ? parts.signal : AbortSignal.any([parts.signal, pace.stop]);
+  const size = sizeFor(parts, work);
+  let left = work.atMost;
+
+  for (let from: Position | null = null; ;) {
+    await yieldToEvents();
+    if (signal.aborted || left === 0) return;
+    const start: Position | null = from;
+    const room: number | null = left;
+    const attempt = await settle(() =>
+      unlessStopped(
+        async () => {
+          await pace?.before();
+          const rows = size.rows();
+          const piece = await work.piece(start, rows);
+          const begun = performance.now();
+          const all = allOf(knex, [piece.condition, work.condition]);
+          const some = room === null || room >= rows ? null : await work.named(all, room);
+          const batch = (on: Knex) => work.run(on, some === null ? all : allOf(knex, [some.are(), all]));
+          const done = work.isSingle
+            ? await dialect.single(knex, batch)
+            : await dialect.transaction(knex, batch);
+          const milliseconds = performance.now() - begun;
+          size.took(milliseconds, done.sessions);
+          return { ...done, rows, milliseconds, next: piece.next };
+        },
+        {
+          signal,
+          hindrance: dialect.hindrance,
+          onRetry: (hindrance, attempts) => {
+            if (hindrance !== 'lost') size.halve();
+            if (attempts >= REMARKABLE) work.remark(delays[hindrance]);
+          },
+        },
+      ),
+    );
+    if (attempt === 'given up') return;
+    const { next, ...done } = attempt.result;
+    if (left !== null) left = Math.max(0, left - done.sessions);
+    yield { ...done, uncertain: attempt.uncertain, isLast: next === null };
+    if (next === null) return;
+    from = next;
+  }
+}
+
+function sizeFor({ dialect }: DatabaseStoreParts, { pace, mostRows }: BatchWork): BatchSize {
+  const rows = pace?.rows ?? null;
+  if (rows !== null) return { rows: () => rows, took: () => undefined, halve: () => undefined };
+  const target = pace === undefined ? TARGET : dialect.sweepTarget;
+  return batchSize({ target, first: FIRST_BATCH, least: LEAST_BATCH, most: mostRows });
+}

@@ -1,0 +1,16 @@
+import type { Target } from '../../sessions/session-store.ts';
+import type { SchemaDialect } from './dialects/schema-dialect.ts';
+
+/** Loads what only few runs need of a database product. */
+export async function loadSchemaDialect({ dialect }: Target): Promise<SchemaDialect> {
+  switch (dialect) {
+    case 'postgresql':
+      return (await import('./dialects/postgresql-schema.ts')).postgresqlSchema;
+    case 'mysql':
+      return (await import('./dialects/mysql-schema.ts')).mysqlSchema;
+    case 'sqlite':
+      return (await import('./dialects/sqlite-schema.ts')).sqliteSchema;
+    default:
+      return dialect satisfies never;
+  }
+}

@@ -1,0 +1,24 @@
+import { ConnectionError } from '../../errors.ts';
+import type { DatabaseStoreParts } from './database-store.ts';
+import { withoutText } from './dialects/refusals.ts';
+
+/**
+ * Runs a statement that touches no row.
+ * @param right what it needs, in words that follow "lacks the right to"
+ * @throws ConnectionError naming the right, where it is wanting
+ */
+export async function rehearseRight(
+  { dialect, target }: DatabaseStoreParts,
+  right: string,
+  statement: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await statement();
+  } catch (error) {
+    if (!dialect.isDenied(error)) throw error;
+    throw new ConnectionError(`${target.database} refuses: the account lacks the right to ${right}`, {
+      hint: `Nothing was changed. Give the account ${right}, or use another one.`,
+      cause: withoutText(error),
+    });
+  }
+}

@@ -1,0 +1,162 @@
+import type { Knex } from 'knex';
+import type { Instant } from '../../sessions/instant.ts';
+import type { SessionStore, SweepOutlook, SweepWay, Verifications } from '../../sessions/session-store.ts';
+import { inBatches } from './batches.ts';
+import { tableLabel } from './catalog.ts';
+import { SESSION, sessionColumn, surelyBefore } from './conditions.ts';
+import type { DatabaseStoreParts } from './database-store.ts';
+import type { TableWalk, Value, WalkedTable } from './dialects/dialect.ts';
+import { rehearseRight } from './rehearse-right.ts';
+import type { TimeColumn, VerificationTable } from './shape.ts';
+import { tableReference } from './table-reference.ts';
+
+/** Of a walk most rows may be read over by one batch. */
+export const MOST_WALKED = 50_000;
+/** A statement has room for so many ids in every database. */
+export const MOST_IDS = 5000;
+
+/** Which way finds what has expired fastest, by the statistics of the database. */
+export async function sweepOutlook(parts: DatabaseStoreParts, expiredAt: Instant): Promise<SweepOutlook> {
+  const { knex, dialect, shape, target } = parts;
+  const { session: table } = shape;
+  const rows = await dialect.tableRows(knex, table);
+  const { loadSchemaDialect } = await import('./load-schema-dialect.ts');
+  const { indexes } = await (
+    await loadSchemaDialect(target)
+  ).indexesOn(knex, { schema: table.schema, table: table.name, column: table.expiresAt.name });
+  if (!indexes.some(({ usable }) => usable)) return { way: 'walk', rows };
+  const fewest = Math.ceil(rows * dialect.indexPaysBelow);
+  const expired = await dialect.estimateRows(
+    knex,
+    knex
+      .select(knex.raw('1'))
+      .from(tableReference(knex, table, SESSION))
+      .where(surelyBefore(knex, table.expiresAt, sessionColumn(table.expiresAt.name), expiredAt)),
+    fewest,
+  );
+  return { way: expired < fewest ? 'index' : 'walk', rows };
+}
+
+/** A way through the rows of the session table that may have expired. */
+export async function sessionsBy(
+  parts: DatabaseStoreParts,
+  way: SweepWay,
+  condition: Knex.Raw,
+): Promise<TableWalk> {
+  const { knex, dialect, shape, persist } = parts;
+  if (way === 'walk') return persist(() => dialect.walk(knex, shape.session, SESSION));
+  return expiryWalk(parts, shape.session, shape.session.expiresAt, condition);
+}
+
+/**
+ * Goes along an index on the expiry. Where a piece ends is told by its last row, so that the next one passes over what is
+ * left of those before: entries that a deletion has left behind, and rows that somebody keeps.
+ */
+function expiryWalk(
+  { knex, dialect }: DatabaseStoreParts,
+  table: WalkedTable,
+  expiresAt: TimeColumn,
+  condition: Knex.Raw,
+): TableWalk {
+  const id = sessionColumn(table.id.name);
+  const expiry = sessionColumn(expiresAt.name);
+  return {
+    async piece(from, rows) {
+      const behind = from === null ? knex.raw('1 = 1') : behindRow(String(from));
+      const found = (await knex
+        .select({ id, expiry })
+        .from(tableReference(knex, table, SESSION))
+        .where(behind)
+        .where(condition)
+        .orderBy([{ column: expiry }, { column: id }])
+        .limit(rows)) as { readonly id: Value; readonly expiry: Value }[];
+      const last = found.at(-1);
+      if (last === undefined) return { condition: knex.raw('1 = 0'), next: null };
+      const ids = found.map((row) => String(row.id));
+      return {
+        condition: dialect.keyIn(knex, id, table.id, ids),
+        next: found.length < rows ? null : JSON.stringify([last.expiry, last.id]),
+      };
+    },
+  };
+
+  function behindRow(position: string): Knex.Raw {
+    const [lastExpiry, lastId] = JSON.parse(position) as [string | number, string | number];
+    return knex.raw('(?? >= ? AND (?? > ? OR ?? > ?))', [expiry, lastExpiry, expiry, lastExpiry, id, lastId]);
+  }
+}
+
+/** Expired rows of Better Auth's `verification` table. */
+export function createVerifications(parts: DatabaseStoreParts): Verifications | null {
+  const { knex, dialect, shape, guard, persist } = parts;
+  const { verifications: table } = shape;
+  if (table === null) return null;
+  const reference = tableReference(knex, table, SESSION);
+  const idColumn = sessionColumn(table.id.name);
+  const expired = async (expiredAt: Instant) => {
+    const encoding = await encodingOf(parts, table);
+    return { is: () => surelyBefore(knex, { encoding }, sessionColumn(table.expiresAt.name), expiredAt) };
+  };
+  const remove = async (on: Knex, condition: Knex.Raw) =>
+    dialect.affectedRows(await on.raw('? WHERE ?', [dialect.deleteFrom(on, reference, SESSION), condition]));
+
+  return {
+    async *sweep(expiredAt, { atMost, remark, pace }) {
+      const walk = await persist(() => dialect.walk(knex, table, SESSION));
+      const { is } = await persist(() => expired(expiredAt));
+      yield* inBatches(parts, {
+        piece: (from, rows) => walk.piece(from, rows),
+        mostRows: MOST_WALKED,
+        condition: is(),
+        named: async (condition, limit) => {
+          const rows = (await knex
+            .select({ id: idColumn })
+            .from(reference)
+            .where(condition)
+            .limit(limit)) as {
+            id: Value;
+          }[];
+          const ids = rows.map(({ id }) => String(id));
+          return {
+            are: () => (ids.length === 0 ? knex.raw('1 = 0') : dialect.keyIn(knex, idColumn, table.id, ids)),
+          };
+        },
+        run: async (on, condition) => ({ sessions: await remove(on, condition), oauthTokens: 0 }),
+        isSingle: true,
+        atMost,
+        pace,
+        remark,
+      });
+    },
+
+    count: (expiredAt) =>
+      persist(async () => {
+        const { is } = await expired(expiredAt);
+        const rows = await knex.from(reference).where(is()).count<{ found: Value }[]>({ found: '*' });
+        return Number(rows[0]?.found ?? 0);
+      }),
+
+    rehearse: () =>
+      guard(() =>
+        rehearseRight(parts, `DELETE on ${tableLabel(table)}`, () => remove(knex, knex.raw('1 = 0'))),
+      ),
+  };
+}
+
+async function encodingOf(
+  { knex, dialect, timeZone }: DatabaseStoreParts,
+  { catalog, expiresAt }: VerificationTable,
+): Promise<TimeColumn['encoding']> {
+  const [encoding] = await dialect.timeEncodings(knex, catalog, [expiresAt], timeZone);
+  if (encoding === undefined) throw new Error(`no encoding for ${expiresAt.name}`);
+  return encoding;
+}
+
+type Sweeping = Pick<SessionStore, 'sweepOutlook' | 'verifications'>;
+
+export function createSweeping(parts: DatabaseStoreParts): Sweeping {
+  return {
+    sweepOutlook: (expiredAt) => parts.persist(() => sweepOutlook(parts, expiredAt)),
+    verifications: createVerifications(parts),
+  };
+}
