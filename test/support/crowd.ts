@@ -71,7 +71,7 @@ export function crowdOf(
           userAgent: `CONCAT('agent of ', ${id})`,
           ...times,
         },
-        `FROM ${numbers} WHERE n < ${String(sessions)}`,
+        `FROM ${numbersBelow(sessions)}`,
       );
       if (withTokens === undefined) return;
       await insert('oauthClient', { id: text('client'), clientId: text('client'), redirectUris: text('[]') });
@@ -88,7 +88,7 @@ export function crowdOf(
             createdAt: created,
             expiresAt: expires,
           },
-          `FROM ${numbers} WHERE n < ${String(withTokens)}`,
+          `FROM ${numbersBelow(withTokens)}`,
         );
       }
     },
@@ -130,15 +130,12 @@ export function crowdOf(
 }
 
 const digits = Array.from({ length: 10 }, (_, digit) => `SELECT ${String(digit)} AS d`).join(' UNION ALL ');
-/** 0 to 99,999, as every database can count. */
-const numbers = `(SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS n FROM ${[
-  'a',
-  'b',
-  'c',
-  'e',
-  'f',
-]
-  .map((name) => `(${digits}) ${name}`)
-  .join(' CROSS JOIN ')}) numbers`;
+/** The numbers below this one, which is 100,000 at most, as every database can count: as `n` of a derived table. */
+function numbersBelow(limit: number): string {
+  const places = ['a', 'b', 'c', 'e', 'f'].slice(0, Math.max(1, Math.ceil(Math.log10(limit))));
+  const sum = places.map((place, power) => `${String(10 ** power)} * ${place}.d`).join(' + ');
+  const from = places.map((place) => `(${digits}) ${place}`).join(' CROSS JOIN ');
+  return `(SELECT ${sum} AS n FROM ${from}) numbers WHERE n < ${String(limit)}`;
+}
 /** Different for each of them, and in an order that has nothing to do with theirs, as random ids are. */
 const scattered = '(n * 7919) % 100003';
