@@ -100,6 +100,11 @@ SELECT COALESCE(max(pg_relation_size(c.oid)) / current_setting('block_size')::bi
  WHERE c.relkind = 'r' AND c.oid IN (
    SELECT CAST(:name AS regclass) UNION ALL SELECT relid FROM pg_catalog.pg_partition_tree(CAST(:name AS regclass)))`;
 
+/** What `EXPLAIN (FORMAT JSON)` answers. */
+interface Explained {
+  readonly Plan: { readonly 'Plan Rows': number };
+}
+
 function regclassName({ schema, name }: { readonly schema: string | null; readonly name: string }): string {
   return [schema, name]
     .filter((part) => part !== null)
@@ -264,14 +269,11 @@ export const postgresql: Dialect = {
 
   async estimateRows(knex, query) {
     const { sql, bindings } = query.toSQL();
-    const { rows } = await knex.raw<{ rows: readonly { readonly 'QUERY PLAN': string }[] }>(
+    const { rows } = await knex.raw<{ rows: readonly { readonly 'QUERY PLAN': readonly [Explained] }[] }>(
       `EXPLAIN (FORMAT JSON) ${sql}`,
       bindings,
     );
-    const [{ Plan: plan }] = JSON.parse(rows[0]?.['QUERY PLAN'] ?? '') as [
-      { readonly Plan: { readonly 'Plan Rows': number } },
-    ];
-    return plan['Plan Rows'];
+    return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
   },
 
   async walk(knex, table, alias) {
