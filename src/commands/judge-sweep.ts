@@ -38,8 +38,11 @@ export async function judgeSweep(
   }
   if (stoppedBecause !== 'complete') {
     const hint = (await growth(context, store, report)) ?? next;
-    const limit = stoppedBecause === 'limit' ? `--limit ${String(request.limit)}` : '--max-runtime';
-    throw new IncompleteError(`stopped by ${limit} with expired rows left; ${soFar}`, { hint });
+    const why =
+      stoppedBecause === 'limit'
+        ? `stopped by --limit ${String(request.limit)} with expired rows left`
+        : 'stopped by --max-runtime before the whole table was gone through';
+    throw new IncompleteError(`${why}; ${soFar}`, { hint });
   }
   if (remaining !== null && remaining > 0) {
     throw new IncompleteError(

@@ -97,7 +97,8 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
       return { rows: sessions, isEstimate: false };
     }
     const { looked, sessions } = tally.share();
-    if (looked === 0) return null;
+    // Where nothing was met, that says nothing of the rest.
+    if (sessions === 0) return null;
     return { rows: Math.round((sessions / looked) * Math.max(0, rows - looked)), isEstimate: true };
   }
 
