@@ -22,7 +22,7 @@ export interface System {
   readonly stdin: InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  /** Aborted by the first SIGINT or SIGTERM; its reason is the name of the signal. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP; its reason is the name of the signal. */
   readonly signal: AbortSignal;
   /** The local clock, in milliseconds since 1970. What decides about sessions is the database's clock. */
   readonly now: () => number;

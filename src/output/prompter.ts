@@ -10,7 +10,7 @@ export interface Choice<Value> {
   readonly description?: string;
 }
 
-/** Questions to a person at a terminal. Every method throws CancelledError on Ctrl-C. */
+/** Questions to a person at a terminal. Every method throws CancelledError on Ctrl-C, and on Ctrl-D where nothing is typed. */
 export interface Prompter {
   confirm(message: string, initial: boolean): Promise<boolean>;
   /** `validate` answers with a complaint, or true. */
@@ -33,15 +33,11 @@ const COMPLAINTS = 3;
 
 /** Prompts on stderr, so that stdout stays the result. */
 export function createPrompter(system: System): Prompter {
-  const io: PromptStreams = {
-    input: system.stdin as unknown as NodeJS.ReadStream,
-    output: system.stderr as unknown as NodeJS.WriteStream,
-    signal: system.signal,
-  };
+  const cancellable = <Answer>(ask: (io: PromptStreams) => Promise<Answer>) => answered(system, ask);
   return {
-    confirm: (message, initial) => cancellable(() => confirm({ message, default: initial }, io)),
+    confirm: (message, initial) => cancellable((io) => confirm({ message, default: initial }, io)),
     input: (message, options = {}) =>
-      cancellable(() =>
+      cancellable((io) =>
         input(
           {
             message,
@@ -51,10 +47,10 @@ export function createPrompter(system: System): Prompter {
           io,
         ),
       ),
-    password: (message) => cancellable(() => password({ message, mask: true }, io)),
+    password: (message) => cancellable((io) => password({ message, mask: true }, io)),
     select: (message, choices) =>
-      cancellable(() => select({ message, choices: choices.map((choice) => ({ ...choice })) }, io)),
-    tick: (message, choices) => cancellable(() => askToTick(message, choices, io)),
+      cancellable((io) => select({ message, choices: choices.map((choice) => ({ ...choice })) }, io)),
+    tick: (message, choices) => cancellable((io) => askToTick(message, choices, io)),
     typeNumber: async (message, expected) => {
       let complaints = 0;
       const validate = (text: string) => {
@@ -63,7 +59,7 @@ export function createPrompter(system: System): Prompter {
         return `Type ${expected.toLocaleString('en-US')} to go on, or nothing to stop.`;
       };
       const theme = { validationFailureMode: 'clear' } as const;
-      const answer = await cancellable(() => input({ message: safeText(message), validate, theme }, io));
+      const answer = await cancellable((io) => input({ message: safeText(message), validate, theme }, io));
       return isNumber(answer, expected);
     },
   };
@@ -80,13 +76,32 @@ function isNumber(text: string, expected: number): boolean {
   return grouped && typed.replaceAll(/\D/g, '') === String(expected);
 }
 
-async function cancellable<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+/** @throws CancelledError where the question ends without an answer */
+async function answered<Answer>(
+  system: System,
+  ask: (io: PromptStreams) => Promise<Answer>,
+): Promise<Answer> {
+  const input = system.stdin as unknown as NodeJS.ReadStream;
+  // The line editor stops reading when it ends: by Ctrl-D on an empty line, or with the terminal. Nobody tells the
+  // question, which would wait for ever.
+  const ended = new AbortController();
+  const end = () => {
+    ended.abort();
+  };
   try {
-    return await ask();
+    const asked = ask({
+      input,
+      output: system.stderr as unknown as NodeJS.WriteStream,
+      signal: AbortSignal.any([system.signal, ended.signal]),
+    });
+    input.on('pause', end);
+    return await asked;
   } catch (error) {
     if (error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError')) {
       throw new CancelledError('cancelled, nothing was changed');
     }
     throw error;
+  } finally {
+    input.off('pause', end);
   }
 }

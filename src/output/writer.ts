@@ -1,7 +1,7 @@
 import { FailedError } from '../errors.ts';
 import type { OutputStream } from '../system.ts';
 
-/** Thrown when the reader of stdout went away, as `head` does: a normal end. */
+/** Thrown when the reader went away, as `head` does, or a terminal that was closed: a normal end. */
 export class OutputClosedError extends Error {
   constructor() {
     super('the reader closed the output');
@@ -18,8 +18,7 @@ export function write(stream: OutputStream, text: string | Uint8Array): Promise<
   return new Promise((resolve, reject) => {
     stream.write(text, (error) => {
       if (error === null || error === undefined) resolve();
-      else if ('code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED'))
-        reject(new OutputClosedError());
+      else if (isClosed(stream, error)) reject(new OutputClosedError());
       else
         reject(
           new FailedError(`the output cannot be written: ${error.message}`, {
@@ -29,4 +28,11 @@ export function write(stream: OutputStream, text: string | Uint8Array): Promise<
         );
     });
   });
+}
+
+/** A terminal that is gone answers EIO; from a file that is a broken disk. */
+function isClosed({ isTTY }: OutputStream, error: Error): boolean {
+  if (!('code' in error)) return false;
+  const { code } = error;
+  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' || (code === 'EIO' && isTTY === true);
 }

@@ -131,16 +131,28 @@ describe('in a terminal', () => {
     expect(screen.lines.join('\n')).toMatch(/^error: .*nobody@example\.com/);
   });
 
-  it('Ctrl-C at a prompt ends with 130 and writes nothing', async () => {
+  it.each([
+    ['Ctrl-C', '\u0003'],
+    ['Ctrl-D', '\u0004'],
+  ])('%s at a prompt ends with 130 and writes nothing', async (_name, key) => {
     const run = runInTerminal(['config', 'init', '--file', `${emptyDirectory}/cancelled.toml`], {
       columns: 80,
     });
     await run.shows(/\?/);
-    run.type('\u0003');
+    run.type(key);
     const { code, screen } = await run.ended;
     expect(code).toBe(130);
     expect(screen.lines.join('\n')).not.toMatch(/unexpected|\bat .*\.js:/);
     expect(existsSync(`${emptyDirectory}/cancelled.toml`)).toBe(false);
+  });
+
+  it('a terminal that closes at a prompt ends with 130 and writes nothing', async () => {
+    const path = `${emptyDirectory}/closed.toml`;
+    const run = runInTerminal(['config', 'init', '--file', path], { columns: 80 });
+    await run.shows(/\?/);
+    run.close();
+    expect(await run.ended).toMatchObject({ code: 130 });
+    expect(existsSync(path)).toBe(false);
   });
 
   it('Ctrl-C does not wait for a database that does not answer', async () => {

@@ -12,6 +12,7 @@ const BACKSPACE = '\u007f';
 const ESC = '\u001b';
 const ENTER = '\r';
 const CTRL_C = '\u0003';
+const CTRL_D = '\u0004';
 
 const sessions: readonly TickChoice<string>[] = [
   ['ada', 'QsFYstwy  ada@example.com   Chrome 142 on Linux'],
@@ -424,6 +425,41 @@ describe('typeNumber', () => {
   it('is cancelled by Ctrl-C', async () => {
     const { type, answer } = typing();
     type('12000', CTRL_C);
+    await expect(answer).rejects.toThrow(CancelledError);
+  });
+});
+
+describe('Ctrl-D', () => {
+  const questions: readonly (readonly [string, (prompter: Prompter) => Promise<unknown>])[] = [
+    ['confirm', (prompter) => prompter.confirm('Sure?', true)],
+    ['input', (prompter) => prompter.input('Name?')],
+    ['password', (prompter) => prompter.password('Word?')],
+    ['select', (prompter) => prompter.select('Which?', [{ name: 'one', value: 1 }])],
+    ['tick', (prompter) => prompter.tick('Which?', sessions)],
+    ['typeNumber', (prompter) => prompter.typeNumber('How many?', 12_000)],
+  ];
+
+  it.each(questions)('cancels %s where nothing is typed', async (_, ask) => {
+    const { type, shows, answer } = asking(ask);
+    await shows('?');
+    type(CTRL_D);
+    await expect(answer).rejects.toThrow(CancelledError);
+  });
+
+  it('does nothing where something is typed', async () => {
+    const { type, answer } = asking((prompter) => prompter.typeNumber('How many?', 12_000));
+    type('12000', CTRL_D, ENTER);
+    expect(await answer).toBe(true);
+  });
+
+  it('cancels the second question as it does the first', async () => {
+    const { type, shows, answer } = asking(async (prompter) => {
+      expect(await prompter.input('First?')).toBe('one');
+      return prompter.input('Second?');
+    });
+    type('one', ENTER);
+    await shows('Second?');
+    type(CTRL_D);
     await expect(answer).rejects.toThrow(CancelledError);
   });
 });

@@ -15,10 +15,13 @@ export interface Screen {
 }
 
 export interface TerminalRun {
+  readonly pid: number;
   /** Types at the keyboard. */
   readonly type: (keys: string) => void;
   /** Waits until the screen shows the text. */
   readonly shows: (text: string | RegExp) => Promise<void>;
+  /** Closes the window. */
+  readonly close: () => void;
   /** Waits for the end of the program. */
   readonly ended: Promise<{ readonly code: number; readonly screen: Screen }>;
   readonly screen: () => Promise<Screen>;
@@ -81,10 +84,15 @@ export function runInTerminal(
       look();
     });
   return {
+    pid: child.pid,
     type: (keys) => {
       child.write(keys);
     },
     shows,
+    close: () => {
+      // What the types do not tell of: it lets go of the terminal, as `kill` alone would not.
+      (child as unknown as { readonly destroy: () => void }).destroy();
+    },
     ended,
     screen: drawn,
   };

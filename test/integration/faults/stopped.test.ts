@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import {
   dialects,
@@ -12,6 +13,7 @@ import {
 } from '../../support/faults.ts';
 import { stageOn } from '../../support/scene.ts';
 import { describeOn } from '../../support/servers.ts';
+import { runInTerminal } from '../../support/terminal.ts';
 
 for (const dialect of dialects) {
   const stage = stageOn(dialect);
@@ -40,6 +42,29 @@ for (const dialect of dialects) {
         { outcome: 'partial', matched: large.sessions, revoked: ended[0] },
         { outcome: 'partial', revoked: ended[1], remaining: left },
         { outcome: 'complete', matched: left, revoked: left, remaining: 0 },
+      ]);
+    });
+
+    it('a terminal that closes stops it like a signal, however often it is told', async () => {
+      const scene = await stage(large);
+      const { stateHome, crowd, deployment } = scene;
+      const run = runInTerminal(['--url', deployment.database.url, ...everyone], {
+        columns: 80,
+        env: { XDG_STATE_HOME: stateHome },
+      });
+      const isOver = run.ended.then(
+        () => true,
+        () => true,
+      );
+      while ((await crowd.count()) === large.sessions && !(await Promise.race([isOver, sleep(2, false)])));
+      run.close();
+      process.kill(run.pid, 'SIGHUP');
+      expect(await run.ended).toMatchObject({ code: 6 });
+      const left = await crowd.count();
+      expect(left).toBeGreaterThan(0);
+      expect(await crowd.halfDone()).toEqual([]);
+      expect(await scene.history()).toMatchObject([
+        { outcome: 'partial', revoked: large.sessions - left, remaining: left },
       ]);
     });
 
