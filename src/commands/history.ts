@@ -131,22 +131,26 @@ async function printTable(
 async function verify(context: Context, format: 'table' | 'json'): Promise<void> {
   const file = await context.history();
   const { path } = file;
-  const { records, problems } = await file.read();
+  const { records, problems, remarks } = await file.read();
   const from = records.at(0)?.at ?? null;
   const to = records.at(-1)?.at ?? null;
   if (format === 'json') {
     const { jsonText } = await import('../output/json-text.ts');
-    await context.print(`${jsonText({ path, records: records.length, from, to, problems }, 2)}\n`);
-  } else if (problems.length > 0) {
-    const lines = problems.map(({ line, message }) => safeText(`${path}:${String(line)}: ${message}`));
-    await context.print(`${lines.join('\n')}\n`);
-  } else if (from === null || to === null) {
-    await context.note(nothingRecorded(file, null));
+    await context.print(`${jsonText({ path, records: records.length, from, to, problems, remarks }, 2)}\n`);
   } else {
-    await context.print(`${counted(records.length, 'record')}, unbroken, from ${from} to ${to}\n`);
+    const found = [
+      ...problems,
+      ...remarks.map(({ line, message }) => ({ line, message: `note: ${message}` })),
+    ];
+    for (const { line, message } of found.sort((a, b) => a.line - b.line))
+      await context.print(`${safeText(`${path}:${String(line)}: ${message}`)}\n`);
+    if (problems.length === 0) {
+      if (from === null || to === null) await context.note(nothingRecorded(file, null));
+      else await context.print(`${counted(records.length, 'record')}, unbroken, from ${from} to ${to}\n`);
+    }
   }
   if (problems.length > 0)
     throw new FailedError(`the history ${path} is broken: ${counted(problems.length, 'problem')}`, {
-      hint: 'Leave it and history.head as they are, and compare them with a backup.',
+      hint: 'Compare it with a backup. Move it and history.head away, as they are, to begin a new one.',
     });
 }

@@ -5,16 +5,18 @@ import { dirname } from 'node:path';
 import { makeDirectory } from '../make-directory.ts';
 import { reasonOf } from '../config/config-file.ts';
 import { FailedError } from '../errors.ts';
-import { splitLines } from './history-chain.ts';
+import { splitLines, type HistoryLine } from './history-chain.ts';
 import { readHead, writeHead, type StoredHead } from './history-head.ts';
 import { LockLostError, withLock } from './history-lock.ts';
 import {
   emptyChain,
+  fragmentHash,
   parseRecord,
   recordLine,
   sealRecord,
   type HistoryCircumstances,
   type HistoryEntry,
+  type HistoryFinding,
   type HistoryHead,
   type HistoryRecord,
 } from './history-record.ts';
@@ -59,11 +61,17 @@ async function appendAlone(
     const { size } = await file.stat();
     const end = await readEnd(file, size);
     const last = headToContinue(end, head, path);
-    const record = sealRecord(entry, last, circumstances());
+    if (head === 'absent') {
+      // Whoever is alone and finds records without a head has found what somebody took away.
+      if (size > 0 && (await readHead(headPath)) !== 'absent') throw new LockLostError();
+      // Before the first record, so that a head that is missing beside one is never an accident.
+      if (size === 0) await writeHead(headPath, emptyChain);
+    }
+    if (size === 0) await syncDirectory(dirname(path));
+    const record = sealRecord(entry, last, circumstances(), findingOf(end, head === 'absent' && size > 0));
     // What was cut short keeps a line of its own, so that it does not spoil this one.
     writeAtEnd(file.fd, size, Buffer.from(`${end.ended ? '' : '\n'}${recordLine(record)}\n`));
     await file.sync();
-    if (size === 0) await syncDirectory(dirname(path));
     await writeHead(headPath, record);
     return record;
   } finally {
@@ -76,7 +84,7 @@ interface End {
   /** The last line that is a record, unchanged; null where there is none in the whole file. */
   readonly record: HistoryRecord | null;
   /** Lines behind it, that are none. */
-  readonly unreadable: number;
+  readonly unreadable: readonly HistoryLine[];
   /** The last line has its line feed. */
   readonly ended: boolean;
 }
@@ -91,11 +99,23 @@ async function readEnd(file: FileHandle, size: number): Promise<End> {
     const ended = lines.at(-1)?.ended ?? true;
     for (const [unreadable, { text }] of lines.toReversed().entries()) {
       const parsed = text === null ? null : parseRecord(text);
-      if (parsed?.intact === true) return { record: parsed.record, unreadable, ended };
+      if (parsed?.intact === true)
+        return { record: parsed.record, unreadable: lines.slice(lines.length - unreadable), ended };
     }
-    if (length === size) return { record: null, unreadable: lines.length, ended };
+    if (length === size) return { record: null, unreadable: lines, ended };
   }
 }
+
+/** What the next record says of the file that it is appended to. */
+function findingOf({ unreadable, ended }: End, headMissing: boolean): HistoryFinding | null {
+  const lines = unreadable.map(({ bytes }) => bytes);
+  // What was cut short is given its line feed.
+  const fragment = fragmentHash(ended || lines.length === 0 ? lines : [...lines, LINE_FEED]);
+  if (fragment === null && !headMissing) return null;
+  return { ...(fragment === null ? {} : { fragment }), ...(headMissing ? { headMissing } : {}) };
+}
+
+const LINE_FEED = Buffer.from('\n');
 
 async function readBytes(file: FileHandle, from: number, length: number): Promise<Uint8Array> {
   const bytes = Buffer.alloc(length);
@@ -111,16 +131,17 @@ async function readBytes(file: FileHandle, from: number, length: number): Promis
 /**
  * What the next record follows. An append that was cut short never came as far as the head, so whatever is unreadable
  * behind the record that the head names was never relied on: it is skipped, since a fragment must not stop anybody in
- * the middle of an incident, and verifying still reports it. A history that ends before its head has lost records that
- * were surely written. To go on with it would bury that; beginning a new one is a person's decision.
+ * the middle of an incident, and the next record vouches for what it was. A history that ends before its head has lost
+ * records that were surely written. To go on with it would bury that; beginning a new one is a person's decision.
  * @throws FailedError
  */
 function headToContinue({ record, unreadable, ended }: End, head: StoredHead, path: string): HistoryHead {
   const last = record ?? emptyChain;
   if (head === 'unreadable') throw cannotContinue(path, 'history.head beside it cannot be understood');
-  // Without a head nothing proves that lines were never relied on, but the very last one where it has no end.
+  // Without a head nothing proves that lines were never relied on, but the very last one where it has no end. The next
+  // record says for ever that the head was missing.
   if (head === 'absent') {
-    if (unreadable > (ended ? 0 : 1)) throw cannotContinue(path, 'its last lines are not records');
+    if (unreadable.length > (ended ? 0 : 1)) throw cannotContinue(path, 'its last lines are not records');
     return last;
   }
   if (head.sequence > last.sequence)

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { StoredHead } from './history-head.ts';
-import { emptyChain, parseRecord, type HistoryRecord } from './history-record.ts';
+import { emptyChain, fragmentHash, parseRecord, type HistoryRecord } from './history-record.ts';
 
 /**
  * changed: not as it was written; missing: records before this line are gone; misplaced: a record that does not follow
  * the one before it; unreadable: not a record; cut-short: the last line has no end; end-missing: the last records are
- * gone; no-end: nothing says where the history ends.
+ * gone; no-end: nothing says, or said, where the history ends.
  */
 export type HistoryProblemKind =
   'changed' | 'missing' | 'misplaced' | 'unreadable' | 'cut-short' | 'end-missing' | 'no-end';
@@ -17,12 +17,22 @@ export interface HistoryProblem {
   readonly message: string;
 }
 
+/** What an append left that was cut short, by a power cut or a kill. Nothing that was recorded is lost by it. */
+export interface HistoryRemark {
+  /** From 1. */
+  readonly line: number;
+  readonly kind: 'cut-short';
+  readonly message: string;
+}
+
 /** A line of the file. */
 export interface HistoryLine {
   /** Null where the bytes are no text. */
   readonly text: string | null;
   /** False for the last one where its line feed is missing: whoever wrote it was stopped. */
   readonly ended: boolean;
+  /** With the line feed. */
+  readonly bytes: Uint8Array;
 }
 
 /** The records of a history and what is wrong with it. */
@@ -30,6 +40,8 @@ export interface HistoryContent {
   /** In the order of the file; a changed one is among them, as far as it can be read. */
   readonly records: readonly HistoryRecord[];
   readonly problems: readonly HistoryProblem[];
+  /** What is out of the ordinary and no problem. */
+  readonly remarks: readonly HistoryRemark[];
 }
 
 const LINE_FEED = 0x0a;
@@ -39,29 +51,51 @@ export function splitLines(bytes: Uint8Array): readonly HistoryLine[] {
   const lines: HistoryLine[] = [];
   for (let from = 0; from < bytes.length;) {
     const end = bytes.indexOf(LINE_FEED, from);
-    const line = bytes.subarray(from, end === -1 ? bytes.length : end);
-    // Bytes that are no UTF-8 would all read as the same character, whatever they are.
-    lines.push({ text: isUtf8(line) ? Buffer.from(line).toString('utf8') : null, ended: end !== -1 });
-    from = end === -1 ? bytes.length : end + 1;
+    const ended = end !== -1;
+    const next = ended ? end + 1 : bytes.length;
+    const line = bytes.subarray(from, ended ? end : next);
+    lines.push({
+      // Bytes that are no UTF-8 would all read as the same character, whatever they are.
+      text: isUtf8(line) ? Buffer.from(line).toString('utf8') : null,
+      ended,
+      bytes: bytes.subarray(from, next),
+    });
+    from = next;
   }
   return lines;
 }
 
 /**
  * Reads the lines of a history and follows its chain from the first record to the last.
+ *
+ * What holds: as long as `history.head` was not rewritten as well, whatever was relied on is there, byte for byte. A
+ * record is relied on once an append has returned; the head names it then, or is behind it by the one whose writer was
+ * killed in between. Found is every record that is changed, missing, put in, doubled or moved; a history that ends before
+ * its head; and a head that is missing, for ever, since the next record says so and is chained itself.
+ *
+ * What an append leaves that was cut short stands behind the last record that was relied on. That alone is no problem.
+ * The next record holds the hash of those bytes, so that from then on they, too, can neither change nor go. Bytes that are
+ * no record, and for which no record vouches, may have been one: they are a problem. So is what was cut off from a record
+ * that the head names.
+ *
+ * Not found is what somebody did who made all hashes and the head anew, and what befell the last record before its writer
+ * came as far as the head.
  * @param head where the chain ended when something was last written, as it stands beside the history
  */
 export function followChain(lines: readonly HistoryLine[], head: StoredHead): HistoryContent {
   const records: HistoryRecord[] = [];
   const problems: HistoryProblem[] = [];
+  const remarks: HistoryRemark[] = [];
   let last: { readonly sequence: number; readonly hash: string | null } = emptyChain;
+  /** Since the last record that is as it was written. */
+  let between: NumberedLine[] = [];
 
-  for (const [at, { text, ended }] of lines.entries()) {
+  for (const [at, line] of lines.entries()) {
+    const { text, ended } = line;
     const report = (kind: HistoryProblemKind, message: string) =>
       problems.push({ line: at + 1, kind, message });
     const parsed = text === null ? null : parseRecord(text);
-    if (!ended) report('cut-short', 'the last line has no end: its writing was interrupted');
-    else if (parsed === null) report('unreadable', 'not a record, or one whose writing was interrupted');
+    if (parsed?.intact !== true) between.push({ ...line, number: at + 1, isRecord: parsed !== null });
     if (parsed === null) continue;
 
     const { record, intact } = parsed;
@@ -79,19 +113,92 @@ export function followChain(lines: readonly HistoryLine[], head: StoredHead): Hi
     if (record.sequence >= next) last = record;
     if (typeof head === 'object' && head.sequence === record.sequence && head.hash !== record.hash)
       report('changed', `record ${String(record.sequence)} is another than the one that was written`);
+    if (record.found?.headMissing === true)
+      report('no-end', `history.head was missing when record ${String(record.sequence)} was written`);
+    if (!ended) (isBehind(head, record.sequence) ? remarks : problems).push(cutShort(at + 1));
+
+    const judged = judgeBetween(between, record, at + 1);
+    problems.push(...judged.problems);
+    remarks.push(...judged.remarks);
+    between = [];
   }
 
-  const end = problemOfEnd(last.sequence, head);
+  const rest = judgeRest(between, isBehind(head, last.sequence + 1));
+  problems.push(...rest.problems);
+  remarks.push(...rest.remarks);
+  const end = problemOfEnd(last.sequence, head, lines.length > 0);
   if (end !== null) problems.push({ line: lines.length + 1, ...end });
-  return { records, problems };
+  return { records, problems: problems.sort((a, b) => a.line - b.line), remarks };
 }
 
-function problemOfEnd(last: number, head: StoredHead): Omit<HistoryProblem, 'line'> | null {
+interface NumberedLine extends HistoryLine {
+  readonly number: number;
+  /** A changed one, which has been reported. */
+  readonly isRecord: boolean;
+}
+
+type Judgement = Omit<HistoryContent, 'records'>;
+
+/** What stands between two records: what the second one found there when it was written, or something else. */
+function judgeBetween(
+  between: readonly NumberedLine[],
+  { sequence, found }: HistoryRecord,
+  line: number,
+): Judgement {
+  const [first] = between;
+  const vouched = found?.fragment ?? null;
+  if (vouched === null) return { problems: between.flatMap(unreadable), remarks: [] };
+  if (first === undefined) {
+    const message = `what was found before record ${String(sequence)} is missing`;
+    return { problems: [{ line, kind: 'missing', message }], remarks: [] };
+  }
+  if (fragmentHash(between.map(({ bytes }) => bytes)) !== vouched) {
+    const message = `what was found before record ${String(sequence)} is not as it was`;
+    return { problems: [{ line: first.number, kind: 'changed', message }], remarks: [] };
+  }
+  return { problems: [], remarks: [cutShort(first.number, sequence)] };
+}
+
+/** What stands behind the last record. `isLeftOver` where it was never relied on. */
+function judgeRest(rest: readonly NumberedLine[], isLeftOver: boolean): Judgement {
+  const [first, last] = [rest.at(0), rest.at(-1)];
+  if (first === undefined || last === undefined) return { problems: [], remarks: [] };
+  if (isLeftOver && !last.ended) return { problems: [], remarks: [cutShort(first.number)] };
+  return {
+    problems: rest.flatMap((line) => (line.ended ? unreadable(line) : [cutShort(line.number)])),
+    remarks: [],
+  };
+}
+
+function unreadable({ number, isRecord }: NumberedLine): readonly HistoryProblem[] {
+  const message = 'not a record, or one whose writing was interrupted';
+  return isRecord ? [] : [{ line: number, kind: 'unreadable', message }];
+}
+
+/** @param next the record that was written in its place, and vouches for what is there */
+function cutShort(line: number, next: number | null = null): HistoryRemark {
+  const message =
+    next === null
+      ? 'the last line has no end: its writing was interrupted'
+      : `the writing of a record was interrupted; record ${String(next)} was written behind it`;
+  return { line, kind: 'cut-short', message };
+}
+
+/** Whether the head does not know of a record yet: nobody was ever told that it is there. */
+function isBehind(head: StoredHead, sequence: number): boolean {
+  return typeof head === 'object' && head.sequence < sequence;
+}
+
+function problemOfEnd(
+  last: number,
+  head: StoredHead,
+  hasLines: boolean,
+): Omit<HistoryProblem, 'line'> | null {
   if (head === 'unreadable')
     return { kind: 'no-end', message: 'the file that says where the history ends cannot be understood' };
-  // Whoever is stopped between the first record and the file that says so leaves one record; no more than that.
+  // It is made before the first record.
   if (head === 'absent')
-    return last > 1
+    return hasLines
       ? { kind: 'no-end', message: 'the file that says where the history ends is missing' }
       : null;
   return head.sequence > last

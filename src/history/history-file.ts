@@ -66,9 +66,14 @@ async function readHistory({ path, headPath }: HistoryPlace): Promise<HistoryCon
   const { followChain, splitLines } = await import('./history-chain.ts');
   const { readHead } = await import('./history-head.ts');
   try {
-    // In this order: a record that is appended in between is ahead of the head, and nothing is wrong with that.
-    const head = await readHead(headPath);
-    return followChain(splitLines(await contentOf(path)), head);
+    for (;;) {
+      // In this order: a record that is appended in between is ahead of the head, and nothing is wrong with that.
+      const head = await readHead(headPath);
+      const content = await contentOf(path);
+      // Somebody has just begun it.
+      if (head === 'absent' && content.length > 0 && (await readHead(headPath)) !== 'absent') continue;
+      return followChain(splitLines(content), head);
+    }
   } catch (error) {
     throw new FailedError(`the history ${path} cannot be read: ${reasonOf(error)}`, { cause: error });
   }

@@ -36,6 +36,17 @@ export interface HistoryEntry {
   readonly detail: string | null;
 }
 
+/** What was wrong with the file when a record was appended. It is hashed with the record, and so cannot be taken back. */
+export interface HistoryFinding {
+  /**
+   * SHA-256 in hex of the bytes between the record before and this one: what an append left that was cut short. So they
+   * are kept as they were found.
+   */
+  readonly fragment?: string | undefined;
+  /** There were records, and no `history.head` to say how many there had been. */
+  readonly headMissing?: true | undefined;
+}
+
 export interface HistoryRecord extends HistoryEntry {
   /** 1, 2, 3 … within the file. */
   readonly sequence: number;
@@ -44,6 +55,8 @@ export interface HistoryRecord extends HistoryEntry {
   readonly operator: { readonly user: string; readonly host: string };
   /** Of sessionctl. */
   readonly version: string;
+  /** Absent where nothing was wrong. */
+  readonly found?: HistoryFinding | undefined;
   /** The hash of the record before, 64 zeros for the first. */
   readonly previous: string;
   /** SHA-256 in hex over the JSON of everything else, `previous` included, in the order in which it stands there. */
@@ -74,6 +87,7 @@ export function sealRecord(
   entry: HistoryEntry,
   head: HistoryHead,
   { at, operator, version }: HistoryCircumstances,
+  found: HistoryFinding | null = null,
 ): HistoryRecord {
   const { runId, event, command, target, selection, reason, detail } = entry;
   const { matched, users, revoked, remaining, outcome } = entry;
@@ -100,6 +114,7 @@ export function sealRecord(
     remaining,
     outcome,
     detail,
+    ...(found === null ? {} : { found }),
     previous: head.hash,
   };
   return { ...sealed, hash: hashOf(sealed) };
@@ -108,6 +123,14 @@ export function sealRecord(
 /** The one line that stands for a record in the file, without its line feed. */
 export function recordLine(record: HistoryRecord): string {
   return JSON.stringify(record);
+}
+
+/** What a record says of the bytes that it found behind the one before, `null` where there are none. */
+export function fragmentHash(lines: readonly Uint8Array[]): string | null {
+  if (lines.length === 0) return null;
+  const hash = createHash('sha256');
+  for (const line of lines) hash.update(line);
+  return hash.digest('hex');
 }
 
 /** @returns null where the line is not a record at all */
@@ -152,7 +175,11 @@ const countOrNull = v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0)
 const place = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
-const headShape = v.strictObject({ sequence: place, hash: sha256 });
+const headShape = v.strictObject({
+  // 0 before the first record.
+  sequence: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  hash: sha256,
+});
 
 // Loose: a later sessionctl may write more, and this one can still verify it.
 const recordShape = v.looseObject({
@@ -177,6 +204,9 @@ const recordShape = v.looseObject({
   remaining: countOrNull,
   outcome: v.nullable(v.picklist(outcomes)),
   detail: textOrNull,
+  found: v.optional(
+    v.looseObject({ fragment: v.optional(sha256), headMissing: v.optional(v.literal(true)) }),
+  ),
   previous: sha256,
   hash: sha256,
 });

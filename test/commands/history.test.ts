@@ -306,6 +306,7 @@ describe('--verify', () => {
       from: '2026-11-23T13:52:00.000Z',
       to: '2026-11-23T14:00:00.000Z',
       problems: [],
+      remarks: [],
     });
   });
 
@@ -335,12 +336,12 @@ describe('--verify', () => {
       [
         `${file}:2: record 2 is not as it was written`,
         `${file}:5: record 5 is missing before this`,
-        `${file}:9: the last line has no end: its writing was interrupted`,
+        `${file}:9: note: the last line has no end: its writing was interrupted`,
         '',
       ].join('\n'),
     );
     expect(broken.stderr).toBe(
-      `error: the history ${file} is broken: 3 problems\nhint: Leave it and history.head as they are, and compare them with a backup.\n`,
+      `error: the history ${file} is broken: 2 problems\nhint: Compare it with a backup. Move it and history.head away, as they are, to begin a new one.\n`,
     );
     expect(broken.code).toBe(1);
 
@@ -349,16 +350,29 @@ describe('--verify', () => {
       problems: [
         { line: 2, kind: 'changed' },
         { line: 5, kind: 'missing' },
-        { line: 9, kind: 'cut-short' },
       ],
+      remarks: [{ line: 9, kind: 'cut-short' }],
     });
     expect(JSON.parse(json.stderr)).toMatchObject({ error: { code: 'failed' } });
 
     const listed = await history([], {}, home);
     expect(listed.code).toBe(0);
     expect(listed.stderr).toContain(
-      'warning: the history is broken: `sessionctl history --verify` names 3 problems\n',
+      'warning: the history is broken: `sessionctl history --verify` names 2 problems\n',
     );
+  });
+
+  test('of one with a half-written line is no failure, and says so once', async () => {
+    const home = await stateHomeWith('half', entries);
+    const file = join(home, 'sessionctl', 'history.jsonl');
+    appendFileSync(file, '{"sequence":10,"at"');
+    const { stdout, stderr, code } = await history(['--verify'], {}, home);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    expect(stdout).toBe(
+      `${file}:10: note: the last line has no end: its writing was interrupted\n9 records, unbroken, from 2026-11-23T13:52:00.000Z to 2026-11-23T14:00:00.000Z\n`,
+    );
+    const listed = await history([], {}, home);
+    expect(listed.stderr).not.toContain('broken');
   });
 
   test('of one that is gone', async () => {

@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { followChain, splitLines } from '../../src/history/history-chain.ts';
 import type { StoredHead } from '../../src/history/history-head.ts';
-import { parseRecord, recordLine, sealRecord, type HistoryRecord } from '../../src/history/history-record.ts';
+import {
+  emptyChain,
+  fragmentHash,
+  parseRecord,
+  recordLine,
+  sealRecord,
+  type HistoryRecord,
+} from '../../src/history/history-record.ts';
 import { anEntry, historyOf, historyOfLength, hostileEntry } from './histories.ts';
 
 const follow = (bytes: Uint8Array, head: StoredHead) => followChain(splitLines(bytes), head);
@@ -41,7 +48,7 @@ test('what is written can be read, whatever it says', () => {
     fc.property(fc.array(hostileEntry, { maxLength: 5 }), (entries) => {
       const made = historyOf(entries);
       const content = follow(made.bytes, entries.length === 0 ? 'absent' : made.head);
-      expect(content).toEqual({ records: made.records, problems: [] });
+      expect(content).toEqual({ records: made.records, problems: [], remarks: [] });
       for (const [at, entry] of entries.entries()) expect(content.records[at]).toMatchObject(entry);
     }),
   );
@@ -214,14 +221,19 @@ describe('the end', () => {
       expect(problemsOf(bytes, { sequence, hash }), String(sequence)).toEqual([]);
   });
 
-  it('of a first record may have no head yet', () => {
-    expect(problemsOf(fileOf([first]), 'absent')).toEqual([]);
+  it('of nothing is nothing, with the head of no record or none', () => {
     expect(problemsOf(Buffer.alloc(0), 'absent')).toEqual([]);
+    expect(problemsOf(Buffer.alloc(0), emptyChain)).toEqual([]);
+    expect(problemsOf(fileOf([first]), emptyChain)).toEqual([]);
   });
 
-  it('is not known where the head is gone', () => {
-    expect(problemsOf(bytes, 'absent')).toEqual([
-      { line: 6, kind: 'no-end', message: 'the file that says where the history ends is missing' },
+  it.each([records, [first]])('is not known where the head is gone', (...left) => {
+    expect(problemsOf(fileOf(left), 'absent')).toEqual([
+      {
+        line: left.length + 1,
+        kind: 'no-end',
+        message: 'the file that says where the history ends is missing',
+      },
     ]);
   });
 
@@ -239,13 +251,23 @@ describe('the end', () => {
 describe('a line that was cut short', () => {
   const fragment = recordLine(third).slice(0, 100);
 
-  it('is a problem at the end', () => {
-    const { records: read, problems } = follow(Buffer.concat([fileOf([first, second]), Buffer.from(fragment)]), second);
-    expect(read).toEqual([first, second]);
-    expect(problems).toEqual([
-      { line: 3, kind: 'cut-short', message: 'the last line has no end: its writing was interrupted' },
-    ]);
-  }); // prettier-ignore
+  it('is noted at the end, where the head does not know of it', () => {
+    const file = Buffer.concat([fileOf([first, second]), Buffer.from(fragment)]);
+    const message = 'the last line has no end: its writing was interrupted';
+    for (const known of [second, first, emptyChain]) {
+      expect(follow(file, known)).toEqual({
+        records: [first, second],
+        problems: [],
+        remarks: [{ line: 3, kind: 'cut-short', message }],
+      });
+    }
+  });
+
+  it('is a problem at the end, where the head names its record or says nothing', () => {
+    const file = Buffer.concat([fileOf([first, second]), Buffer.from(fragment)]);
+    for (const known of [third, 'absent', 'unreadable'] as const)
+      expect(problemsOf(file, known)).toMatchObject([{ line: 3, kind: 'cut-short' }, { line: 4 }]);
+  });
 
   it('is a problem further up, and everything behind it is readable', () => {
     const file = Buffer.concat([
@@ -260,9 +282,40 @@ describe('a line that was cut short', () => {
     ]);
   });
 
+  it('further up is noted where the next record vouches for it, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 200 }), (left) => {
+        const found = Buffer.concat([left, Buffer.from('\n')]);
+        const fragments = splitLines(found);
+        fc.pre(fragments.every(({ text }) => text === null || parseRecord(text) === null));
+        const hash = fragmentHash(fragments.map((line) => line.bytes));
+        const next = sealRecord(anEntry, second, second, { fragment: hash ?? '' });
+        const file = Buffer.concat([fileOf([first, second]), found, fileOf([next])]);
+        const { problems, remarks } = follow(file, next);
+        expect(problems).toEqual([]);
+        expect(remarks).toMatchObject([{ line: 3, kind: 'cut-short' }]);
+        // A writer that was killed leaves what the head does not know of.
+        expect(problemsOf(file, second)).toEqual([]);
+      }),
+    );
+  });
+
+  it('does not make up for a record that is changed or missing, even where one vouches for what is left', () => {
+    const broken = Buffer.from(recordLine(second).replace('stolen', 'broken') + '\n');
+    const next = sealRecord(anEntry, first, third, { fragment: fragmentHash([broken]) ?? '' });
+    const file = Buffer.concat([fileOf([first]), broken, fileOf([next])]);
+    expect(problemsOf(file, second)).not.toEqual([]);
+    expect(problemsOf(file, next)).toMatchObject([{ line: 2, kind: 'changed' }, { line: 3 }]);
+  });
+
   it('may lack its line feed only', () => {
     const { records: read, problems } = follow(bytes.subarray(0, -1), head);
     expect(read).toEqual(records);
     expect(problems.map(({ line, kind }) => [line, kind])).toEqual([[5, 'cut-short']]);
+    expect(follow(bytes.subarray(0, -1), fourth)).toMatchObject({
+      records,
+      problems: [],
+      remarks: [{ line: 5, kind: 'cut-short' }],
+    });
   });
 });

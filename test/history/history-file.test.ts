@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
@@ -63,6 +64,7 @@ function historyWith(length: number): TestHistory & { readonly records: readonly
   return { ...history, records };
 }
 
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const linesOf = (history: TestHistory) => history.text().trimEnd().split('\n');
 
 /** In a process of its own: appends so many records, and prints what an append fails with. */
@@ -156,7 +158,7 @@ describe('appending', () => {
     expect([second.sequence, second.previous]).toEqual([2, first.hash]);
     expect(history.text()).toBe(`${recordLine(first)}\n${recordLine(second)}\n`);
     expect(JSON.parse(readFileSync(history.headPath, 'utf8'))).toEqual({ sequence: 2, hash: second.hash });
-    expect(await history.read()).toEqual({ records: [first, second], problems: [] });
+    expect(await history.read()).toEqual({ records: [first, second], problems: [], remarks: [] });
   });
 
   it('leaves three files at most, which nobody else can read', async () => {
@@ -306,7 +308,7 @@ test('a process that is killed at any moment loses no record that it had appende
   await history.append({ ...anEntry, runId: 'the last' });
   const { records, problems } = await history.read();
   // A fragment at most: nothing is missing, changed or out of its place.
-  expect(problems.filter(({ kind }) => kind !== 'unreadable')).toEqual([]);
+  expect(problems).toEqual([]);
   const runs = new Set(records.map(({ runId }) => runId));
   expect([...appended, 'the last'].filter((runId) => !runs.has(runId))).toEqual([]);
 });
@@ -317,12 +319,23 @@ describe('a last line that was cut short', () => {
   it('stops nobody, and stays to be seen', async () => {
     const history = historyWith(3);
     appendFileSync(history.path, fragment);
-    expect((await history.verify()).map(({ line, kind }) => [line, kind])).toEqual([[4, 'cut-short']]);
+    const found = async () => {
+      const { problems, remarks } = await history.read();
+      return { problems, remarks: remarks.map(({ line, kind }) => [line, kind]) };
+    };
+    expect(await found()).toEqual({ problems: [], remarks: [[4, 'cut-short']] });
     const record = await history.append({ ...anEntry, runId: 'after' });
-    expect(record).toMatchObject({ sequence: 4, previous: history.records[2]?.hash });
+    expect(record).toMatchObject({
+      sequence: 4,
+      previous: history.records[2]?.hash,
+      found: { fragment: sha256(`${fragment}\n`) },
+    });
     expect(linesOf(history).slice(3)).toEqual([fragment, recordLine(record)]);
-    expect((await history.verify()).map(({ line, kind }) => [line, kind])).toEqual([[4, 'unreadable']]);
+    expect(await found()).toEqual({ problems: [], remarks: [[4, 'cut-short']] });
     expect((await history.read()).records).toEqual([...history.records, record]);
+    const next = await history.append(anEntry);
+    expect(next.found).toBeUndefined();
+    expect(await found()).toEqual({ problems: [], remarks: [[4, 'cut-short']] });
   });
 
   it('several times in a row', async () => {
@@ -331,7 +344,32 @@ describe('a last line that was cut short', () => {
     await history.append(anEntry);
     appendFileSync(history.path, fragment);
     expect(await history.append(anEntry)).toMatchObject({ sequence: 5 });
-    expect(new Set((await history.verify()).map(({ kind }) => kind))).toEqual(new Set(['unreadable']));
+    const { problems, remarks } = await history.read();
+    expect(problems).toEqual([]);
+    expect(remarks.map(({ line }) => line)).toEqual([4, 7]);
+  });
+
+  it('is evidence from then on: no byte of it can change or go', async () => {
+    const history = historyWith(3);
+    appendFileSync(history.path, fragment);
+    await history.append(anEntry);
+    await history.append(anEntry);
+    const whole = readFileSync(history.path);
+    const from = whole.indexOf(fragment, history.records.map(recordLine).join('\n').length);
+    for (let at = from; at <= from + fragment.length; at += 1) {
+      const changed = Buffer.from(whole);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      writeFileSync(history.path, changed);
+      expect(await history.verify(), String(at)).not.toEqual([]);
+    }
+    const without = [whole.subarray(0, from), whole.subarray(from + fragment.length + 1)];
+    writeFileSync(history.path, Buffer.concat(without));
+    expect(await history.verify()).toMatchObject([{ line: 4, kind: 'missing' }]);
+    writeFileSync(
+      history.path,
+      Buffer.concat([without[0] ?? whole, Buffer.from('\n'), whole.subarray(from)]),
+    );
+    expect(await history.verify()).toMatchObject([{ line: 4, kind: 'changed' }]);
   });
 
   it('of a history that has no head yet', async () => {
@@ -339,12 +377,62 @@ describe('a last line that was cut short', () => {
     mkdirSync(dirname(history.path));
     writeFileSync(history.path, fragment);
     expect(await history.append(anEntry)).toMatchObject({ sequence: 1 });
+    expect((await history.verify()).map(({ kind }) => kind)).toEqual(['no-end']);
   });
 
   it('a record whose line feed alone is missing is a record', async () => {
     const history = historyWith(3);
     truncateSync(history.path, statSync(history.path).size - 1);
     expect(await history.append(anEntry)).toMatchObject({ sequence: 4 });
+    expect(await history.verify()).toEqual([]);
+  });
+});
+
+describe('a head that is missing', () => {
+  it.each([1, 3])(
+    'beside %i records is reported, and no record that is appended hides it',
+    async (length) => {
+      const history = historyWith(length);
+      rmSync(history.headPath);
+      expect((await history.verify()).map(({ line, kind }) => [line, kind])).toEqual([
+        [length + 1, 'no-end'],
+      ]);
+      expect(await history.append(anEntry)).toMatchObject({
+        sequence: length + 1,
+        found: { headMissing: true },
+      });
+      for (let more = 0; more < 3; more += 1) {
+        expect(await history.verify()).toEqual([
+          {
+            line: length + 1,
+            kind: 'no-end',
+            message: `history.head was missing when record ${String(length + 1)} was written`,
+          },
+        ]);
+        expect((await history.append(anEntry)).found).toBeUndefined();
+      }
+    },
+  );
+
+  it('hides no record that was cut off with it', async () => {
+    const history = historyWith(3);
+    rmSync(history.headPath);
+    truncateSync(history.path, history.text().indexOf('run-3'));
+    expect(await history.append(anEntry)).toMatchObject({ sequence: 3 });
+    expect((await history.verify()).map(({ kind }) => kind)).toEqual(['no-end']);
+  });
+
+  it('is there before the first record, so that a kill in between is no such thing', async () => {
+    const { path, headPath, ...history } = emptyHistory();
+    const records: unknown[] = [];
+    const circumstances = () => {
+      records.push(JSON.parse(readFileSync(headPath, 'utf8')));
+      throw new Error('killed');
+    };
+    await expect(appendRecord({ path, headPath }, anEntry, circumstances)).rejects.toThrow('killed');
+    expect(records).toEqual([{ sequence: 0, hash: '0'.repeat(64) }]);
+    expect(await history.verify()).toEqual([]);
+    expect((await history.append(anEntry)).found).toBeUndefined();
     expect(await history.verify()).toEqual([]);
   });
 });
@@ -504,7 +592,7 @@ describe('where it cannot be written', () => {
     mkdirSync(dirname(history.path));
     symlinkSync('/dev/full', history.path);
     await failing(history, 'there is no space left');
-    expect(readdirSync(dirname(history.path))).toEqual(['history.jsonl']);
+    expect(readdirSync(dirname(history.path)).sort()).toEqual(['history.head', 'history.jsonl']);
   });
 
   it.skipIf(process.platform === 'win32')(
@@ -560,7 +648,7 @@ describe('where it cannot be written', () => {
 describe('reading', () => {
   it('of a history that is not there gives nothing and makes nothing', async () => {
     const history = emptyHistory();
-    expect(await history.read()).toEqual({ records: [], problems: [] });
+    expect(await history.read()).toEqual({ records: [], problems: [], remarks: [] });
     expect(readdirSync(history.stateHome)).toEqual([]);
   });
 
