@@ -41,7 +41,7 @@ export interface Context {
   settings(): Promise<Settings>;
   /** Which database the settings name, without connecting to it. @throws ConfigError, UsageError */
   target(): Promise<Target>;
-  /** The operator's history. @throws FailedError where there is no place for one */
+  /** The operator's history. Warns, once, where it is in another place than the environment says. @throws FailedError where there is no place for one */
   history(): Promise<History>;
   /**
    * Opens the store that the settings name, hands it to `use` and closes it in every case.
@@ -67,6 +67,7 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
   const stderrStyles = stylesFor(stderrTerminal);
   const mayPrompt = flags.input && system.stdin.isTTY === true && system.stderr.isTTY === true;
   let settings: Promise<Settings> | undefined;
+  let history: Promise<History> | undefined;
 
   /** Where nobody reads stderr any more, the work goes on all the same. */
   const tell = (text: string) =>
@@ -103,10 +104,7 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
       const location = parseDatabaseUrl(url, cwd);
       return { profile, dialect: location.dialect, database: describeLocation(location), redis: null };
     },
-    history: async () => {
-      const { openHistory } = await import('./history/history-file.ts');
-      return openHistory(system);
-    },
+    history: () => (history ??= openOwnHistory()),
     withStore: async (access, use) => context.withDatabase((await context.settings()).database, access, use),
     withDatabase: async (database, access, use) => {
       const { openDatabaseStore } = await import('./store/database/open.ts');
@@ -138,6 +136,13 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
     if (text.length < stderrTerminal.width) return `${text}\n`;
     const { wrapText } = await import('./output/fit-text.ts');
     return `${wrapText(text, stderrTerminal.width - 1).join('\n')}\n`;
+  }
+
+  async function openOwnHistory(): Promise<History> {
+    const { openHistory } = await import('./history/history-file.ts');
+    const opened = openHistory(system);
+    if (opened.warning !== null) await warn(opened.warning);
+    return opened;
   }
 
   async function loadSettings(): Promise<Settings> {

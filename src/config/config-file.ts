@@ -14,6 +14,8 @@ export interface ConfigSearch {
   readonly path: string | null;
   /** Every place that was looked at, in order. */
   readonly searched: readonly string[];
+  /** What to warn of where one of the places is another than the environment says, else null. */
+  readonly warning: string | null;
 }
 
 /** The text of a configuration file and who may read it. */
@@ -36,24 +38,34 @@ export async function findConfigFile(system: System, flag: string | undefined): 
   const named = flag ?? env('SESSIONCTL_CONFIG');
   if (named !== undefined) {
     const path = resolve(system.cwd, named);
-    if (await exists(path)) return { path, searched: [path] };
+    if (await exists(path)) return { path, searched: [path], warning: null };
     throw new ConfigError(`there is no configuration file ${path}`, {
       hint: `It was named by ${flag === undefined ? 'SESSIONCTL_CONFIG' : '--config'}; no other is looked at.`,
     });
   }
   const searched: string[] = [];
-  for (const path of [...upwards(system.cwd), ...userConfig(env)]) {
+  for (const path of upwards(system.cwd)) {
     searched.push(path);
-    if (await exists(path)) return { path, searched };
+    if (await exists(path)) return { path, searched, warning: null };
   }
-  return { path: null, searched };
+  const home = env('HOME');
+  const { path: base, warning } = xdgDirectory(env, 'XDG_CONFIG_HOME', home && join(home, '.config'));
+  if (base === undefined) return { path: null, searched, warning };
+  const path = join(base, 'sessionctl', 'config.toml');
+  searched.push(path);
+  return { path: (await exists(path)) ? path : null, searched, warning };
 }
 
 /** The complaint where none of the places has a configuration. */
-export function noConfigFile({ searched }: ConfigSearch): ConfigError {
-  return new ConfigError(`there is no configuration file; looked for\n${searched.join('\n')}`, {
-    hint: '`sessionctl config init` writes one.',
+export function noConfigFile(search: ConfigSearch): ConfigError {
+  return new ConfigError(`there is no configuration file; looked for\n${search.searched.join('\n')}`, {
+    hint: hintAfter(search, '`sessionctl config init` writes one.'),
   });
+}
+
+/** A hint for somebody who finds no configuration where they look for it, with the warning of the search. */
+export function hintAfter({ warning }: ConfigSearch, hint: string): string {
+  return warning === null ? hint : `${warning}. ${hint}`;
 }
 
 /** @throws ConfigError where it cannot be read: absent, a directory, forbidden, or not UTF-8 */
@@ -92,12 +104,6 @@ function codeOf(error: unknown): unknown {
 function upwards(directory: string): readonly string[] {
   const parent = dirname(directory);
   return [join(directory, CONFIG_FILE_NAME), ...(parent === directory ? [] : upwards(parent))];
-}
-
-function userConfig(env: (name: string) => string | undefined): readonly string[] {
-  const home = env('HOME');
-  const base = xdgDirectory(env, 'XDG_CONFIG_HOME', home && join(home, '.config'));
-  return base === undefined ? [] : [join(base, 'sessionctl', 'config.toml')];
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -4,7 +4,7 @@ import { nearest } from '../sessions/nearest.ts';
 import type { System } from '../system.ts';
 import type { ProfileInUse, SettingEntry } from './assemble-settings.ts';
 import { chooseDatabase, needsFile, type ChosenProfile, type DatabaseChoice } from './choose-database.ts';
-import { findConfigFile, readConfigFile, type ConfigSearch } from './config-file.ts';
+import { findConfigFile, hintAfter, readConfigFile, type ConfigSearch } from './config-file.ts';
 import { environmentOf, type Environment } from './environment.ts';
 import type { ProfileDocument } from './profile-document.ts';
 import { describeOrigin } from './origin.ts';
@@ -48,7 +48,7 @@ export async function loadConfig(
   const document = search.path === null ? null : await understand(search.path, env);
   const choice = chooseDatabase(flags, env, document?.preferred ?? null);
   if (document !== null) reportProblems(document, (path) => isNeeded(path, choice, flags, env));
-  if (choice.kind === 'none') throw nothingChosen(document);
+  if (choice.kind === 'none') throw nothingChosen(document, search);
   const chosen = choice.kind === 'ambient' ? null : choice.profile;
 
   const { assembleSettings } = await import('./assemble-settings.ts');
@@ -59,7 +59,8 @@ export async function loadConfig(
     givenUrl: choice.kind === 'profile' ? null : { url: choice.url, origin: choice.origin },
     profile: chosen === null ? null : findProfile(chosen, document, search),
   });
-  return { settings, entries, path: document?.path ?? null, warnings: warningsAbout(choice, document) };
+  const warnings = [...(search.warning === null ? [] : [search.warning]), ...warningsAbout(choice, document)];
+  return { settings, entries, path: document?.path ?? null, warnings };
 }
 
 /**
@@ -76,7 +77,11 @@ export async function settingsOfText(
   const document = understandFile({ ...file, isReadableByOthers: false }, env);
   reportProblems(document, () => true);
   const chosen: ChosenProfile = { name: file.profile, origin: { kind: 'flag', name: '--profile' } };
-  const profile = findProfile(chosen, document, { path: file.path, searched: [file.path] });
+  const profile = findProfile(chosen, document, {
+    path: file.path,
+    searched: [file.path],
+    warning: null,
+  });
   const { assembleSettings } = await import('./assemble-settings.ts');
   return (await assembleSettings({ system, flags: {}, redactor, givenUrl: null, profile })).settings;
 }
@@ -118,7 +123,7 @@ async function searchWhereNeeded(
 ): Promise<ConfigSearch> {
   const isNamed = flags.config !== undefined || env('SESSIONCTL_CONFIG') !== undefined;
   if (isNamed || needsFile(flags, env)) return findConfigFile(system, flags.config);
-  return { path: null, searched: [] };
+  return { path: null, searched: [], warning: null };
 }
 
 /** Whether this run uses the setting, so that a variable that it refers to has to be set. */
@@ -154,18 +159,24 @@ function findProfile(
   const shown = `${JSON.stringify(chosen.name)} (${describeOrigin(chosen.origin)})`;
   if (document === null) {
     throw new ConfigError(`there is no profile ${shown}, since there is no configuration file`, {
-      hint: `Looked for ${search.searched.join(', ')}. \`sessionctl config init\` writes one.`,
+      hint: hintAfter(
+        search,
+        `Looked for ${search.searched.join(', ')}. \`sessionctl config init\` writes one.`,
+      ),
     });
   }
   const checked = document.file?.profiles.get(chosen.name);
   if (checked !== undefined) return { ...chosen, checked, document };
   const near = nearest(chosen.name, document.names);
   throw new ConfigError(`there is no profile ${shown} in ${document.path}`, {
-    hint: `${near === undefined ? '' : `Did you mean ${JSON.stringify(near)}? `}It has ${quoted(document.names)}.`,
+    hint: hintAfter(
+      search,
+      `${near === undefined ? '' : `Did you mean ${JSON.stringify(near)}? `}It has ${quoted(document.names)}.`,
+    ),
   });
 }
 
-function nothingChosen(document: ProfileDocument | null): ConfigError {
+function nothingChosen(document: ProfileDocument | null, search: ConfigSearch): ConfigError {
   if (document !== null) {
     return new ConfigError(
       `${document.path} has several profiles and no default_profile: ${quoted(document.names)}`,
@@ -175,7 +186,10 @@ function nothingChosen(document: ProfileDocument | null): ConfigError {
     );
   }
   return new ConfigError('nothing says which database to work on', {
-    hint: '`sessionctl config init` writes a configuration, `--url <url>` names a database, `sessionctl demo` makes one to try.',
+    hint: hintAfter(
+      search,
+      '`sessionctl config init` writes a configuration, `--url <url>` names a database, `sessionctl demo` makes one to try.',
+    ),
   });
 }
 

@@ -16,6 +16,8 @@ import type { HistoryEntry, HistoryRecord } from './history-record.ts';
 export interface History {
   /** Where the file is. */
   readonly path: string;
+  /** What to warn of where that is another place than the environment says, else null. */
+  readonly warning: string | null;
   /** Appends one record, durable when it returns. @throws FailedError */
   append(entry: HistoryEntry): Promise<HistoryRecord>;
   /** Every record that can be read, and what is wrong. Nothing is wrong with a file that is not there. @throws FailedError */
@@ -29,7 +31,8 @@ export interface History {
  * @throws FailedError where the environment does not say where such a file belongs
  */
 export function openHistory(system: System): History {
-  const directory = join(stateDirectory(system), 'sessionctl');
+  const { path: state, warning } = stateDirectory(system);
+  const directory = join(state, 'sessionctl');
   const place: HistoryPlace = {
     path: join(directory, 'history.jsonl'),
     headPath: join(directory, 'history.head'),
@@ -37,6 +40,7 @@ export function openHistory(system: System): History {
   const read = () => readHistory(place);
   return {
     path: place.path,
+    warning,
     append: async (entry) => {
       const { appendRecord } = await import('./append-record.ts');
       return appendRecord(place, entry, () => ({
@@ -50,13 +54,13 @@ export function openHistory(system: System): History {
   };
 }
 
-function stateDirectory(system: System): string {
+function stateDirectory(system: System): { readonly path: string; readonly warning: string | null } {
   const env = environmentOf(system.env);
   const home = env('HOME');
   const underHome = home && join(home, '.local', 'state');
   const otherwise = platform() === 'win32' ? (env('LOCALAPPDATA') ?? underHome) : underHome;
-  const directory = xdgDirectory(env, 'XDG_STATE_HOME', otherwise);
-  if (directory !== undefined) return directory;
+  const { path, warning } = xdgDirectory(env, 'XDG_STATE_HOME', otherwise);
+  if (path !== undefined) return { path, warning };
   throw new FailedError('there is no place for the history: neither HOME nor XDG_STATE_HOME is set', {
     hint: 'Set XDG_STATE_HOME to an absolute path, such as /var/lib.',
   });

@@ -385,6 +385,16 @@ describe('--verify', () => {
   });
 });
 
+test('a relative XDG_STATE_HOME is named, once, with what is used in its place', async () => {
+  const home = join(directory, 'home');
+  const env = { XDG_STATE_HOME: 'state', HOME: home };
+  const { stderr, code } = await runMain(['history', '--all'], { env });
+  expect(code).toBe(0);
+  expect(stderr).toBe(
+    `warning: XDG_STATE_HOME is a relative path, which does not count: ${home}/.local/state is used in its place\nThe history ${home}/.local/state/sessionctl/history.jsonl is empty.\n`,
+  );
+});
+
 test('without a home there is no history', async () => {
   expect(await runMain(['history', '--all'])).toEqual({
     stdout: '',

@@ -280,6 +280,32 @@ describe('when nothing says which database', () => {
       }
     `);
   });
+  it('names XDG_CONFIG_HOME where it is a relative path, and what is used in its place', async () => {
+    const home = temporaryDirectory();
+    const env = { XDG_CONFIG_HOME: 'xdg', HOME: home.path };
+    const warning = `XDG_CONFIG_HOME is a relative path, which does not count: ${home.path}/.config is used in its place`;
+    expect((await fails([], null, env)).stderr).toContain(`hint: ${warning}. \`sessionctl config init\``);
+    expect((await fails(['--profile', 'live'], null, env)).stderr).toContain(`hint: ${warning}. Looked for`);
+    const inHome = { cwd: home.path, env };
+    expect((await runMain(['config', 'path'], inHome)).stderr).toContain(`hint: ${warning}.`);
+
+    home.write('.config/sessionctl/config.toml', FILE);
+    const everywhere = [
+      ['config', 'show'],
+      ['config', 'path'],
+      ['config', 'check'],
+    ];
+    for (const words of everywhere) {
+      const { code, stderr } = await runMain(words, inHome);
+      expect({ code, stderr }, words[1]).toEqual({ code: 0, stderr: `warning: ${warning}\n` });
+    }
+    home.write('sessionctl.toml', FILE);
+    for (const words of everywhere)
+      expect((await runMain(words, inHome)).stderr, 'where it is not looked at').toBe('');
+    expect(await runMain(['config', 'path'], { ...inHome, env: { XDG_CONFIG_HOME: '/x' } })).toMatchObject({
+      stderr: '',
+    });
+  });
   it('lists several profiles without a default', async () => {
     expect(await fails([], FILE.replace(/^default_profile.*$/m, ''))).toMatchInlineSnapshot(`
       {

@@ -46,5 +46,6 @@ async function fileToCheck(context: Context, file: string | undefined): Promise<
   if (file !== undefined) return resolve(context.system.cwd, file);
   const search = await findConfigFile(context.system, context.flags.config);
   if (search.path === null) throw noConfigFile(search);
+  if (search.warning !== null) await context.warn(search.warning);
   return search.path;
 }

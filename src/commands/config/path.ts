@@ -17,6 +17,7 @@ export const configPath = defineCommand<object>({
     rejectEmpty(flags);
     const search = await findConfigFile(context.system, flags.config);
     if (search.path === null) throw noConfigFile(search);
+    if (search.warning !== null) await context.warn(search.warning);
     await context.print(format === 'json' ? `${jsonText({ path: search.path }, 2)}\n` : `${search.path}\n`);
     return 0;
   },
