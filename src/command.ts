@@ -1,6 +1,6 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Context } from './context.ts';
-import type { ExitCode } from './errors.ts';
+import { UsageError, type ExitCode } from './errors.ts';
 
 /** The global options as commander hands them over. */
 export interface GlobalFlags {
@@ -51,10 +51,17 @@ export function collect(value: string, before: readonly string[] | undefined): r
   return [...(before ?? []), value];
 }
 
-/** For an option that means one thing: given twice, it would be guessing which one is meant. */
+/**
+ * For an option that means one thing: given twice, it would be guessing which one is meant.
+ * @param flags as the option is declared, or its name alone
+ */
 export function once(flags: string): (value: string, before: string | undefined) => string {
   return (value, before) => {
-    if (before !== undefined) throw new InvalidArgumentError(`${flags.split(' ')[0] ?? ''} was given twice.`);
+    if (before !== undefined) {
+      throw new UsageError(`${flags.split(' ')[0] ?? ''} was given twice`, {
+        hint: 'It means one thing: leave one of them out.',
+      });
+    }
     return value;
   };
 }

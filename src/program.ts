@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import type { CommandDefinition, GlobalFlags } from './command.ts';
+import { once, type CommandDefinition, type GlobalFlags } from './command.ts';
 import { configCheck } from './commands/config/check.ts';
 import { configInit } from './commands/config/init.ts';
 import { configPath } from './commands/config/path.ts';
@@ -18,6 +18,7 @@ import type { Context } from './context.ts';
 import type { ExitCode } from './errors.ts';
 import { UsageError } from './errors.ts';
 import { suggestion } from './sessions/nearest.ts';
+import { mayBeToken } from './sessions/shown-value.ts';
 
 /** Every command; adding one is a file and a line. */
 const commands: readonly CommandDefinition[] = [
@@ -104,18 +105,25 @@ export function createProgram(seams: ProgramSeams): (argv: readonly string[]) =>
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error;
       if (error.exitCode === 0) return 0;
-      throw usageError(error);
+      throw misspeltCommand(program, error) ?? usageError(error);
     }
   };
 }
 
 function globalOptions(): readonly Option[] {
   return [
-    new Option('--profile <name>', 'profile of the configuration to use'),
-    new Option('--config <file>', 'this configuration file and no other'),
-    new Option('--url <url>', 'auth database: postgres://, mysql://, mariadb://, sqlite:<path> or a path'),
-    new Option('--time-zone <zone>', 'of the application that writes, for columns without a zone'),
-    new Option('-o, --output <format>', 'table, json; jsonl, csv, ids where things are listed'),
+    new Option('--profile <name>', 'profile of the configuration to use').argParser(once('--profile')),
+    new Option('--config <file>', 'this configuration file and no other').argParser(once('--config')),
+    new Option(
+      '--url <url>',
+      'auth database: postgres://, mysql://, mariadb://, sqlite:<path> or a path',
+    ).argParser(once('--url')),
+    new Option('--time-zone <zone>', 'of the application that writes, for columns without a zone').argParser(
+      once('--time-zone'),
+    ),
+    new Option('-o, --output <format>', 'table, json; jsonl, csv, ids where things are listed').argParser(
+      once('--output'),
+    ),
     new Option('--json', 'short for --output json'),
     new Option('--no-color', 'no colour (NO_COLOR does the same)'),
     new Option('--no-input', 'never ask'),
@@ -146,9 +154,29 @@ function commandNamed(program: Command, words: readonly string[]): Command {
 function unknownCommand(group: Command, words: readonly string[]): UsageError {
   const known = group.commands.map((command) => command.name());
   const depth = group.parent === null ? 1 : 2;
-  return new UsageError(`unknown command '${words.slice(0, depth).join(' ')}'`, {
+  const typed = words.slice(0, depth).join(' ');
+  return new UsageError(`unknown command${mayBeToken(typed) ? NOT_SHOWN : ` '${typed}'`}`, {
     hint: suggestion(words[depth - 1] ?? '', known),
   });
+}
+
+const NOT_SHOWN = ', not shown here, since it may be a token';
+
+/**
+ * What commander reports as an option that there is not may belong to a command that was misspelt: nothing is known of
+ * its options then.
+ */
+function misspeltCommand(program: Command, { code }: CommanderError): UsageError | null {
+  if (code !== 'commander.unknownOption') return null;
+  const words = program.args;
+  let group = program;
+  for (const word of words) {
+    if (word.startsWith('-') || group.commands.length === 0) return null;
+    const command = group.commands.find((each) => each.name() === word);
+    if (command === undefined) return unknownCommand(group, words);
+    group = command;
+  }
+  return null;
 }
 
 function examplesOf(definition: CommandDefinition): string {
@@ -162,6 +190,9 @@ function usageError(error: CommanderError): UsageError {
   const [first = '', ...rest] = error.message
     .replace(/^error: /, '')
     .replace(/^(unknown option '[^=\n]*)=.*'/s, "$1=…'")
+    .replace(/^(unknown option) '(.*)'/, (text, what: string, option: string) =>
+      mayBeToken(option) ? what + NOT_SHOWN : text,
+    )
     .replace(/[A-Za-z0-9]{32,}/g, '…')
     .split('\n');
   const suggestion = rest

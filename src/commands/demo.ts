@@ -1,11 +1,12 @@
 import { lstat, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { defineCommand } from '../command.ts';
+import { defineCommand, once } from '../command.ts';
 import type { Context } from '../context.ts';
 import { FailedError, UsageError } from '../errors.ts';
 import { counted } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
+import { shownValue } from '../sessions/shown-value.ts';
 
 interface DemoFlags {
   readonly force?: boolean;
@@ -27,9 +28,9 @@ export const demo = defineCommand<DemoFlags>({
     command
       .argument('[path]', 'of the new file', DEFAULT_PATH)
       .option('--force', 'replace a file that is there')
-      .option('--users <number>', 'how many users (default: 150)')
-      .option('--sessions <number>', 'how many sessions (default: 3000)')
-      .option('--seed <number>', 'another number, other people and sessions (default: 1)'),
+      .option('--users <number>', 'how many users (default: 150)', once('--users'))
+      .option('--sessions <number>', 'how many sessions (default: 3000)', once('--sessions'))
+      .option('--seed <number>', 'another number, other people and sessions (default: 1)', once('--seed')),
   run: async (context, flags, [typedPath = DEFAULT_PATH]) => {
     const format = chooseFormat(flags, reportFormats);
     const options = {
@@ -90,7 +91,7 @@ function wholeNumber(option: string, text: string, least: number, most: number):
   const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw new InvalidValueError(
-    `${option}: ${JSON.stringify(text)} is not a number that will do`,
+    `${option}: ${shownValue(text)} is not a number that will do`,
     `Write a whole number from ${String(least)} to ${String(most)}.`,
   );
 }

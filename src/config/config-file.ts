@@ -2,6 +2,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
+import { mayBeToken } from '../sessions/shown-value.ts';
 import type { System } from '../system.ts';
 import { environmentOf } from './environment.ts';
 import { xdgDirectory } from './xdg-directory.ts';
@@ -39,7 +40,7 @@ export async function findConfigFile(system: System, flag: string | undefined): 
   if (named !== undefined) {
     const path = resolve(system.cwd, named);
     if (await exists(path)) return { path, searched: [path], warning: null };
-    throw new ConfigError(`there is no configuration file ${path}`, {
+    throw new ConfigError(`there is no configuration file ${mayBeToken(named) ? 'of this name' : path}`, {
       hint: `It was named by ${flag === undefined ? 'SESSIONCTL_CONFIG' : '--config'}; no other is looked at.`,
     });
   }

@@ -1,6 +1,7 @@
 import { ConfigError, UsageError } from '../errors.ts';
 import type { Redactor } from '../redaction.ts';
 import { nearest } from '../sessions/nearest.ts';
+import { shownValue } from '../sessions/shown-value.ts';
 import type { System } from '../system.ts';
 import type { ProfileInUse, SettingEntry } from './assemble-settings.ts';
 import { chooseDatabase, needsFile, type ChosenProfile, type DatabaseChoice } from './choose-database.ts';
@@ -156,7 +157,7 @@ function findProfile(
   document: ProfileDocument | null,
   search: ConfigSearch,
 ): ProfileInUse {
-  const shown = `${JSON.stringify(chosen.name)} (${describeOrigin(chosen.origin)})`;
+  const shown = `${shownValue(chosen.name)} (${describeOrigin(chosen.origin)})`;
   if (document === null) {
     throw new ConfigError(`there is no profile ${shown}, since there is no configuration file`, {
       hint: hintAfter(

@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
+import { shownValue } from '../sessions/shown-value.ts';
 import type { System } from '../system.ts';
 import { nearest } from '../sessions/nearest.ts';
 import { environmentOf } from './environment.ts';
@@ -46,7 +47,7 @@ export function parseTimeZone(text: string): string {
   if (/^[a-z]/i.test(text) && isKnownToIntl(text)) return text;
   const near = nearest(text, Intl.supportedValuesOf('timeZone'));
   throw new InvalidValueError(
-    `${JSON.stringify(text)} is not a time zone`,
+    `${shownValue(text)} is not a time zone`,
     near === undefined
       ? 'Write an IANA name or an offset: UTC, Europe/Berlin, +05:30.'
       : `Did you mean ${JSON.stringify(near)}?`,

@@ -1,6 +1,7 @@
 import type { GlobalFlags } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { suggestion } from '../sessions/nearest.ts';
+import { mayBeToken, shownValue } from '../sessions/shown-value.ts';
 
 /** What a command that lists things can print. */
 export const listFormats = ['table', 'json', 'jsonl', 'csv', 'ids'] as const;
@@ -17,14 +18,14 @@ export function chooseFormat<Format extends string>(
 ): Format | 'table' {
   const { output } = flags;
   if (flags.json === true && output !== undefined && output !== 'json') {
-    throw new UsageError(`--json and --output ${output} contradict each other`, {
+    throw new UsageError(`--json and --output ${mayBeToken(output) ? '…' : output} contradict each other`, {
       hint: 'Give one of them.',
     });
   }
   const wanted = flags.json === true ? 'json' : (output ?? 'table');
   const format = formats.find((known) => known === wanted);
   if (format !== undefined) return format;
-  throw new UsageError(`--output: ${JSON.stringify(wanted)} is not a format here`, {
+  throw new UsageError(`--output: ${shownValue(wanted)} is not a format here`, {
     hint: suggestion(wanted, formats),
   });
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defineCommand } from '../../command.ts';
 import type { Context } from '../../context.ts';
@@ -6,6 +7,7 @@ import { counted } from '../../output/counted.ts';
 import { jsonText } from '../../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 import { safeText } from '../../output/safe-text.ts';
+import { mayBeToken } from '../../sessions/shown-value.ts';
 
 export const configCheck = defineCommand<object>({
   words: ['config', 'check'],
@@ -43,7 +45,12 @@ async function fileToCheck(context: Context, file: string | undefined): Promise<
   const { findConfigFile, noConfigFile } = await import('../../config/config-file.ts');
   const { rejectEmpty } = await import('../../config/load.ts');
   rejectEmpty(context.flags);
-  if (file !== undefined) return resolve(context.system.cwd, file);
+  if (file !== undefined) {
+    const path = resolve(context.system.cwd, file);
+    if (mayBeToken(file) && !existsSync(path))
+      throw new ConfigError('there is no file of the name that was given');
+    return path;
+  }
   const search = await findConfigFile(context.system, context.flags.config);
   if (search.path === null) throw noConfigFile(search);
   if (search.warning !== null) await context.warn(search.warning);

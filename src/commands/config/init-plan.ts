@@ -4,6 +4,7 @@ import type { GlobalFlags } from '../../command.ts';
 import type { ProfileDraft, UrlReference } from '../../config/render-config.ts';
 import type { Context } from '../../context.ts';
 import { ConfigError, UsageError } from '../../errors.ts';
+import { mayBeToken, shownValue } from '../../sessions/shown-value.ts';
 
 export interface InitFlags extends GlobalFlags {
   readonly urlEnv?: string;
@@ -61,8 +62,8 @@ export async function planFromFlags(context: Context, flags: InitFlags): Promise
 
 export async function variable(context: Context, name: string): Promise<UrlReference> {
   const { isVariableName } = await import('../../config/references.ts');
-  if (!isVariableName(name)) {
-    throw new UsageError(`--url-env: ${JSON.stringify(name)} is not the name of a variable`, {
+  if (!isVariableName(name) || (mayBeToken(name) && context.system.env[name] === undefined)) {
+    throw new UsageError(`--url-env: ${shownValue(name)} is not the name of a variable`, {
       hint: 'Give the name alone, such as DATABASE_URL.',
     });
   }

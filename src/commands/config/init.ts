@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { defineCommand } from '../../command.ts';
+import { defineCommand, once } from '../../command.ts';
 import type { DatabaseSettings } from '../../config/settings.ts';
 import type { Context } from '../../context.ts';
 import { jsonText } from '../../output/json-text.ts';
@@ -40,8 +40,8 @@ export const configInit = defineCommand<InitFlags>({
   ],
   configure: (command) =>
     command
-      .option('--url-env <name>', 'environment variable that holds the database URL')
-      .option('--file <path>', `file to write (default: ./${DEFAULT_FILE})`)
+      .option('--url-env <name>', 'environment variable that holds the database URL', once('--url-env'))
+      .option('--file <path>', `file to write (default: ./${DEFAULT_FILE})`, once('--file'))
       .option('--force', 'replace the file where there is one'),
   run: async (context, flags) => {
     const format = chooseFormat(flags, reportFormats);
