@@ -29,6 +29,21 @@ export function parseMoment(text: string): Moment {
   return { kind: 'fixed', at: toInstant(milliseconds) };
 }
 
+/**
+ * As `parseMoment`, for what lies behind: no session was made, or used, after the present.
+ * @throws InvalidValueError for a length of nothing as well, which is the present itself
+ */
+export function parsePastMoment(text: string): Moment {
+  const moment = parseMoment(text);
+  if (moment.kind === 'ago' && moment.milliseconds === 0) {
+    throw new InvalidValueError(
+      `${shownValue(text)} ago is now, and nothing has happened since`,
+      'Write how far back it begins, such as 15m, 2h or 7d.',
+    );
+  }
+  return moment;
+}
+
 /** The instant that a moment means when the database's clock shows `now`. */
 export function resolveMoment(moment: Moment, now: Instant): Instant {
   return moment.kind === 'fixed'

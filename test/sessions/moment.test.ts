@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { millisecondsOf, toInstant, type Instant } from '../../src/sessions/instant.ts';
 import { InvalidValueError } from '../../src/sessions/invalid-value.ts';
-import { parseMoment, resolveMoment } from '../../src/sessions/moment.ts';
+import { parseMoment, parsePastMoment, resolveMoment } from '../../src/sessions/moment.ts';
 
 const now = '2026-11-23T14:00:00.000Z' as Instant;
 const meant = (text: string) => resolveMoment(parseMoment(text), now);
@@ -42,6 +42,24 @@ test.each([
   '9999-12-31T23:00-02:00',
 ])('%j is not a time', (text) => {
   expect(() => parseMoment(text)).toThrow(InvalidValueError);
+});
+
+test.each(['0s', '0m', '0h', '000d', '0w'])(
+  '%s ago is no moment for something to have come after',
+  (text) => {
+    expect(meant(text)).toBe(now);
+    expect(() => parsePastMoment(text)).toThrow(
+      expect.objectContaining({
+        name: 'InvalidValueError',
+        message: `"${text}" ago is now, and nothing has happened since`,
+        hint: 'Write how far back it begins, such as 15m, 2h or 7d.',
+      }),
+    );
+  },
+);
+
+test.each(['1s', '7d', '2026-11-23', '2026-11-23T10:00Z'])('%s is one', (text) => {
+  expect(parsePastMoment(text)).toEqual(parseMoment(text));
 });
 
 test('every instant is read as itself, whatever offset it is written with', () => {
