@@ -1,4 +1,6 @@
 import type { Context } from '../context.ts';
+import { counted } from '../output/counted.ts';
+import { userOf } from '../output/user-of.ts';
 import type { Selection } from '../sessions/selection.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
@@ -6,7 +8,7 @@ import type { Session } from '../sessions/session.ts';
 /** Nobody reads through more. */
 const OFFERED = 500;
 
-/** Offers the sessions of a selection on the terminal, newest activity first, and gives the ids of the ticked ones. */
+/** Offers the sessions of a selection of users on the terminal, newest activity first, and gives the ids of the ticked ones. */
 export async function chooseSessions(
   context: Context,
   store: SessionStore,
@@ -24,7 +26,15 @@ export async function chooseSessions(
   const { sessionLine } = await import('../output/session-line.ts');
   const prompter = await context.prompter();
   return prompter.tick(
-    'Sessions to end',
+    `Sessions of ${named(sessions)} to end`,
     sessions.map((session) => ({ value: session.id, ...sessionLine(session, store.now) })),
   );
+}
+
+/** `ada@example.com`, `ada@example.com and 2 others`. */
+function named(sessions: readonly Session[]): string {
+  const users = new Map(sessions.map((session) => [session.userId, userOf(session)]));
+  const [first = ''] = users.values();
+  const others = users.size - 1;
+  return others === 0 ? first : `${first} and ${counted(others, 'other')}`;
 }

@@ -120,7 +120,7 @@ async function printTable(
   const all = `${counted(runs.length, 'run')}${target === null ? '' : ` on ${target.database}`}`;
   await context.note(
     runs.length > limit
-      ? `The newest ${String(limit)} of ${all}: --limit ${String(runs.length)} shows all.`
+      ? `The newest${limit === 1 ? '' : ` ${String(limit)}`} of ${all}: --limit ${String(runs.length)} shows all.`
       : all,
   );
   if (leftOut.length > 0)

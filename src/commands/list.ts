@@ -124,7 +124,9 @@ async function printTable(
   const clock = `by the database's clock ${store.now}`;
   if (all > sessions.length) {
     const more = counted(all - sessions.length, `more ${kind}`);
-    await context.note(`The first ${String(sessions.length)} of ${counted(all, kind)}, ${clock}`);
+    await context.note(
+      `The first${sessions.length === 1 ? '' : ` ${String(sessions.length)}`} of ${counted(all, kind)}, ${clock}`,
+    );
     await context.note(`${more}: --limit ${String(all)} shows all, -o jsonl streams them.`);
   } else {
     await context.note(`${counted(all, kind)} of ${counted(users, 'user')}, ${clock}`);

@@ -3,3 +3,8 @@ export function counted(number: number, noun: string, plural = `${noun}s`): stri
   // Asked for when needed: merely making a number format costs a start more than all commands together.
   return `${number.toLocaleString('en-US')} ${number === 1 ? noun : plural}`;
 }
+
+/** The word that goes with a number: `is` with one, `are` with any other. */
+export function inNumber(number: number, one: string, many: string): string {
+  return number === 1 ? one : many;
+}

@@ -1,9 +1,9 @@
 import { formatDuration } from '../sessions/duration.ts';
 import type { Survey, Target } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
-import { counted } from './counted.ts';
+import { counted, inNumber } from './counted.ts';
 import { terminalText } from './fit-text.ts';
-import { labelledLines } from './labelled-lines.ts';
+import { labelledLines, type LabelledLine } from './labelled-lines.ts';
 import { sessionTable, type SessionTableOptions } from './session-table.ts';
 
 /** What is shown before sessions are ended. */
@@ -23,6 +23,8 @@ export interface PlanView {
   readonly preserve: boolean;
   /** Those who sign in meanwhile are ended too. */
   readonly untilQuiet: boolean;
+  /** What cannot be known of this database, such as the zone of its times. */
+  readonly cautions?: readonly string[];
 }
 
 /** `production, postgresql db.example.com:5432/app`: where something happens. */
@@ -36,7 +38,10 @@ export function sessionsOfUsers(sessions: number, users: number): string {
   return `${counted(sessions, 'session')} of ${counted(users, 'user')}`;
 }
 
-/** The plan as text: where, how many of whom, what is left alone, and a few of the sessions. */
+/**
+ * The plan as text: where, how many of whom, what is left alone, and a few of the sessions. What is peculiar to this plan
+ * comes before what every plan says, which nobody reads for long.
+ */
 export function planText(plan: PlanView, options: SessionTableOptions): string {
   const { survey, sample } = plan;
   const { styles, terminal } = options;
@@ -49,56 +54,88 @@ export function planText(plan: PlanView, options: SessionTableOptions): string {
       value: `${sessionsOfUsers(survey.sessions, survey.users)} (${survey.active.toLocaleString('en-US')} active, ${expired.toLocaleString('en-US')} expired)`,
       style: styles.bold,
     },
-    ...outliving(plan).map((value, at) => ({ label: at === 0 ? 'mind' : '', value, style: styles.yellow })),
+    ...under('mind', alarming(plan), (text) => styles.bold(styles.yellow(text))),
+    ...under('also', peculiar(plan)),
+    ...under('as always', constant(plan), styles.dim),
   ];
   const head = labelledLines(lines, terminal, styles);
   if (sample.length === 0) return head;
-  return `${head}\n${sampleTitle(plan)}\n${sessionTable(sample, options).text}`;
+  return `${head}\n${sampleTitle(plan)}\n${sessionTable(sample, { ...options, keepsState: true }).text}`;
+}
+
+function under(
+  label: string,
+  sentences: readonly (string | null)[],
+  style: (text: string) => string = (text) => text,
+): readonly LabelledLine[] {
+  return sentences
+    .filter((sentence) => sentence !== null)
+    .map((value, at) => ({ label: at === 0 ? label : '', value, style }));
 }
 
 function sampleTitle({ sample, survey, isNewest }: PlanView): string {
   if (sample.length >= survey.sessions) return sample.length === 1 ? 'It is:' : 'They are:';
   const some = String(sample.length);
-  return isNewest ? `The ${some} with the latest activity:` : `${some} of them:`;
+  if (isNewest) return `The ${inNumber(sample.length, 'one', some)} with the latest activity:`;
+  return `${inNumber(sample.length, 'One', some)} of them:`;
 }
 
-/** What ending the sessions leaves alive, or does beside it, a sentence each. */
-function outliving({
-  survey,
-  cookieCache,
+/** What outlives the sessions, is not known, or goes another way than usual. */
+function alarming({
+  survey: { sessions, users, oauthTokens, impersonations },
   offlineTokens,
   preserve,
   untilQuiet,
-}: PlanView): readonly string[] {
-  const { oauthTokens, apiKeys, impersonations } = survey;
-  const sentences: (string | null)[] = [
-    untilQuiet ? 'Goes on with whoever signs in meanwhile and matches, until nobody does.' : null,
-    preserve
-      ? 'The rows are kept as records (preserve_in_database): their expiry is set to the present.'
-      : null,
-    cookieCache === null
-      ? 'No cookie cache is configured here. If the application has one, browsers stay signed in until it runs out.'
-      : `The cookie cache lets browsers stay signed in for up to ${formatDuration(cookieCache)} afterwards.`,
-    'No Redis is configured here. If the application keeps sessions in secondary storage, they live on there.',
-    oauthTokens !== null && oauthTokens.bound > 0
-      ? `${counted(oauthTokens.bound, 'OAuth token')} bound to them ${oauthTokens.bound === 1 ? 'is' : 'are'} revoked too.`
-      : null,
-    oauthTokens === null || oauthTokens.offline === 0
-      ? null
-      : offlineSentence(oauthTokens.offline, offlineTokens),
-    apiKeys === null || apiKeys === 0
-      ? null
-      : `${counted(apiKeys, 'API key')} of these users ${apiKeys === 1 ? 'stays' : 'stay'} valid.`,
+  cautions = [],
+}: PlanView): readonly (string | null)[] {
+  const offline = oauthTokens?.offline ?? 0;
+  return [
+    ...cautions.map(terminalText),
     impersonations === null || impersonations === 0
       ? null
-      : `${counted(impersonations, 'active session')} of others, opened by them as administrators, ${impersonations === 1 ? 'lives' : 'live'} on: see --impersonated-by.`,
+      : `${counted(impersonations, 'active session')} of ${inNumber(impersonations, 'somebody else', 'others')}, opened by ${inNumber(users, 'this user as an administrator', 'them as administrators')}, ${inNumber(impersonations, 'lives', 'live')} on: see --impersonated-by.`,
+    offline === 0 || offlineTokens
+      ? null
+      : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'lives', 'live')} on: --include-offline-tokens revokes ${inNumber(offline, 'it', 'them')}.`,
+    preserve
+      ? `The ${inNumber(sessions, 'row is kept as a record (preserve_in_database): its', 'rows are kept as records (preserve_in_database): their')} expiry is set to the present.`
+      : null,
+    untilQuiet ? 'Goes on with whoever signs in meanwhile and matches, until nobody does.' : null,
   ];
-  return sentences.filter((sentence) => sentence !== null);
 }
 
-function offlineSentence(tokens: number, included: boolean): string {
-  const what = counted(tokens, 'offline OAuth refresh token');
-  return included
-    ? `${what} ${tokens === 1 ? 'is' : 'are'} revoked too, as asked.`
-    : `${what} ${tokens === 1 ? 'lives' : 'live'} on: --include-offline-tokens revokes ${tokens === 1 ? 'it' : 'them'}.`;
+const OFFLINE_TOKEN = 'offline OAuth refresh token';
+
+/** What else is to be known of these sessions and this deployment. */
+function peculiar({
+  survey: { sessions, users, oauthTokens, apiKeys },
+  offlineTokens,
+  cookieCache,
+}: PlanView): readonly (string | null)[] {
+  const bound = oauthTokens?.bound ?? 0;
+  const offline = oauthTokens?.offline ?? 0;
+  return [
+    apiKeys === null || apiKeys === 0
+      ? null
+      : `${counted(apiKeys, 'API key')} of ${inNumber(users, 'this user', 'these users')} ${inNumber(apiKeys, 'stays', 'stay')} valid.`,
+    cookieCache === null
+      ? null
+      : `The cookie cache lets browsers stay signed in for up to ${formatDuration(cookieCache)} afterwards.`,
+    bound === 0
+      ? null
+      : `${counted(bound, 'OAuth token')} bound to ${inNumber(sessions, 'it', 'them')} ${inNumber(bound, 'is', 'are')} revoked too.`,
+    offline === 0 || !offlineTokens
+      ? null
+      : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'is', 'are')} revoked too, as asked.`,
+  ];
+}
+
+/** What is said wherever the configuration knows nothing else. */
+function constant({ cookieCache }: PlanView): readonly (string | null)[] {
+  return [
+    cookieCache === null
+      ? 'No cookie cache is configured here. If the application has one, browsers stay signed in until it runs out.'
+      : null,
+    'No Redis is configured here. If the application keeps sessions in secondary storage, they live on there.',
+  ];
 }

@@ -1,10 +1,10 @@
 import type { Instant } from '../sessions/instant.ts';
 import type { Target } from '../sessions/session-store.ts';
-import { counted } from './counted.ts';
-import { terminalText } from './fit-text.ts';
+import { counted, inNumber } from './counted.ts';
+import { terminalText, wrapText } from './fit-text.ts';
 import { jsonText } from './json-text.ts';
 import { placeName, sessionsOfUsers } from './revocation-plan.ts';
-import type { Styles } from './styles.ts';
+import type { Styles, Terminal } from './styles.ts';
 
 /** The report of the command-line contract: its fields, in its order, then what it leaves open. */
 export interface RevocationReport {
@@ -45,51 +45,101 @@ export function reportJson(report: RevocationReport): string {
   return `${jsonText(report)}\n`;
 }
 
+/** A sentence of the report, and what of it stands out. */
+interface Sentence {
+  readonly text: string;
+  readonly style?: (text: string) => string;
+  readonly bold?: string;
+}
+
 /**
- * The report in sentences.
+ * The report in sentences, broken at spaces where a terminal would break them anywhere.
  * @param cookieCache milliseconds for which a browser's signed copy is believed; null where the configuration knows of none
+ * @param terminal where it is shown; without one no line is broken
  */
-export function reportText(report: RevocationReport, cookieCache: number | null, styles: Styles): string {
+export function reportText(
+  report: RevocationReport,
+  cookieCache: number | null,
+  styles: Styles,
+  terminal: Terminal | null = null,
+): string {
   const { revoked, matched, remaining, users, uncertain, arrivedLater, oauthTokens, effectiveAt } = report;
   const count = uncertain ? `at least ${counted(revoked, 'session')}` : counted(revoked, 'session');
   const ended =
     revoked >= matched && !uncertain
       ? `Ended ${revoked > matched ? count : sessionsOfUsers(revoked, users)}`
-      : `Ended ${count} of ${matched.toLocaleString('en-US')} that were meant`;
-  const sentences: (string | null)[] = [
-    `${styles.bold(ended)} in ${placeName(report.target)}.`,
+      : `Ended ${count} of ${matched.toLocaleString('en-US')} that ${inNumber(matched, 'was', 'were')} meant`;
+  const others = matched - revoked;
+  const sentences: (Sentence | null)[] = [
+    { text: `${ended} in ${placeName(report.target)}.`, bold: ended },
     leftOver(report, styles),
-    remaining === 0 && revoked < matched && !uncertain
-      ? `${counted(matched - revoked, 'other')} had ended, or no longer matched, before they were reached.`
+    remaining === 0 && others > 0 && !uncertain
+      ? {
+          text: `${counted(others, 'other')} had ended, or no longer matched, before ${inNumber(others, 'it was', 'they were')} reached.`,
+        }
       : null,
-    uncertain ? 'A connection broke while the answer was on its way, so the number may be too low.' : null,
+    uncertain
+      ? { text: 'A connection broke while the answer was on its way, so the number may be too low.' }
+      : null,
     arrivedLater > 0
-      ? styles.yellow(
-          `${counted(arrivedLater, 'session')} that match signed in later and are still there: run it again, or with --until-quiet.`,
-        )
+      ? {
+          text: `${counted(arrivedLater, 'session')} that ${inNumber(arrivedLater, 'matches', 'match')} signed in later and ${inNumber(arrivedLater, 'is', 'are')} still there: run it again, or with --until-quiet.`,
+          style: styles.yellow,
+        }
       : null,
     oauthTokens === null
       ? null
-      : `${counted(oauthTokens.revoked, 'OAuth token')} revoked, ${counted(oauthTokens.offlineLeft, 'offline refresh token')} left.`,
-    effectiveAt === null ? null : inForce(effectiveAt, cookieCache, styles),
-    report.notFound.length > 0 ? `Not found: ${terminalText(report.notFound.join(', '))}.` : null,
+      : {
+          text: `${counted(oauthTokens.revoked, 'OAuth token')} revoked, ${counted(oauthTokens.offlineLeft, 'offline refresh token')} left.`,
+        },
+    effectiveAt === null ? null : inForce(effectiveAt, cookieCache),
+    report.notFound.length > 0 ? { text: `Not found: ${terminalText(report.notFound.join(', '))}.` } : null,
   ];
-  return `${sentences.filter((sentence) => sentence !== null).join('\n')}\n`;
+  const width = terminal?.interactive === true ? Math.max(terminal.width, NARROWEST) : null;
+  const lines = sentences.flatMap((sentence) => (sentence === null ? [] : linesOf(sentence, width, styles)));
+  return `${lines.join('\n')}\n`;
 }
 
-function inForce(effectiveAt: Instant, cookieCache: number | null, styles: Styles): string {
-  return cookieCache === null
-    ? `In force since ${styles.bold(effectiveAt)}, but for a cookie cache, of which nothing is configured here.`
-    : `In force from ${styles.bold(effectiveAt)} at the latest: until then cookie caches may be believed.`;
-}
+/** Columns. Narrower than this it could not be read in any case. */
+const NARROWEST = 20;
 
-function leftOver({ remaining, finishedAt, stoppedBecause }: RevocationReport, styles: Styles): string {
-  if (remaining === null) return styles.red('What is left is not known: looking again failed.');
-  if (remaining === 0) return styles.green(`Looked again at ${finishedAt}: none of them is left.`);
-  const count = counted(remaining, 'session');
-  return styles.red(
-    stoppedBecause === 'complete'
-      ? `Looked again at ${finishedAt}: ${count} that should be gone still there.`
-      : `Left to be ended: ${count}.`,
+function linesOf(
+  { text, style = (plain) => plain, bold }: Sentence,
+  width: number | null,
+  styles: Styles,
+): readonly string[] {
+  const lines = width === null ? [text] : wrapText(text, width);
+  return lines.map((line) =>
+    style(bold === undefined ? line : line.replace(bold, (found) => styles.bold(found))),
   );
+}
+
+function inForce(effectiveAt: Instant, cookieCache: number | null): Sentence {
+  const text =
+    cookieCache === null
+      ? `In force since ${effectiveAt}, but for a cookie cache, of which nothing is configured here.`
+      : `In force from ${effectiveAt} at the latest: until then cookie caches may be believed.`;
+  return { text, bold: effectiveAt };
+}
+
+function leftOver(
+  { matched, remaining, finishedAt, stoppedBecause }: RevocationReport,
+  styles: Styles,
+): Sentence {
+  if (remaining === null)
+    return { text: 'What is left is not known: looking again failed.', style: styles.red };
+  const again = `Looked again at ${finishedAt}:`;
+  if (remaining === 0)
+    return {
+      text: `${again} ${inNumber(matched, 'it is gone', 'none of them is left')}.`,
+      style: styles.green,
+    };
+  const count = counted(remaining, 'session');
+  return {
+    text:
+      stoppedBecause === 'complete'
+        ? `${again} ${count} that should be gone ${inNumber(remaining, 'is', 'are')} still there.`
+        : `Left to be ended: ${count}.`,
+    style: styles.red,
+  };
 }

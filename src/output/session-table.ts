@@ -6,6 +6,7 @@ import { fittedTable, tableCell, type FittedTable, type TableColumn } from './fi
 import { relativeTime } from './relative-time.ts';
 import { shortAddress } from './short-address.ts';
 import type { Styles, Terminal } from './styles.ts';
+import { userOf } from './user-of.ts';
 
 /** From here on there is room for whole ids beside everything else. */
 const WIDTH_FOR_WHOLE_IDS = 140;
@@ -18,6 +19,8 @@ export interface SessionTableOptions {
   readonly wide: boolean;
   /** The e-mail addresses of administrators behind impersonations, by their ids, as far as they are known. */
   readonly emails: ReadonlyMap<string, string>;
+  /** The state is what counts, as before sessions are ended: rather than it, when they expire is left out. */
+  readonly keepsState?: boolean;
 }
 
 /**
@@ -43,7 +46,7 @@ export function showsImpersonator(
 
 function columnsOf(
   sessions: readonly Session[],
-  { now, terminal, styles, wide, emails }: SessionTableOptions,
+  { now, terminal, styles, wide, emails, keepsState = false }: SessionTableOptions,
 ): readonly TableColumn[] {
   const { interactive } = terminal;
   const cell = tableCell(terminal);
@@ -73,12 +76,15 @@ function columnsOf(
       cells: cells(({ state }) => state),
       style: (cell, row) => (sessions[row]?.state === 'active' ? styles.green(cell) : styles.dim(cell)),
       // Whether it has expired can be seen from when it expires.
-      importance: sameState ? 0 : 2,
-      expendable: true,
+      ...(keepsState ? { importance: 8 } : { importance: sameState ? 0 : 2, expendable: true }),
     },
     { title: 'created', cells: time(({ createdAt }) => createdAt), importance: 1, expendable: true },
     { title: 'last active', shortTitle: 'active', cells: time(({ updatedAt }) => updatedAt), importance: 5 },
-    { title: 'expires', cells: time(({ expiresAt }) => expiresAt), importance: 4 },
+    {
+      title: 'expires',
+      cells: time(({ expiresAt }) => expiresAt),
+      ...(keepsState ? { importance: 2, expendable: true } : { importance: 4 }),
+    },
     {
       title: 'IP',
       cells: cells(({ ipAddress }) => shortAddress(ipAddress)),
@@ -96,10 +102,6 @@ function columnsOf(
     ...(showsImpersonator(sessions, wide, terminal) ? [impersonator] : []),
     ...(wide ? [{ title: 'user agent', cells: cells(({ userAgent }) => userAgent) }] : []),
   ];
-}
-
-function userOf({ userEmail, userName, userId }: Session): string {
-  return [userEmail, userName].find((name) => name !== null && name.trim() !== '') ?? userId ?? '';
 }
 
 /** The shortest beginnings that tell these sessions apart, and that `show` and `revoke` take. */

@@ -11,6 +11,7 @@ import {
   useState,
   type KeypressEvent,
 } from '@inquirer/core';
+import { inNumber } from './counted.ts';
 import { cutText, textWidth } from './fit-text.ts';
 import { safeText } from './safe-text.ts';
 
@@ -196,8 +197,9 @@ function statusLine({ ticked, matches, filter }: State, { first, shown }: Page):
   const hidden = [...ticked].filter((index) => !shown.includes(index)).length;
   const count = `${numeral(ticked.size)} ticked${hidden === 0 ? '' : `, ${numeral(hidden)} of them not shown`}`;
   if (matches.length === 0) return `${count}; nothing matches`;
-  const lines = `lines ${numeral(first + 1)} to ${numeral(first + shown.length)} of ${numeral(matches.length)}`;
-  return `${count}; ${lines}${filter === '' ? '' : ' that match'}`;
+  const [from, to] = [numeral(first + 1), numeral(first + shown.length)];
+  const lines = `${shown.length === 1 ? `line ${from}` : `lines ${from} to ${to}`} of ${numeral(matches.length)}`;
+  return `${count}; ${lines}${filter === '' ? '' : ` that ${inNumber(matches.length, 'matches', 'match')}`}`;
 }
 
 function numeral(number: number): string {

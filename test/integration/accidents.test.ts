@@ -284,6 +284,19 @@ describe.each(dialects)('accidents on %s', (dialect) => {
       expect(atTerminal.history().map(({ event }) => event)).toEqual(Array(4).fill('cancelled'));
     });
 
+    it('sessions that are not ticked, under a title that says whose they are', async () => {
+      for (const [words, title] of [
+        [[ada], 'Sessions of ada@example.com to end'],
+        [[ada, '--user', 'grace@example.com'], / and 1 other to end/],
+      ] as const) {
+        const sitting = atTerminal.sitDown(['revoke', '--user', ...words]);
+        await sitting.shows(new RegExp(title));
+        sitting.type('\u0004');
+        expect(await sitting.ended).toMatchObject({ code: 130 });
+        expect(await dumpTables(deployment.database)).toEqual(before);
+      }
+    });
+
     it('Redis in the configuration', async () => {
       const cautious = operatorOn(deployment.database.url, { redisUrl: 'redis://127.0.0.1:6379/9' });
       const says = /has Redis, where this version cannot end sessions/;

@@ -181,7 +181,7 @@ describe('sessionctl does to OAuth tokens what Better Auth does', () => {
         expect(text).toContain(
           '2 offline OAuth refresh tokens live on: --include-offline-tokens revokes them.',
         );
-        expect(text).toContain('2 API keys of these users stay valid.');
+        expect(text).toContain('2 API keys of this user stay valid.');
         const asked = await operator.run([...words, '--dry-run', '--include-offline-tokens']);
         expect(asked.stdout.replace(/\s+/g, ' ')).toContain('2 offline OAuth refresh tokens are revoked too');
         for (const session of [first, second]) {

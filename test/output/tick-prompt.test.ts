@@ -147,7 +147,7 @@ describe('tick', () => {
     expect((await screen()).lines.slice(0, 3)).toEqual([
       '? Which sessions should end? firefox',
       '> [x] xOgyiLyo  ben@example.com   Firefox 144 on Windows',
-      '2 ticked, 1 of them not shown; lines 1 to 1 of 1 that match',
+      '2 ticked, 1 of them not shown; line 1 of 1 that matches',
     ]);
     type('!');
     expect((await screen()).lines.slice(1, 2)).toEqual(['2 ticked, 2 of them not shown; nothing matches']);
@@ -216,7 +216,7 @@ describe('tick', () => {
     expect((await screen()).lines.slice(0, 3)).toEqual([
       '? Which sessions should end? windows  chrome',
       '> [ ] 3IX3osH8  cleo@example.com  Chrome 142 on Windows',
-      '1 ticked, 1 of them not shown; lines 1 to 1 of 1 that match',
+      '1 ticked, 1 of them not shown; line 1 of 1 that matches',
     ]);
     type(' ', ENTER);
     expect(await answer).toEqual(['ada', 'cleo']);
@@ -250,7 +250,9 @@ describe('tick', () => {
     expect(await shown()).toEqual(from(0));
     type(' ', ...Array.from({ length: 20 }, () => DOWN));
     expect(await shown()).toEqual(from(20 - Math.floor(page / 2)));
-    expect((await screen()).lines.join('\n')).toContain('1 ticked, 1 of them not shown; lines ');
+    expect((await screen()).lines.join('\n')).toContain(
+      `1 ticked, 1 of them not shown; ${page === 1 ? 'line' : 'lines'} `,
+    );
     type(...Array.from({ length: 40 }, () => DOWN), ' ');
     expect(await shown()).toEqual(from(40 - page));
     type(ENTER);

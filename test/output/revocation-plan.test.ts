@@ -1,0 +1,160 @@
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import { planText, type PlanView } from '../../src/output/revocation-plan.ts';
+import { stylesFor, type Terminal } from '../../src/output/styles.ts';
+import type { Instant } from '../../src/sessions/instant.ts';
+import type { Session } from '../../src/sessions/session.ts';
+import { aSession } from './hostile.ts';
+
+const now = '2026-11-23T14:00:00.000Z' as Instant;
+const screen = (width: number, colour = false): Terminal => ({ interactive: true, colour, width });
+
+const expired: Session = {
+  ...aSession,
+  id: 'bWxYk7qzA9b2C3d4E5f6G7h8I9j0K1l2',
+  state: 'expired',
+  expiresAt: '2026-11-23T13:00:00.000Z' as Instant,
+  ipAddress: '203.0.113.7',
+  userAgent: 'curl/8.5.0',
+};
+
+const plain: PlanView = {
+  target: { profile: 'production', dialect: 'postgresql', database: 'db.example.com:5432/app', redis: null },
+  selection: '--user ada@example.com',
+  survey: {
+    sessions: 2,
+    users: 1,
+    active: 1,
+    newest: now,
+    oauthTokens: null,
+    apiKeys: null,
+    impersonations: null,
+  },
+  sample: [aSession, expired],
+  isNewest: true,
+  cookieCache: null,
+  offlineTokens: false,
+  preserve: false,
+  untilQuiet: false,
+};
+
+const rich: PlanView = {
+  ...plain,
+  survey: {
+    ...plain.survey,
+    sessions: 20,
+    users: 3,
+    oauthTokens: { bound: 8, offline: 2 },
+    apiKeys: 4,
+    impersonations: 5,
+  },
+  cookieCache: 300_000,
+  preserve: true,
+  untilQuiet: true,
+  cautions: ['times are stored without a zone; UTC is assumed'],
+};
+
+function shown(plan: PlanView, terminal: Terminal = screen(80)): string {
+  const styles = stylesFor(terminal);
+  return planText(plan, { now, terminal, styles, wide: false, emails: new Map() });
+}
+
+describe('the plan', () => {
+  it('fits 80 columns, and keeps the state of the sessions in them', () => {
+    expect(`\n${shown(plain)}`).toMatchInlineSnapshot(`
+      "
+      database     production, postgresql db.example.com:5432/app
+      selected     --user ada@example.com
+      to be ended  2 sessions of 1 user (1 active, 1 expired)
+      as always    No cookie cache is configured here. If the application has one,
+                   browsers stay signed in until it runs out.
+                   No Redis is configured here. If the application keeps sessions in
+                   secondary storage, they live on there.
+
+      They are:
+      ID        USER            STATE    ACTIVE  IP                    DEVICE
+      qYwS7kqz  ada@example.c…  active   3h ago  2001:db8:aaaa:bbbb::  Chrome 142 on …
+      bWxYk7qz  ada@example.c…  expired  3h ago  203.0.113.7           curl 8.5
+      "
+    `);
+    for (const width of [60, 80, 100]) {
+      const text = shown(rich, screen(width));
+      for (const line of text.split('\n')) expect(stringWidth(line), line).toBeLessThanOrEqual(width);
+      expect(text).toMatch(/\bSTATE\b/);
+    }
+  });
+
+  it('says what is peculiar first, and what every plan says last', () => {
+    expect(`\n${shown({ ...rich, sample: [] })}`).toMatchInlineSnapshot(`
+      "
+      database     production, postgresql db.example.com:5432/app
+      selected     --user ada@example.com
+      to be ended  20 sessions of 3 users (1 active, 19 expired)
+      mind         times are stored without a zone; UTC is assumed
+                   5 active sessions of others, opened by them as administrators, live
+                   on: see --impersonated-by.
+                   2 offline OAuth refresh tokens live on: --include-offline-tokens
+                   revokes them.
+                   The rows are kept as records (preserve_in_database): their expiry
+                   is set to the present.
+                   Goes on with whoever signs in meanwhile and matches, until nobody
+                   does.
+      also         4 API keys of these users stay valid.
+                   The cookie cache lets browsers stay signed in for up to 5m
+                   afterwards.
+                   8 OAuth tokens bound to them are revoked too.
+      as always    No Redis is configured here. If the application keeps sessions in
+                   secondary storage, they live on there.
+      "
+    `);
+  });
+
+  it('makes what is alarming stand out, and what is constant step back', () => {
+    const { bold, yellow, dim } = stylesFor(screen(500, true));
+    const lines = shown({ ...rich, cookieCache: null }, screen(500, true)).split('\n');
+    const styled = (text: string) => lines.find((line) => line.includes(text));
+    for (const sentence of [
+      'times are stored without a zone; UTC is assumed',
+      '5 active sessions of others, opened by them as administrators, live on: see --impersonated-by.',
+      '2 offline OAuth refresh tokens live on: --include-offline-tokens revokes them.',
+      'The rows are kept as records (preserve_in_database): their expiry is set to the present.',
+    ])
+      expect(styled(sentence), sentence).toContain(bold(yellow(sentence)));
+    const constant =
+      'No cookie cache is configured here. If the application has one, browsers stay signed in until it runs out.';
+    expect(styled(constant)).toContain(dim(constant));
+    expect(styled('API keys')).toMatch(/ {2}4 API keys of these users stay valid\.$/);
+  });
+
+  it('is right with one of each', () => {
+    const survey = { sessions: 1, users: 1, active: 1, newest: now, oauthTokens: { bound: 1, offline: 1 }, apiKeys: 1, impersonations: 1 }; // prettier-ignore
+    const one = { ...rich, survey, sample: [aSession] };
+    expect(`\n${shown({ ...one, cautions: [] }, screen(200))}`).toMatchInlineSnapshot(`
+      "
+      database     production, postgresql db.example.com:5432/app
+      selected     --user ada@example.com
+      to be ended  1 session of 1 user (1 active, 0 expired)
+      mind         1 active session of somebody else, opened by this user as an administrator, lives on: see --impersonated-by.
+                   1 offline OAuth refresh token lives on: --include-offline-tokens revokes it.
+                   The row is kept as a record (preserve_in_database): its expiry is set to the present.
+                   Goes on with whoever signs in meanwhile and matches, until nobody does.
+      also         1 API key of this user stays valid.
+                   The cookie cache lets browsers stay signed in for up to 5m afterwards.
+                   1 OAuth token bound to it is revoked too.
+      as always    No Redis is configured here. If the application keeps sessions in secondary storage, they live on there.
+
+      It is:
+      ID                                USER             STATE   CREATED  LAST ACTIVE  EXPIRES  IP                    DEVICE
+      qYwS7kqzA1b2C3d4E5f6G7h8I9j0K1l2  ada@example.com  active  3d ago   3h ago       in 6d    2001:db8:aaaa:bbbb::  Chrome 142 on macOS
+      "
+    `);
+    expect(shown({ ...one, offlineTokens: true })).toContain('1 offline OAuth refresh token is revoked too');
+    expect(shown({ ...rich, sample: [aSession] })).toContain('The one with the latest activity:');
+    expect(shown({ ...rich, sample: [aSession], isNewest: false })).toContain('One of them:');
+    expect(shown({ ...rich, isNewest: false })).toContain('2 of them:');
+  });
+
+  it('shows a caution as it is, and nothing of it that a terminal obeys', () => {
+    expect(shown({ ...plain, cautions: ['a\u001b[2Jb'] })).toContain('a\\x1b[2Jb');
+  });
+});

@@ -1,0 +1,88 @@
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import { reportText, type RevocationReport } from '../../src/output/revocation-report.ts';
+import { stylesFor, type Terminal } from '../../src/output/styles.ts';
+import type { Instant } from '../../src/sessions/instant.ts';
+
+const at = '2026-11-23T14:00:00.000Z' as Instant;
+
+const done: RevocationReport = {
+  command: 'revoke-all',
+  runId: 'run-1',
+  dryRun: false,
+  target: { profile: 'production', dialect: 'postgresql', database: 'db.example.com:5432/app', redis: null },
+  matched: 12,
+  revoked: 12,
+  users: 3,
+  remaining: 0,
+  notFound: [],
+  secondary: null,
+  oauthTokens: { revoked: 1, offlineLeft: 2 },
+  batches: 1,
+  startedAt: at,
+  finishedAt: at,
+  durationMs: 417,
+  stoppedBecause: 'complete',
+  effectiveAt: at,
+  survivors: [],
+  arrivedLater: 2,
+  states: { active: 10, expired: 2 },
+  uncertain: false,
+  apiKeys: null,
+  reason: null,
+};
+
+const pipe: Terminal = { interactive: false, colour: false, width: Number.POSITIVE_INFINITY };
+const screen = (width: number, colour = false): Terminal => ({ interactive: true, colour, width });
+const shown = (about: Partial<RevocationReport>, terminal: Terminal = pipe) =>
+  reportText({ ...done, ...about }, null, stylesFor(terminal), terminal);
+
+describe('the report', () => {
+  it('has a sentence a line where nobody looks at it', () => {
+    expect(`\n${shown({ notFound: ['a', 'b'] })}`).toMatchInlineSnapshot(`
+      "
+      Ended 12 sessions of 3 users in production, postgresql db.example.com:5432/app.
+      Looked again at 2026-11-23T14:00:00.000Z: none of them is left.
+      2 sessions that match signed in later and are still there: run it again, or with --until-quiet.
+      1 OAuth token revoked, 2 offline refresh tokens left.
+      In force since 2026-11-23T14:00:00.000Z, but for a cookie cache, of which nothing is configured here.
+      Not found: a, b.
+      "
+    `);
+    expect(reportText(done, null, stylesFor(pipe))).toBe(shown({}));
+  });
+
+  it.each([40, 80, 132])('is broken at spaces on a terminal of %i columns', (width) => {
+    const notFound = Array.from({ length: 40 }, (_, index) => `missing-${String(index)}`);
+    const text = shown({ notFound }, screen(width));
+    for (const line of text.split('\n')) expect(stringWidth(line), line).toBeLessThanOrEqual(width);
+    expect(text.trimEnd().replaceAll('\n', ' ')).toBe(shown({ notFound }).trimEnd().replaceAll('\n', ' '));
+  });
+
+  it('marks what counts, however it is broken', () => {
+    const { bold, green, yellow } = stylesFor(screen(60, true));
+    const lines = shown({}, screen(60, true)).split('\n');
+    expect(lines[0]).toContain(bold('Ended 12 sessions of 3 users'));
+    expect(lines.join(' ')).toContain(bold(at));
+    expect(lines).toContain(green('Looked again at 2026-11-23T14:00:00.000Z: none of them is'));
+    expect(lines).toContain(green('left.'));
+    expect(lines).toContain(yellow('2 sessions that match signed in later and are still there:'));
+  });
+
+  it.each([
+    [{ arrivedLater: 1 }, '1 session that matches signed in later and is still there: run it again'],
+    [{ arrivedLater: 2 }, '2 sessions that match signed in later and are still there: run it again'],
+    [{ remaining: 1 }, '1 session that should be gone is still there.'],
+    [{ remaining: 7 }, '7 sessions that should be gone are still there.'],
+    [{ revoked: 11 }, '1 other had ended, or no longer matched, before it was reached.'],
+    [{ revoked: 10 }, '2 others had ended, or no longer matched, before they were reached.'],
+    [{ revoked: 11 }, 'Ended 11 sessions of 12 that were meant in'],
+    [{ matched: 1, revoked: 0 }, 'Ended 0 sessions of 1 that was meant in'],
+    [{ matched: 1, revoked: 1, users: 1 }, 'Ended 1 session of 1 user in'],
+    [{ matched: 1, revoked: 1 }, 'Looked again at 2026-11-23T14:00:00.000Z: it is gone.'],
+    [{ remaining: 1, stoppedBecause: 'signal' }, 'Left to be ended: 1 session.'],
+    [{ oauthTokens: { revoked: 1, offlineLeft: 1 } }, '1 OAuth token revoked, 1 offline refresh token left.'],
+  ] as const)('is right in number: %j', (about, sentence) => {
+    expect(shown(about)).toContain(sentence);
+  });
+});
