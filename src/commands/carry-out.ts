@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import { CancelledError, ConfigError, GuardError, SessionctlError, UsageError } from '../errors.ts';
-import { counted } from '../output/counted.ts';
+import { counted, inNumber } from '../output/counted.ts';
 import type { RevocationReport } from '../output/revocation-report.ts';
 import { OutputClosedError } from '../output/writer.ts';
 import { millisecondsOf, toInstant, wholeSecond, type Instant } from '../sessions/instant.ts';
@@ -93,7 +93,7 @@ export async function carryOut(
   const affected = plan.survey.sessions;
   const tooMany =
     request.maxAffected !== null && affected > request.maxAffected
-      ? `${counted(affected, 'session')} match, and --max-affected allows ${String(request.maxAffected)}`
+      ? `${counted(affected, 'session')} ${inNumber(affected, 'matches', 'match')}, and --max-affected allows ${String(request.maxAffected)}`
       : null;
   if (dryRun || affected === 0) {
     if (dryRun && isShown) await showPlan(context, store, run, 'stdout');
@@ -209,11 +209,11 @@ async function showPlan(
       offlineTokens: flags.includeOfflineTokens === true,
       preserve,
       untilQuiet: request.untilQuiet,
+      cautions: store.cautions,
     },
     { now: store.now, wide: false, emails: await emailsOf(impersonators, store), terminal, styles },
   );
   await (stream === 'stdout' ? context.print(text) : context.show(text));
-  for (const caution of store.cautions) await context.note(`note: ${caution}`);
 }
 
 /** @throws CancelledError where the answer is no */
@@ -223,7 +223,10 @@ async function ask(context: Context, store: RecordedStore, run: Run): Promise<vo
   try {
     const typed = run.request.typeNumber || sessions > TYPED_ABOVE;
     const agreed = typed
-      ? await prompter.typeNumber(`Type ${sessions.toLocaleString('en-US')} to end these sessions`, sessions)
+      ? await prompter.typeNumber(
+          `Type ${sessions.toLocaleString('en-US')} to end ${inNumber(sessions, 'this session', 'these sessions')}`,
+          sessions,
+        )
       : await prompter.confirm(
           `End ${sessions === 1 ? 'this session' : `these ${String(sessions)} sessions`}?`,
           false,
@@ -329,7 +332,8 @@ async function report(
   };
   try {
     if (request.json) await context.print(reportJson(document));
-    else if (done !== null) await context.print(reportText(document, cookieCache, context.stdout.styles));
+    else if (done !== null)
+      await context.print(reportText(document, cookieCache, context.stdout.styles, context.stdout.terminal));
     else if (dryRun) await context.note('Dry run: nothing was changed.');
     else if (survey.sessions === 0) await context.note('No session matches: there is nothing to end.');
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import { CancelledError, FailedError, IncompleteError, SessionctlError, SurvivorsError } from '../errors.ts';
-import { counted } from '../output/counted.ts';
+import { counted, inNumber } from '../output/counted.ts';
 import type { Revocation } from '../sessions/revocation.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import type { RevocationRequest } from './revocation-run.ts';
@@ -48,7 +48,7 @@ export function judgeRevocation(
     const named = done.survivors.slice(0, NAMED_IN_MESSAGE);
     const more = (done.remaining ?? 0) - named.length;
     throw new SurvivorsError(
-      `${counted(done.remaining ?? 0, 'session')} that should be gone still in ${database}: ${named.join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`,
+      `${counted(done.remaining ?? 0, 'session')} that should be gone ${inNumber(done.remaining ?? 0, 'is', 'are')} still in ${database}: ${named.join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`,
       {
         hint: 'A trigger or a row-level policy may keep them, or a request keeps refreshing them. They are alive.',
       },

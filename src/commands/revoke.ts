@@ -1,9 +1,9 @@
 import { collect, defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
 import { CancelledError, UsageError } from '../errors.ts';
+import { counted } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { parseCredentialLines } from '../sessions/credential.ts';
-import { counted } from '../output/counted.ts';
 import { InvalidValueError, NotFoundError } from '../sessions/invalid-value.ts';
 import {
   areCredentials,

@@ -98,7 +98,7 @@ function alarming({
       ? null
       : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'lives', 'live')} on: --include-offline-tokens revokes ${inNumber(offline, 'it', 'them')}.`,
     preserve
-      ? `The ${inNumber(sessions, 'row is kept as a record (preserve_in_database): its', 'rows are kept as records (preserve_in_database): their')} expiry is set to the present.`
+      ? `The ${inNumber(sessions, 'row is kept as a record (preserve_in_database): its', 'rows are kept as records (preserve_in_database): their')} expiry is set to the present. What has expired is a record already and not counted here.`
       : null,
     untilQuiet ? 'Goes on with whoever signs in meanwhile and matches, until nobody does.' : null,
   ];

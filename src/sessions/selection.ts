@@ -2,7 +2,7 @@ import { coversRange, parseAddressRanges, type AddressRange } from './address.ts
 import { looksLikeCredential, parseCredentialLines } from './credential.ts';
 import type { Instant } from './instant.ts';
 import { InvalidValueError, NotFoundError } from './invalid-value.ts';
-import { parseMoment, resolveMoment, type Moment } from './moment.ts';
+import { parseMoment, parsePastMoment, resolveMoment, type Moment } from './moment.ts';
 import { suggestion } from './nearest.ts';
 import type { SessionStore } from './session-store.ts';
 import { shownValue } from './shown-value.ts';
@@ -123,9 +123,9 @@ export function parseSelection(words: SelectionWords, defaultState: StateChoice)
     users: texts('--user', words.user),
     ips: addresses('--ip', words.ip),
     userAgents: texts('--user-agent', words.userAgent),
-    createdAfter: moment('--created-after', words.createdAfter),
+    createdAfter: moment('--created-after', words.createdAfter, parsePastMoment),
     createdBefore: moment('--created-before', words.createdBefore),
-    activeAfter: moment('--active-after', words.activeAfter),
+    activeAfter: moment('--active-after', words.activeAfter, parsePastMoment),
     idleSince: moment('--idle-since', words.idleSince),
     expiresBefore: moment('--expires-before', words.expiresBefore),
     expiresAfter: moment('--expires-after', words.expiresAfter),
@@ -244,8 +244,8 @@ function addresses(option: string, values: readonly string[] | undefined): reado
   return texts(option, values).flatMap((value) => named(option, () => parseAddressRanges(value)));
 }
 
-function moment(option: string, value: string | undefined): Moment | null {
-  return value === undefined ? null : named(option, () => parseMoment(value));
+function moment(option: string, value: string | undefined, parse = parseMoment): Moment | null {
+  return value === undefined ? null : named(option, () => parse(value));
 }
 
 function parseState(value: string): StateChoice {

@@ -75,6 +75,8 @@ const accidents: readonly Accident[] = [
   { words: ['revoke-all', '--yes', '--ip', '2001:db8::/48', '--except-ip', '2001:db8::/32'], code: 2, says: /takes away all/ },
   { words: ['revoke-all', '--yes', '--created-after', tomorrow], code: 2, says: /future/ },
   { words: ['revoke-all', '--yes', '--active-after', tomorrow], code: 2, says: /future/ },
+  { words: ['revoke-all', '--yes', '--created-after', '0s'], code: 2, says: /--created-after: "0s" ago is now/ },
+  { words: ['revoke-all', '--yes', '--active-after', '0d'], code: 2, says: /--active-after: "0d" ago is now/ },
   { words: ['revoke-all', '--yes', '--created-after', '1h', '--created-before', '2h'], code: 2, says: /no moment/ },
   { words: ['revoke-all', '--yes', '--created-after', '1h', '--created-before', '60m'], code: 2, says: /no moment/ },
   { words: ['revoke-all', '--yes', '--active-after', '1h', '--idle-since', '2h'], code: 2, says: /no moment/ },

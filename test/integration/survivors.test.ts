@@ -52,7 +52,7 @@ describe.each(['postgresql', 'sqlite'] as const)('a row that a trigger of %s kee
 
         const again = await operator.run([...naming([stubborn]), '--yes']);
         expect(again.code, again.stderr).toBe(9);
-        expect(again.stderr.replace(/\s+/g, ' ')).toMatch(/1 session that should be gone still/);
+        expect(again.stderr.replace(/\s+/g, ' ')).toMatch(/1 session that should be gone is still/);
         expect(again.stderr).toContain(stubborn);
         expect(again.stdout).toMatch(/1 session that should be gone/);
       });

@@ -96,7 +96,8 @@ describe('the plan', () => {
                    2 offline OAuth refresh tokens live on: --include-offline-tokens
                    revokes them.
                    The rows are kept as records (preserve_in_database): their expiry
-                   is set to the present.
+                   is set to the present. What has expired is a record already and not
+                   counted here.
                    Goes on with whoever signs in meanwhile and matches, until nobody
                    does.
       also         4 API keys of these users stay valid.
@@ -117,7 +118,7 @@ describe('the plan', () => {
       'times are stored without a zone; UTC is assumed',
       '5 active sessions of others, opened by them as administrators, live on: see --impersonated-by.',
       '2 offline OAuth refresh tokens live on: --include-offline-tokens revokes them.',
-      'The rows are kept as records (preserve_in_database): their expiry is set to the present.',
+      'The rows are kept as records (preserve_in_database): their expiry is set to the present. What has expired is a record already and not counted here.',
     ])
       expect(styled(sentence), sentence).toContain(bold(yellow(sentence)));
     const constant =
@@ -136,7 +137,7 @@ describe('the plan', () => {
       to be ended  1 session of 1 user (1 active, 0 expired)
       mind         1 active session of somebody else, opened by this user as an administrator, lives on: see --impersonated-by.
                    1 offline OAuth refresh token lives on: --include-offline-tokens revokes it.
-                   The row is kept as a record (preserve_in_database): its expiry is set to the present.
+                   The row is kept as a record (preserve_in_database): its expiry is set to the present. What has expired is a record already and not counted here.
                    Goes on with whoever signs in meanwhile and matches, until nobody does.
       also         1 API key of this user stays valid.
                    The cookie cache lets browsers stay signed in for up to 5m afterwards.

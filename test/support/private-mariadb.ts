@@ -45,7 +45,8 @@ export async function startPrivateMariadb(): Promise<PrivateMariadb> {
       '--bind-address=127.0.0.1',
       `--socket=${join(directory, 'socket')}`,
       `--pid-file=${join(directory, 'pid')}`,
-      '--innodb-flush-log-at-trx-commit=0',
+      // What is committed outlives the process, as on any server that people rely on.
+      '--innodb-flush-log-at-trx-commit=2',
     ],
     {
       ...identity,
