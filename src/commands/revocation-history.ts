@@ -13,10 +13,13 @@ export interface Recorded {
   readonly plan: RevocationPlan | null;
 }
 
+/** Where a run works, and what keeps its record there. */
+export type RecordedPlace = Pick<RecordedStore, 'target' | 'history'>;
+
 /** Records something of a run, in the operator's own history and in that of the database. @throws FailedError, ConnectionError */
 export async function record(
   context: Context,
-  store: RecordedStore,
+  store: RecordedPlace,
   { runId, request, plan }: Recorded,
   what: Pick<HistoryEntry, 'event'> & Partial<HistoryEntry>,
 ): Promise<void> {
@@ -39,7 +42,7 @@ export async function record(
 }
 
 /** @throws FailedError where the record cannot be written: nothing is ended without one */
-export async function recordStart(context: Context, store: RecordedStore, run: Recorded): Promise<void> {
+export async function recordStart(context: Context, store: RecordedPlace, run: Recorded): Promise<void> {
   try {
     await record(context, store, run, { event: 'started' });
   } catch (error) {

@@ -36,21 +36,12 @@ export const sweep = defineCommand<SweepFlags>({
     const request = parseSweep(flags);
     await refuseRecords(context, request);
     const metrics =
-      request.metricsFile === null ? null : await openMetricsFile(request.metricsFile, context.system.cwd);
+      request.metricsFile === null || request.dryRun
+        ? null
+        : await openMetricsFile(request.metricsFile, context.system.cwd);
     const begun = performance.now();
     const figures: { last: SweepReport | null } = { last: null };
-    let exitCode: ExitCode = 1;
-    try {
-      await context.withStore(request.dryRun ? 'read' : 'write', (store) =>
-        run(context, store, request, json, (report) => {
-          figures.last = report;
-        }),
-      );
-      exitCode = 0;
-    } catch (error) {
-      exitCode = exitCodeOf(error, context);
-      throw error;
-    } finally {
+    const write = async (exitCode: ExitCode) => {
       const { last } = figures;
       await metrics?.write({
         target: last?.target ?? (await context.target()),
@@ -63,7 +54,21 @@ export const sweep = defineCommand<SweepFlags>({
         batches: last?.batches ?? 0,
         longestBatchMs: last?.longestBatchMs ?? 0,
       });
+    };
+    try {
+      await context.withStore(request.dryRun ? 'read' : 'write', (store) =>
+        run(context, store, request, json, (report) => {
+          figures.last = report;
+        }),
+      );
+    } catch (error) {
+      // Why the sweep failed weighs more than that its figures cannot be written either.
+      await write(exitCodeOf(error, context)).catch((unwritten: unknown) =>
+        context.warn(unwritten instanceof Error ? unwritten.message : String(unwritten)),
+      );
+      throw error;
     }
+    await write(0);
     return 0;
   },
 });
@@ -237,16 +242,18 @@ async function perform(
   try {
     if (request.offline) return await sweepOffline(store, request, expiredAt);
     const { pause, maxRuntime } = request;
+    const timeIsUp = maxRuntime === null ? new AbortController().signal : AbortSignal.timeout(maxRuntime);
+    const stop = AbortSignal.any([system.signal, timeIsUp]);
     return await sweepStore(store, {
       expiredAt,
       verifications: request.verifications,
       limit: request.limit,
       batchSize: request.batchSize,
       signal: system.signal,
-      timeIsUp: maxRuntime === null ? new AbortController().signal : AbortSignal.timeout(maxRuntime),
+      timeIsUp,
       before: keepLock,
       rest: async () => {
-        if (pause > 0) await wait(pause, undefined, { signal: system.signal }).catch(() => undefined);
+        if (pause > 0) await wait(pause, undefined, { signal: stop }).catch(() => undefined);
       },
       onBatch: (deleted) => {
         progress.update(deleted);

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -46,8 +46,11 @@ async function deployed(shape: Shape) {
 const nativeDatabase = (database: TestDatabase) =>
   database.dialect === 'sqlite' ? database.connection : database.pool;
 
+const stateHome = mkdtempSync(join(inject('temporaryDirectory'), 'state-'));
+const env = { XDG_STATE_HOME: stateHome };
+
 const schema = (url: string, ...words: readonly string[]): Promise<Outcome> =>
-  runMain(['--url', url, 'schema', ...words]);
+  runMain(['--url', url, 'schema', ...words], { env });
 
 /** Expects success, and gives what was printed. */
 async function succeeds(running: Promise<Outcome>): Promise<string> {
@@ -309,6 +312,19 @@ describe('a deployment', () => {
           code: 5,
           stderr: expect.stringContaining('no session table') as unknown,
         });
+      });
+
+      it('has what was changed in the operator’s own history', async () => {
+        const { database } = await deployed(plainShape(dialect));
+        await succeeds(schema(database.url, 'migrate', '--yes'));
+        await succeeds(schema(database.url, 'migrate', '--yes'));
+        await succeeds(schema(database.url, 'rollback', '--yes'));
+        const listed = await runMain(['--url', database.url, 'history', '--own', '--json'], { env });
+        const naming = expect.stringMatching(/history/) as unknown;
+        expect(JSON.parse(listed.stdout)).toMatchObject([
+          { command: 'schema rollback', outcome: 'complete' },
+          { command: 'schema migrate', outcome: 'complete', selection: naming },
+        ]);
       });
 
       it('whose history table was dropped by hand gets another', async () => {

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { GlobalFlags } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { CancelledError, UsageError } from '../../errors.ts';
+import { CancelledError, SessionctlError, UsageError } from '../../errors.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 import type { SchemaChange, SchemaStore } from '../../sessions/schema-store.ts';
+import type { Target } from '../../sessions/session-store.ts';
+import { record } from '../revocation-history.ts';
 
 export interface SchemaChangeFlags {
   readonly dryRun?: boolean;
@@ -55,8 +58,10 @@ export async function changeSchema<Plan extends SchemaChange>(
       await context.show(schemaStepsText(target, plan.steps, terminal, styles));
     for (const caution of cautions) await context.warn(caution);
     if (flags.yes !== true) await ask(context);
-    await context.withSchema('write', (schema) =>
-      work.change(schema, (remark) => context.note(`note: ${remark}`)),
+    await recorded(context, target, work.command, plan, () =>
+      context.withSchema('write', (schema) =>
+        work.change(schema, (remark) => context.note(`note: ${remark}`)),
+      ),
     );
   }
   if (json) {
@@ -68,6 +73,39 @@ export async function changeSchema<Plan extends SchemaChange>(
   }
   if (!isNeeded) await context.note('There is nothing to do.');
   else await context.note(dryRun ? 'Dry run: nothing was changed.' : 'Done.');
+}
+
+/**
+ * Records the change in the operator's own history; the table of the database is what is being changed. It ends nobody's
+ * session, so that a record that cannot be written is a warning.
+ */
+async function recorded(
+  context: Context,
+  target: Target,
+  command: string,
+  { steps }: SchemaChange,
+  change: () => Promise<void>,
+): Promise<void> {
+  const place = { target, history: null };
+  const selection = steps.map(({ title }) => title).join('; ');
+  const run = { runId: randomUUID(), request: { command, recorded: selection, reason: null }, plan: null };
+  const keep = async (what: Parameters<typeof record>[3]) => {
+    try {
+      await record(context, place, run, what);
+    } catch (error) {
+      if (!(error instanceof SessionctlError)) throw error;
+      await context.warn(error.message);
+    }
+  };
+  await keep({ event: 'started' });
+  try {
+    await change();
+  } catch (error) {
+    const detail = error instanceof Error ? context.redactor.redact(error.message) : null;
+    await keep({ event: 'finished', outcome: 'failed', detail });
+    throw error;
+  }
+  await keep({ event: 'finished', outcome: 'complete' });
 }
 
 /** @throws CancelledError where the answer is no */
