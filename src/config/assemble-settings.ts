@@ -10,6 +10,7 @@ import { describeOrigin, type Origin } from './origin.ts';
 import { describeProblem } from './problem.ts';
 import type { ProfileDocument } from './profile-document.ts';
 import { readReferencedFile } from './referenced-file.ts';
+import { complaintAboutReplicasOf, replicasHint } from './replica-urls.ts';
 import type {
   AuthSettings,
   RedisSettings,
@@ -90,6 +91,7 @@ export async function assembleSettings(
         defaults.statementTimeout,
       ),
       connectTimeout: ledger.length(['connect_timeout'], checked?.connect_timeout, defaults.connectTimeout),
+      replicas: replicaUrls(url, ledger, ingredients),
       tls: await tlsSettings(['tls'], checked?.tls, ledger, ingredients),
       schema: schemaNames(checked?.schema, ledger),
       cwd: givenUrl === null && profile !== null ? dirname(profile.document.path) : system.cwd,
@@ -198,6 +200,23 @@ function timeZone(ingredients: Ingredients, ledger: Ledger): string | null {
   if (said === undefined) return ledger.take(['time_zone'], profile?.checked.time_zone, null, asItIs);
   ledger.record('time_zone', said.zone, said.origin);
   return said.zone;
+}
+
+/** @throws ConfigError where the database in use, which a file, a command or a flag may have named, has none to name */
+function replicaUrls(url: string, ledger: Ledger, { profile, redactor }: Ingredients): readonly string[] {
+  const given = profile?.checked.replicas?.filter((replica) => replica !== undefined) ?? [];
+  if (profile === null || given.length === 0) {
+    ledger.record('replicas', null, defaultOrigin);
+    return [];
+  }
+  for (const [at, replica] of given.entries()) {
+    protectUrl(replica, redactor);
+    ledger.record(`replicas.${String(at)}`, maskPasswords(replica), ledger.placeOf(['replicas']));
+  }
+  const complaint = complaintAboutReplicasOf(url);
+  if (complaint !== undefined)
+    throw new ConfigError(`${labelOf(['replicas'], profile)} ${complaint}`, { hint: replicasHint });
+  return given;
 }
 
 async function tlsSettings(

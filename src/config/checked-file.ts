@@ -3,6 +3,7 @@ import { formatDuration, parseDuration } from '../sessions/duration.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { nearest } from '../sessions/nearest.ts';
 import type { Problem } from './problem.ts';
+import { checkedReplicaUrl, complaintAboutReplicasOf, replicasHint } from './replica-urls.ts';
 import { parseTimeZone } from './time-zone.ts';
 import type { KeyPath, TomlDocument } from './toml-document.ts';
 
@@ -38,6 +39,7 @@ const userFields = ['id', 'email', 'name', 'banned', 'banReason', 'banExpires', 
 const databaseSchemes = ['postgres', 'postgresql', 'mysql', 'mariadb', 'sqlite', 'sqlite3', 'file'];
 /** What a timer of Node and a time-out of PostgreSQL can hold, in whole days. */
 const LONGEST_TIMEOUT = parseDuration('24d');
+const EXAMPLE_REPLICA = 'mysql://user@replica';
 const urlKeys = ['url', 'url_file', 'url_command'] as const;
 
 const filled = textThat((text) => text);
@@ -103,6 +105,12 @@ const profileTable = v.pipe(
     url: v.optional(textThat(checkedDatabaseUrl)),
     url_file: v.optional(filled),
     url_command: v.optional(filled),
+    replicas: v.optional(
+      v.array(
+        textThat(checkedReplicaUrl),
+        (issue) => `must be an array of URLs such as ["${EXAMPLE_REPLICA}"], not ${kindOf(issue.input)}`,
+      ),
+    ),
     time_zone: v.optional(textThat(parseTimeZone)),
     statement_timeout: v.optional(timeout(0)),
     connect_timeout: v.optional(timeout(1)),
@@ -116,6 +124,18 @@ const profileTable = v.pipe(
     if (!isTable(dataset.value)) return;
     const message = complaintAboutChoice(Object.keys(dataset.value), urlKeys);
     if (message !== undefined) addIssue({ message });
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const value: unknown = dataset.value;
+    if (!isTable(value)) return;
+    const { url, replicas } = value;
+    if (typeof url !== 'string' || !Array.isArray(replicas) || replicas.length === 0) return;
+    const message = complaintAboutReplicasOf(url);
+    if (message === undefined) return;
+    addIssue({
+      message: `${message}${HINT_MARK}${replicasHint}`,
+      path: [{ type: 'object', origin: 'key', input: value, key: 'replicas', value: replicas }],
+    });
   }),
 );
 

@@ -112,10 +112,11 @@ function unsetProblem(path: KeyPath, name: string, line: number): Problem {
 }
 
 function isLiteralSecret({ path, raw }: FileText): boolean {
-  const key = path.slice(2).join('.');
+  const keys = path.slice(2);
+  const key = keys.join('.');
   const literal = withoutReferences(raw);
   if (key === 'auth.secret') return literal.trim() !== '';
-  return (key === 'url' || key === 'redis.url') && passwordsIn(literal).length > 0;
+  return (key === 'url' || key === 'redis.url' || keys[0] === 'replicas') && passwordsIn(literal).length > 0;
 }
 
 function mapTexts(value: unknown, path: KeyPath, map: (text: string, path: KeyPath) => unknown): unknown {

@@ -30,6 +30,8 @@ export interface DatabaseSettings {
   readonly statementTimeout: number;
   /** Milliseconds. */
   readonly connectTimeout: number;
+  /** The URLs of the replicas of a MySQL or MariaDB server, to ask how far they are behind; may hold passwords. */
+  readonly replicas: readonly string[];
   readonly tls: TlsSettings | null;
   readonly schema: SchemaNames;
   /** What relative paths to SQLite files start from. */

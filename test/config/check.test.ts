@@ -115,6 +115,24 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
     ],
     ['url = "a.db"\nstatement_timeout = "25d"', '3: profiles.a.statement_timeout: "25d" is longer than 24d'],
     ['url = "a.db"\nconnect_timeout = "0s"', '3: profiles.a.connect_timeout: "0s" is no time at all'],
+    [
+      'url = "postgres://h/d"\nreplicas = ["mysql://r"]',
+      '3: profiles.a.replicas: is for MySQL and MariaDB only. A PostgreSQL primary names its replicas itself. Leave the key out.',
+    ],
+    [
+      'url = "mysql://h/d"\nreplicas = "mysql://r"',
+      '3: profiles.a.replicas: must be an array of URLs such as ["mysql://user@replica"], not a string',
+    ],
+    ['url = "mysql://h/d"\nreplicas = ["mysql://r", ""]', '3: profiles.a.replicas.1: must not be empty'],
+    ['url = "mysql://h/d"\nreplicas = [5]', '3: profiles.a.replicas.0: must be a string in quotes, not 5'],
+    [
+      'url = "mysql://h/d"\nreplicas = ["postgres://r"]',
+      '3: profiles.a.replicas.0: is not the URL of a MySQL or MariaDB server. It begins with mysql:// or mariadb://.',
+    ],
+    [
+      'url = "mysql://h/d"\nreplicas = ["mysql://u:hunter/2@r"]',
+      '3: profiles.a.replicas.0: cannot be read as a URL. Special characters of a password are percent-encoded: @ is %40, / is %2F, # is %23, ? is %3F.',
+    ],
     ['url = "a.db"\ntls = true', '3: profiles.a.tls: must be a table, not true'],
     [
       'url = "a.db"\ntls.reject_unauthorized = "no"',
@@ -182,7 +200,7 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
     expect(outcome.stderr.replaceAll(directory.path, '.')).toBe(
       'error: the configuration has 2 problems\n' +
         './sessionctl.toml:3: profiles.a.uri: unknown key. Did you mean "url"?\n' +
-        './sessionctl.toml:4: profiles.a.zone: unknown key. It is one of url, url_file, url_command, time_zone, statement_timeout, connect_timeout, tls, schema, redis, session, auth.\n',
+        './sessionctl.toml:4: profiles.a.zone: unknown key. It is one of url, url_file, url_command, replicas, time_zone, statement_timeout, connect_timeout, tls, schema, redis, session, auth.\n',
     );
   });
 });

@@ -71,6 +71,7 @@ describe('settings', () => {
         timeZone: null,
         statementTimeout: 60_000,
         connectTimeout: 10_000,
+        replicas: [],
         tls: null,
         schema: { databaseSchema: null, table: null, userTable: null, columns: {}, userColumns: {} },
         cwd: `${directory}/conf`,
@@ -94,6 +95,7 @@ describe('settings', () => {
 time_zone = "-08:00"
 statement_timeout = "0s"
 connect_timeout = "3s"
+replicas = ["mysql://app@one.example", "\${TWO}"]
 tls = { ca = "../pem/ca.pem", cert = "../pem/cert.pem", key = "../pem/key.pem", reject_unauthorized = false }
 [profiles.only.schema]
 database_schema = "auth"
@@ -118,7 +120,7 @@ secret = "\${SECRET}"
 base_url = "https://app.example"
 cookie_prefix = "app"
 `,
-      { SECRET: SECRETS.secret },
+      { SECRET: SECRETS.secret, TWO: 'mariadb://two.example/auth' },
       {
         'pem/ca.pem': 'CA',
         'pem/cert.pem': 'CERT',
@@ -133,6 +135,7 @@ cookie_prefix = "app"
         timeZone: '-08:00',
         statementTimeout: 0,
         connectTimeout: 3000,
+        replicas: ['mysql://app@one.example', 'mariadb://two.example/auth'],
         tls: { ca: 'CA', cert: 'CERT', key: SECRETS.key, rejectUnauthorized: false },
         schema: {
           databaseSchema: 'auth',
@@ -247,6 +250,32 @@ url = "\${URL_B}"
   });
 });
 
+describe('replicas', () => {
+  const file = (url: string) =>
+    `${url}\nreplicas = ["mysql://u:\${PASSWORD}@one", "mysql://two?password=hunter33"]`;
+
+  it('have passwords that the redactor knows', async () => {
+    const { redactor } = await settingsOf(file('url = "mysql://h/d"'), { PASSWORD: 'hunter22' });
+    expect(redactor.redact('said mysql://u:hunter22@one and mysql://two?password=hunter33')).toBe(
+      'said *** and ***',
+    );
+    expect(redactor.redact('said hunter22 and hunter33')).toBe('said *** and ***');
+  });
+  it('need the variables that they refer to', async () => {
+    expect(await complaintOf(file('url = "mysql://h/d"'))).toBe(
+      './conf/sessionctl.toml:3: profiles.only.replicas.0: the variable PASSWORD is not set. Set it, or write $${ for the characters themselves.',
+    );
+  });
+  it.each([
+    ['url_file = "url"', { 'conf/url': 'postgres://h/d' }],
+    ['url_command = "echo sqlite:auth.db"', {}],
+  ])('are none of a database that is neither MySQL nor MariaDB: %s', async (url, files) => {
+    expect(await complaintOf(file(url), { PASSWORD: 'x' }, files)).toBe(
+      './conf/sessionctl.toml:3: profiles.only.replicas is for MySQL and MariaDB only',
+    );
+  });
+});
+
 describe('url_file', () => {
   it('is read from beside the configuration, without the white space around', async () => {
     const { settings } = await settingsOf(
@@ -349,6 +378,7 @@ auth.secret = "\${SECRET}"
   it.each([
     ['a password in url', 'url = "mysql://u:hunter2@h/d"', true],
     ['a password among parameters', 'url = "postgres://h/d?password=hunter2"', true],
+    ['a password in replicas', 'url = "mysql://h/d"\nreplicas = ["mysql://r", "mysql://u:hunter2@s"]', true],
     ['a password in redis.url', 'url = "a.db"\nredis.url = "redis://:hunter2@h"', true],
     ['auth.secret', 'url = "a.db"\nauth.secret = "hunter2"', true],
     [

@@ -41,6 +41,7 @@ describe('config show', () => {
       time_zone                     Asia/Kolkata                                variable SESSIONCTL_TIME_ZONE
       statement_timeout             30s                                         ./sessionctl.toml:3
       connect_timeout               10s                                         default
+      replicas                      -                                           default
       tls.ca                        ca.pem                                      ./sessionctl.toml:4
       tls.cert                      -                                           default
       tls.key                       -                                           default
@@ -65,6 +66,23 @@ describe('config show', () => {
       auth.cookie_prefix            -                                           default
       "
     `);
+  });
+
+  it('shows each replica, and no password', async () => {
+    const directory = temporaryDirectory();
+    directory.write(
+      'sessionctl.toml',
+      '[profiles.a]\nurl = "mysql://h/d"\nreplicas = [\n"mysql://u:hunter2@one",\n"${TWO}"]\n',
+    );
+    const outcome = await runMain(['config', 'show'], {
+      cwd: directory.path,
+      env: { TWO: 'mariadb://two/d?password=hunter3' },
+    });
+    const shown = outcome.stdout.split('\n').filter((line) => line.startsWith('replicas'));
+    expect(shown.map((line) => line.replaceAll(directory.path, '.').split(/ +/))).toEqual([
+      ['replicas.0', 'mysql://u:***@one', './sessionctl.toml:3'],
+      ['replicas.1', 'mariadb://two/d?password=***', './sessionctl.toml:3'],
+    ]);
   });
 
   it('gives the same to scripts', async () => {

@@ -44,6 +44,7 @@ function settingsOf(url: string, table: string | null = null): DatabaseSettings 
     timeZone: null,
     statementTimeout: 30_000,
     connectTimeout: 10_000,
+    replicas: [],
     tls: null,
     schema: { databaseSchema: null, table, userTable: null, columns: {}, userColumns: {} },
     cwd: '/',

@@ -714,6 +714,7 @@ function settingsOf(url: string) {
     timeZone: null,
     statementTimeout: 30_000,
     connectTimeout: 10_000,
+    replicas: [],
     tls: null,
     schema: { databaseSchema: null, table: null, userTable: null, columns: {}, userColumns: {} },
     cwd: '/',
