@@ -1,9 +1,26 @@
 import { describe, expect, it, test } from 'vitest';
 import { maskPasswords } from '../../src/config/url-secrets.ts';
-import { describeLocation, parseDatabaseUrl } from '../../src/store/database/database-url.ts';
+import {
+  describeLocation,
+  parseDatabaseUrl,
+  parseServerOrDatabaseUrl,
+} from '../../src/store/database/database-url.ts';
 import { tlsOptions } from '../../src/store/database/dialects/tls.ts';
 
 const cwd = '/srv/app';
+test.each([
+  ['mysql://ada:secret@db', 'db:3306'],
+  ['mysql://ada@[::1]:3307/', '[::1]:3307'],
+  ['mysql://ada@/?socket=/run/mysqld.sock', '/run/mysqld.sock'],
+  ['mysql://db/auth', 'db:3306/auth'],
+])('the server of %s is %s', (url, place) => {
+  expect(describeLocation(parseServerOrDatabaseUrl(url, cwd))).toBe(place);
+});
+
+test('a database has to be named', () => {
+  expect(() => parseDatabaseUrl('mysql://ada:secret@db/', cwd)).toThrow('the database URL names no database');
+});
+
 const described = (url: string) => describeLocation(parseDatabaseUrl(url, cwd));
 
 test.each([

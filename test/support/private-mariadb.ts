@@ -22,8 +22,13 @@ export function missingMariadb(): string | undefined {
   return works ? undefined : 'no mariadb-install-db and mariadbd in PATH to start a server of its own';
 }
 
+export interface PrivateMariadbOptions {
+  /** Keeps a binary log, as whoever replicates does, under this number among the servers. */
+  readonly serverId?: number;
+}
+
 /** A MariaDB server that a test may restart, or set read-only. */
-export async function startPrivateMariadb(): Promise<PrivateMariadb> {
+export async function startPrivateMariadb({ serverId }: PrivateMariadbOptions = {}): Promise<PrivateMariadb> {
   const directory = mkdtempSync(join(inject('temporaryDirectory'), 'mariadb-'));
   const data = join(directory, 'data');
   if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid);
@@ -45,8 +50,13 @@ export async function startPrivateMariadb(): Promise<PrivateMariadb> {
       '--bind-address=127.0.0.1',
       `--socket=${join(directory, 'socket')}`,
       `--pid-file=${join(directory, 'pid')}`,
+<<<<<<< HEAD
       // What is committed outlives the process, as on any server that people rely on.
       '--innodb-flush-log-at-trx-commit=2',
+=======
+      '--innodb-flush-log-at-trx-commit=0',
+      ...(serverId === undefined ? [] : [`--server-id=${String(serverId)}`, '--log-bin=binlog']),
+>>>>>>> 0f5d0f2 (Measure how far replicas are behind)
     ],
     {
       ...identity,
@@ -70,4 +80,21 @@ export async function startPrivateMariadb(): Promise<PrivateMariadb> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Lets one private server follow another from now on. What both have by then has to be the same. */
+export async function followPrimary(replica: PrivateMariadb, primary: PrivateMariadb): Promise<void> {
+  const [from, to] = await Promise.all([primary, replica].map(({ url }) => mysql.createConnection(url)));
+  if (from === undefined || to === undefined) throw new Error('two connections were asked for');
+  const [rows] = await from.query('SELECT @@gtid_binlog_pos AS position');
+  const [{ position }] = rows as [{ readonly position: string }];
+  await to.query(`RESET MASTER`);
+  await to.query(`SET GLOBAL gtid_slave_pos = '${position}'`);
+  const { hostname, port } = new URL(primary.url);
+  await to.query(
+    `CHANGE MASTER TO MASTER_HOST = '${hostname}', MASTER_PORT = ${port}, MASTER_USER = 'root',
+       MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1`,
+  );
+  await to.query('START SLAVE');
+  await Promise.all([from.end(), to.end()]);
 }

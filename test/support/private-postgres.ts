@@ -22,6 +22,8 @@ export function missingInitdb(): string | undefined {
   return works ? undefined : 'no initdb and postgres in PATH to start a server that asks for a password';
 }
 
+const COMMON_SETTINGS = ['listen_addresses=127.0.0.1', 'fsync=off'].flatMap((setting) => ['-c', setting]);
+
 export interface PrivateOptions {
   /** Takes connections with TLS alone, and shows this certificate. */
   readonly tls?: { readonly cert: string; readonly key: string };
@@ -55,14 +57,53 @@ export async function startPrivatePostgres(
     await client.connect();
     await client.end();
   };
-  const settings = ['listen_addresses=127.0.0.1', 'fsync=off'].flatMap((setting) => ['-c', setting]);
   const server = await startServer(
     'postgres',
-    ['-D', data, '-p', String(port), '-k', directory, ...settings, ...tlsArguments],
+    ['-D', data, '-p', String(port), '-k', directory, ...COMMON_SETTINGS, ...tlsArguments],
     { ...identity, cwd: directory, stopBy: 'SIGINT', isUp },
   );
   return {
     url,
+    restart: server.restart,
+    stop: async () => {
+      await server.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Why no replica can be made here, or undefined where one can. */
+export function missingBasebackup(): string | undefined {
+  const works = spawnSync('pg_basebackup', ['--version']).status === 0;
+  return missingInitdb() ?? (works ? undefined : 'no pg_basebackup in PATH to make a replica');
+}
+
+/** A replica of a private server, which follows it. */
+export async function startPostgresReplica(primary: PrivatePostgres): Promise<PrivatePostgres> {
+  const directory = mkdtempSync(join(inject('temporaryDirectory'), 'postgres-replica-'));
+  const data = join(directory, 'data');
+  if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid);
+  const copied = spawnSync(
+    'pg_basebackup',
+    ['--dbname', primary.url, '--pgdata', data, '--write-recovery-conf', '--checkpoint=fast', '--no-sync'],
+    { ...identity, cwd: directory, encoding: 'utf8' },
+  );
+  if (copied.status !== 0) throw new Error(`pg_basebackup: ${copied.stderr}`);
+  const port = await freePort();
+  const url = new URL(primary.url);
+  url.port = String(port);
+  const isUp = async () => {
+    const client = new pg.Client({ connectionString: url.href });
+    await client.connect();
+    await client.end();
+  };
+  const server = await startServer(
+    'postgres',
+    [...['-D', data, '-p', String(port), '-k', directory], ...COMMON_SETTINGS],
+    { ...identity, cwd: directory, stopBy: 'SIGINT', isUp },
+  );
+  return {
+    url: url.href,
     restart: server.restart,
     stop: async () => {
       await server.stop();

@@ -3,7 +3,12 @@ import type { DatabaseSettings, SchemaNames } from '../../config/settings.ts';
 import { ConfigError, ConnectionError, FailedError, SessionctlError } from '../../errors.ts';
 import type { Redactor } from '../../redaction.ts';
 import type { Target } from '../../sessions/session-store.ts';
-import { describeLocation, parseDatabaseUrl, type DatabaseLocation } from './database-url.ts';
+import {
+  describeLocation,
+  parseDatabaseUrl,
+  parseServerOrDatabaseUrl,
+  type DatabaseLocation,
+} from './database-url.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { errorCode, isOfDriver, isRaised, withoutText } from './dialects/refusals.ts';
 import { unlessStopped } from './persistently.ts';
@@ -44,11 +49,30 @@ export interface DatabaseConnection {
  */
 export async function connectDatabase(
   settings: DatabaseSettings,
-  { access, mayBeMissing = false, redactor, signal }: ConnectOptions,
+  options: ConnectOptions,
 ): Promise<DatabaseConnection> {
   const location = parseDatabaseUrl(settings.url, settings.cwd);
+  return connectTo(location, describeLocation(location), settings, options);
+}
+
+/** As `connectDatabase`, to one of the replicas that the settings name, to look only. Its URL need not name a database. */
+export async function connectReplica(
+  url: string,
+  settings: DatabaseSettings,
+  options: ConnectOptions,
+): Promise<DatabaseConnection> {
+  const location = parseServerOrDatabaseUrl(url, settings.cwd);
+  const place = `the replica ${describeLocation(location)}`;
+  return connectTo(location, place, settings, { ...options, access: 'read' });
+}
+
+async function connectTo(
+  location: DatabaseLocation,
+  database: string,
+  settings: DatabaseSettings,
+  { access, mayBeMissing = false, redactor, signal }: ConnectOptions,
+): Promise<DatabaseConnection> {
   if (location.dialect !== 'sqlite') redactor.protect(location.password);
-  const database = describeLocation(location);
   const dialect = await loadDialect(location);
   const names = { ...settings.schema, databaseSchema: schemaName(settings, location) };
   const settle = <Result>(work: () => Promise<Result>) => explained(dialect, database, work);

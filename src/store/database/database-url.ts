@@ -11,6 +11,7 @@ export interface ServerLocation {
   readonly port: number;
   readonly user: string | null;
   readonly password: string | null;
+  /** Empty where only the server is meant. */
   readonly database: string;
   readonly parameters: ReadonlyMap<string, string>;
 }
@@ -41,6 +42,15 @@ const FORMS =
  * @throws UsageError; its message never repeats the URL, which may hold a password
  */
 export function parseDatabaseUrl(url: string, cwd: string): DatabaseLocation {
+  const location = parseServerOrDatabaseUrl(url, cwd);
+  if (location.dialect === 'sqlite' || location.database !== '') return location;
+  throw new UsageError('the database URL names no database', {
+    hint: 'Put its name behind the host: postgres://user@host:5432/name.',
+  });
+}
+
+/** As `parseDatabaseUrl`; the URL of a server need not name a database. */
+export function parseServerOrDatabaseUrl(url: string, cwd: string): DatabaseLocation {
   if (!isPlainUrl(url)) {
     throw new UsageError('the database URL cannot be read', {
       hint: 'Special characters of a password are percent-encoded: @ is %40, / is %2F, # is %23, ? is %3F. No quotes or spaces around.',
@@ -70,9 +80,10 @@ export function parseDatabaseUrl(url: string, cwd: string): DatabaseLocation {
 /** Where the database is, without credentials: `host:port/name`, or the path of the file. */
 export function describeLocation(location: DatabaseLocation): string {
   if (location.dialect === 'sqlite') return location.path;
-  if (location.host.startsWith('/')) return `${location.host}/${location.database}`;
+  const name = location.database === '' ? '' : `/${location.database}`;
+  if (location.host.startsWith('/')) return `${location.host}${name}`;
   const host = location.host.includes(':') ? `[${location.host}]` : location.host;
-  return `${host}:${String(location.port)}/${location.database}`;
+  return `${host}:${String(location.port)}${name}`;
 }
 
 function fileAt(path: string, cwd: string): FileLocation {
@@ -88,18 +99,13 @@ function serverAt(
   const parameters = new Map(parsed.searchParams);
   const host = decoded(parsed.hostname).replace(/^\[(.*)\]$/, '$1');
   const socket = parameters.get('host') ?? parameters.get('socketPath') ?? parameters.get('socket');
-  const database = decoded(parsed.pathname.slice(1));
-  if (database === '')
-    throw new UsageError('the database URL names no database', {
-      hint: 'Put its name behind the host: postgres://user@host:5432/name.',
-    });
   return {
     dialect: server.dialect,
     host: socket ?? (host === '' ? 'localhost' : host),
     port: parsed.port === '' ? server.port : Number(parsed.port),
     user: parsed.username === '' ? null : decoded(parsed.username),
     password: parsed.password === '' ? null : decoded(parsed.password),
-    database,
+    database: decoded(parsed.pathname.slice(1)),
     parameters,
   };
 }

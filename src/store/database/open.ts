@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../config/settings.ts';
 import type { HistoryRecord } from '../../history/history-record.ts';
 import type { LockableStore } from '../../sessions/run-lock.ts';
+import type { ReplicatedStore } from '../../sessions/replication.ts';
 import type { SessionStore } from '../../sessions/session-store.ts';
 import { tableLabel, type Catalog } from './catalog.ts';
 import { connectDatabase, type ConnectOptions, type DatabaseConnection } from './connect.ts';
@@ -44,7 +45,7 @@ export interface DatabaseHistory {
   read(limit: number): Promise<readonly HistoryRecord[]>;
 }
 
-export interface DatabaseStore extends SessionStore, LockableStore {
+export interface DatabaseStore extends SessionStore, LockableStore, ReplicatedStore {
   readonly schema: SchemaSummary;
   /** Null where `schema migrate` has made no table for it. */
   readonly history: DatabaseHistory | null;
@@ -103,6 +104,10 @@ export async function openDatabaseStore(
       lock: async (name, own, wait) => {
         const { acquireRunLock } = await import('./run-lock.ts');
         return acquireRunLock({ ...connection, shape, signal: options.signal }, name, own, wait);
+      },
+      openReplication: async () => {
+        const { openReplication } = await import('./replication.ts');
+        return openReplication(connection, settings, options);
       },
       close,
     };

@@ -8,6 +8,7 @@ import type { DatabaseLocation } from '../database-url.ts';
 import type { KeyColumn } from '../shape.ts';
 import type { TimeEncoding } from '../time-encoding.ts';
 import type { AdvisoryLock, LockSubject } from './advisory-lock.ts';
+import type { AskedServer, LagMeter } from './lag-meter.ts';
 
 /** One value of a row: what the drivers are told to hand over, times always as text or number. */
 export type Value = string | number | bigint | null;
@@ -163,6 +164,13 @@ export interface Dialect {
 
   /** About how many rows a query through an index gives, by the planner, or counted up to `most`. */
   estimateRows(knex: Knex, query: Knex.QueryBuilder, most: number): Promise<number>;
+
+  /**
+   * Prepares to measure how far the replicas are behind.
+   * @param replicas those that the configuration names
+   * @throws UsageError where the database has no replicas; ConfigError where their URLs are needed and missing
+   */
+  lagMeter(own: AskedServer, replicas: readonly AskedServer[]): Promise<LagMeter>;
 
   /** Whether the account lacks a right. */
   isDenied(error: unknown): boolean;

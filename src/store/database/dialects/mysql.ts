@@ -79,7 +79,7 @@ export const mysql: Dialect = {
         ...(server.host.startsWith('/')
           ? { socketPath: server.host }
           : { host: server.host, port: server.port }),
-        database: server.database,
+        ...(server.database === '' ? {} : { database: server.database }),
         ...(server.user === null ? {} : { user: server.user }),
         ...(server.password === null ? {} : { password: server.password }),
         connectTimeout: settings.connectTimeout,
@@ -227,6 +227,8 @@ export const mysql: Dialect = {
     Promise.resolve(keyWalk(knex, tableReference(knex, table, alias), `${alias}.${table.id.name}`)),
 
   advisoryLock: async (knex, subject) => (await import('./mysql-lock.ts')).mysqlLock(knex, subject),
+
+  lagMeter: async (_own, replicas) => (await import('./mysql-lag.ts')).mysqlLag(replicas),
 
   isDenied: (error) => DENIED.includes(errorCode(error) ?? ''),
 

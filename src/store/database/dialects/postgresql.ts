@@ -308,6 +308,8 @@ export const postgresql: Dialect = {
 
   advisoryLock: async (knex, subject) => (await import('./postgresql-lock.ts')).postgresqlLock(knex, subject),
 
+  lagMeter: async (own) => (await import('./postgresql-lag.ts')).postgresqlLag(own),
+
   isDenied: (error) => errorCode(error) === '42501',
 
   hindrance(error) {

@@ -9,7 +9,7 @@ export function errorCode(error: unknown): string | undefined {
   return undefined;
 }
 
-const QUERY = /^\s*(?:select|with|insert|update|delete|set|create|drop|alter|pragma)\b/i;
+const QUERY = /^\s*(?:select|with|insert|update|delete|set|create|drop|alter|show|pragma)\b/i;
 /** As long as what a deployment may have for a token, and as mixed. */
 const LIKE_A_TOKEN = /\b(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{20,}\b/g;
 

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
-import { ConnectionError, SchemaError } from '../../../errors.ts';
+import { ConnectionError, SchemaError, UsageError } from '../../../errors.ts';
 import { addressKey, MAPPED_KEY } from '../../../sessions/address.ts';
 import type { Instant } from '../../../sessions/instant.ts';
 import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
@@ -233,6 +233,13 @@ export const sqlite: Dialect = {
   },
 
   advisoryLock: async (knex, subject) => (await import('./sqlite-lock.ts')).sqliteLock(knex, subject),
+
+  lagMeter: () =>
+    Promise.reject(
+      new UsageError('an SQLite database has no replicas that could be behind', {
+        hint: 'Leave out what asks for them.',
+      }),
+    ),
 
   // Rights are those of the file, which the refusal itself names.
   isDenied: () => false,
