@@ -50,13 +50,9 @@ export async function startPrivateMariadb({ serverId }: PrivateMariadbOptions = 
       '--bind-address=127.0.0.1',
       `--socket=${join(directory, 'socket')}`,
       `--pid-file=${join(directory, 'pid')}`,
-<<<<<<< HEAD
       // What is committed outlives the process, as on any server that people rely on.
       '--innodb-flush-log-at-trx-commit=2',
-=======
-      '--innodb-flush-log-at-trx-commit=0',
       ...(serverId === undefined ? [] : [`--server-id=${String(serverId)}`, '--log-bin=binlog']),
->>>>>>> 0f5d0f2 (Measure how far replicas are behind)
     ],
     {
       ...identity,
