@@ -1,3 +1,4 @@
+import { tzOffset } from '@date-fns/tz';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { toInstant } from '../../src/sessions/instant.ts';
@@ -78,6 +79,88 @@ describe('a wall clock', () => {
     null,
   ])('%j is refused', (value) => {
     expect(() => wallClock('timestamp', 'UTC').decode(value)).toThrow(UnreadableTimeError);
+  });
+});
+
+describe('a wall clock that somebody deletes by', () => {
+  const zones = [
+    'America/New_York',
+    'America/Los_Angeles',
+    'America/St_Johns',
+    'America/Santiago',
+    'Europe/Berlin',
+    'Europe/Lisbon',
+    'Africa/Casablanca',
+    'Africa/Cairo',
+    'Asia/Kolkata',
+    'Asia/Kathmandu',
+    'Asia/Pyongyang',
+    'Australia/Lord_Howe',
+    'Pacific/Apia',
+    'Pacific/Chatham',
+    'Antarctica/Casey',
+    'Antarctica/Troll',
+    'Etc/GMT+12',
+    'Etc/GMT-14',
+    '+05:30',
+    '-09:30',
+    'UTC',
+  ] as const;
+  const hour = 3_600_000;
+  const from = Date.UTC(2010, 0, 1);
+  const until = Date.UTC(2040, 0, 1);
+  const offsetOf = (zone: string, at: number) => tzOffset(zone, new Date(at));
+
+  /** When the clocks of a zone are changed, to the minute. */
+  const changesOf = (zone: string) => {
+    const changes: number[] = [];
+    for (let day = from; day < until; day += 24 * hour) {
+      if (offsetOf(zone, day) === offsetOf(zone, day + 24 * hour)) continue;
+      let [before, after] = [day, day + 24 * hour];
+      while (after - before > 60_000) {
+        const middle = before + Math.floor((after - before) / 120_000) * 60_000;
+        if (offsetOf(zone, middle) === offsetOf(zone, before)) before = middle;
+        else after = middle;
+      }
+      changes.push(after);
+    }
+    return changes;
+  };
+
+  it.each(zones)('in %s: whatever compares as smaller was earlier, by each of its readings', (zone) => {
+    const encoding = wallClock('timestamp', zone);
+    const wallOf = (at: number) => encoding.encode(toInstant(at));
+    const changes = changesOf(zone);
+    const far = fc.integer({ min: from, max: until });
+    // Most of a year nothing happens.
+    const near =
+      changes.length === 0
+        ? far
+        : fc
+            .tuple(fc.constantFrom(...changes), fc.integer({ min: -5 * hour, max: 5 * hour }))
+            .map(([change, off]) => change + off);
+    const distance = fc.oneof(
+      fc.integer({ min: 0, max: 5 * hour }),
+      fc.constantFrom(0, 1, hour / 2, hour - 1, hour, hour + 1, 2 * hour, 3 * hour),
+    );
+    fc.assert(
+      fc.property(fc.oneof(near, far), distance, (now, later) => {
+        const bound = encoding.encodeSurely(toInstant(now));
+        // A session that is alive at the bound is not smaller, whichever of its hours the clock showed.
+        expect(wallOf(now + later) >= bound).toBe(true);
+        // And what has been dead for as long as a clock is ever set back is smaller.
+        expect(wallOf(now - 4 * hour - later - 1) < bound).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('keeps the hour that is shown twice until it is over for the second time', () => {
+    const { encodeSurely } = wallClock('timestamp', 'America/New_York');
+    // 01:30 is 05:30Z and 06:30Z; the clock is set back at 06:00Z.
+    expect(encodeSurely(toInstant(Date.parse('2026-11-01T05:30:00.000Z')))).toBe('2026-11-01 00:30:00.000');
+    expect(encodeSurely(toInstant(Date.parse('2026-11-01T05:59:59.999Z')))).toBe('2026-11-01 00:59:59.999');
+    expect(encodeSurely(toInstant(Date.parse('2026-11-01T06:30:00.000Z')))).toBe('2026-11-01 01:30:00.000');
   });
 });
 

@@ -16,6 +16,8 @@ export interface CrowdOptions {
   readonly sessions: number;
   /** So many of them have an OAuth access token, a refresh token and an offline one; undefined where there are no tables. */
   readonly withTokens?: number;
+  /** All of them have expired, half a day ago. */
+  readonly expired?: boolean;
 }
 
 const tokenKinds = [
@@ -29,7 +31,7 @@ const day = 24 * 60 * 60 * 1000;
 
 export function crowdOf(
   { database, shape }: { readonly database: Pick<TestDatabase, 'query'>; readonly shape: Shape },
-  { sessions, withTokens }: CrowdOptions,
+  { sessions, withTokens, expired = false }: CrowdOptions,
 ): Crowd {
   const q = quoteFor(shape.dialect);
   const text = (value: string) => literal(shape.dialect, value);
@@ -39,7 +41,7 @@ export function crowdOf(
     );
   const numberOf = async (query: string) => Number((await database.query(query))[0]?.['found']);
   const created = shape.encode(new Date(Date.now() - day));
-  const expires = shape.encode(new Date(Date.now() + day));
+  const expires = shape.encode(new Date(Date.now() + (expired ? -day / 2 : day)));
 
   return {
     gather: async () => {

@@ -51,14 +51,17 @@ export async function sceneOn(dialect: Dialect, options: CrowdOptions): Promise<
 }
 
 /**
- * On one database with the tables of the OAuth provider for all tests of a file, one after the other. Each finds a crowd
- * of its own and an empty history. To be called outside of every test.
+ * On one database for all tests of a file, one after the other; with the tables of the OAuth provider unless told
+ * otherwise. Each finds a crowd of its own and an empty history. To be called outside of every test.
  */
-export function stageOn(dialect: Dialect): (options: CrowdOptions) => Promise<Scene> {
+export function stageOn(
+  dialect: Dialect,
+  { withTokens }: { readonly withTokens: boolean } = { withTokens: true },
+): (options: CrowdOptions) => Promise<Scene> {
   let deployment: Deployment | undefined;
   afterAll(() => deployment?.database.drop());
   return async (options) => {
-    deployment ??= await install(dialect, true, deploy);
+    deployment ??= await install(dialect, withTokens, deploy);
     return sceneIn(deployment, options, () => Promise.resolve());
   };
 }
