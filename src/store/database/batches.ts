@@ -64,7 +64,8 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
           const piece = await work.piece(start, rows);
           const begun = performance.now();
           const all = allOf(knex, [piece.condition, work.condition]);
-          const some = room === null || room >= rows ? null : await work.named(all, room);
+          const fits = room === null || (piece.most !== null && piece.most <= room);
+          const some = fits ? null : await work.named(all, room);
           const batch = (on: Knex) => work.run(on, some === null ? all : allOf(knex, [some.are(), all]));
           const done = work.isSingle
             ? await dialect.single(knex, batch)
@@ -93,8 +94,11 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
 }
 
 function sizeFor({ dialect }: DatabaseStoreParts, { pace, mostRows }: BatchWork): BatchSize {
-  const rows = pace?.rows ?? null;
-  if (rows !== null) return { rows: () => rows, took: () => undefined, halve: () => undefined };
+  const asked = pace?.rows ?? null;
+  if (asked !== null) {
+    const rows = Math.min(asked, mostRows);
+    return { rows: () => rows, took: () => undefined, halve: () => undefined };
+  }
   const target = pace === undefined ? TARGET : dialect.sweepTarget;
   return batchSize({ target, first: FIRST_BATCH, least: LEAST_BATCH, most: mostRows });
 }

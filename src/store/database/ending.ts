@@ -116,7 +116,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
       const some = ids.slice(Number(from ?? 0), Number(from ?? 0) + rows);
       const end = Number(from ?? 0) + some.length;
       const condition = some.length === 0 ? knex.raw('1 = 0') : dialect.keyIn(knex, idColumn, table.id, some);
-      return Promise.resolve({ condition, next: end < ids.length ? end : null });
+      return Promise.resolve({ condition, most: some.length, next: end < ids.length ? end : null });
     };
   }
 

@@ -64,17 +64,18 @@ function expiryWalk(
     async piece(from, rows) {
       const behind = from === null ? knex.raw('1 = 1') : behindRow(String(from));
       const found = (await knex
-        .select({ id, expiry })
+        .select({ id, expiry: dialect.exactly(knex, expiry) })
         .from(tableReference(knex, table, SESSION))
         .where(behind)
         .where(condition)
         .orderBy([{ column: expiry }, { column: id }])
         .limit(rows)) as { readonly id: Value; readonly expiry: Value }[];
       const last = found.at(-1);
-      if (last === undefined) return { condition: knex.raw('1 = 0'), next: null };
+      if (last === undefined) return { condition: knex.raw('1 = 0'), most: 0, next: null };
       const ids = found.map((row) => String(row.id));
       return {
         condition: dialect.keyIn(knex, id, table.id, ids),
+        most: ids.length,
         next: found.length < rows ? null : JSON.stringify([last.expiry, last.id]),
       };
     },

@@ -41,6 +41,8 @@ export interface WantedTables {
 export interface Piece {
   /** Whether a row, under the alias that the walk was made for, belongs to the piece. */
   readonly condition: Knex.Raw;
+  /** So many rows may belong to it at the most; null where nobody knows. */
+  readonly most: number | null;
   /** Where the next piece begins; null behind the last one. */
   readonly next: Position | null;
 }
@@ -121,6 +123,9 @@ export interface Dialect {
 
   /** The column as text. */
   asText(knex: Knex, column: string): Knex.Raw;
+
+  /** The column's value in a form that loses nothing when it is read and bound again. */
+  exactly(knex: Knex, column: string): Knex.Raw | Knex.Ref<string, Record<string, string>>;
 
   /** Prepares the connection to end rows of these tables. */
   prepareEnding(knex: Knex, tables: readonly string[]): Promise<void>;

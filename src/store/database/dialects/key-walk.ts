@@ -17,8 +17,9 @@ export function keyWalk(knex: Knex, reference: Knex.Raw, column: string): TableW
         .orderBy(column)
         .limit(1)
         .offset(rows - 1)) as { bound: Position }[];
-      if (bound === undefined) return { condition: behind, next: null };
-      return { condition: knex.raw('(? AND ?? <= ?)', [behind, column, bound.bound]), next: bound.bound };
+      if (bound === undefined) return { condition: behind, most: rows, next: null };
+      const condition = knex.raw('(? AND ?? <= ?)', [behind, column, bound.bound]);
+      return { condition, most: rows, next: bound.bound };
     },
   };
 }

@@ -194,6 +194,8 @@ export const mysql: Dialect = {
 
   asText: (knex, column) => knex.raw('CAST(?? AS CHAR)', [column]),
 
+  exactly: (knex, column) => knex.ref(column),
+
   prepareEnding: () => Promise.resolve(),
 
   // The form for several tables is the only one that takes an alias everywhere.

@@ -81,29 +81,32 @@ const ACCESS = {
 
 const CLOCK = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
+/** JSON comes parsed. */
+interface PlanRow {
+  readonly 'QUERY PLAN': readonly [{ readonly Plan: { readonly 'Plan Rows': number } }];
+}
+
 interface TableSize {
   readonly pages: number;
   readonly rows_per_page: number;
+  readonly most_per_page: number;
   readonly tid_range: boolean;
 }
 
 /**
- * The pages of the largest partition, the rows that one page number stands for in all of them together, and whether the
- * server can begin a scan at a page (PostgreSQL 14). Before the first ANALYZE the rows are guessed.
+ * The pages of the largest partition, the rows that one page number stands for in all of them together, by the statistics
+ * and at the most (a row takes 28 bytes even where it is empty), and whether the server can begin a scan at a page
+ * (PostgreSQL 14). Before the first ANALYZE the rows are guessed.
  */
 const TABLE_SIZE = `
 SELECT COALESCE(max(pg_relation_size(c.oid)) / current_setting('block_size')::bigint, 0)::int AS pages,
        GREATEST(COALESCE(sum(CASE WHEN c.relpages > 0 AND c.reltuples > 0 THEN c.reltuples / c.relpages ELSE 20 END), 20), 1)::float8
          AS rows_per_page,
+       (count(*) * (current_setting('block_size')::int / 28))::int AS most_per_page,
        current_setting('server_version_num')::int >= 140000 AS tid_range
   FROM pg_catalog.pg_class c
  WHERE c.relkind = 'r' AND c.oid IN (
    SELECT CAST(:name AS regclass) UNION ALL SELECT relid FROM pg_catalog.pg_partition_tree(CAST(:name AS regclass)))`;
-
-/** What `EXPLAIN (FORMAT JSON)` answers. */
-interface Explained {
-  readonly Plan: { readonly 'Plan Rows': number };
-}
 
 function regclassName({ schema, name }: { readonly schema: string | null; readonly name: string }): string {
   return [schema, name]
@@ -249,6 +252,9 @@ export const postgresql: Dialect = {
 
   asText: (knex, column) => knex.raw('CAST(?? AS text)', [column]),
 
+  // As a Date, a moment loses its microseconds, and one without a zone becomes that of the process.
+  exactly: (knex, column) => postgresql.asText(knex, column),
+
   prepareEnding: () => Promise.resolve(),
 
   deleteFrom: (knex, reference) => knex.raw('DELETE FROM ?', [reference]),
@@ -269,17 +275,15 @@ export const postgresql: Dialect = {
 
   async estimateRows(knex, query) {
     const { sql, bindings } = query.toSQL();
-    const { rows } = await knex.raw<{ rows: readonly { readonly 'QUERY PLAN': readonly [Explained] }[] }>(
-      `EXPLAIN (FORMAT JSON) ${sql}`,
-      bindings,
-    );
-    return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
+    const { rows } = await knex.raw<{ rows: [PlanRow] }>(`EXPLAIN (FORMAT JSON) ${sql}`, bindings);
+    const [{ 'QUERY PLAN': plan }] = rows;
+    return plan[0].Plan['Plan Rows'];
   },
 
   async walk(knex, table, alias) {
     const name = regclassName(table);
     const { rows } = await knex.raw<{ rows: [TableSize] }>(TABLE_SIZE, { name });
-    const [{ pages, rows_per_page: rowsPerPage, tid_range: hasTidRange }] = rows;
+    const [{ pages, rows_per_page: rowsPerPage, most_per_page: mostPerPage, tid_range: hasTidRange }] = rows;
     if (!hasTidRange) return keyWalk(knex, tableReference(knex, table, alias), `${alias}.${table.id.name}`);
     return {
       // A tuple's address names its page; of a partitioned table this page of every partition is meant.
@@ -291,7 +295,7 @@ export const postgresql: Dialect = {
         const column = `${alias}.ctid`;
         return Promise.resolve(
           isLast
-            ? { condition: knex.raw('?? >= CAST(? AS tid)', [column, tid(first)]), next: null }
+            ? { condition: knex.raw('?? >= CAST(? AS tid)', [column, tid(first)]), most: null, next: null }
             : {
                 condition: knex.raw('(?? >= CAST(? AS tid) AND ?? < CAST(? AS tid))', [
                   column,
@@ -299,6 +303,7 @@ export const postgresql: Dialect = {
                   column,
                   tid(behind),
                 ]),
+                most: (behind - first) * mostPerPage,
                 next: behind,
               },
         );

@@ -158,6 +158,8 @@ export const sqlite: Dialect = {
 
   asText: (knex, column) => knex.raw('CAST(?? AS text)', [column]),
 
+  exactly: (knex, column) => knex.ref(column),
+
   // A foreign key to a table that is not there makes every change fail while foreign keys are enforced; whoever lives
   // with such a schema has them off.
   async prepareEnding(knex, tables) {
