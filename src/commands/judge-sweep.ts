@@ -22,7 +22,8 @@ export async function judgeSweep(
 ): Promise<void> {
   const { deleted, remaining, stoppedBecause } = report;
   const next = 'The next run goes on.';
-  const soFar = `${counted(deleted, 'expired session')} had been deleted by then`;
+  const others = report.verifications ?? 0;
+  const soFar = `${counted(deleted, 'expired session')}${others === 0 ? '' : ` and ${counted(others, 'verification')}`} had been deleted by then`;
   if (stoppedBecause === 'failed') {
     if (failure instanceof SessionctlError) throw failure.withContext(soFar, failure.hint ?? next);
     const message = failure instanceof Error ? failure.message : String(failure);
@@ -33,7 +34,8 @@ export async function judgeSweep(
   }
   if (stoppedBecause === 'signal') {
     const by = String(context.system.signal.reason);
-    if (deleted === 0 && !report.uncertain) throw new CancelledError(`stopped by ${by}, nothing was changed`);
+    if (deleted + others === 0 && !report.uncertain)
+      throw new CancelledError(`stopped by ${by}, nothing was changed`);
     throw new IncompleteError(`stopped by ${by}; ${soFar}`, { hint: next });
   }
   if (stoppedBecause !== 'complete') {

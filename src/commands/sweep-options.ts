@@ -3,6 +3,7 @@ import { once } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { parseDuration } from '../sessions/duration.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
+import { shownValue } from '../sessions/shown-value.ts';
 import { parseWholeNumber } from './whole-number.ts';
 
 /** The options of `sweep` as commander hands them over. */
@@ -82,9 +83,9 @@ export function parseSweep(flags: SweepFlags): SweepRequest {
   return {
     grace: length('--grace', flags.grace),
     batchSize,
-    pause: length('--pause', flags.pause) ?? 0,
+    pause: timed('--pause', flags.pause) ?? 0,
     limit: number('--limit', flags.limit),
-    maxRuntime: length('--max-runtime', flags.maxRuntime),
+    maxRuntime: timed('--max-runtime', flags.maxRuntime),
     wait: length('--wait', flags.wait) ?? 0,
     metricsFile: path(flags.metricsFile),
     verifications: flags.verifications === true,
@@ -125,6 +126,16 @@ function length(option: string, text: string | undefined): number | null {
       throw new InvalidValueError(`${option}: ${error.message}`, error.hint);
     throw error;
   }
+}
+
+/** Milliseconds that a timer of Node.js can hold; beyond, it would go off at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+function timed(option: string, text: string | undefined): number | null {
+  const milliseconds = length(option, text);
+  if (milliseconds !== null && milliseconds > LONGEST_TIMER)
+    throw new InvalidValueError(`${option}: ${shownValue(text ?? '')} is longer than 24 days`);
+  return milliseconds;
 }
 
 function path(text: string | undefined): string | null {

@@ -52,7 +52,8 @@ export interface Sweep {
  * @param grace milliseconds for which expired sessions are kept
  */
 export function sweepCutoff(clock: Instant, grace: number, zoneKnown: boolean): Instant {
-  return toInstant(millisecondsOf(clock) - grace - (zoneKnown ? 0 : FURTHEST_ZONE));
+  // A grace may be longer than anything that can be told of time; nothing has expired for that long.
+  return toInstant(Math.max(0, millisecondsOf(clock) - grace - (zoneKnown ? 0 : FURTHEST_ZONE)));
 }
 
 /** What had expired by a moment. */
@@ -65,7 +66,7 @@ export const expiredBy = (expiredAt: Instant) => ({ ...everySession, surelyExpir
 export async function sweep(store: SessionStore, options: SweepOptions): Promise<Sweep> {
   const { expiredAt, signal, timeIsUp } = options;
   const began = { clock: await store.readClock(), at: performance.now() };
-  const tally = startTally(options);
+  const tally = startTally(options.verifications && store.verifications !== null);
   let way: SweepWay = 'walk';
   let rows = 0;
 
@@ -87,19 +88,18 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
   /** Looking again costs a way through the whole table, for which only a finished sweep has time. */
   async function whatRemains(stoppedBecause: Sweep['stoppedBecause']): Promise<Sweep['remaining']> {
     if (stoppedBecause === 'failed') return null;
-    if (stoppedBecause === 'complete') {
-      const sessions = (await store.lookAgain(expiredBy(expiredAt), 0)).sessions;
-      const others = options.verifications ? ((await store.verifications?.count(expiredAt)) ?? 0) : 0;
-      return { rows: sessions + others, isEstimate: false };
-    }
-    if (way === 'index') {
+    // Who was told to stop has no time for a second table.
+    if (stoppedBecause === 'signal' && options.verifications && store.verifications !== null) return null;
+    const others = options.verifications ? ((await store.verifications?.count(expiredAt)) ?? 0) : 0;
+    if (stoppedBecause === 'complete' || way === 'index') {
       const { sessions } = await store.lookAgain(expiredBy(expiredAt), 0);
-      return { rows: sessions, isEstimate: false };
+      return { rows: sessions + others, isEstimate: false };
     }
     const { looked, sessions } = tally.share();
     // Where nothing was met, that says nothing of the rest.
     if (sessions === 0) return null;
-    return { rows: Math.round((sessions / looked) * Math.max(0, rows - looked)), isEstimate: true };
+    const estimate = Math.round((sessions / looked) * Math.max(0, rows - looked));
+    return { rows: estimate + others, isEstimate: true };
   }
 
   const why = (): Sweep['stoppedBecause'] | null => {
@@ -129,6 +129,7 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
       remark: options.remark,
       pace,
     });
+    const isAtLimit = () => options.limit !== null && tally.rows() >= options.limit;
     const sessions = store.end(expiredBy(expiredAt), {
       ...left(),
       preserveAt: null,
@@ -136,11 +137,11 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
       way,
     });
     const wasThrough = await through(sessions, tally.session);
-    if (!wasThrough) return await finish(why() ?? (await limited(store, expiredAt)));
+    if (!wasThrough || isAtLimit()) return await finish(why() ?? (await limited(store, options)));
 
     if (options.verifications && store.verifications !== null) {
       const isDone = await through(store.verifications.sweep(expiredAt, left()), tally.verification);
-      if (!isDone) return await finish(why() ?? 'limit');
+      if (!isDone || isAtLimit()) return await finish(why() ?? (await limited(store, options)));
     }
     return await finish('complete');
   } catch (error) {
@@ -149,12 +150,18 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
 }
 
 /** Who stopped at the limit may have been done all the same. */
-async function limited(store: SessionStore, expiredAt: Instant): Promise<'limit' | 'complete'> {
-  const left = await store.pick(expiredBy(expiredAt), 1).catch(() => null);
-  return left === null || left.length > 0 ? 'limit' : 'complete';
+async function limited(
+  store: SessionStore,
+  { expiredAt, verifications }: Pick<SweepOptions, 'expiredAt' | 'verifications'>,
+): Promise<'limit' | 'complete'> {
+  const isAnyLeft = async () => {
+    if ((await store.pick(expiredBy(expiredAt), 1)).length > 0) return true;
+    return verifications && ((await store.verifications?.count(expiredAt)) ?? 0) > 0;
+  };
+  return (await isAnyLeft().catch(() => true)) ? 'limit' : 'complete';
 }
 
-function startTally({ verifications }: SweepOptions) {
+function startTally(hasVerifications: boolean) {
   let [deleted, others, oauthTokens, batches, longestBatch, looked] = [0, 0, 0, 0, 0, 0];
   let uncertain = false;
   const add = (batch: EndedBatch) => {
@@ -178,7 +185,7 @@ function startTally({ verifications }: SweepOptions) {
     share: () => ({ looked, sessions: deleted }),
     sum: () => ({
       deleted,
-      verifications: verifications ? others : null,
+      verifications: hasVerifications ? others : null,
       oauthTokens,
       batches,
       longestBatch: Math.round(longestBatch),
