@@ -74,7 +74,10 @@ describe('the figures of a sweep', () => {
   });
 
   it.each([
-    ['of another database', sweepMetrics({ ...figures, target: { ...figures.target, database: 'other' } }, '')],
+    [
+      'of another database',
+      sweepMetrics({ ...figures, target: { ...figures.target, database: 'other' } }, ''),
+    ],
     ['of another profile', sweepMetrics({ ...figures, target: { ...figures.target, profile: null } }, '')],
     ['that is no number', sweepMetrics(figures, '').replaceAll(String(at / 1000), 'NaN')],
     ['in half a file', sweepMetrics(figures, '').slice(0, 300)],

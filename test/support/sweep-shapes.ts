@@ -59,7 +59,12 @@ export function describeSweepsOf(dialect: Dialect): void {
 
         const last = await removesExactly(truths, expiredBy, () => sweepWith(operator));
         expect(last.deleted > 0).toBe(margin > 0);
-        expect(last).toMatchObject({ remaining: 0, way: 'walk', expiredBy: last.startedAt, uncertain: false });
+        expect(last).toMatchObject({
+          remaining: 0,
+          way: 'walk',
+          expiredBy: last.startedAt,
+          uncertain: false,
+        });
 
         const left = await truths();
         expect(left.length).toBeGreaterThan(3);

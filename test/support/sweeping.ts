@@ -15,7 +15,13 @@ export const day = 24 * hour;
 const client = { ip: '192.0.2.1', userAgent: 'Firefox' };
 
 /** What a run of `sweep --json` has printed. */
-export function reportOf({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }): SweepReport {
+export function reportOf({
+  stdout,
+  stderr,
+}: {
+  readonly stdout: string;
+  readonly stderr: string;
+}): SweepReport {
   expect(stdout, stderr).toMatch(/^\{"command":"sweep".*\}\n$/);
   return JSON.parse(stdout) as SweepReport;
 }
@@ -75,7 +81,9 @@ export async function removesExactly<Result>(
   const before = await truths();
   const result = await work();
   const bound = expiredBy(result);
-  expect(sorted(await truths())).toEqual(sorted(before.filter(({ expiresAt }) => expiresAt.getTime() >= bound)));
+  expect(sorted(await truths())).toEqual(
+    sorted(before.filter(({ expiresAt }) => expiresAt.getTime() >= bound)),
+  );
   return result;
 }
 
