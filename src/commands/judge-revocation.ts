@@ -50,7 +50,7 @@ export function judgeRevocation(
     throw new SurvivorsError(
       `${counted(done.remaining ?? 0, 'session')} that should be gone ${inNumber(done.remaining ?? 0, 'is', 'are')} still in ${database}: ${named.join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`,
       {
-        hint: 'A trigger or a row-level policy may keep them, or a request keeps refreshing them. They are alive.',
+        hint: 'A trigger or a row-level policy may keep them, or a request keeps refreshing them. They were not ended.',
       },
     );
   }

@@ -47,9 +47,9 @@ export async function judgeSweep(
     throw new IncompleteError(`${why}; ${soFar}`, { hint });
   }
   if (remaining !== null && remaining > 0) {
-    throw new IncompleteError(
+    throw new FailedError(
       `${counted(remaining, 'row')} that had expired ${remaining === 1 ? 'is' : 'are'} still in ${store.target.database}; ${soFar}`,
-      { hint: 'A trigger or a row-level policy may keep them.' },
+      { hint: 'A trigger or a row-level policy may keep them: the next run will not delete them either.' },
     );
   }
   if (unrecorded !== null) {

@@ -31,5 +31,8 @@ export async function readStdin({ stdin, signal }: System): Promise<string> {
     throw new FailedError('stdin cannot be read', { cause: error });
   });
   await Promise.race([reading, aborted]);
-  return Buffer.concat(chunks).toString('utf8');
+  const bytes = Buffer.concat(chunks);
+  // As Windows writes it.
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+  return new TextDecoder(isUtf16 ? 'utf-16le' : 'utf-8', { ignoreBOM: false }).decode(bytes);
 }

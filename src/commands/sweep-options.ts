@@ -13,6 +13,7 @@ export interface SweepFlags {
   readonly pause?: string;
   readonly limit?: string;
   readonly maxRuntime?: string;
+  readonly maxLag?: string;
   readonly wait?: string;
   readonly metricsFile?: string;
   readonly verifications?: boolean;
@@ -28,6 +29,8 @@ export interface SweepRequest {
   readonly pause: number;
   readonly limit: number | null;
   readonly maxRuntime: number | null;
+  /** Null does not look at replicas. */
+  readonly maxLag: number | null;
   readonly wait: number;
   readonly metricsFile: string | null;
   readonly verifications: boolean;
@@ -49,6 +52,7 @@ export function addSweepOptions(command: Command): Command {
       once('--batch-size'),
     )
     .option('--pause <length>', 'rest between two batches: 200ms, 1s', once('--pause'))
+    .option('--max-lag <length>', 'pause while a replica is further behind', once('--max-lag'))
     .option('--wait <length>', 'wait for another sweep to end (default: exit 8 at once)', once('--wait'))
     .option('--verifications', 'delete expired verification rows too')
     .option('--metrics-file <path>', 'write figures in Prometheus text format', once('--metrics-file'))
@@ -63,7 +67,7 @@ const LARGEST_BATCH = 100_000;
 /** @throws InvalidValueError, UsageError */
 export function parseSweep(flags: SweepFlags): SweepRequest {
   const { offline = false, vacuum = false } = flags;
-  const paced = (['batchSize', 'pause', 'limit', 'maxRuntime'] as const).find(
+  const paced = (['batchSize', 'pause', 'limit', 'maxRuntime', 'maxLag'] as const).find(
     (name) => flags[name] !== undefined,
   );
   if (offline && paced !== undefined) {
@@ -86,6 +90,7 @@ export function parseSweep(flags: SweepFlags): SweepRequest {
     pause: timed('--pause', flags.pause) ?? 0,
     limit: number('--limit', flags.limit),
     maxRuntime: timed('--max-runtime', flags.maxRuntime),
+    maxLag: lag(flags.maxLag),
     wait: length('--wait', flags.wait) ?? 0,
     metricsFile: path(flags.metricsFile),
     verifications: flags.verifications === true,
@@ -135,6 +140,17 @@ function timed(option: string, text: string | undefined): number | null {
   const milliseconds = length(option, text);
   if (milliseconds !== null && milliseconds > LONGEST_TIMER)
     throw new InvalidValueError(`${option}: ${shownValue(text ?? '')} is longer than 24 days`);
+  return milliseconds;
+}
+
+/** MySQL and MariaDB tell whole seconds. */
+function lag(text: string | undefined): number | null {
+  const milliseconds = length('--max-lag', text);
+  if (milliseconds !== null && milliseconds < 1000)
+    throw new InvalidValueError(
+      '--max-lag: less than a second cannot be told',
+      'Write 1s or more, such as --max-lag 10s.',
+    );
   return milliseconds;
 }
 

@@ -6,9 +6,11 @@ import { SessionctlError, UsageError, type ExitCode } from '../errors.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import type { SweepReport } from '../output/sweep-report.ts';
 import { OutputClosedError } from '../output/writer.ts';
-import { millisecondsOf } from '../sessions/instant.ts';
+import { millisecondsOf, type Instant } from '../sessions/instant.ts';
 import { expiredBy, sweep as sweepStore, sweepCutoff, type Sweep } from '../sessions/sweep.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
+import { awaitReplicas } from '../sessions/await-replicas.ts';
+import type { ReplicatedStore, Replication } from '../sessions/replication.ts';
 import type { LockableStore } from '../sessions/run-lock.ts';
 import { judgeSweep } from './judge-sweep.ts';
 import { record, recordStart } from './revocation-history.ts';
@@ -73,7 +75,7 @@ export const sweep = defineCommand<SweepFlags>({
   },
 });
 
-type SweptStore = RecordedStore & LockableStore;
+type SweptStore = RecordedStore & LockableStore & ReplicatedStore;
 
 function exitCodeOf(error: unknown, { system }: Context): ExitCode {
   if (error instanceof SessionctlError) return error.exitCode;
@@ -147,11 +149,49 @@ async function run(
       report({ ...untouched, remaining: counted, finishedAt: await store.readClock() }),
       json,
     );
+    if (request.limit !== null && request.limit < counted.rows)
+      await context.note(
+        `note: one run with --limit ${String(request.limit)} would delete no more than that`,
+      );
     return;
   }
 
   await store.rehearseEnding({ preserveAt: null });
   if (request.verifications) await store.verifications?.rehearse();
+  const replication = request.maxLag === null ? null : await store.openReplication();
+  try {
+    await sweepAlone(context, store, request, {
+      json,
+      runId,
+      startedAt,
+      expiredAt,
+      report,
+      tell,
+      replication,
+    });
+  } finally {
+    await replication?.close();
+  }
+}
+
+/** What a run of `sweep` has found out before it begins. */
+interface SweepRun {
+  readonly json: boolean;
+  readonly runId: string;
+  readonly startedAt: Instant;
+  readonly expiredAt: Instant;
+  readonly report: (done: Sweep) => SweepReport;
+  readonly tell: (report: SweepReport) => void;
+  /** Null where nobody looks at replicas. */
+  readonly replication: Replication | null;
+}
+
+async function sweepAlone(
+  context: Context,
+  store: SweptStore,
+  request: SweepRequest,
+  { json, runId, startedAt, expiredAt, report, tell, replication }: SweepRun,
+): Promise<void> {
   const { user, host } = context.system.operator();
   const lock = await store.lock(
     'sweep',
@@ -171,7 +211,7 @@ async function run(
     // A run that finds nothing changes nothing: years of them would be all that a history is made of.
     const isRecorded = await hasExpired(store, expiredAt, request);
     if (isRecorded) await recordStart(context, store, recorded);
-    const done = await perform(context, store, request, expiredAt, () => lock.keep());
+    const done = await perform(context, store, request, expiredAt, replication, () => lock.keep());
     const finished = report(done);
     tell(finished);
     const unrecorded = isRecorded
@@ -210,22 +250,24 @@ const untouched: Omit<Sweep, 'remaining' | 'finishedAt'> = {
 /** Whether there is anything to delete; where nobody can tell in time, there may be. */
 async function hasExpired(
   store: SweptStore,
-  expiredAt: Sweep['finishedAt'],
+  expiredAt: Instant,
   { verifications }: SweepRequest,
 ): Promise<boolean> {
-  if (verifications) return true;
-  const some = await store.pick(expiredBy(expiredAt), 1).catch((error: unknown) => {
-    if (error instanceof SessionctlError) return null;
+  try {
+    if ((await store.pick(expiredBy(expiredAt), 1)).length > 0) return true;
+    return verifications && ((await store.verifications?.count(expiredAt)) ?? 0) > 0;
+  } catch (error) {
+    if (error instanceof SessionctlError) return true;
     throw error;
-  });
-  return some === null || some.length > 0;
+  }
 }
 
 async function perform(
   context: Context,
   store: SweptStore,
   request: SweepRequest,
-  expiredAt: Sweep['finishedAt'],
+  expiredAt: Instant,
+  replication: Replication | null,
   keepLock: () => Promise<void>,
 ): Promise<Sweep> {
   const { system } = context;
@@ -241,9 +283,19 @@ async function perform(
   });
   try {
     if (request.offline) return await sweepOffline(store, request, expiredAt);
-    const { pause, maxRuntime } = request;
+    const { pause, maxRuntime, maxLag } = request;
     const timeIsUp = maxRuntime === null ? new AbortController().signal : AbortSignal.timeout(maxRuntime);
     const stop = AbortSignal.any([system.signal, timeIsUp]);
+    const sleep = (milliseconds: number) =>
+      wait(milliseconds, undefined, { signal: stop }).catch(() => undefined);
+    const remark = (text: string) => {
+      progress.remark(text);
+    };
+    const replicasFollow =
+      replication === null || maxLag === null
+        ? null
+        : awaitReplicas(replication, { maxLag, pause: sleep, signal: stop, remark });
+    await replicasFollow?.();
     return await sweepStore(store, {
       expiredAt,
       verifications: request.verifications,
@@ -253,14 +305,13 @@ async function perform(
       timeIsUp,
       before: keepLock,
       rest: async () => {
-        if (pause > 0) await wait(pause, undefined, { signal: stop }).catch(() => undefined);
+        if (pause > 0) await sleep(pause);
+        await replicasFollow?.();
       },
       onBatch: (deleted) => {
         progress.update(deleted);
       },
-      remark: (text) => {
-        progress.remark(text);
-      },
+      remark,
     });
   } finally {
     progress.stop();
@@ -270,29 +321,45 @@ async function perform(
 async function sweepOffline(
   store: SweptStore,
   { verifications, vacuum }: SweepRequest,
-  expiredAt: Sweep['finishedAt'],
+  expiredAt: Instant,
 ): Promise<Sweep> {
   const { offline } = store;
   if (offline === null) throw new Error('the store has no way offline');
-  const swept = await offline.sweep(expiredAt);
-  let others = 0;
-  if (verifications && store.verifications !== null) {
-    const all = { atMost: null, remark: () => undefined };
-    for await (const batch of store.verifications.sweep(expiredAt, all)) others += batch.sessions;
-  }
-  if (vacuum) await offline.vacuum();
-  const { sessions } = await store.lookAgain(expiredBy(expiredAt), 0);
-  return {
+  const done = {
+    deleted: 0,
+    verifications: verifications ? 0 : null,
+    oauthTokens: 0,
+    longestBatch: 0,
+    batches: 0,
+  };
+  const finish = async (failure: unknown): Promise<Sweep> => ({
     ...untouched,
-    deleted: swept.sessions,
-    verifications: verifications ? others : null,
-    oauthTokens: swept.oauthTokens,
-    batches: 1,
-    longestBatch: Math.round(swept.milliseconds),
-    remaining: { rows: sessions, isEstimate: false },
+    ...done,
+    remaining:
+      failure === null
+        ? { rows: (await store.lookAgain(expiredBy(expiredAt), 0)).sessions, isEstimate: false }
+        : null,
     way: 'offline',
     finishedAt: await store.readClock(),
-  };
+    stoppedBecause: failure === null ? 'complete' : 'failed',
+    failure,
+  });
+  try {
+    const swept = await offline.sweep(expiredAt);
+    done.deleted = swept.sessions;
+    done.oauthTokens = swept.oauthTokens;
+    done.batches = 1;
+    done.longestBatch = Math.round(swept.milliseconds);
+    if (verifications && store.verifications !== null) {
+      const all = { atMost: null, remark: () => undefined };
+      for await (const batch of store.verifications.sweep(expiredAt, all))
+        done.verifications = (done.verifications ?? 0) + batch.sessions;
+    }
+    if (vacuum) await offline.vacuum();
+    return await finish(null);
+  } catch (error) {
+    return finish(error);
+  }
 }
 
 function outcomeOf({ stoppedBecause, remaining }: Sweep): 'complete' | 'partial' | 'failed' {

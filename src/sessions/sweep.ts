@@ -91,7 +91,8 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
     // Who was told to stop has no time for a second table.
     if (stoppedBecause === 'signal' && options.verifications && store.verifications !== null) return null;
     const others = options.verifications ? ((await store.verifications?.count(expiredAt)) ?? 0) : 0;
-    if (stoppedBecause === 'complete' || way === 'index') {
+    // A limit is reached early, and cuts a batch short, so that what was met until then says little of the rest.
+    if (stoppedBecause === 'complete' || stoppedBecause === 'limit' || way === 'index') {
       const { sessions } = await store.lookAgain(expiredBy(expiredAt), 0);
       return { rows: sessions + others, isEstimate: false };
     }

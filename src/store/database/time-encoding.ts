@@ -18,12 +18,12 @@ export interface TimeEncoding {
   /** The column holds no value yet, so that nothing says how it is written. */
   readonly isEmpty?: true;
   /** The moment fit to be bound and compared with the column. */
-  encode(instant: Instant): string | number;
+  readonly encode: (instant: Instant) => string | number;
   /**
    * As `encode`, but so that whatever compares as smaller is earlier, also in the hour that a clock on the wall shows
    * twice: for who deletes by it.
    */
-  encodeSurely(instant: Instant): string | number;
+  readonly encodeSurely: (instant: Instant) => string | number;
   /** @throws UnreadableTimeError */
   decode(value: unknown): Instant;
   /**
