@@ -12,8 +12,8 @@ const NAME = `sessionctl_bench_${ROWS}`;
 const directory = join(tmpdir(), 'sessionctl-bench');
 const file = join(directory, `${NAME}.db`);
 
-const postgresHost = process.env.BENCH_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432';
-const mysqlHost = process.env.BENCH_MYSQL ?? 'mysql://root@127.0.0.1:3306';
+export const postgresHost = process.env.BENCH_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432';
+export const mysqlHost = process.env.BENCH_MYSQL ?? 'mysql://root@127.0.0.1:3306';
 
 const agents = [
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
@@ -25,7 +25,7 @@ const agentCase = (modulo) =>
   `CASE ${modulo} ${agents.map((agent, at) => `WHEN ${at} THEN '${agent}'`).join(' ')} END`;
 
 const psql = (database) => ['psql', [`${postgresHost}/${database}`, '-qtAX', '-v', 'ON_ERROR_STOP=1']];
-const mariadbArguments = () => {
+export const mariadbArguments = () => {
   const url = new URL(mysqlHost);
   return [
     `-h${url.hostname}`,
@@ -159,14 +159,23 @@ function drop(name) {
   if (name === 'sqlite') rmSync(file, { force: true });
 }
 
-/** Runs a command with its output thrown away. @returns seconds, and the peak resident memory in megabytes (Linux) */
+const MOST_OUTPUT = 10_000;
+
+/**
+ * Runs a command.
+ * @returns seconds, the peak resident memory in megabytes (Linux), and the beginning of what it printed
+ */
 export async function measure(command, args) {
   // A certificate bundle in the environment can triple the time Node takes to start, and flatter every ratio.
   const env = { ...process.env };
   delete env.NODE_EXTRA_CA_CERTS;
   const start = process.hrtime.bigint();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
-  child.stdout.resume();
+  let output = '';
+  child.stdout.on('data', (text) => {
+    // Reading a list of millions would take time from what is measured.
+    if (output.length < MOST_OUTPUT) output += text;
+  });
   let complaint = '';
   child.stderr.on('data', (text) => (complaint += text));
   let megabytes = 0;
@@ -185,7 +194,7 @@ export async function measure(command, args) {
   });
   clearInterval(timer);
   if (code !== 0) throw new Error(`${command} ended with ${code}: ${complaint}`);
-  return { seconds: Number(process.hrtime.bigint() - start) / 1e9, megabytes };
+  return { seconds: Number(process.hrtime.bigint() - start) / 1e9, megabytes, output };
 }
 
 /** The median of several runs, each pair measured next to the other so that the machine is the same for both. */
