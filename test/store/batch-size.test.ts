@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { batchSize } from '../../src/store/database/batch-size.ts';
 
-const bounds = { target: 50, first: 200, least: 10, most: 5000 };
+const bounds = { target: 50, first: 200, least: 10, most: 5000, guessedCost: 0.03 };
 
 test('a fast batch doubles the next one at the most, up to the limit', () => {
   const size = batchSize(bounds);
@@ -34,6 +34,12 @@ test('a stretch without anything to end does not make it larger than a dense one
   size.took(20, 1600);
   for (let batch = 0; batch < 20; batch += 1) size.took(1, 1);
   expect(size.rows()).toBe(4000);
+});
+
+test('how large it may become before anything has ended is up to what ending is taken to cost', () => {
+  const size = batchSize({ ...bounds, most: 50_000, guessedCost: 0.005 });
+  for (let batch = 0; batch < 20; batch += 1) size.took(1, 0);
+  expect(size.rows()).toBe(10_000);
 });
 
 test('giving way halves it, but never to nothing', () => {

@@ -11,8 +11,6 @@ export interface BatchSize {
   halve(): void;
 }
 
-/** What ending a row is taken to cost before any batch has shown it, in milliseconds: it writes far more than reading. */
-const GUESSED_COST = 0.03;
 /** A batch that ended this share of its rows shows what ending one costs. */
 const DENSE = 0.25;
 
@@ -22,9 +20,11 @@ export function batchSize(bounds: {
   readonly first: number;
   readonly least: number;
   readonly most: number;
+  /** Milliseconds that ending a row is taken to cost before any batch has shown it: it writes far more than reading. */
+  readonly guessedCost: number;
 }): BatchSize {
   let rows = bounds.first;
-  let cost = GUESSED_COST;
+  let cost = bounds.guessedCost;
   // Behind a stretch with nothing to end may lie one where everything is: no batch is larger than that would allow.
   const scale = (factor: number) => {
     const most = Math.min(bounds.most, bounds.target / cost);

@@ -100,5 +100,11 @@ function sizeFor({ dialect }: DatabaseStoreParts, { pace, mostRows }: BatchWork)
     return { rows: () => rows, took: () => undefined, halve: () => undefined };
   }
   const target = pace === undefined ? TARGET : dialect.sweepTarget;
-  return batchSize({ target, first: FIRST_BATCH, least: LEAST_BATCH, most: mostRows });
+  return batchSize({
+    target,
+    first: FIRST_BATCH,
+    least: LEAST_BATCH,
+    most: mostRows,
+    guessedCost: dialect.endingCost,
+  });
 }

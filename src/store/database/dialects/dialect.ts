@@ -158,6 +158,9 @@ export interface Dialect {
   /** Milliseconds that a transaction of a sweep takes about. */
   readonly sweepTarget: number;
 
+  /** Milliseconds that ending one row of a batch costs at the most, as far as one knows beforehand. */
+  readonly endingCost: number;
+
   /**
    * The share of a table's rows below which they are found faster through an index on the expiry than on a walk through
    * the table. Measured by bench/sweep.js.

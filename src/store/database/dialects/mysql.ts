@@ -206,6 +206,7 @@ export const mysql: Dialect = {
 
   bulk: null,
   sweepTarget: 200,
+  endingCost: 0.03,
   indexPaysBelow: 0.05,
 
   async tableRows(knex, table) {

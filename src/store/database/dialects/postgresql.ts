@@ -264,6 +264,7 @@ export const postgresql: Dialect = {
 
   bulk: null,
   sweepTarget: 50,
+  endingCost: 0.005,
   indexPaysBelow: 0.05,
 
   async tableRows(knex, table) {

@@ -208,6 +208,7 @@ export const sqlite: Dialect = {
     },
   },
   sweepTarget: 50,
+  endingCost: 0.03,
   indexPaysBelow: 0.05,
 
   // Rows are numbered upwards, and gaps among the numbers do no harm to an estimate.
