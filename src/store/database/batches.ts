@@ -72,7 +72,9 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
             : await dialect.transaction(knex, batch);
           const milliseconds = performance.now() - begun;
           size.took(milliseconds, done.sessions);
-          return { ...done, rows, milliseconds, next: piece.next };
+          // Of those that were named some lived on, so that there is room for others of the same piece.
+          const again = some !== null && done.sessions > 0 && done.sessions < (room ?? 0);
+          return { ...done, rows, milliseconds, next: piece.next, again };
         },
         {
           signal,
@@ -85,9 +87,10 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
       ),
     );
     if (attempt === 'given up') return;
-    const { next, ...done } = attempt.result;
+    const { next, again, ...done } = attempt.result;
     if (left !== null) left = Math.max(0, left - done.sessions);
-    yield { ...done, uncertain: attempt.uncertain, isLast: next === null };
+    yield { ...done, uncertain: attempt.uncertain, isLast: next === null && !again };
+    if (again) continue;
     if (next === null) return;
     from = next;
   }

@@ -107,7 +107,7 @@ describe.each(dialects)('a sweep that may not do all, on %s', (dialect) => {
       expect(report.deleted).toBe(await gone());
       expect(report).toMatchObject({ isEstimate: true });
       expect(ran.stderr).toMatch(
-        /stopped by --max-runtime with expired rows left; [\d,]+ expired sessions had been/,
+        /stopped by --max-runtime before the whole table was gone through; [\d,]+ expired sessions had been/,
       );
       expect(await sweepWith(operator)).toMatchObject({ deleted: sessions - report.deleted, remaining: 0 });
     });
@@ -119,7 +119,8 @@ describe.each(dialects)('a sweep that may not do all, on %s', (dialect) => {
 
     it('--dry-run counts, and changes and records nothing', async () => {
       const ran = await operator.run(['sweep', '--dry-run', '--limit', '3']);
-      expect(ran).toMatchObject({ code: 0, stderr: '' });
+      expect(ran.code).toBe(0);
+      expect(ran.stderr).toBe('note: one run with --limit 3 would delete no more than that\n');
       expect(ran.stdout).toMatch(/^dry run: 1,500 rows that had expired by \S+Z would be deleted from .+\n$/);
       expect(await sweepWith(operator, '--dry-run')).toMatchObject({
         dryRun: true,

@@ -20,6 +20,7 @@ const settingsOf = (url: string): DatabaseSettings => ({
   tls: null,
   schema: { databaseSchema: null, table: null, userTable: null, columns: {}, userColumns: {} },
   cwd: '/',
+  replicas: [],
 });
 
 for (const dialect of dialects) {
@@ -109,8 +110,11 @@ for (const dialect of dialects) {
       const { app } = scene.deployment;
       const ada = await signUp(app, 'Ada', 'ada@example.com');
       const { cookie } = await signIn(app, ada, { ip: '192.0.2.1', userAgent: 'Firefox' });
-      const both = await Promise.all([scene.run([...sweep, '--wait', '30s']), scene.run([...sweep, '--wait', '30s'])]);
-      expect(both.map(({ code, stderr }) => `${String(code)} ${stderr}`).join('\n')).not.toMatch(/^[^0]/m);
+      const both = await Promise.all([
+        scene.run([...sweep, '--wait', '30s']),
+        scene.run([...sweep, '--wait', '30s']),
+      ]);
+      for (const { code, stderr } of both) expect(code, stderr).toBe(0);
       const deleted = both.map((one) => reportOf(one).deleted);
       expect(deleted.sort((a, b) => a - b)).toEqual([0, 4000]);
       expect(await scene.crowd.count()).toBe(1);
