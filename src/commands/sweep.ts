@@ -38,13 +38,14 @@ export const sweep = defineCommand<SweepFlags>({
     const request = parseSweep(flags);
     await refuseRecords(context, request);
     const metrics =
+      // Who only counts has not swept.
       request.metricsFile === null || request.dryRun
         ? null
         : await openMetricsFile(request.metricsFile, context.system.cwd);
     const begun = performance.now();
-    const figures: { last: SweepReport | null } = { last: null };
-    const write = async (exitCode: ExitCode) => {
-      const { last } = figures;
+    const swept: { last: SweepReport | null } = { last: null };
+    const tellMetrics = async (exitCode: ExitCode): Promise<void> => {
+      const { last } = swept;
       await metrics?.write({
         target: last?.target ?? (await context.target()),
         exitCode,
@@ -60,17 +61,17 @@ export const sweep = defineCommand<SweepFlags>({
     try {
       await context.withStore(request.dryRun ? 'read' : 'write', (store) =>
         run(context, store, request, json, (report) => {
-          figures.last = report;
+          swept.last = report;
         }),
       );
     } catch (error) {
-      // Why the sweep failed weighs more than that its figures cannot be written either.
-      await write(exitCodeOf(error, context)).catch((unwritten: unknown) =>
-        context.warn(unwritten instanceof Error ? unwritten.message : String(unwritten)),
+      // What ended the sweep is of more interest than what became of the figures.
+      await tellMetrics(exitCodeOf(error, context)).catch((other: unknown) =>
+        context.warn(other instanceof Error ? other.message : String(other)),
       );
       throw error;
     }
-    await write(0);
+    await tellMetrics(0);
     return 0;
   },
 });
@@ -156,7 +157,7 @@ async function run(
     return;
   }
 
-  await store.rehearseEnding({ preserveAt: null });
+  await store.rehearseEnding({ preserveAt: null }, 'patient');
   if (request.verifications) await store.verifications?.rehearse();
   const replication = request.maxLag === null ? null : await store.openReplication();
   try {
@@ -325,41 +326,34 @@ async function sweepOffline(
 ): Promise<Sweep> {
   const { offline } = store;
   if (offline === null) throw new Error('the store has no way offline');
-  const done = {
-    deleted: 0,
-    verifications: verifications ? 0 : null,
-    oauthTokens: 0,
-    longestBatch: 0,
-    batches: 0,
-  };
-  const finish = async (failure: unknown): Promise<Sweep> => ({
+  let swept: Awaited<ReturnType<typeof offline.sweep>> = { sessions: 0, oauthTokens: 0, milliseconds: 0 };
+  let others = 0;
+  let failure: unknown = null;
+  try {
+    swept = await offline.sweep(expiredAt);
+    if (verifications && store.verifications !== null) {
+      const all = { atMost: null, remark: () => undefined };
+      for await (const batch of store.verifications.sweep(expiredAt, all)) others += batch.sessions;
+    }
+    if (vacuum) await offline.vacuum();
+  } catch (error) {
+    // What is gone by then must be told.
+    failure = error;
+  }
+  const left = failure === null ? await store.lookAgain(expiredBy(expiredAt), 0).catch(() => null) : null;
+  return {
     ...untouched,
-    ...done,
-    remaining:
-      failure === null
-        ? { rows: (await store.lookAgain(expiredBy(expiredAt), 0)).sessions, isEstimate: false }
-        : null,
+    deleted: swept.sessions,
+    verifications: verifications && store.verifications !== null ? others : null,
+    oauthTokens: swept.oauthTokens,
+    batches: 1,
+    longestBatch: Math.round(swept.milliseconds),
+    remaining: left === null ? null : { rows: left.sessions, isEstimate: false },
     way: 'offline',
     finishedAt: await store.readClock(),
     stoppedBecause: failure === null ? 'complete' : 'failed',
     failure,
-  });
-  try {
-    const swept = await offline.sweep(expiredAt);
-    done.deleted = swept.sessions;
-    done.oauthTokens = swept.oauthTokens;
-    done.batches = 1;
-    done.longestBatch = Math.round(swept.milliseconds);
-    if (verifications && store.verifications !== null) {
-      const all = { atMost: null, remark: () => undefined };
-      for await (const batch of store.verifications.sweep(expiredAt, all))
-        done.verifications = (done.verifications ?? 0) + batch.sessions;
-    }
-    if (vacuum) await offline.vacuum();
-    return await finish(null);
-  } catch (error) {
-    return finish(error);
-  }
+  };
 }
 
 function outcomeOf({ stoppedBecause, remaining }: Sweep): 'complete' | 'partial' | 'failed' {

@@ -175,9 +175,10 @@ export interface SessionStore {
 
   /**
    * Tries the statements of `end` on no row, so that a missing right shows before anything is changed.
+   * @param patience `once`, the default, fails where somebody holds a lock; `patient` waits for it
    * @throws ConnectionError naming what the account may not do
    */
-  rehearseEnding(options: Pick<EndOptions, 'preserveAt'>): Promise<void>;
+  rehearseEnding(options: Pick<EndOptions, 'preserveAt'>, patience?: 'patient' | 'once'): Promise<void>;
 
   /**
    * Ends the sessions of a selection once through, in short transactions with the condition repeated in each: those that

@@ -156,7 +156,8 @@ describe('a wall clock that somebody deletes by', () => {
   });
 
   it('keeps the hour that is shown twice until it is over for the second time', () => {
-    const { encodeSurely } = wallClock('timestamp', 'America/New_York');
+    const newYork = wallClock('timestamp', 'America/New_York');
+    const encodeSurely = (instant: ReturnType<typeof toInstant>) => newYork.encodeSurely(instant);
     // 01:30 is 05:30Z and 06:30Z; the clock is set back at 06:00Z.
     expect(encodeSurely(toInstant(Date.parse('2026-11-01T05:30:00.000Z')))).toBe('2026-11-01 00:30:00.000');
     expect(encodeSurely(toInstant(Date.parse('2026-11-01T05:59:59.999Z')))).toBe('2026-11-01 00:59:59.999');

@@ -30,7 +30,13 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
   const chosen = (selection: Selection) => selectionCondition({ ...parts, table }, selection, 'spared');
 
   return {
-    async rehearseEnding({ preserveAt }) {
+    async rehearseEnding({ preserveAt }, patience = 'once') {
+      const rehearse = (right: string, statement: () => Promise<unknown>) => {
+        const rehearsed = () => rehearseRight(parts, right, statement);
+        // Also SQLite then waits for a short time only, in which it hears no signal, and tries again.
+        const patiently = () => persist(() => dialect.single(knex, rehearsed));
+        return guard(patience === 'patient' ? patiently : rehearsed);
+      };
       await guard(() => prepare());
       const nothing = knex.raw('1 = 0');
       const right = `${preserveAt === null ? 'DELETE' : 'UPDATE'} on ${tableLabel(table)}`;
@@ -196,10 +202,6 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
       allOf(on, [condition, live, ...spared]),
     ]);
     return dialect.affectedRows(await statement);
-  }
-
-  async function rehearse(right: string, statement: () => Promise<unknown>): Promise<void> {
-    await guard(() => rehearseRight(parts, right, statement));
   }
 
   /** The moment as the column writes it; where it holds nothing yet, as the other times of its table are written. */

@@ -197,6 +197,8 @@ export function recogniseVerifications(catalog: Catalog, sessions: CatalogTable)
     const [id, expiresAt, identifier, value] = ['id', 'expiresAt', 'identifier', 'value'].map(column);
     if (id === undefined || expiresAt === undefined || identifier === undefined || value === undefined)
       continue;
+    // Another program's table of that name is no reason to refuse work on sessions.
+    if (!isKey(id)) continue;
     return { schema: table.schema, name: table.name, id: keyColumn(table, id), expiresAt, catalog: table };
   }
   return null;
@@ -227,8 +229,7 @@ export function touchedColumns(table: CatalogTable): readonly string[] {
 
 /** @throws SchemaError for a column that is no key of Better Auth's: text, uuid or integer */
 export function keyColumn(table: CatalogTable, column: CatalogColumn): KeyColumn {
-  const kinds: readonly string[] = ['text', 'uuid', 'integer'] satisfies KeyKind[];
-  if (!kinds.includes(column.kind)) {
+  if (!isKey(column)) {
     throw new SchemaError(
       `${tableLabel(table)}.${column.name} has the type ${column.type}, which is no key of Better Auth's`,
       {
@@ -236,7 +237,12 @@ export function keyColumn(table: CatalogTable, column: CatalogColumn): KeyColumn
       },
     );
   }
-  return { name: column.name, kind: column.kind as KeyKind };
+  return { name: column.name, kind: column.kind };
+}
+
+function isKey(column: CatalogColumn): column is CatalogColumn & { readonly kind: KeyKind } {
+  const kinds: readonly string[] = ['text', 'uuid', 'integer'] satisfies KeyKind[];
+  return kinds.includes(column.kind);
 }
 
 function candidates(

@@ -139,7 +139,11 @@ export function createVerifications(parts: DatabaseStoreParts): Verifications | 
 
     rehearse: () =>
       guard(() =>
-        rehearseRight(parts, `DELETE on ${tableLabel(table)}`, () => remove(knex, knex.raw('1 = 0'))),
+        persist(() =>
+          dialect.single(knex, (on) =>
+            rehearseRight(parts, `DELETE on ${tableLabel(table)}`, () => remove(on, knex.raw('1 = 0'))),
+          ),
+        ),
       ),
   };
 }

@@ -359,7 +359,8 @@ async function giveWay(connection: Connection): Promise<void> {
   const logged = rows.map((row) => String(row['Value']).toUpperCase());
   if (!(logged.includes('ON') && logged.includes('STATEMENT')))
     await database.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
-  await database.query('SET SESSION innodb_lock_wait_timeout = 1');
+  // The second one is for a table that somebody has locked as a whole.
+  await database.query('SET SESSION innodb_lock_wait_timeout = 1, SESSION lock_wait_timeout = 1');
 }
 
 function clockText(text: string): Instant {
