@@ -7,10 +7,11 @@ import { main } from '../dist/main.js';
 
 const stop = new AbortController();
 let asked = false;
+let changes = false;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
     // The second one ends at once, whatever the first is waiting for.
-    if (asked) exit(130);
+    if (asked) exit(changes ? 6 : 130);
     asked = true;
     stop.abort(signal);
   });
@@ -38,6 +39,9 @@ process.exitCode = await main(process.argv.slice(2), {
   signal: stop.signal,
   now: Date.now,
   pid: process.pid,
+  changing: () => {
+    changes = true;
+  },
   operator: () => ({ user: userName(), host: hostname() }),
 });
 // What was interrupted may still be waiting for a server; everything that there is to say has been written.

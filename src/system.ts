@@ -28,6 +28,8 @@ export interface System {
   readonly now: () => number;
   /** Who runs it, and on which machine: the history names them. */
   readonly operator: () => { readonly user: string; readonly host: string };
+  /** Told when the run begins to change something: whoever ends it at once from then on has not merely cancelled it. */
+  readonly changing: () => void;
   /** The number of this process, by which others find it. */
   readonly pid: number;
 }

@@ -78,6 +78,8 @@ export async function carryOut(
     }
   }
 
+  if (store.hidesRows)
+    await context.warn('row-level security may hide sessions from this account: they would live on, unseen');
   const isShown = dryRun ? !request.json : flags.yes !== true || context.flags.quiet !== true;
   const sampleSize = isShown ? SAMPLE : 0;
   const plan = await planRevocation(store, request.selection, { preserve, sampleSize });
@@ -259,6 +261,7 @@ async function endSessions(
     progress.remark(`${String(system.signal.reason)}: stopping after this batch; a second one ends at once`);
   };
   system.signal.addEventListener('abort', onStop);
+  system.changing();
   try {
     return await revoke(store, plan, {
       preserve,
@@ -325,6 +328,7 @@ async function report(
     effectiveAt,
     survivors: done?.survivors ?? [],
     arrivedLater: done?.arrivedLater ?? 0,
+    noLongerMatch: done?.noLongerMatch ?? 0,
     states: { active: survey.active, expired: survey.sessions - survey.active },
     uncertain: done?.uncertain ?? false,
     apiKeys: survey.apiKeys,

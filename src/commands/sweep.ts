@@ -107,6 +107,10 @@ async function run(
   if (request.verifications && store.verifications === null) {
     await context.warn(`${store.target.database} has no verification table that sessionctl knows`);
   }
+  if (store.hidesRows)
+    await context.warn(
+      'row-level security may hide sessions from this account: expired ones would stay, unseen',
+    );
   const startedAt = await store.readClock();
   const expiredAt = sweepCutoff(startedAt, request.grace ?? 0, store.zoneKnown);
   if (!store.zoneKnown) {
@@ -282,6 +286,7 @@ async function perform(
     what: 'Deleting expired sessions',
     total: null,
   });
+  system.changing();
   try {
     if (request.offline) return await sweepOffline(store, request, expiredAt);
     const { pause, maxRuntime, maxLag } = request;

@@ -31,6 +31,8 @@ export interface RevocationReport {
   readonly survivors: readonly string[];
   /** Match as well, and signed in after the plan. */
   readonly arrivedLater: number;
+  /** Were planned, ceased to match before they were reached, and live on. */
+  readonly noLongerMatch: number;
   /** Of those that matched, by the database's clock. */
   readonly states: { readonly active: number; readonly expired: number };
   /** A connection broke while an answer was on its way: more may have ended than `revoked` counts. */
@@ -63,7 +65,17 @@ export function reportText(
   styles: Styles,
   terminal: Terminal | null = null,
 ): string {
-  const { revoked, matched, remaining, users, uncertain, arrivedLater, oauthTokens, effectiveAt } = report;
+  const {
+    revoked,
+    matched,
+    remaining,
+    users,
+    uncertain,
+    arrivedLater,
+    noLongerMatch,
+    oauthTokens,
+    effectiveAt,
+  } = report;
   const count = uncertain ? `at least ${counted(revoked, 'session')}` : counted(revoked, 'session');
   const ended =
     revoked >= matched && !uncertain
@@ -76,6 +88,12 @@ export function reportText(
     remaining === 0 && others > 0 && !uncertain
       ? {
           text: `${counted(others, 'other')} had ended, or no longer matched, before ${inNumber(others, 'it was', 'they were')} reached.`,
+        }
+      : null,
+    noLongerMatch > 0
+      ? {
+          text: `${counted(noLongerMatch, 'session')} of the plan no longer ${inNumber(noLongerMatch, 'matches and lives', 'match and live')} on.`,
+          style: styles.yellow,
         }
       : null,
     uncertain
@@ -123,7 +141,7 @@ function inForce(effectiveAt: Instant, cookieCache: number | null): Sentence {
 }
 
 function leftOver(
-  { matched, remaining, finishedAt, stoppedBecause }: RevocationReport,
+  { matched, revoked, remaining, finishedAt, stoppedBecause }: RevocationReport,
   styles: Styles,
 ): Sentence {
   if (remaining === null)
@@ -131,7 +149,7 @@ function leftOver(
   const again = `Looked again at ${finishedAt}:`;
   if (remaining === 0)
     return {
-      text: `${again} ${inNumber(matched, 'it is gone', 'none of them is left')}.`,
+      text: `${again} ${revoked < matched ? 'none that still matches is left' : inNumber(matched, 'it is gone', 'none of them is left')}.`,
       style: styles.green,
     };
   const count = counted(remaining, 'session');

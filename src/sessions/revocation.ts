@@ -1,5 +1,5 @@
 import { millisecondsOf, toInstant, wholeSecond, type Instant } from './instant.ts';
-import type { Selection } from './selection.ts';
+import { everySession, type Selection } from './selection.ts';
 import type { SessionStore, Survey } from './session-store.ts';
 import type { Session } from './session.ts';
 
@@ -116,6 +116,8 @@ export interface Revocation {
   readonly survivors: readonly string[];
   /** Match as well, and came after the plan: they signed in, or changed so as to match. */
   readonly arrivedLater: number;
+  /** Were planned, ceased to match before they were reached, and live on. Of more than are fixed by id it is not known: 0. */
+  readonly noLongerMatch: number;
   /** By the store's clock, after the last look. */
   readonly finishedAt: Instant;
   readonly stoppedBecause: 'complete' | 'signal' | 'limit' | 'failed';
@@ -128,6 +130,8 @@ const NAMED_SURVIVORS = 1000;
 /** A pass that ends nothing though something is left is tried so often: a refresh may hold a row for a moment. */
 const FRUITLESS_PASSES = 3;
 const BETWEEN_PASSES = 300;
+/** Sign-ins that had begun when the others were counted, and were not yet there to be counted. */
+const UNDER_WAY = 100;
 /** So long nobody may come for it to count as quiet. */
 const QUIET = 1000;
 
@@ -142,6 +146,7 @@ export async function revoke(
 ): Promise<Revocation> {
   const { signal } = options;
   let { selection } = plan;
+  let fixedIds = selection.sessionIds ?? [];
   let matched = plan.survey.sessions;
   let before = matched;
   let fruitless = 0;
@@ -151,6 +156,9 @@ export async function revoke(
   let preserveAt: Instant | null = null;
   let pending = selection;
   let left: { readonly sessions: number; readonly ids: readonly string[] } | null = null;
+
+  /** Sessions that may be ended altogether. */
+  const most = () => Math.min(matched + UNDER_WAY, options.maxAffected ?? Infinity);
 
   const finish = async (
     stoppedBecause: Revocation['stoppedBecause'],
@@ -162,6 +170,7 @@ export async function revoke(
     // What was not reached has survived nothing.
     survivors: stoppedBecause === 'complete' ? (left?.ids ?? []) : [],
     arrivedLater: left === null ? 0 : await arrivals(store, living(plan.asked, preserveAt), left.sessions),
+    noLongerMatch: left === null ? 0 : await strayed(store, fixedIds, preserveAt, left.sessions),
     // What cannot be asked for its clock any more was asked when the work began.
     finishedAt: left === null ? after(begun, performance.now() - started) : await store.readClock(),
     stoppedBecause,
@@ -175,7 +184,7 @@ export async function revoke(
       left = null;
       const { offlineTokens, remark } = options;
       // On a walk those may come by that did not match when it was planned. They are not told apart, but counted.
-      const atMost = selection.sessionIds === null ? Math.max(0, matched - done.revoked) : null;
+      const atMost = selection.sessionIds === null ? Math.max(0, most() - done.revoked) : null;
       let wentThrough = true;
       for await (const batch of store.end(pending, { preserveAt, offlineTokens, atMost, remark })) {
         wentThrough = batch.isLast;
@@ -189,7 +198,7 @@ export async function revoke(
       left = await store.lookAgain(pending, NAMED_SURVIVORS);
       if (signal.aborted && left.sessions > 0) return await finish('signal');
       if (left.sessions > 0) {
-        if (atMost !== null && done.revoked >= matched)
+        if (atMost !== null && done.revoked >= most())
           return await finish(wentThrough ? 'complete' : 'limit');
         // By what is left, not by what was ended: a trigger may bring back what it saw go.
         fruitless = left.sessions < before ? 0 : fruitless + 1;
@@ -209,6 +218,7 @@ export async function revoke(
       matched += arrived;
       before = arrived;
       selection = next.selection;
+      fixedIds = [...fixedIds, ...(selection.sessionIds ?? [])];
     }
   } catch (error) {
     // The store has been waited for long enough.
@@ -219,6 +229,18 @@ export async function revoke(
 
 function after(instant: Instant, milliseconds: number): Instant {
   return toInstant(millisecondsOf(instant) + Math.round(milliseconds));
+}
+
+/** How many that were fixed by their ids are there, and do not match any more. */
+async function strayed(
+  store: SessionStore,
+  fixedIds: readonly string[],
+  preserveAt: Instant | null,
+  matching: number,
+): Promise<number> {
+  if (fixedIds.length === 0) return 0;
+  const there = await store.lookAgain(living({ ...everySession, sessionIds: fixedIds }, preserveAt), 0);
+  return Math.max(0, there.sessions - matching);
 }
 
 /** How many match by now and were not meant. */

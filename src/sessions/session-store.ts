@@ -148,6 +148,9 @@ export interface SessionStore {
    */
   pick(selection: Selection, limit: number): Promise<readonly string[]>;
 
+  /** The database may hide sessions from this account: that none is seen does not say that there is none. */
+  readonly hidesRows: boolean;
+
   /** Tokens of an OAuth provider are bound to sessions here. */
   readonly bindsTokens: boolean;
 

@@ -85,22 +85,24 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
     };
   };
 
-  /** Looking again costs a way through the whole table, for which only a finished sweep has time. */
+  /** Looking again costs a way through the whole table, for which whoever was told to stop has no time. */
   async function whatRemains(stoppedBecause: Sweep['stoppedBecause']): Promise<Sweep['remaining']> {
     if (stoppedBecause === 'failed') return null;
-    // Who was told to stop has no time for a second table.
-    if (stoppedBecause === 'signal' && options.verifications && store.verifications !== null) return null;
-    const others = options.verifications ? ((await store.verifications?.count(expiredAt)) ?? 0) : 0;
-    // A limit is reached early, and cuts a batch short, so that what was met until then says little of the rest.
-    if (stoppedBecause === 'complete' || stoppedBecause === 'limit' || way === 'index') {
-      const { sessions } = await store.lookAgain(expiredBy(expiredAt), 0);
-      return { rows: sessions + others, isEstimate: false };
+    if (stoppedBecause !== 'signal' || way === 'index') {
+      const counted = await count().catch(() => null);
+      if (counted !== null) return { rows: counted, isEstimate: false };
     }
+    // Of another table nothing is known then.
+    if (options.verifications && store.verifications !== null) return null;
     const { looked, sessions } = tally.share();
     // Where nothing was met, that says nothing of the rest.
     if (sessions === 0) return null;
-    const estimate = Math.round((sessions / looked) * Math.max(0, rows - looked));
-    return { rows: estimate + others, isEstimate: true };
+    return { rows: Math.round((sessions / looked) * Math.max(0, rows - looked)), isEstimate: true };
+  }
+
+  async function count(): Promise<number> {
+    const { sessions } = await store.lookAgain(expiredBy(expiredAt), 0);
+    return sessions + (options.verifications ? ((await store.verifications?.count(expiredAt)) ?? 0) : 0);
   }
 
   const why = (): Sweep['stoppedBecause'] | null => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { makeAccount } from '../support/account.ts';
 import { signIn, signUp } from '../support/app.ts';
 import { literal, type TestDatabase } from '../support/databases.ts';
+import { operatorOn } from '../support/operator.ts';
 import { areIn, signedInThrice, type SignedIn } from '../support/signed-in.ts';
 import { describeOn, type Dialect } from '../support/servers.ts';
 import { plainShape } from '../support/shapes.ts';
@@ -63,7 +65,9 @@ describe.each(dialects)('only what was meant, on %s', (dialect) => {
         `UPDATE ${shape.table('session')} SET ${shape.column('userAgent')} = 'curl' WHERE id = ${literal(dialect, there.stubborn)}`,
       );
       sitting.type('y\r');
-      expect((await sitting.ended).code).toBe(0);
+      const { code, stdout } = await sitting.ended;
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ matched: 3, revoked: 2, remaining: 0, noLongerMatch: 1 });
       expect(await areIn(there)).toEqual([false, true, false]);
     });
 
@@ -145,6 +149,25 @@ describe.each(dialects)('only what was meant, on %s', (dialect) => {
       const ran = await there.operator.run(['revoke-all', '--everyone', '--max-affected', '2', '--dry-run']);
       expect(ran.code).toBe(0);
       expect(ran.stderr.replace(/\s+/g, ' ')).toMatch(/3 sessions match, and --max-affected allows 2/);
+    });
+  });
+});
+
+describe('row-level security', () => {
+  describeOn('postgresql', 'postgresql', () => {
+    it('that may hide sessions from the account is warned of, also where nobody reads notes', async () => {
+      const there = await signedInThrice(plainShape('postgresql'));
+      const { database } = there.deployment;
+      await using account = await makeAccount(database);
+      await account.grant('DELETE', 'session');
+      await database.query('ALTER TABLE session ENABLE ROW LEVEL SECURITY');
+      const ran = await operatorOn(account.url).run(['revoke-all', '--everyone', '--yes', '-q']);
+      expect(ran.code, ran.stderr).toBe(0);
+      expect(ran.stderr).toMatch(/warning: row-level security may hide sessions from this account/);
+      const asOwner = await there.operator.run(['revoke-all', '--everyone', '--dry-run']);
+      expect(asOwner.stdout).toContain('3 sessions');
+      expect(asOwner.stdout + asOwner.stderr).not.toMatch(/row-level/);
+      expect(await areIn(there)).toEqual([true, true, true]);
     });
   });
 });

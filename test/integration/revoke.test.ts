@@ -100,7 +100,7 @@ const endings: readonly Ending[] = [
 const reportFields = [
   'command', 'runId', 'dryRun', 'target', 'matched', 'revoked', 'users', 'remaining', 'notFound', 'secondary',
   'oauthTokens', 'batches', 'startedAt', 'finishedAt', 'durationMs', 'stoppedBecause', 'effectiveAt',
-  'survivors', 'arrivedLater', 'states', 'uncertain', 'apiKeys', 'reason',
+  'survivors', 'arrivedLater', 'noLongerMatch', 'states', 'uncertain', 'apiKeys', 'reason',
 ]; // prettier-ignore
 
 describe('Better Auth finds dead exactly what was to be ended', () => {

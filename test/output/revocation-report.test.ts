@@ -26,6 +26,7 @@ const done: RevocationReport = {
   effectiveAt: at,
   survivors: [],
   arrivedLater: 2,
+  noLongerMatch: 0,
   states: { active: 10, expired: 2 },
   uncertain: false,
   apiKeys: null,
@@ -70,6 +71,7 @@ describe('the report', () => {
   });
 
   it.each([
+    [{ revoked: 11, noLongerMatch: 1 }, '1 session of the plan no longer matches and lives on.'],
     [{ arrivedLater: 1 }, '1 session that matches signed in later and is still there: run it again'],
     [{ arrivedLater: 2 }, '2 sessions that match signed in later and are still there: run it again'],
     [{ remaining: 1 }, '1 session that should be gone is still there.'],

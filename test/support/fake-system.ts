@@ -58,6 +58,7 @@ export function fakeSystem(options: FakeSystemOptions = {}): FakeSystem {
       signal: options.signal ?? new AbortController().signal,
       now: options.now ?? Date.now,
       pid: process.pid,
+      changing: () => undefined,
       operator: () => options.operator ?? { user: 'tester', host: 'testhost' },
     },
     stdout: out.text,

@@ -72,8 +72,8 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
             : await dialect.transaction(knex, batch);
           const milliseconds = performance.now() - begun;
           size.took(milliseconds, done.sessions);
-          // Of those that were named some lived on, so that there is room for others of the same piece.
-          const again = some !== null && done.sessions > 0 && done.sessions < (room ?? 0);
+          // Those that were named may not be all of the piece, nor have all of them been there still.
+          const again = some !== null && done.sessions > 0;
           return { ...done, rows, milliseconds, next: piece.next, again };
         },
         {

@@ -16,6 +16,8 @@ export interface CatalogTable {
   /** The PostgreSQL schema; null elsewhere. */
   readonly schema: string | null;
   readonly name: string;
+  /** Row-level security may hide rows from this account. */
+  readonly hidesRows?: boolean;
   readonly columns: readonly CatalogColumn[];
   /** Single-column foreign keys: column → table. */
   readonly references: readonly {

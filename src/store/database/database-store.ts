@@ -63,6 +63,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     zoneKnown: [table.expiresAt, table.createdAt, table.updatedAt].every(
       ({ encoding }) => encoding.zoneKnown,
     ),
+    hidesRows: table.hidesRows,
     bindsTokens: shape.tokens.length > 0,
     ...createEnding(parts),
     ...createSweeping(parts),

@@ -79,11 +79,14 @@ export async function openDatabaseStore(
       };
     });
     const schema = summarise(catalog, shape);
-    const cautions = schema.zoneKnown
-      ? []
-      : [
-          `times are stored without a time zone (${schema.timeEncoding}) and read as UTC; if the application writes another zone, set time_zone or --time-zone`,
-        ];
+    const cautions = [
+      ...(shape.session.hidesRows ? [HIDDEN_ROWS] : []),
+      ...(schema.zoneKnown
+        ? []
+        : [
+            `times are stored without a time zone (${schema.timeEncoding}) and read as UTC; if the application writes another zone, set time_zone or --time-zone`,
+          ]),
+    ];
     const store = createDatabaseStore({
       knex,
       dialect,
@@ -116,6 +119,9 @@ export async function openDatabaseStore(
     throw error;
   }
 }
+
+const HIDDEN_ROWS =
+  'row-level security is on for this account: sessions that its policies hide are neither shown nor ended, and not known to be left; use the owner of the table, or a role with BYPASSRLS';
 
 function createHistory(
   { knex, dialect, guard, persist }: DatabaseConnection,
@@ -170,6 +176,7 @@ async function recogniseShape(
       impersonatedBy: columns.impersonatedBy === undefined ? null : keyColumn(table, columns.impersonatedBy),
       activeOrganizationId: columns.activeOrganizationId?.name ?? null,
       touched: touchedColumns(table),
+      hidesRows: table.hidesRows === true,
     },
     user:
       users === null

@@ -30,6 +30,8 @@ export interface SessionTable {
   readonly activeOrganizationId: string | null;
   /** Columns that the database itself sets at every UPDATE unless told otherwise (MySQL's ON UPDATE). */
   readonly touched: readonly string[];
+  /** PostgreSQL's row-level security may hide rows from this account. */
+  readonly hidesRows: boolean;
 }
 
 export interface UserTable {

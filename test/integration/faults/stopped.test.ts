@@ -74,7 +74,7 @@ for (const dialect of dialects) {
       await scene.untilLeft(run, middling.sessions - 1);
       run.child.kill('SIGINT');
       run.child.kill('SIGTERM');
-      expect(await run.ended).toMatchObject({ code: 130, stdout: '' });
+      expect(await run.ended).toMatchObject({ code: 6, stdout: '' });
       expect(await scene.crowd.halfDone()).toEqual([]);
       expect(await outcomes(scene)).toEqual(['unfinished']);
       await expectToGoOn(scene);

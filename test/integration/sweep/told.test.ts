@@ -125,16 +125,16 @@ describe.each(dialects)('what a sweep tells, on %s', (dialect) => {
       expect(figures()).toMatchObject({ exit_code: 6, deleted_sessions: 5 });
       expect(figures()).not.toHaveProperty('last_success_timestamp_seconds');
       let reads = 0;
-      let isOver = false;
+      const over = { is: false };
       const reading = (async () => {
-        while (!isOver) {
+        while (!over.is) {
           figuresIn(read());
           reads += 1;
           await new Promise(setImmediate);
         }
       })();
       const done = reportOf(await operator.run(sweep));
-      isOver = true;
+      over.is = true;
       await reading;
       expect(reads).toBeGreaterThan(0);
       const after = figures();

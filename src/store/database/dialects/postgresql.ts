@@ -61,6 +61,7 @@ interface CatalogRow {
   readonly tables: readonly {
     readonly schema: string;
     readonly name: string;
+    readonly hidesRows: boolean;
     readonly columns: readonly { readonly name: string; readonly type: string }[];
     readonly references: readonly {
       readonly column: string;
@@ -447,6 +448,7 @@ SELECT ${CLOCK} AS now,
        COALESCE((SELECT json_agg(json_build_object(
          'schema', w.nspname,
          'name', w.relname,
+         'hidesRows', row_security_active(w.oid),
          'columns', (SELECT json_agg(json_build_object('name', a.attname, 'type', COALESCE(b.typname, t.typname)) ORDER BY a.attnum)
                        FROM pg_catalog.pg_attribute a
                        JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
