@@ -2,10 +2,12 @@
  * Deleting what has expired with `sweep`, against one DELETE in the database's own client, each beside an application at
  * work, and what that application feels of it.
  *
- *   node bench/sweep.js [postgresql] [mariadb] [sqlite] [--rows 2000000] [--expired 0.6] [--runs 1] [--drop]
+ *   node bench/sweep.js [postgresql] [mariadb] [sqlite] [--rows 2000000] [--expired 0.6] [--runs 1]
+ *     [--per-second 200] [--drop]
  *   node bench/sweep.js [postgresql] [mariadb] [sqlite] --crossover [--rows 500000] [--runs 3]
  *
- * `--expired` is the share of the rows that has expired; without it, 60 % and 0.5 % are measured. `--crossover` measures,
+ * `--expired` is the share of the rows that has expired; without it, 60 % and 0.5 % are measured. `--per-second` is what
+ * the application does. `--crossover` measures,
  * on a table with an index on the expiry, up to which share that index finds the rows faster than a walk through the
  * table: `indexPaysBelow` of the dialects. Databases are made once and kept; `--drop` removes them and nothing else.
  */
@@ -25,12 +27,14 @@ const { values: options, positionals: names } = parseArgs({
     rows: { type: 'string', default: '2000000' },
     expired: { type: 'string' },
     runs: { type: 'string', default: '1' },
+    'per-second': { type: 'string', default: '200' },
     crossover: { type: 'boolean', default: false },
     drop: { type: 'boolean', default: false },
   },
 });
 const ROWS = Number(options.rows);
 const RUNS = Number(options.runs);
+const PER_SECOND = Number(options['per-second']);
 const SHARES = options.expired === undefined ? [0.6, 0.005] : [Number(options.expired)];
 const CROSSOVER_SHARES = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.6];
 
@@ -71,11 +75,11 @@ async function compare(name, database, share) {
   const deletion = database.client(`DELETE FROM session WHERE ${expired(database, share)}`);
   const ratios = [];
   for (let run = 0; run < RUNS; run += 1) {
-    const single = await beside(database, () => deletion);
+    const single = await beside(database, () => deletion, PER_SECOND);
     await swept(database, share);
     line('idle', feltText(single.idle));
     line('one DELETE', `${seconds(single)} ${feltText(single.busy)}`);
-    const ours = await beside(database, () => sweepOf(database.url, share));
+    const ours = await beside(database, () => sweepOf(database.url, share), PER_SECOND);
     await swept(database, share);
     line('idle', feltText(ours.idle));
     line('sweep', `${seconds(ours)} ${feltText(ours.busy)}`);
