@@ -207,7 +207,9 @@ export const mysql: Dialect = {
   bulk: null,
   sweepTarget: 200,
   endingCost: 0.03,
-  indexPaysBelow: 0.05,
+  // 500,000 rows in a buffer pool that is too small for them: by index in 0.6 of the time of a walk at 2 % expired, in
+  // twice that time at 5 %. With 50,000, which it holds, the index pays up to 27 %.
+  indexPaysBelow: 0.03,
 
   async tableRows(knex, table) {
     const [rows] = await knex.raw<Answer<{ readonly found: number | string | null }>>(

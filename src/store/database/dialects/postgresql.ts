@@ -266,7 +266,8 @@ export const postgresql: Dialect = {
   bulk: null,
   sweepTarget: 50,
   endingCost: 0.005,
-  indexPaysBelow: 0.05,
+  // 500,000 rows: by index in 0.4 of the time of a walk at 1 % expired, in the same at 2 %, in 1.7 of it at 5 %.
+  indexPaysBelow: 0.02,
 
   async tableRows(knex, table) {
     const { rows } = await knex.raw<{ rows: readonly { readonly rows: number }[] }>(TABLE_ROWS, {

@@ -209,6 +209,7 @@ export const sqlite: Dialect = {
   },
   sweepTarget: 50,
   endingCost: 0.03,
+  // 300,000 rows: by index in half the time of a walk at 2 % expired, in the same at 5 %, in 1.3 of it at 10 %.
   indexPaysBelow: 0.05,
 
   // Rows are numbered upwards, and gaps among the numbers do no harm to an estimate.
