@@ -5,6 +5,7 @@ import { dialects, outcomes } from '../../support/faults.ts';
 import { startLockHolder } from '../../support/lock-holder.ts';
 import { stageOn } from '../../support/scene.ts';
 import { describeOn } from '../../support/servers.ts';
+import { startProxy } from '../../support/tcp-proxy.ts';
 import { metricsPlace, reportOf, sweptTo } from '../../support/sweeping.ts';
 
 const crowd = { sessions: 15_000, withTokens: 1500, expired: true } as const;
@@ -119,6 +120,28 @@ for (const dialect of dialects) {
       expect(deleted.sort((a, b) => a - b)).toEqual([0, 4000]);
       expect(await scene.crowd.count()).toBe(1);
       expect(await app.api.getSession({ headers: { cookie } })).not.toBeNull();
+    });
+
+    it.skipIf(dialect === 'sqlite')('ends where another run has taken the lock meanwhile', async () => {
+      const scene = await stage({ ...few, sessions: 1000 });
+      const { url } = scene.deployment.database;
+      const proxy = await startProxy(url);
+      try {
+        const run = scene.start([...sweep, '--batch-size', '100', '--pause', '2s'], { url: proxy.url });
+        await scene.untilLeft(run, 999);
+        proxy.cut();
+        const holder = startLockHolder(settingsOf(url), { who: 'root@cron-2', milliseconds: 1500 });
+        expect(await holder.attempt).toMatchObject({ held: true });
+        const outcome = await run.ended;
+        expect(sweptTo(outcome)).toMatchObject({ code: 8, stoppedBecause: 'failed' });
+        expect(outcome.stderr).toMatch(
+          /the lock went with a lost connection, and another sweep of .*root@cron-2.*expired sessions had been deleted/,
+        );
+        expect(await scene.crowd.count()).toBe(1000 - reportOf(outcome).deleted);
+        await holder.release();
+      } finally {
+        await proxy.stop();
+      }
     });
 
     it('nobody reads what it says: the exit code tells the truth', async () => {

@@ -27,13 +27,20 @@ describe.each(dialects)('what a sweep tells, on %s', (dialect) => {
     let operator: Operator;
     let aged: Aged;
 
+    /** How many rows there are is known from the statistics. */
+    const gather = async () => {
+      await crowd.gather();
+      if (dialect !== 'sqlite')
+        await deployment.database.query(dialect === 'mysql' ? 'ANALYZE TABLE session' : 'ANALYZE session');
+    };
+
     beforeAll(async () => {
       deployment = await deploy(plainShape(dialect));
       crowd = crowdOf(deployment, { sessions: 400, expired: true });
       aged = await signInAged(deployment, 'ada@example.com', [60_000, 86_400_000]);
     });
     beforeEach(async () => {
-      await crowd.gather();
+      await gather();
       aged = await signInAged(deployment, `ada-${String(Math.random())}@example.com`, [-2000, 86_400_000]);
       operator = operatorOn(deployment.database.url, { timeZone: 'UTC' });
     });
@@ -46,10 +53,10 @@ describe.each(dialects)('what a sweep tells, on %s', (dialect) => {
         /^complete: 401 expired sessions deleted, 0 left, [\d.]+ s, \d+ batch(es)?, the longest \d+ ms \(.+\)\n$/,
       );
       expect(await operator.run(['sweep', '-q'])).toEqual({ code: 0, stdout: '', stderr: '' });
-      await crowd.gather();
+      await gather();
       const limited = await operator.run(['sweep', '-q', '--limit', '10']);
       expect(limited.code).toBe(6);
-      expect(limited.stdout).toMatch(/^limit: 10 expired sessions deleted, about [\d,]+ left, .*\)\n$/);
+      expect(limited.stdout).toMatch(/^limit: 10 expired sessions deleted, about [34]\d\d left, .*\)\n$/);
       expect(limited.stderr.trim().split('\n')[0]).toMatch(/^error: stopped by --limit 10/);
       expect(operator.sawAny(aged.signIns.flatMap(secretsOf))).toEqual([]);
       expect(operator.sawAny(['token-of-'])).toEqual([]);
@@ -106,7 +113,7 @@ describe.each(dialects)('what a sweep tells, on %s', (dialect) => {
       expect(first.stderr).not.toContain('backlog');
       const shrinks = await operator.run(['sweep', '--json', '--limit', '60']);
       expect(shrinks.stderr).not.toContain('backlog');
-      await crowd.gather();
+      await gather();
       const grows = await operator.run(['sweep', '--json', '--limit', '5']);
       expect(grows.code).toBe(6);
       expect(grows.stderr).toMatch(
@@ -125,16 +132,16 @@ describe.each(dialects)('what a sweep tells, on %s', (dialect) => {
       expect(figures()).toMatchObject({ exit_code: 6, deleted_sessions: 5 });
       expect(figures()).not.toHaveProperty('last_success_timestamp_seconds');
       let reads = 0;
-      const over = { is: false };
+      const over = new AbortController();
       const reading = (async () => {
-        while (!over.is) {
+        while (!over.signal.aborted) {
           figuresIn(read());
           reads += 1;
           await new Promise(setImmediate);
         }
       })();
       const done = reportOf(await operator.run(sweep));
-      over.is = true;
+      over.abort();
       await reading;
       expect(reads).toBeGreaterThan(0);
       const after = figures();
