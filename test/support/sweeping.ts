@@ -116,3 +116,11 @@ export function figuresIn(text: string): Readonly<Record<string, number>> {
   );
   return Object.fromEntries(values.map(([, name = '', value]) => [name, Number(value)]));
 }
+
+/** Has Better Auth make so many sessions of somebody. */
+export async function fill({ app }: Deployment, person: Person, count: number, age: number): Promise<void> {
+  const { internalAdapter } = await app.$context;
+  const expiresAt = new Date(Date.now() + age);
+  for (let n = 0; n < count; n += 1)
+    await internalAdapter.createSession(person.id, false, { expiresAt }, true);
+}

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { signUp } from '../../support/app.ts';
 import type { TestDatabase } from '../../support/databases.ts';
 import { servers } from '../../support/faults.ts';
 import { allTokenKinds, issueTokens, oauthShapes, tokenKinds, tokensOf } from '../../support/oauth.ts';
 import { operatorOn } from '../../support/operator.ts';
 import { describeOn } from '../../support/servers.ts';
 import { deploy, plainShape, type Deployment } from '../../support/shapes.ts';
-import { areIn, day, second, signInAged, sweepWith, truthsOf } from '../../support/sweeping.ts';
+import { areIn, day, fill, second, signInAged, sweepWith, truthsOf } from '../../support/sweeping.ts';
 
 /** Better Auth has taken the session for valid, and its refresh is not committed yet. @returns how to commit */
 async function refresh({ database, shape }: Deployment, token: string): Promise<() => Promise<void>> {
@@ -64,13 +65,14 @@ describe.each(servers)('a session that is refreshed while its batch is deleted l
         const deployment = await deploy(shape);
         const { database } = deployment;
         onTestFinished(() => database.drop());
-        const live = withIndex ? Array.from({ length: 90 }, () => day) : [day];
         const aged = await signInAged(deployment, 'ada@example.com', [
           -3 * second,
           -2 * second,
           -second,
-          ...live,
+          day,
         ]);
+        if (withIndex)
+          await fill(deployment, await signUp(deployment.app, 'Crowd', 'crowd@example.com'), 450, day);
         const truths = truthsOf(deployment, [aged.person]);
         const refreshed = aged.signIns[0]?.token ?? '';
         const truth = (await truths()).find(({ token }) => token === refreshed);
@@ -114,8 +116,9 @@ describe('a session that is refreshed while a sweep of SQLite waits lives', () =
     const deployment = await deploy(plainShape('sqlite'));
     const { database } = deployment;
     onTestFinished(() => database.drop());
-    const live = withIndex ? Array.from({ length: 90 }, () => day) : [day];
-    const aged = await signInAged(deployment, 'ada@example.com', [-second, -day, ...live]);
+    const aged = await signInAged(deployment, 'ada@example.com', [-second, -day, day]);
+    if (withIndex)
+      await fill(deployment, await signUp(deployment.app, 'Crowd', 'crowd@example.com'), 100, day);
     const operator = operatorOn(database.url);
     if (withIndex) await operator.run(['schema', 'migrate', '--expiry-index', '--yes']);
     const commit = await refresh(deployment, aged.signIns[0]?.token ?? '');

@@ -212,13 +212,14 @@ export const sqlite: Dialect = {
   // 300,000 rows: by index in half the time of a walk at 2 % expired, in the same at 5 %, in 1.3 of it at 10 %.
   indexPaysBelow: 0.05,
 
-  // Rows are numbered upwards, and gaps among the numbers do no harm to an estimate.
+  // Rows are numbered upwards; sweeps take away the low numbers, and other gaps do no harm to an estimate.
   async tableRows(knex, table) {
+    const hasNumbers = await hasRowid(knex, table.name);
     const [row] = await knex.raw<readonly { readonly rows: number | null }[]>(
-      (await hasRowid(knex, table.name))
-        ? 'SELECT max(rowid) AS rows FROM ??'
+      hasNumbers
+        ? 'SELECT (SELECT max(rowid) FROM ??) - (SELECT min(rowid) FROM ??) + 1 AS rows'
         : 'SELECT count(*) AS rows FROM ??',
-      [table.name],
+      hasNumbers ? [table.name, table.name] : [table.name],
     );
     return row?.rows ?? 0;
   },
