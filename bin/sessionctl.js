@@ -20,6 +20,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 process.on('SIGHUP', () => {
   stop.abort('SIGHUP');
 });
+// A file that may not grow any further (ulimit -f) is to be an error like a full disk, not a sudden end.
+process.on('SIGXFSZ', () => undefined);
 // A reader that went away, as `head` does, is a normal end; whoever writes is told through the write's callback. A
 // terminal that is closed cannot be read either.
 const { stdin } = process;
