@@ -53,7 +53,8 @@ describe.each(dialects)('the history that a database keeps, on %s', (dialect) =>
       const guarded = ['revoke-all', '--everyone', '--max-affected', '0', '--yes'];
       expect(await bob.run(guarded)).toMatchObject({ code: 7 });
       expect(await runsSeenBy(bob)).toEqual(['refused null', 'complete 1']);
-      expect(await runsSeenBy(ada)).toEqual(['refused null', 'complete 1', 'complete 1']);
+      // The schema is changed before there is a table that could tell of it.
+      expect(await runsSeenBy(ada)).toEqual(['refused null', 'complete 1', 'complete null', 'complete 1']);
       expect(await runsSeenBy(bob, '--own')).toEqual(['refused null']);
       // Two of a run, one of a refusal.
       expect(await deployment.database.query(`SELECT event FROM ${table}`)).toHaveLength(3);

@@ -3,7 +3,7 @@ import type { Account } from './account.ts';
 import type { How, Outcome, Scene } from './scene.ts';
 import type { Dialect, ServerDialect } from './servers.ts';
 
-const DEFAULT_ROUNDS = 3;
+const DEFAULT_ROUNDS = 2;
 export const rounds = Number(process.env['SESSIONCTL_TEST_ROUNDS'] ?? DEFAULT_ROUNDS);
 /** What only waiting shows: sessionctl gives up after one to two minutes. */
 export const isPatient = rounds > DEFAULT_ROUNDS;
@@ -14,7 +14,7 @@ export const dialects = [...servers, 'sqlite'] as const satisfies readonly Diale
 
 /** What is interfered with. */
 export const everyone = ['revoke-all', '--everyone', '--yes', '--json'] as const;
-export const large = { sessions: 30_000, withTokens: 3000 } as const;
+export const large = { sessions: 20_000, withTokens: 2000 } as const;
 export const middling = { sessions: 12_000, withTokens: 1200 } as const;
 export const small = { sessions: 200, withTokens: 20 } as const;
 
