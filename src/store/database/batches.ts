@@ -2,10 +2,11 @@ import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { EndedBatch, Pace } from '../../sessions/session-store.ts';
 import { batchSize, type BatchSize } from './batch-size.ts';
-import { allOf } from './conditions.ts';
+import { allOf, SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
-import type { Hindrance, Position, TableWalk } from './dialects/dialect.ts';
+import type { Hindrance, Position, TableWalk, Value, WalkedTable } from './dialects/dialect.ts';
 import { unlessStopped } from './persistently.ts';
+import { tableReference } from './table-reference.ts';
 
 /** Milliseconds that a transaction takes about: that long its locks may hold up a request of the application. */
 const TARGET = 50;
@@ -28,8 +29,8 @@ export interface BatchWork {
   readonly mostRows: number;
   /** What the rows of a piece have to fulfil besides. */
   readonly condition: Knex.Raw;
-  /** So many of the rows that fulfil a condition, named by their keys; never more than these are worked on. */
-  readonly named: (condition: Knex.Raw, limit: number) => Promise<{ readonly are: () => Knex.Raw }>;
+  /** Whose rows they are, known in every condition by the alias of the sessions. */
+  readonly table: WalkedTable;
   /** What is done to the rows, in one transaction. */
   readonly run: (on: Knex, condition: Knex.Raw) => Promise<Pick<EndedBatch, 'sessions' | 'oauthTokens'>>;
   /** That is one statement. */
@@ -65,8 +66,9 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
           const begun = performance.now();
           const all = allOf(knex, [piece.condition, work.condition]);
           const fits = room === null || (piece.most !== null && piece.most <= room);
-          const some = fits ? null : await work.named(all, room);
-          const batch = (on: Knex) => work.run(on, some === null ? all : allOf(knex, [some.are(), all]));
+          const some = fits ? null : await namedRows(parts, work.table, all, room);
+          const batch = (on: Knex) =>
+            work.run(on, some === null ? all : allOf(knex, [rowsNamed(parts, work.table, some), all]));
           const done = work.isSingle
             ? await dialect.single(knex, batch)
             : await dialect.transaction(knex, batch);
@@ -94,6 +96,30 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
     if (next === null) return;
     from = next;
   }
+}
+
+/** The keys of so many of the rows that fulfil a condition: what is named is never more than that. */
+async function namedRows(
+  { knex }: DatabaseStoreParts,
+  table: WalkedTable,
+  condition: Knex.Raw,
+  limit: number,
+): Promise<readonly string[]> {
+  const rows = (await knex
+    .select({ id: sessionColumn(table.id.name) })
+    .from(tableReference(knex, table, SESSION))
+    .where(condition)
+    .limit(limit)) as { readonly id: Value }[];
+  return rows.map(({ id }) => String(id));
+}
+
+/** Whether a row is one of those with these keys. */
+export function rowsNamed(
+  { knex, dialect }: DatabaseStoreParts,
+  { id }: WalkedTable,
+  ids: readonly string[],
+): Knex.Raw {
+  return ids.length === 0 ? knex.raw('1 = 0') : dialect.keyIn(knex, sessionColumn(id.name), id, ids);
 }
 
 function sizeFor({ dialect }: DatabaseStoreParts, { pace, mostRows }: BatchWork): BatchSize {

@@ -8,7 +8,7 @@ import type {
   SessionStore,
   SweepWay,
 } from '../../sessions/session-store.ts';
-import { inBatches } from './batches.ts';
+import { inBatches, rowsNamed } from './batches.ts';
 import { tableLabel } from './catalog.ts';
 import { allOf, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
@@ -64,10 +64,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
         piece,
         mostRows: sessionIds === null && way === 'walk' ? MOST_WALKED : MOST_IDS,
         condition,
-        named: async (condition, limit) => {
-          const rows = await some(condition, limit);
-          return { are: () => idIn(rows) };
-        },
+        table,
         run: (on, condition) => endBatch(on, condition, tokenTables, options),
         isSingle: tokenTables.length === 0,
         atMost: options.atMost,
@@ -121,26 +118,9 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
     return (from, rows) => {
       const some = ids.slice(Number(from ?? 0), Number(from ?? 0) + rows);
       const end = Number(from ?? 0) + some.length;
-      const condition = some.length === 0 ? knex.raw('1 = 0') : dialect.keyIn(knex, idColumn, table.id, some);
+      const condition = rowsNamed(parts, table, some);
       return Promise.resolve({ condition, most: some.length, next: end < ids.length ? end : null });
     };
-  }
-
-  /** So many of the rows that fulfil a condition. */
-  async function some(condition: Knex.Raw, limit: number): Promise<readonly { readonly id: Value }[]> {
-    return (await knex.select({ id: idColumn }).from(sessionTable).where(condition).limit(limit)) as {
-      id: Value;
-    }[];
-  }
-
-  function idIn(rows: readonly { readonly id: Value }[]): Knex.Raw {
-    if (rows.length === 0) return knex.raw('1 = 0');
-    return dialect.keyIn(
-      knex,
-      idColumn,
-      table.id,
-      rows.map(({ id }) => String(id)),
-    );
   }
 
   async function through(way: SweepWay, condition: Knex.Raw): Promise<TableWalk['piece']> {
@@ -166,7 +146,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
       const bound = dialect.keyIn(knex, `${OTHER}.${tokens.sessionId.name}`, tokens.sessionId, ids);
       oauthTokens += await revokeTokens(transaction, tokens, bound, offlineTokens);
     }
-    const held = allOf(knex, [idIn(rows), condition]);
+    const held = allOf(knex, [rowsNamed(parts, table, ids), condition]);
     return { sessions: await endRows(transaction, preserveAt, held), oauthTokens };
   }
 

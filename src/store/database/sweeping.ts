@@ -93,7 +93,6 @@ export function createVerifications(parts: DatabaseStoreParts): Verifications | 
   const { verifications: table } = shape;
   if (table === null) return null;
   const reference = tableReference(knex, table, SESSION);
-  const idColumn = sessionColumn(table.id.name);
   const expired = async (expiredAt: Instant) => {
     const encoding = await encodingOf(parts, table);
     return { is: () => surelyBefore(knex, { encoding }, sessionColumn(table.expiresAt.name), expiredAt) };
@@ -109,19 +108,7 @@ export function createVerifications(parts: DatabaseStoreParts): Verifications | 
         piece: (from, rows) => walk.piece(from, rows),
         mostRows: MOST_WALKED,
         condition: is(),
-        named: async (condition, limit) => {
-          const rows = (await knex
-            .select({ id: idColumn })
-            .from(reference)
-            .where(condition)
-            .limit(limit)) as {
-            id: Value;
-          }[];
-          const ids = rows.map(({ id }) => String(id));
-          return {
-            are: () => (ids.length === 0 ? knex.raw('1 = 0') : dialect.keyIn(knex, idColumn, table.id, ids)),
-          };
-        },
+        table,
         run: async (on, condition) => ({ sessions: await remove(on, condition), oauthTokens: 0 }),
         isSingle: true,
         atMost,
