@@ -16,6 +16,7 @@ interface HistoryFlags {
   readonly own?: boolean;
   readonly limit?: string;
   readonly verify?: boolean;
+  readonly wide?: boolean;
 }
 
 const formats = ['table', 'json', 'jsonl', 'csv'] as const;
@@ -34,10 +35,11 @@ export const history = defineCommand<HistoryFlags>({
       .option('--all', 'every database that you worked on, not only the one of the settings')
       .option('--own', 'what you did yourself, without asking the database what others did')
       .option('--limit <number>', 'at most so many (default: 20 in a table, otherwise all)', once('--limit'))
+      .option('--wide', 'nothing of the table cut or left out: every id, why a run was refused or failed')
       .addOption(
         command
           .createOption('--verify', 'check the whole history, and exit with 1 if it is broken')
-          .conflicts(['all', 'own', 'limit']),
+          .conflicts(['all', 'own', 'limit', 'wide']),
       ),
   run: async (context, flags) => {
     if (flags.verify === true) {
@@ -53,8 +55,10 @@ export const history = defineCommand<HistoryFlags>({
     const isAsked = target !== null && flags.own !== true;
     const runs = runsOf(isAsked ? await withShared(context, own) : own);
     if (format === 'table') {
-      if (runs.length > 0) await printTable(context, runs, target, limit ?? DEFAULT_TABLE_LIMIT);
-      else await context.note(nothingRecorded(file, records.length === 0 ? null : target));
+      if (runs.length > 0) {
+        const options = { limit: limit ?? DEFAULT_TABLE_LIMIT, wide: flags.wide === true };
+        await printTable(context, runs, target, options);
+      } else await context.note(nothingRecorded(file, records.length === 0 ? null : target));
     } else {
       await context.print(await printers[format](runs.slice(0, limit)));
     }
@@ -111,10 +115,10 @@ async function printTable(
   context: Context,
   runs: readonly HistoryRun[],
   target: Target | null,
-  limit: number,
+  { limit, wide }: { readonly limit: number; readonly wide: boolean },
 ): Promise<void> {
   const { historyTable } = await import('../output/history-table.ts');
-  const options = { now: toInstant(context.now), databases: target === null, ...context.stdout };
+  const options = { now: toInstant(context.now), databases: target === null, wide, ...context.stdout };
   const { text, leftOut } = historyTable(runs.slice(0, limit), options);
   await context.print(text);
   const all = `${counted(runs.length, 'run')}${target === null ? '' : ` on ${target.database}`}`;
@@ -124,7 +128,7 @@ async function printTable(
       : all,
   );
   if (leftOut.length > 0)
-    await context.note(`Left out for want of width: ${leftOut.join(', ')} (--json has everything).`);
+    await context.note(`Left out for want of width: ${leftOut.join(', ')} (--wide shows everything).`);
 }
 
 /** @throws FailedError where it is broken */

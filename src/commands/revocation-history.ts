@@ -68,6 +68,7 @@ export async function recordEnd(
       remaining,
       outcome: outcomeOf(done),
       detail,
+      ...(run.plan.survey.oauthTokens === null ? {} : { oauthTokens: done.oauthTokens }),
     });
     return null;
   } catch (error) {

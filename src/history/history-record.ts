@@ -34,6 +34,17 @@ export interface HistoryEntry {
   readonly outcome: HistoryOutcome | null;
   /** Why it was refused, what failed. */
   readonly detail: string | null;
+  /** OAuth tokens that were revoked; absent until finished, and where there are none to revoke. */
+  readonly oauthTokens?: number | undefined;
+  /** Where a sweep stopped on its way, for the next one to go on from there; absent where there is nothing to go on with. */
+  readonly position?: HistoryPosition | undefined;
+}
+
+/** A place in a table. */
+export interface HistoryPosition {
+  readonly table: string;
+  /** In the words of the store that it was written by; null for the beginning of the table. */
+  readonly at: string | null;
 }
 
 /** What was wrong with the file when a record was appended. It is hashed with the record, and so cannot be taken back. */
@@ -90,7 +101,7 @@ export function sealRecord(
   found: HistoryFinding | null = null,
 ): HistoryRecord {
   const { runId, event, command, target, selection, reason, detail } = entry;
-  const { matched, users, revoked, remaining, outcome } = entry;
+  const { matched, users, revoked, remaining, outcome, oauthTokens, position } = entry;
   // Named one by one: the order is hashed, and whatever else the entry carries is not written.
   const sealed = {
     sequence: head.sequence + 1,
@@ -114,6 +125,8 @@ export function sealRecord(
     remaining,
     outcome,
     detail,
+    ...(oauthTokens === undefined ? {} : { oauthTokens }),
+    ...(position === undefined ? {} : { position: { table: position.table, at: position.at } }),
     ...(found === null ? {} : { found }),
     previous: head.hash,
   };
@@ -171,13 +184,14 @@ function isInstant(text: string): boolean {
 }
 
 const textOrNull = v.nullable(v.string());
-const countOrNull = v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const countOrNull = v.nullable(count);
 const place = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 const headShape = v.strictObject({
   // 0 before the first record.
-  sequence: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  sequence: count,
   hash: sha256,
 });
 
@@ -204,6 +218,9 @@ const recordShape = v.looseObject({
   remaining: countOrNull,
   outcome: v.nullable(v.picklist(outcomes)),
   detail: textOrNull,
+  // Records of earlier versions have none.
+  oauthTokens: v.optional(count),
+  position: v.optional(v.looseObject({ table: v.string(), at: textOrNull })),
   found: v.optional(
     v.looseObject({ fragment: v.optional(sha256), headMissing: v.optional(v.literal(true)) }),
   ),

@@ -22,6 +22,8 @@ export interface HistoryRun {
   readonly remaining: number | null;
   readonly outcome: HistoryOutcome | 'refused' | 'cancelled' | 'unfinished';
   readonly detail: string | null;
+  /** OAuth tokens that were revoked; null where that was not recorded. */
+  readonly oauthTokens: number | null;
 }
 
 /** The runs that these records tell of, newest first. */
@@ -62,6 +64,7 @@ function runOf(records: readonly [HistoryRecord, ...HistoryRecord[]]): HistoryRu
     remaining: latest(({ remaining }) => remaining),
     outcome: outcomeOf(last),
     detail: latest(({ detail }) => detail),
+    oauthTokens: latest(({ oauthTokens }) => oauthTokens ?? null),
   };
 }
 

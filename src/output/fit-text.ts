@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import type { Terminal } from './styles.ts';
 import { isPrintableAscii, safeText } from './safe-text.ts';
 
 const ELLIPSIS = '…';
@@ -38,6 +39,14 @@ export function wrapText(text: string, width: number): readonly string[] {
   }
   if (rest !== '' || lines.length === 0) lines.push(rest);
   return lines;
+}
+
+/** Columns. Narrower than this it could not be read in any case. */
+const NARROWEST = 20;
+
+/** A sentence on the lines that a terminal has room for, broken at spaces; elsewhere, or without a terminal, on one line. */
+export function screenLines(text: string, terminal: Terminal | null): readonly string[] {
+  return terminal?.interactive === true ? wrapText(text, Math.max(terminal.width, NARROWEST)) : [text];
 }
 
 function fits(text: string, width: number): boolean {

@@ -12,6 +12,7 @@ export function historyCsv(runs: readonly HistoryRun[]): string {
 const columns = [
   'runId', 'command', 'startedAt', 'finishedAt', 'user', 'host', 'version', 'profile', 'dialect', 'database', 'redis',
   'selection', 'reason', 'matched', 'users', 'revoked', 'remaining', 'outcome', 'detail',
+  'oauthTokens',
 ] as const; // prettier-ignore
 
 function cell(value: string | number | null): string {

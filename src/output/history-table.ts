@@ -1,6 +1,7 @@
 import type { HistoryRun } from '../history/history-runs.ts';
 import type { Instant } from '../sessions/instant.ts';
 import type { Target } from '../sessions/session-store.ts';
+import { cutText } from './fit-text.ts';
 import { fittedTable, tableCell, type FittedTable, type TableColumn } from './fitted-table.ts';
 import { relativeTime } from './relative-time.ts';
 import type { Styles, Terminal } from './styles.ts';
@@ -11,19 +12,26 @@ export interface HistoryTableOptions {
   readonly styles: Styles;
   /** Says which database each run was on. */
   readonly databases: boolean;
+  /** Nothing is cut or left out. */
+  readonly wide: boolean;
 }
 
-/** Runs as a table, a row each: whole in a pipe, fitted to the width of a terminal. */
+/** Columns of the screen. Of a thousand ids, or a long error, a table has no more than this, unless it is wide. */
+const LONGEST_CELL = 100;
+
+/** Runs as a table, a row each: all columns in a pipe, fitted to the width of a terminal, whole where it is wide. */
 export function historyTable(runs: readonly HistoryRun[], options: HistoryTableOptions): FittedTable {
-  return fittedTable(columnsOf(runs, options), { ...options, whole: false });
+  return fittedTable(columnsOf(runs, options), { ...options, whole: options.wide });
 }
 
 function columnsOf(
   runs: readonly HistoryRun[],
-  { now, terminal, styles, databases }: HistoryTableOptions,
+  { now, terminal, styles, databases, wide }: HistoryTableOptions,
 ): readonly TableColumn[] {
   const cell = tableCell(terminal);
   const cells = (read: (run: HistoryRun) => string | null) => runs.map((run) => cell(read(run)));
+  const texts = (read: (run: HistoryRun) => string | null) =>
+    wide ? cells(read) : cells(read).map((text) => cutText(text, LONGEST_CELL));
   const count = (read: (run: HistoryRun) => number | null) => cells((run) => read(run)?.toString() ?? null);
   const database = {
     title: 'database',
@@ -31,6 +39,14 @@ function columnsOf(
     minimum: 10,
     comfortable: 20,
     importance: 4,
+  };
+  const detail = {
+    title: 'detail',
+    cells: texts((run) => run.detail),
+    minimum: 12,
+    comfortable: 24,
+    importance: 0,
+    expendable: true,
   };
   return [
     {
@@ -46,7 +62,7 @@ function columnsOf(
     },
     { title: 'command', cells: cells(({ command }) => command), importance: 6 },
     ...(databases ? [database] : []),
-    { title: 'selection', cells: cells(({ selection }) => selection), minimum: 10, comfortable: 18 },
+    { title: 'selection', cells: texts(({ selection }) => selection), minimum: 10, comfortable: 18 },
     { title: 'matched', cells: count(({ matched }) => matched), importance: 1, expendable: true },
     { title: 'revoked', cells: count(({ revoked }) => revoked), importance: 3 },
     {
@@ -55,7 +71,9 @@ function columnsOf(
       style: (text, row) => outcomeStyle(runs[row]?.outcome, styles)(text),
       importance: 7,
     },
-    { title: 'reason', cells: cells(({ reason }) => reason), minimum: 8, comfortable: 12, importance: 2 },
+    { title: 'reason', cells: texts(({ reason }) => reason), minimum: 8, comfortable: 12, importance: 2 },
+    // Whoever splits lines expects the same columns at any time; a person has nothing of an empty one.
+    ...(runs.some((run) => run.detail !== null) || wide || !terminal.interactive ? [detail] : []),
   ];
 }
 

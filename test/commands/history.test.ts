@@ -92,17 +92,17 @@ test('in a pipe: what was done to the database of the settings, newest first, wh
   const { stdout, stderr, code } = await history([]);
   expect(`\n${stdout}`).toMatchInlineSnapshot(`
     "
-    WHEN                      WHO              COMMAND     SELECTION                                                                               MATCHED  REVOKED  OUTCOME     REASON
-    2026-11-23T13:59:00.000Z  tester@testhost  revoke-all  --ip 203.0.113.0/24 --user-agent curl --created-after 2d --except-user bob@example.com  12       11       survivors   stolen laptop
-    2026-11-23T13:58:00.000Z  tester@testhost  revoke-all  --everyone                                                                              12       -        cancelled   stolen laptop
-    2026-11-23T13:57:00.000Z  tester@testhost  revoke-all  --user ada@example.com                                                                  12       -        refused     gone\\x1b[2J\\u202e "=1+1"\\x0anext
-    2026-11-23T13:56:00.000Z  tester@testhost  sweep       expired sessions                                                                        12       -        unfinished  -
-    2026-11-23T13:52:00.000Z  tester@testhost  revoke-all  --user ada@example.com                                                                  12       12       complete    stolen laptop of ada, ticket 4711, as agreed with the head of security
+    WHEN                      WHO              COMMAND     SELECTION                                                                               MATCHED  REVOKED  OUTCOME     REASON                                                                  DETAIL
+    2026-11-23T13:59:00.000Z  tester@testhost  revoke-all  --ip 203.0.113.0/24 --user-agent curl --created-after 2d --except-user bob@example.com  12       11       survivors   stolen laptop                                                           -
+    2026-11-23T13:58:00.000Z  tester@testhost  revoke-all  --everyone                                                                              12       -        cancelled   stolen laptop                                                           -
+    2026-11-23T13:57:00.000Z  tester@testhost  revoke-all  --user ada@example.com                                                                  12       -        refused     gone\\x1b[2J\\u202e "=1+1"\\x0anext                                        --max-affected 10
+    2026-11-23T13:56:00.000Z  tester@testhost  sweep       expired sessions                                                                        12       -        unfinished  -                                                                       -
+    2026-11-23T13:52:00.000Z  tester@testhost  revoke-all  --user ada@example.com                                                                  12       12       complete    stolen laptop of ada, ticket 4711, as agreed with the head of security  -
     "
   `);
   expect(stderr).toBe('5 runs on db.example.com:5432/app\n');
   expect(code).toBe(0);
-  for (const line of stdout.trimEnd().split('\n')) expect(line.split(/ {2,}/)).toHaveLength(8);
+  for (const line of stdout.trimEnd().split('\n')) expect(line.split(/ {2,}/)).toHaveLength(9);
 });
 
 test('at 80 columns', async () => {
@@ -117,7 +117,7 @@ test('at 80 columns', async () => {
     8m ago  tester@tes…  revoke-all  --user ada@…  12       complete    stolen lapt…
 
     5 runs on db.example.com:5432/app
-    Left out for want of width: matched (--json has everything).
+    Left out for want of width: matched, detail (--wide shows everything).
     "
   `);
 });
@@ -126,12 +126,12 @@ test('at 200 columns', async () => {
   const { stdout, stderr } = await history([], screen(200));
   expect(`\n${stdout}\n${stderr}`).toMatchInlineSnapshot(`
     "
-    WHEN    WHO              COMMAND     SELECTION                                                          MATCHED  REVOKED  OUTCOME     REASON
-    1m ago  tester@testhost  revoke-all  --ip 203.0.113.0/24 --user-agent curl --created-after 2d --excep…  12       11       survivors   stolen laptop
-    2m ago  tester@testhost  revoke-all  --everyone                                                         12       -        cancelled   stolen laptop
-    3m ago  tester@testhost  revoke-all  --user ada@example.com                                             12       -        refused     gone\\x1b[2J\\u202e  "=1+1"\\x0anext
-    4m ago  tester@testhost  sweep       expired sessions                                                   12       -        unfinished  -
-    8m ago  tester@testhost  revoke-all  --user ada@example.com                                             12       12       complete    stolen laptop of ada, ticket 4711, as agreed with the head of sec…
+    WHEN    WHO              COMMAND     SELECTION                                                 MATCHED  REVOKED  OUTCOME     REASON                                                    DETAIL
+    1m ago  tester@testhost  revoke-all  --ip 203.0.113.0/24 --user-agent curl --created-after 2…  12       11       survivors   stolen laptop                                             -
+    2m ago  tester@testhost  revoke-all  --everyone                                                12       -        cancelled   stolen laptop                                             -
+    3m ago  tester@testhost  revoke-all  --user ada@example.com                                    12       -        refused     gone\\x1b[2J\\u202e  "=1+1"\\x0anext                         --max-affected 10
+    4m ago  tester@testhost  sweep       expired sessions                                          12       -        unfinished  -                                                         -
+    8m ago  tester@testhost  revoke-all  --user ada@example.com                                    12       12       complete    stolen laptop of ada, ticket 4711, as agreed with the h…  -
 
     5 runs on db.example.com:5432/app
     "
@@ -151,8 +151,47 @@ test('--all: every database, and which', async () => {
     8m ago  tester@testhost  revoke-all  app on db.examp…  --user ada@exam…  12       12       complete    stolen laptop of…
 
     6 runs
+    Left out for want of width: detail (--wide shows everything).
     "
   `);
+});
+
+test('a selection of many ids is cut, also in a pipe, unless --wide wants everything', async () => {
+  const ids = Array.from({ length: 200 }, (_, n) => `session-${String(n)}`).join(' ');
+  const detail = `the database refused: ${'because '.repeat(40)}`.trim();
+  const home = await stateHomeWith('long', [
+    { ...anEntry, selection: `--token-stdin ${ids}`, event: 'refused', detail },
+  ]);
+  const [, row = ''] = (await history([], {}, home)).stdout.split('\n');
+  expect(row).toMatch(/ {2}--token-stdin session-0 [^…]{60,90}… {2}12 /);
+  expect(stringWidth(row)).toBeLessThan(320);
+  for (const options of [{}, screen(80)]) {
+    const { stdout, stderr } = await history(['--wide'], options, home);
+    expect(stdout).toContain(`--token-stdin ${ids}  12`);
+    expect(stdout).toContain(detail);
+    expect(stderr).not.toContain('Left out');
+  }
+});
+
+test('--wide at a terminal has every column', async () => {
+  const { stdout } = await history(['--wide'], screen(80));
+  const [head = ''] = stdout.split('\n');
+  expect(head.split(/ +/)).toEqual(['WHEN', 'WHO', 'COMMAND', 'SELECTION', 'MATCHED', 'REVOKED', 'OUTCOME', 'REASON', 'DETAIL']); // prettier-ignore
+  expect(stdout).toMatch(/3m ago .* refused .* --max-affected 10$/m);
+});
+
+test('the OAuth tokens that were revoked are in the record of the end, and older records lack them', async () => {
+  const home = await stateHomeWith('tokens', [
+    ...run('run-1'),
+    { ...anEntry, runId: 'run-2' },
+    { ...finished, runId: 'run-2', oauthTokens: 6 },
+  ]);
+  const runs = JSON.parse((await history(['--json'], {}, home)).stdout) as readonly HistoryRun[];
+  expect(runs.map(({ oauthTokens }) => oauthTokens)).toEqual([6, null]);
+  const verified = await history(['--verify'], {}, home);
+  expect([verified.stdout, verified.code]).toEqual([expect.stringContaining('4 records, unbroken'), 0]);
+  const csv = parse<Record<string, string>>((await history(['-o', 'csv'], {}, home)).stdout, { columns: true }); // prettier-ignore
+  expect(csv.map((row) => row['oauthTokens'])).toEqual(['6', '']);
 });
 
 test.each([20, 40, 60, 80, 100, 120, 200])('nothing is wider than %i columns', async (columns) => {
@@ -216,6 +255,7 @@ test('json: every field of a run', async () => {
     remaining: 0,
     outcome: 'complete',
     detail: null,
+    oauthTokens: null,
   });
   expect(runs[2]).toMatchObject({ detail: '--max-affected 10', reason: hostile, revoked: null });
   expect(runs[3]).toMatchObject({ finishedAt: null });
@@ -233,7 +273,7 @@ test('jsonl and csv say the same', async () => {
   ).toEqual(runs);
   const { stdout } = await history(['-o', 'csv']);
   expect(stdout.slice(0, stdout.indexOf('\n'))).toBe(
-    'runId,command,startedAt,finishedAt,user,host,version,profile,dialect,database,redis,selection,reason,matched,users,revoked,remaining,outcome,detail',
+    'runId,command,startedAt,finishedAt,user,host,version,profile,dialect,database,redis,selection,reason,matched,users,revoked,remaining,outcome,detail,oauthTokens',
   );
   expect(dangerousIn(stdout.replaceAll('\n', ''))).toEqual([]);
   const rows = parse<Record<string, string>>(stdout, { columns: true });

@@ -28,25 +28,34 @@ const textOrNull = fc.option(hostileText, { nil: null });
 const countOrNull = fc.option(fc.nat(), { nil: null });
 
 /** An entry of which everything that is not sessionctl's own is hostile. */
-export const hostileEntry: fc.Arbitrary<HistoryEntry> = fc.record({
-  runId: hostileText,
-  event: fc.constantFrom('started', 'finished', 'refused', 'cancelled'),
-  command: fc.constantFrom('revoke', 'revoke-all', 'sweep', 'limit'),
-  target: fc.record({
-    profile: textOrNull,
-    dialect: fc.constantFrom('postgresql', 'mysql', 'sqlite'),
-    database: hostileText,
-    redis: textOrNull,
-  }),
-  selection: hostileText,
-  reason: textOrNull,
-  matched: countOrNull,
-  users: countOrNull,
-  revoked: countOrNull,
-  remaining: countOrNull,
-  outcome: fc.constantFrom(null, 'complete', 'partial', 'failed', 'survivors'),
-  detail: textOrNull,
-});
+export const hostileEntry: fc.Arbitrary<HistoryEntry> = fc
+  .record({
+    runId: hostileText,
+    event: fc.constantFrom('started', 'finished', 'refused', 'cancelled'),
+    command: fc.constantFrom('revoke', 'revoke-all', 'sweep', 'limit'),
+    target: fc.record({
+      profile: textOrNull,
+      dialect: fc.constantFrom('postgresql', 'mysql', 'sqlite'),
+      database: hostileText,
+      redis: textOrNull,
+    }),
+    selection: hostileText,
+    reason: textOrNull,
+    matched: countOrNull,
+    users: countOrNull,
+    revoked: countOrNull,
+    remaining: countOrNull,
+    outcome: fc.constantFrom(null, 'complete', 'partial', 'failed', 'survivors'),
+    detail: textOrNull,
+    position: fc.option(fc.record({ table: hostileText, at: textOrNull }), { nil: undefined }),
+    oauthTokens: fc.option(fc.nat(), { nil: undefined }),
+  })
+  // What is undefined is not written, and so is not there when it is read.
+  .map(({ position, oauthTokens, ...entry }) => ({
+    ...entry,
+    ...(position === undefined ? {} : { position }),
+    ...(oauthTokens === undefined ? {} : { oauthTokens }),
+  }));
 
 export interface MadeHistory {
   readonly records: readonly HistoryRecord[];

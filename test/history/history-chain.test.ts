@@ -66,6 +66,7 @@ test.each([
   '', '{}', 'null', '[]', '"record"', '{', 'nonsense', recordLine(first).slice(0, -1), recordLine(first).slice(1),
   JSON.stringify({ ...first, sequence: 0 }),
   JSON.stringify({ ...first, matched: '12' }),
+  JSON.stringify({ ...first, oauthTokens: -1 }),
   JSON.stringify({ ...first, at: '2026-11-23' }),
   JSON.stringify({ ...first, hash: 'abc' }),
   JSON.stringify({ ...first, operator: null }),
