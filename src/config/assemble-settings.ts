@@ -57,6 +57,7 @@ const defaults = {
   cookieCacheMaxAge: parseDuration('5m'),
   maximumSessions: 5,
   keyPrefix: 'better-auth:',
+  settle: parseDuration('2s'),
 } as const;
 
 const MASK = '***';
@@ -282,12 +283,27 @@ async function redisSettings(
   }
   const { url, origin } = found;
   protectUrl(url, ingredients.redactor);
+  ingredients.redactor.protect(checked?.sentinel_password);
   ledger.record('redis.url', maskPasswords(url), origin);
   return {
     url,
     keyPrefix: ledger.take(['redis', 'key_prefix'], checked?.key_prefix, defaults.keyPrefix, asItIs),
     tls: await tlsSettings(['redis', 'tls'], checked?.tls, ledger, ingredients),
     cluster: ledger.take(['redis', 'cluster'], checked?.cluster, false, asItIs),
+    sentinels: ledger.take(
+      ['redis', 'sentinels'],
+      checked?.sentinels?.filter((sentinel) => sentinel !== undefined),
+      [],
+      (sentinels) => (sentinels.length === 0 ? null : sentinels.join(', ')),
+    ),
+    sentinelPassword: ledger.take(
+      ['redis', 'sentinel_password'],
+      checked?.sentinel_password,
+      null,
+      (password) => (password === null ? null : MASK),
+    ),
+    settle: ledger.length(['redis', 'settle'], checked?.settle, defaults.settle),
+    connectTimeout: profile?.checked.connect_timeout ?? defaults.connectTimeout,
   };
 }
 

@@ -39,6 +39,9 @@ const userFields = ['id', 'email', 'name', 'banned', 'banReason', 'banExpires', 
 const databaseSchemes = ['postgres', 'postgresql', 'mysql', 'mariadb', 'sqlite', 'sqlite3', 'file'];
 /** What a timer of Node and a time-out of PostgreSQL can hold, in whole days. */
 const LONGEST_TIMEOUT = parseDuration('24d');
+/** Whoever waits longer for a refresh waits for something else. */
+const LONGEST_SETTLE = parseDuration('5m');
+const EXAMPLE_SENTINEL = '10.0.0.1:26379';
 const EXAMPLE_REPLICA = 'mysql://user@replica';
 const urlKeys = ['url', 'url_file', 'url_command'] as const;
 
@@ -71,6 +74,21 @@ const redisTable = v.pipe(
     key_prefix: v.optional(anyText((text) => text)),
     tls: v.optional(tlsTable),
     cluster: v.optional(switched),
+    sentinels: v.optional(
+      v.array(
+        textThat(checkedHostAndPort),
+        (issue) => `must be an array such as ["${EXAMPLE_SENTINEL}"], not ${kindOf(issue.input)}`,
+      ),
+    ),
+    sentinel_password: v.optional(filled),
+    settle: v.optional(textThat((text) => checkedLength(text, 0, LONGEST_SETTLE), '2s')),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const value: unknown = dataset.value;
+    if (isTable(value) && value['cluster'] === true && value['sentinels'] !== undefined)
+      addIssue({
+        message: `has cluster and sentinels${HINT_MARK}A cluster needs no sentinels: keep one of them.`,
+      });
   }),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!isTable(dataset.value)) return;
@@ -256,6 +274,11 @@ function checkedLength(text: string, shortest: number, longest: number): number 
 /** Whatever has no scheme is the path of an SQLite file; one letter is a drive of Windows. */
 function checkedDatabaseUrl(text: string): string {
   return /^[a-z][a-z0-9+.-]+:/i.test(text) ? checkedScheme(text, databaseSchemes) : text;
+}
+
+function checkedHostAndPort(text: string): string {
+  if (/^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):\d{1,5}$/i.test(text)) return text;
+  throw new InvalidValueError('is no host with a port', `Write it as ${EXAMPLE_SENTINEL}.`);
 }
 
 /** The URL itself never appears in the message: it may hold a password. */

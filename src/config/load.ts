@@ -1,7 +1,7 @@
 import { ConfigError, UsageError } from '../errors.ts';
 import type { Redactor } from '../redaction.ts';
 import { nearest } from '../sessions/nearest.ts';
-import { shownValue } from '../sessions/shown-value.ts';
+import { mayBeToken } from '../sessions/shown-value.ts';
 import type { System } from '../system.ts';
 import type { ProfileInUse, SettingEntry } from './assemble-settings.ts';
 import { chooseDatabase, needsFile, type ChosenProfile, type DatabaseChoice } from './choose-database.ts';
@@ -157,9 +157,10 @@ function findProfile(
   document: ProfileDocument | null,
   search: ConfigSearch,
 ): ProfileInUse {
-  const shown = `${shownValue(chosen.name)} (${describeOrigin(chosen.origin)})`;
+  const named = mayBeToken(chosen.name) ? 'such profile' : `profile ${JSON.stringify(chosen.name)}`;
+  const missing = `there is no ${named} (${describeOrigin(chosen.origin)})`;
   if (document === null) {
-    throw new ConfigError(`there is no profile ${shown}, since there is no configuration file`, {
+    throw new ConfigError(`${missing}, since there is no configuration file`, {
       hint: hintAfter(
         search,
         `Looked for ${search.searched.join(', ')}. \`sessionctl config init\` writes one.`,
@@ -169,7 +170,7 @@ function findProfile(
   const checked = document.file?.profiles.get(chosen.name);
   if (checked !== undefined) return { ...chosen, checked, document };
   const near = nearest(chosen.name, document.names);
-  throw new ConfigError(`there is no profile ${shown} in ${document.path}`, {
+  throw new ConfigError(`${missing} in ${document.path}`, {
     hint: hintAfter(
       search,
       `${near === undefined ? '' : `Did you mean ${JSON.stringify(near)}? `}It has ${quoted(document.names)}.`,

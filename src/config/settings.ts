@@ -38,11 +38,22 @@ export interface DatabaseSettings {
   readonly cwd: string;
 }
 
+/** How to reach Better Auth's secondary storage. */
 export interface RedisSettings {
+  /** `redis://…` or `rediss://…`; may hold a password. With sentinels its host is the name of the master. */
   readonly url: string;
+  /** In front of every key; may be empty. */
   readonly keyPrefix: string;
   readonly tls: TlsSettings | null;
+  /** The URL names one of the nodes of a Redis Cluster. */
   readonly cluster: boolean;
+  /** `host:port` of each; none where the URL names the server itself. */
+  readonly sentinels: readonly string[];
+  readonly sentinelPassword: string | null;
+  /** Milliseconds that sessions have to stay gone, since a refresh under way may bring one back. */
+  readonly settle: number;
+  /** Milliseconds. */
+  readonly connectTimeout: number;
 }
 
 /** What the application's `betterAuth({ session })` says. Lengths are milliseconds. */
@@ -75,4 +86,12 @@ export interface SettingsFlags {
   readonly config?: string | undefined;
   readonly url?: string | undefined;
   readonly timeZone?: string | undefined;
+}
+
+/**
+ * Whether ended sessions stay in the database as records. Where Redis alone holds sessions, Better Auth keeps none whatever
+ * the option says (better-auth 1.7.25, `db/internal-adapter`, deleteSession).
+ */
+export function keepsRecords({ redis, session }: Pick<Settings, 'redis' | 'session'>): boolean {
+  return session.preserveInDatabase && (redis === null || session.storeInDatabase);
 }

@@ -148,6 +148,18 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
     ],
     ['url = "a.db"\nredis.cluster = true', '3: profiles.a.redis: has no URL. It needs one of url, url_file.'],
     [
+      'url = "a.db"\nredis = { url = "redis://m", cluster = true, sentinels = ["a:1"] }',
+      '3: profiles.a.redis: has cluster and sentinels. A cluster needs no sentinels: keep one of them.',
+    ],
+    [
+      'url = "a.db"\nredis = { url = "redis://m", sentinels = ["a"] }',
+      '3: profiles.a.redis.sentinels.0: is no host with a port. Write it as 10.0.0.1:26379.',
+    ],
+    [
+      'url = "a.db"\nredis = { url = "redis://m", settle = "1h" }',
+      '3: profiles.a.redis.settle: "1h" is longer than 5m',
+    ],
+    [
       'url = "a.db"\nredis.url = "http://x"',
       '3: profiles.a.redis.url: begins with "http:", which is not known here. It is one of redis, rediss.',
     ],

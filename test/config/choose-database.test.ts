@@ -334,6 +334,14 @@ describe('when nothing says which database', () => {
       }
     `);
   });
+  it('does not show what may be a token, in a sentence all the same', async () => {
+    const secret = 'abcdefghijklmnopqrstuvwxyz012345';
+    for (const file of [FILE, null]) {
+      const { stderr } = await fails(['--profile', secret], file);
+      expect(stderr).toMatch(/^error: there is no such profile \(flag --profile\)(?: in|, since)/);
+      expect(stderr).not.toContain(secret);
+    }
+  });
   it('says that there is no file to find a profile in', async () => {
     const { code, stderr } = await fails(['--profile', 'staging'], null);
     expect(code).toBe(3);

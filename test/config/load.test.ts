@@ -106,7 +106,9 @@ user_columns = { email = "mail" }
 [profiles.only.redis]
 url_file = "../redis-url"
 key_prefix = ""
-cluster = true
+sentinels = ["one:26379", "[::1]:26380"]
+sentinel_password = "\${SENTINEL}"
+settle = "5s"
 tls = {}
 [profiles.only.session]
 expires_in = "4w"
@@ -120,7 +122,7 @@ secret = "\${SECRET}"
 base_url = "https://app.example"
 cookie_prefix = "app"
 `,
-      { SECRET: SECRETS.secret, TWO: 'mariadb://two.example/auth' },
+      { SECRET: SECRETS.secret, SENTINEL: 'sentinel-password', TWO: 'mariadb://two.example/auth' },
       {
         'pem/ca.pem': 'CA',
         'pem/cert.pem': 'CERT',
@@ -149,7 +151,11 @@ cookie_prefix = "app"
       redis: {
         url: 'rediss://cache:6380/1',
         keyPrefix: '',
-        cluster: true,
+        cluster: false,
+        sentinels: ['one:26379', '[::1]:26380'],
+        sentinelPassword: 'sentinel-password',
+        settle: 5000,
+        connectTimeout: 3000,
         tls: { ca: null, cert: null, key: null, rejectUnauthorized: true },
       },
       session: {

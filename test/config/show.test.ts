@@ -54,6 +54,9 @@ describe('config show', () => {
       redis.key_prefix              ""                                          ./sessionctl.toml:7
       redis.tls                     -                                           default
       redis.cluster                 false                                       default
+      redis.sentinels               -                                           default
+      redis.sentinel_password       -                                           default
+      redis.settle                  2s                                          default
       session.expires_in            28d                                         ./sessionctl.toml:8
       session.update_age            1d                                          default
       session.cookie_cache.enabled  false                                       default
