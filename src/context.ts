@@ -8,6 +8,7 @@ import { millisecondsOf } from './sessions/instant.ts';
 import type { SchemaStore } from './sessions/schema-store.ts';
 import type { Target } from './sessions/session-store.ts';
 import type { DatabaseStore } from './store/database/open.ts';
+import type { DeploymentStore } from './store/open-store.ts';
 import type { System } from './system.ts';
 import type { Prompter } from './output/prompter.ts';
 import { judgeTerminal, stylesFor, type Styles, type Terminal } from './output/styles.ts';
@@ -47,8 +48,8 @@ export interface Context {
    * Opens the store that the settings name, hands it to `use` and closes it in every case.
    * @throws ConfigError, ConnectionError, SchemaError
    */
-  withStore<Result>(access: StoreAccess, use: (store: DatabaseStore) => Promise<Result>): Promise<Result>;
-  /** As `withStore`, on a database that the settings need not name; also says what was recognised of its schema. */
+  withStore<Result>(access: StoreAccess, use: (store: DeploymentStore) => Promise<Result>): Promise<Result>;
+  /** Opens a database that the settings need not name; also says what was recognised of its schema. */
   withDatabase<Result>(
     database: DatabaseSettings,
     access: StoreAccess,
@@ -105,18 +106,14 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
       return { profile, dialect: location.dialect, database: describeLocation(location), redis: null };
     },
     history: () => (history ??= openOwnHistory()),
-    withStore: async (access, use) => context.withDatabase((await context.settings()).database, access, use),
+    withStore: async (access, use) => {
+      const { openStore } = await import('./store/open-store.ts');
+      const loaded = await context.settings();
+      return bracket(() => openStore(loaded, { access, redactor, signal: system.signal }), use);
+    },
     withDatabase: async (database, access, use) => {
       const { openDatabaseStore } = await import('./store/database/open.ts');
-      const before = system.now();
-      const store = await openDatabaseStore(database, { access, redactor, signal: system.signal });
-      try {
-        const difference = clockDifference(millisecondsOf(store.now), before, system.now());
-        if (difference !== null) await warn(difference);
-        return await use(store);
-      } finally {
-        await store.close();
-      }
+      return bracket(() => openDatabaseStore(database, { access, redactor, signal: system.signal }), use);
     },
     withSchema: async (access, use) => {
       const { openSchema } = await import('./store/database/open-schema.ts');
@@ -130,6 +127,22 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
     },
   };
   return context;
+
+  /** Opens a store, says where its clock is far from the local one, and closes it in every case. */
+  async function bracket<Store extends Pick<DeploymentStore, 'now' | 'close'>, Result>(
+    open: () => Promise<Store>,
+    use: (store: Store) => Promise<Result>,
+  ): Promise<Result> {
+    const before = system.now();
+    const store = await open();
+    try {
+      const difference = clockDifference(millisecondsOf(store.now), before, system.now());
+      if (difference !== null) await warn(difference);
+      return await use(store);
+    } finally {
+      await store.close();
+    }
+  }
 
   /** Broken at spaces where a person reads it: a terminal would break it inside words. */
   async function onLines(text: string): Promise<string> {

@@ -70,10 +70,12 @@ async function report(
     };
     await write(system.stderr, `${JSON.stringify({ error: body })}\n`);
   } else {
+    // Whoever answered no has got what they wanted; a signal may have come from elsewhere.
+    const isAnswer = error instanceof CancelledError && !system.signal.aborted;
     const { red, dim } = stylesFor(judgeTerminal(system.stderr, system.env, !argv.includes('--no-color')));
     await write(
       system.stderr,
-      `${red('error:')} ${message}\n${error.hint === undefined ? '' : `${dim('hint:')} ${clean(error.hint)}\n`}`,
+      `${isAnswer ? '' : `${red('error:')} `}${message}\n${error.hint === undefined ? '' : `${dim('hint:')} ${clean(error.hint)}\n`}`,
     );
   }
   if (argv.includes('--verbose') || argv.includes('-v'))

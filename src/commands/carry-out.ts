@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Context } from '../context.ts';
+import { keepsRecords } from '../config/settings.ts';
 import { CancelledError, ConfigError, GuardError, SessionctlError, UsageError } from '../errors.ts';
 import { counted, inNumber } from '../output/counted.ts';
 import type { RevocationReport } from '../output/revocation-report.ts';
@@ -19,32 +20,17 @@ import type { RevocationRequest, Run } from './revocation-run.ts';
 const TYPED_ABOVE = 100;
 const SAMPLE = 5;
 /** Characters. Better Auth's own tokens have 32. */
-const SHORTEST_CREDENTIAL = 16;
+export const SHORTEST_CREDENTIAL = 16;
 
 /**
  * What can be refused before a database is spoken to.
  * @throws UsageError where nobody can be asked and `--yes` was not given
- * @throws ConfigError where sessions stand in a place that this version cannot end them in
  */
-export async function checkBeforehand(
-  context: Context,
-  flags: RevocationFlags,
-  asks: boolean,
-): Promise<void> {
+export function checkBeforehand(context: Context, flags: RevocationFlags, asks: boolean): void {
   if (flags.yes !== true && flags.dryRun !== true && !(asks && context.mayPrompt)) {
     throw new UsageError('this ends sessions and needs --yes where nobody can be asked', {
       hint: 'Look first with --dry-run.',
     });
-  }
-  const { redis, database } = await context.settings();
-  if (redis !== null) {
-    const profile = database.profile === null ? 'the configuration' : `profile ${database.profile}`;
-    throw new ConfigError(
-      `${profile} has Redis, where this version cannot end sessions yet: they would live on there`,
-      {
-        hint: 'End them through the application, for instance with auth.api.revokeUserSessions.',
-      },
-    );
   }
 }
 
@@ -58,8 +44,9 @@ export async function carryOut(
   request: RevocationRequest,
   flags: RevocationFlags,
 ): Promise<void> {
-  const { session } = await context.settings();
-  const preserve = session.preserveInDatabase;
+  const settings = await context.settings();
+  const { session } = settings;
+  const preserve = keepsRecords(settings);
   const dryRun = flags.dryRun === true;
   refuseUnknowable(request.selection, preserve, store);
   if (flags.yes === true && !dryRun) await refuseAssumedZone(request.selection, store);
@@ -78,6 +65,9 @@ export async function carryOut(
     }
   }
 
+  // What is ended in the wrong place lives on, which has to be said before anything is done.
+  const mismatch = await store.findMismatch();
+  if (mismatch !== null) await context.warn(mismatch);
   if (store.hidesRows)
     await context.warn('row-level security may hide sessions from this account: they would live on, unseen');
   const isShown = dryRun ? !request.json : flags.yes !== true || context.flags.quiet !== true;
@@ -208,6 +198,7 @@ async function showPlan(
       sample: plan.sample,
       isNewest: plan.isNewest,
       cookieCache,
+      clock: cookieCache === null ? store.now : await store.readClock(),
       offlineTokens: flags.includeOfflineTokens === true,
       preserve,
       untilQuiet: request.untilQuiet,
@@ -311,7 +302,7 @@ async function report(
     users: survey.users,
     remaining: done === null ? survey.sessions : done.remaining,
     notFound: request.notFound,
-    secondary: null,
+    secondary: done?.secondary ?? (store.secondary === null ? null : { deleted: 0, remaining: null }),
     oauthTokens:
       survey.oauthTokens === null
         ? null
@@ -336,9 +327,13 @@ async function report(
   };
   try {
     if (request.json) await context.print(reportJson(document));
-    else if (done !== null)
-      await context.print(reportText(document, cookieCache, context.stdout.styles, context.stdout.terminal));
-    else if (dryRun) await context.note('Dry run: nothing was changed.');
+    else if (done !== null) {
+      const { bound = 0, offline = 0 } = survey.oauthTokens ?? {};
+      const { styles, terminal } = context.stdout;
+      await context.print(
+        reportText(document, { cookieCache, oauthTokens: bound + offline }, styles, terminal),
+      );
+    } else if (dryRun) await context.note('Dry run: nothing was changed.');
     else if (survey.sessions === 0) await context.note('No session matches: there is nothing to end.');
   } catch (error) {
     if (!(error instanceof OutputClosedError)) throw error;

@@ -63,6 +63,11 @@ export const demo = defineCommand<DemoFlags>({
       ['list --impersonated --state all --sort createdAt', 'when an administrator was somebody else'],
       ['list --expires-before 2999-01-01 --sort expiresAt:asc --limit 10', 'what ends next'],
       ['list --user-agent curl -o csv', 'for a spreadsheet'],
+      [
+        `revoke-all --user ${demoCast.admin.email} --dry-run`,
+        'what ending all sessions of one user would do',
+      ],
+      ['sweep --dry-run', 'how many expired sessions could be deleted'],
       ...(report.hostileSessionId === null
         ? []
         : [

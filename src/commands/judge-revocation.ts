@@ -76,11 +76,11 @@ function failure(done: Revocation): Error {
 }
 
 /** @throws FailedError where something that was asked for does not exist */
-export function failForMissing({ notFound, ignoreMissing }: RevocationRequest): void {
+export function failForMissing({ notFound, missingHint, ignoreMissing }: RevocationRequest): void {
   if (notFound.length === 0 || ignoreMissing) return;
   const named = notFound.slice(0, NAMED_IN_MESSAGE).join(', ');
   const more = notFound.length - NAMED_IN_MESSAGE;
   throw new FailedError(`not found: ${named}${more > 0 ? ` and ${String(more)} more` : ''}`, {
-    hint: '`sessionctl list --state all` shows ids; --ignore-missing takes those that are gone for ended.',
+    hint: missingHint,
   });
 }

@@ -4,24 +4,36 @@ import { runsOf } from '../history/history-runs.ts';
 import { counted } from '../output/counted.ts';
 import type { SweepReport } from '../output/sweep-report.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
+import type { Sweep } from '../sessions/sweep.ts';
 import type { SweepRequest } from './sweep-options.ts';
+
+/** What there is to judge. */
+export interface JudgedSweep {
+  readonly report: SweepReport;
+  readonly done: Pick<Sweep, 'failure' | 'position' | 'hasMoved'>;
+  /** What kept its end from being recorded, or null. */
+  readonly unrecorded: unknown;
+}
+
+/** Whether everything is as it was before the sweep, for all that anybody knows. */
+export function hasChangedNothing({ deleted, verifications, secondary, uncertain }: SweepReport): boolean {
+  return deleted + (verifications ?? 0) + (secondary?.deleted ?? 0) === 0 && !uncertain;
+}
 
 /**
  * What a sweep that came to an end means for the exit code: nothing where all is gone.
- * @param failure what ended it before its time, or null
- * @param unrecorded what kept its end from being recorded, or null
  * @throws IncompleteError, FailedError, ConnectionError, LockedError, CancelledError
  */
 export async function judgeSweep(
   context: Context,
   store: RecordedStore,
   request: SweepRequest,
-  report: SweepReport,
-  failure: unknown,
-  unrecorded: unknown,
+  judged: JudgedSweep,
 ): Promise<void> {
+  const { report, done, unrecorded } = judged;
+  const { failure } = done;
   const { deleted, remaining, stoppedBecause } = report;
-  const next = 'The next run goes on.';
+  const next = await whatIsNext(context, store, judged);
   const others = report.verifications ?? 0;
   const soFar = `${counted(deleted, 'expired session')}${others === 0 ? '' : ` and ${counted(others, 'verification')}`} had been deleted by then`;
   if (stoppedBecause === 'failed') {
@@ -34,16 +46,17 @@ export async function judgeSweep(
   }
   if (stoppedBecause === 'signal') {
     const by = String(context.system.signal.reason);
-    if (deleted + others === 0 && !report.uncertain)
-      throw new CancelledError(`stopped by ${by}, nothing was changed`);
+    if (hasChangedNothing(report))
+      throw new CancelledError(`stopped by ${by}, nothing was changed`, { hint: next });
     throw new IncompleteError(`stopped by ${by}; ${soFar}`, { hint: next });
   }
   if (stoppedBecause !== 'complete') {
-    const hint = (await growth(context, store, report)) ?? next;
+    const backlog = await growth(context, store, report);
+    const hint = backlog === null ? next : `${backlog} ${next}`;
     const why =
       stoppedBecause === 'limit'
         ? `stopped by --limit ${String(request.limit)} with expired rows left`
-        : 'stopped by --max-runtime before the whole table was gone through';
+        : `stopped by --max-runtime before ${done.hasMoved ? 'everything was gone through' : 'the first batch'}`;
     throw new IncompleteError(`${why}; ${soFar}`, { hint });
   }
   if (remaining !== null && remaining > 0) {
@@ -58,6 +71,23 @@ export async function judgeSweep(
       cause: unrecorded,
     });
   }
+}
+
+/** What the next run does about a sweep that was stopped. */
+async function whatIsNext(
+  context: Context,
+  { history }: RecordedStore,
+  { report: { stoppedBecause }, done: { hasMoved, position }, unrecorded }: JudgedSweep,
+): Promise<string> {
+  if (!hasMoved) {
+    const advice = stoppedBecause === 'max-runtime' ? ' Give it more time, or a smaller --batch-size.' : '';
+    return `This run has made no progress at all: not one batch came to its end.${advice}`;
+  }
+  if (unrecorded !== null)
+    return 'Where it stopped could not be recorded: the next run begins somewhere else, and may meet the same rows.';
+  if (position === null) return 'The next run begins anew.';
+  if (history !== null) return 'The next run goes on from there.';
+  return `The next run goes on from there, as long as ${(await context.history()).path} is kept.`;
 }
 
 /** Whether more is left than the sweep before has left, in words; null where less is, or nobody knows. */
@@ -78,5 +108,5 @@ async function growth(
   );
   if (before?.remaining === undefined || before.remaining === null || before.remaining >= remaining)
     return null;
-  return `The backlog grows: about ${remaining.toLocaleString('en-US')} expired rows are left, ${before.remaining.toLocaleString('en-US')} after the sweep of ${before.startedAt}. Raise the limit, or sweep more often.`;
+  return `The backlog grows: ${remaining.toLocaleString('en-US')} expired rows are left, ${before.remaining.toLocaleString('en-US')} after the sweep of ${before.startedAt}. Raise the limit, or sweep more often.`;
 }

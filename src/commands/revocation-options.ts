@@ -22,6 +22,11 @@ export function addRevocationOptions(command: Command): Command {
   return options.reduce((declared, option) => declared.addOption(option), command);
 }
 
+/** Those of the options that change what is done, as they would be typed. */
+export function revocationOptionsInWords({ includeOfflineTokens }: RevocationFlags): readonly string[] {
+  return includeOfflineTokens === true ? ['--include-offline-tokens'] : [];
+}
+
 /** @throws InvalidValueError for an empty reason, or one that is a document */
 export function parseReason(text: string | undefined): string | null {
   if (text === undefined) return null;

@@ -9,10 +9,12 @@ export interface RevocationRequest {
   readonly selection: Selection;
   /** The selection in words, for the plan. */
   readonly words: string;
-  /** The same for the history, which names more. */
+  /** The same for the history, which names more: also what makes more or less of it than it selects. */
   readonly recorded: string;
   /** What was asked for and does not exist, in words fit to be shown. */
   readonly notFound: readonly string[];
+  /** What to do about those. */
+  readonly missingHint: string;
   /** Without this, what was not found makes the command fail. */
   readonly ignoreMissing: boolean;
   /** The number has to be typed, however few they are. */

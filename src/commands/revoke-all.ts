@@ -5,7 +5,12 @@ import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { parseSelection, resolveSelection, type SelectionWords } from '../sessions/selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
 import { carryOut, checkBeforehand } from './carry-out.ts';
-import { addRevocationOptions, parseReason, type RevocationFlags } from './revocation-options.ts';
+import {
+  addRevocationOptions,
+  parseReason,
+  revocationOptionsInWords,
+  type RevocationFlags,
+} from './revocation-options.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
 import { shownValue } from '../sessions/shown-value.ts';
 
@@ -47,7 +52,7 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
     const request = parseSelection(flags, 'all');
     const maxAffected = flags.maxAffected === undefined ? null : parseMaxAffected(flags.maxAffected);
     const reason = parseReason(flags.reason);
-    await checkBeforehand(context, flags, true);
+    checkBeforehand(context, flags, true);
     const words = [flags.everyone === true ? '--everyone' : '', selectionInWords(flags)].join(' ').trim();
     await context.withStore(flags.dryRun === true ? 'read' : 'write', async (store) => {
       await carryOut(
@@ -57,8 +62,9 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
           command: 'revoke-all',
           selection: await resolveSelection(request, store),
           words,
-          recorded: words,
+          recorded: [words, ...boundsInWords(flags)].join(' '),
           notFound: [],
+          missingHint: '',
           ignoreMissing: false,
           typeNumber: flags.everyone === true,
           maxAffected,
@@ -72,6 +78,15 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
     return 0;
   },
 });
+
+/** What makes a run do more than end what is selected, or stops it, as it would be typed. */
+function boundsInWords({ maxAffected, untilQuiet, ...flags }: RevokeAllFlags): readonly string[] {
+  return [
+    ...(maxAffected === undefined ? [] : [`--max-affected ${maxAffected}`]),
+    ...(untilQuiet === true ? ['--until-quiet'] : []),
+    ...revocationOptionsInWords(flags),
+  ];
+}
 
 /** Options that say who is meant. `--state` alone would mean everybody, and so would what is only excepted. */
 const selectors = [

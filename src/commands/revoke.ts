@@ -14,9 +14,14 @@ import {
   SHORTEST_ID_PREFIX,
 } from '../sessions/selection.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
-import { carryOut, checkBeforehand } from './carry-out.ts';
+import { carryOut, checkBeforehand, SHORTEST_CREDENTIAL } from './carry-out.ts';
 import { readStdin } from './read-stdin.ts';
-import { addRevocationOptions, parseReason, type RevocationFlags } from './revocation-options.ts';
+import {
+  addRevocationOptions,
+  parseReason,
+  revocationOptionsInWords,
+  type RevocationFlags,
+} from './revocation-options.ts';
 import { chooseSessions } from './choose-sessions.ts';
 
 interface RevokeFlags extends RevocationFlags {
@@ -38,6 +43,10 @@ interface Named {
 const MOST_IDS = 100_000;
 /** Characters of Better Auth's own ids: of such a length, a text is no beginning, and nobody has to search for others. */
 const WHOLE_ID = 32;
+const MISSING_ID =
+  '`sessionctl list --state all` shows ids; --ignore-missing takes those that are gone for ended.';
+const MISSING_TOKEN =
+  'The session of such a token has ended, or stands in another database; --ignore-missing takes it for ended.';
 const FEW_IDS = 5;
 const RECORDED_IDS = 1000;
 
@@ -63,7 +72,7 @@ export const revoke = defineCommand<RevokeFlags>({
     checkSource(context, flags, args);
     const reason = parseReason(flags.reason);
     const readsStdin = flags.tokenStdin === true || args.includes('-');
-    await checkBeforehand(context, flags, !readsStdin);
+    checkBeforehand(context, flags, !readsStdin);
     const input = readsStdin ? await readStdin(context.system) : '';
     if (readsStdin && input.trim() === '') {
       throw new UsageError('stdin is empty: it names no session', { hint: 'Nothing was changed.' });
@@ -77,8 +86,9 @@ export const revoke = defineCommand<RevokeFlags>({
           command: 'revoke',
           selection: { ...everySession, sessionIds: named.ids },
           words: named.words,
-          recorded: named.recorded,
+          recorded: [named.recorded, ...revocationOptionsInWords(flags)].join(' ').trim(),
           notFound: named.notFound,
+          missingHint: flags.tokenStdin === true ? MISSING_TOKEN : MISSING_ID,
           ignoreMissing: flags.ignoreMissing === true,
           typeNumber: false,
           maxAffected: null,
@@ -121,7 +131,7 @@ async function sessionsNamed(
   if (flags.user !== undefined) return ticked(context, store, flags.user);
   const named =
     flags.tokenStdin === true
-      ? await byToken(context, store, input)
+      ? await byToken(context, store, flags, input)
       : await byId(context, store, flags, args, input);
   if (named.ids.length > MOST_IDS) {
     throw new UsageError(`${String(named.ids.length)} ids are more than one command takes`, {
@@ -211,7 +221,12 @@ async function namesOf(words: readonly IdWord[], store: SessionStore): Promise<r
   });
 }
 
-async function byToken(context: Context, store: SessionStore, input: string): Promise<Named> {
+async function byToken(
+  context: Context,
+  store: SessionStore,
+  flags: RevokeFlags,
+  input: string,
+): Promise<Named> {
   const lines = parseCredentialLines(input);
   const candidates = lines.flatMap(({ tokens, perhaps }) => [...tokens, ...perhaps]);
   const answers = await store.findSessionIdsByToken(candidates);
@@ -232,6 +247,9 @@ async function byToken(context: Context, store: SessionStore, input: string): Pr
     const isNone = tokens.length === 0 && perhaps.length === 0;
     notFound.push(`line ${String(line)} (${isNone ? 'not a token' : 'no session has this token'})`);
   }
+  // Without --ignore-missing each of the lines is named by the error.
+  const isRubbish = ids.size === 0 && candidates.every(({ length }) => length < SHORTEST_CREDENTIAL);
+  if (flags.ignoreMissing === true && isRubbish) await context.warn('nothing of the input is a token');
   const words = inWords([...ids]);
   return {
     ids: [...ids],

@@ -64,6 +64,9 @@ export function addSweepOptions(command: Command): Command {
 /** Numbers of rows that a batch may look at: more would hold locks for long, whatever is asked for. */
 const LARGEST_BATCH = 100_000;
 
+/** Options that end a sweep; the other ones that `--offline` cannot heed make it slower. */
+const bounding: readonly (keyof SweepFlags)[] = ['limit', 'maxRuntime'];
+
 /** @throws InvalidValueError, UsageError */
 export function parseSweep(flags: SweepFlags): SweepRequest {
   const { offline = false, vacuum = false } = flags;
@@ -71,7 +74,8 @@ export function parseSweep(flags: SweepFlags): SweepRequest {
     (name) => flags[name] !== undefined,
   );
   if (offline && paced !== undefined) {
-    throw new UsageError(`--offline deletes in one go: ${optionOf(paced)} cannot slow it down`, {
+    const use = bounding.includes(paced) ? 'end it before all is gone' : 'slow it down';
+    throw new UsageError(`--offline deletes in one go: ${optionOf(paced)} cannot ${use}`, {
       hint: 'Leave one of them out.',
     });
   }
@@ -89,7 +93,7 @@ export function parseSweep(flags: SweepFlags): SweepRequest {
     batchSize,
     pause: timed('--pause', flags.pause) ?? 0,
     limit: number('--limit', flags.limit),
-    maxRuntime: timed('--max-runtime', flags.maxRuntime),
+    maxRuntime: runtime(flags.maxRuntime),
     maxLag: lag(flags.maxLag),
     wait: length('--wait', flags.wait) ?? 0,
     metricsFile: path(flags.metricsFile),
@@ -128,7 +132,10 @@ function length(option: string, text: string | undefined): number | null {
     return parseDuration(text);
   } catch (error) {
     if (error instanceof InvalidValueError)
-      throw new InvalidValueError(`${option}: ${error.message}`, error.hint);
+      throw new InvalidValueError(
+        `${option}: ${error.message}`,
+        'Write a whole number and a unit: 200ms, 90s, 15m, 2h, 7d or 4w.',
+      );
     throw error;
   }
 }
@@ -140,6 +147,16 @@ function timed(option: string, text: string | undefined): number | null {
   const milliseconds = length(option, text);
   if (milliseconds !== null && milliseconds > LONGEST_TIMER)
     throw new InvalidValueError(`${option}: ${shownValue(text ?? '')} is longer than 24 days`);
+  return milliseconds;
+}
+
+function runtime(text: string | undefined): number | null {
+  const milliseconds = timed('--max-runtime', text);
+  if (milliseconds === 0)
+    throw new InvalidValueError(
+      '--max-runtime: in no time nothing is done',
+      'Write a length such as 10m, or leave it out.',
+    );
   return milliseconds;
 }
 

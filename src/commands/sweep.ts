@@ -2,20 +2,31 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
+import { keepsRecords } from '../config/settings.ts';
 import { SessionctlError, UsageError, type ExitCode } from '../errors.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import type { SweepReport } from '../output/sweep-report.ts';
 import { OutputClosedError } from '../output/writer.ts';
 import { millisecondsOf, type Instant } from '../sessions/instant.ts';
-import { expiredBy, sweep as sweepStore, sweepCutoff, type Sweep } from '../sessions/sweep.ts';
+import {
+  addSwept,
+  expiredBy,
+  nothingSwept,
+  sweep as sweepStore,
+  sweepCutoff,
+  type Sweep,
+  type SweepOptions,
+} from '../sessions/sweep.ts';
+import type { SweptSecondary } from '../sessions/session-store.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import { awaitReplicas } from '../sessions/await-replicas.ts';
 import type { ReplicatedStore, Replication } from '../sessions/replication.ts';
 import type { LockableStore } from '../sessions/run-lock.ts';
-import { judgeSweep } from './judge-sweep.ts';
+import { hasChangedNothing, judgeSweep } from './judge-sweep.ts';
 import { record, recordStart } from './revocation-history.ts';
 import { addSweepOptions, parseSweep, type SweepFlags, type SweepRequest } from './sweep-options.ts';
 import { openMetricsFile } from './sweep-metrics-file.ts';
+import { findStart } from './sweep-start.ts';
 
 export const sweep = defineCommand<SweepFlags>({
   words: ['sweep'],
@@ -85,8 +96,7 @@ function exitCodeOf(error: unknown, { system }: Context): ExitCode {
 
 /** @throws UsageError where expired rows are records and nobody said how long to keep them */
 async function refuseRecords(context: Context, { grace }: SweepRequest): Promise<void> {
-  const { session } = await context.settings();
-  if (!session.preserveInDatabase || grace !== null) return;
+  if (grace !== null || !keepsRecords(await context.settings())) return;
   throw new UsageError('preserve_in_database keeps expired sessions as records: say for how long', {
     hint: 'Give --grace, such as --grace 90d.',
   });
@@ -127,7 +137,14 @@ async function run(
     users: null,
     remaining: done.remaining?.rows ?? null,
     notFound: [],
-    secondary: null,
+    secondary:
+      done.secondary === null
+        ? null
+        : {
+            deleted: done.secondary.expired + done.secondary.orphans,
+            remaining: done.stoppedBecause === 'complete' && !request.dryRun ? 0 : null,
+            ...done.secondary,
+          },
     oauthTokens: store.bindsTokens ? { revoked: done.oauthTokens, offlineLeft: null } : null,
     batches: done.batches,
     startedAt,
@@ -138,7 +155,7 @@ async function run(
     expiredBy: expiredAt,
     graceMs: request.grace ?? 0,
     verifications: done.verifications,
-    isEstimate: done.remaining?.isEstimate ?? false,
+    remainingVerifications: done.remaining?.verifications ?? null,
     longestBatchMs: done.longestBatch,
     way: done.way,
     uncertain: done.uncertain,
@@ -147,11 +164,14 @@ async function run(
 
   if (request.dryRun) {
     const sessions = await store.count(expiredBy(expiredAt));
-    const others = request.verifications ? ((await store.verifications?.count(expiredAt)) ?? 0) : 0;
-    const counted = { rows: sessions + others, isEstimate: false };
+    const verifications = request.verifications
+      ? ((await store.verifications?.count(expiredAt)) ?? null)
+      : null;
+    const counted = { rows: sessions + (verifications ?? 0), verifications };
+    const secondary = await lookIntoSecondary(context, store, expiredAt);
     await print(
       context,
-      report({ ...untouched, remaining: counted, finishedAt: await store.readClock() }),
+      report({ ...untouched, secondary, remaining: counted, finishedAt: await store.readClock() }),
       json,
     );
     if (request.limit !== null && request.limit < counted.rows)
@@ -214,18 +234,24 @@ async function sweepAlone(
       plan: null,
     };
     // A run that finds nothing changes nothing: years of them would be all that a history is made of.
-    const isRecorded = await hasExpired(store, expiredAt, request);
+    const isRecorded = await hasExpired(context, store, expiredAt, request);
+    const start = await findStart(context, store);
     if (isRecorded) await recordStart(context, store, recorded);
-    const done = await perform(context, store, request, expiredAt, replication, () => lock.keep());
+    const done = await perform(context, store, request, { expiredAt, start, replication }, () => lock.keep());
     const finished = report(done);
     tell(finished);
-    const unrecorded = isRecorded
+    const isCancelled = done.stoppedBecause === 'signal' && hasChangedNothing(finished);
+    // But where it stopped on its way the next one has to know.
+    const isTold = isRecorded || done.position !== null;
+    const unrecorded = isTold
       ? await record(context, store, recorded, {
-          event: 'finished',
-          revoked: done.deleted,
+          event: isCancelled ? 'cancelled' : 'finished',
+          revoked: done.deleted + (finished.secondary?.deleted ?? 0),
           remaining: finished.remaining,
-          outcome: outcomeOf(done),
+          outcome: isCancelled ? null : outcomeOf(done),
           detail: done.failure instanceof Error ? context.redactor.redact(done.failure.message) : null,
+          position: done.position ?? undefined,
+          ...(store.bindsTokens ? { oauthTokens: done.oauthTokens } : {}),
         }).then(
           () => null,
           (error: unknown) => error,
@@ -233,16 +259,35 @@ async function sweepAlone(
       : null;
     const isQuiet = context.flags.quiet === true && done.stoppedBecause === 'complete' && !json;
     if (!isQuiet) await print(context, finished, json);
-    await judgeSweep(context, store, request, finished, done.failure, unrecorded);
+    await judgeSweep(context, store, request, { report: finished, done, unrecorded });
   } finally {
     await lock.release();
   }
+}
+
+/** What a sweep would do in secondary storage; null where there is none. */
+async function lookIntoSecondary(
+  context: Context,
+  { secondary }: SweptStore,
+  expiredAt: Instant,
+): Promise<SweptSecondary | null> {
+  if (secondary === null) return null;
+  let sum = nothingSwept;
+  const options = {
+    dryRun: true,
+    stop: context.system.signal,
+    before: () => Promise.resolve(),
+    remark: (text: string) => void context.warn(text),
+  };
+  for await (const step of secondary.sweep(expiredAt, options)) sum = addSwept(sum, step);
+  return sum;
 }
 
 /** A sweep that has not begun. */
 const untouched: Omit<Sweep, 'remaining' | 'finishedAt'> = {
   deleted: 0,
   verifications: null,
+  secondary: null,
   oauthTokens: 0,
   batches: 0,
   longestBatch: 0,
@@ -250,17 +295,22 @@ const untouched: Omit<Sweep, 'remaining' | 'finishedAt'> = {
   way: 'walk',
   stoppedBecause: 'complete',
   failure: null,
+  position: null,
+  hasMoved: false,
 };
 
 /** Whether there is anything to delete; where nobody can tell in time, there may be. */
 async function hasExpired(
+  context: Context,
   store: SweptStore,
   expiredAt: Instant,
   { verifications }: SweepRequest,
 ): Promise<boolean> {
   try {
     if ((await store.pick(expiredBy(expiredAt), 1)).length > 0) return true;
-    return verifications && ((await store.verifications?.count(expiredAt)) ?? 0) > 0;
+    if (verifications && ((await store.verifications?.count(expiredAt)) ?? 0) > 0) return true;
+    const secondary = await lookIntoSecondary(context, store, expiredAt);
+    return secondary !== null && secondary.expired + secondary.orphans > 0;
   } catch (error) {
     if (error instanceof SessionctlError) return true;
     throw error;
@@ -271,8 +321,11 @@ async function perform(
   context: Context,
   store: SweptStore,
   request: SweepRequest,
-  expiredAt: Instant,
-  replication: Replication | null,
+  {
+    expiredAt,
+    start,
+    replication,
+  }: Pick<SweepRun, 'expiredAt' | 'replication'> & Pick<SweepOptions, 'start'>,
   keepLock: () => Promise<void>,
 ): Promise<Sweep> {
   const { system } = context;
@@ -307,6 +360,7 @@ async function perform(
       verifications: request.verifications,
       limit: request.limit,
       batchSize: request.batchSize,
+      start,
       signal: system.signal,
       timeIsUp,
       before: keepLock,
@@ -353,11 +407,15 @@ async function sweepOffline(
     oauthTokens: swept.oauthTokens,
     batches: 1,
     longestBatch: Math.round(swept.milliseconds),
-    remaining: left === null ? null : { rows: left.sessions, isEstimate: false },
+    remaining:
+      left === null
+        ? null
+        : { rows: left.sessions, verifications: verifications && store.verifications !== null ? 0 : null },
     way: 'offline',
     finishedAt: await store.readClock(),
     stoppedBecause: failure === null ? 'complete' : 'failed',
     failure,
+    hasMoved: failure === null || swept.sessions > 0,
   };
 }
 
@@ -370,7 +428,8 @@ function outcomeOf({ stoppedBecause, remaining }: Sweep): 'complete' | 'partial'
 async function print(context: Context, report: SweepReport, json: boolean): Promise<void> {
   const { sweepJson, sweepLine } = await import('../output/sweep-report.ts');
   try {
-    await context.print(json ? sweepJson(report) : sweepLine(report, context.stdout.styles));
+    const { styles, terminal } = context.stdout;
+    await context.print(json ? sweepJson(report) : sweepLine(report, styles, terminal));
   } catch (error) {
     if (!(error instanceof OutputClosedError)) throw error;
   }

@@ -1,4 +1,5 @@
 import { formatDuration } from '../sessions/duration.ts';
+import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
 import type { Survey, Target } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
 import { counted, inNumber } from './counted.ts';
@@ -17,6 +18,8 @@ export interface PlanView {
   readonly isNewest: boolean;
   /** Milliseconds for which a browser's signed copy is believed; null where the configuration knows of none. */
   readonly cookieCache: number | null;
+  /** The store's clock when the plan is shown. */
+  readonly clock: Instant;
   /** Refresh tokens with `offline_access` are revoked too. */
   readonly offlineTokens: boolean;
   /** Rows are kept and their expiry is set. */
@@ -28,8 +31,8 @@ export interface PlanView {
 }
 
 /** `production, postgresql db.example.com:5432/app`: where something happens. */
-export function placeName({ profile, dialect, database }: Target): string {
-  const place = `${dialect} ${database}`;
+export function placeName({ profile, dialect, database, redis }: Target): string {
+  const place = `${dialect} ${database}${redis === null ? '' : ` and Redis ${redis}`}`;
   return terminalText(profile === null ? place : `${profile}, ${place}`);
 }
 
@@ -111,6 +114,7 @@ function peculiar({
   survey: { sessions, users, oauthTokens, apiKeys },
   offlineTokens,
   cookieCache,
+  clock,
 }: PlanView): readonly (string | null)[] {
   const bound = oauthTokens?.bound ?? 0;
   const offline = oauthTokens?.offline ?? 0;
@@ -120,22 +124,34 @@ function peculiar({
       : `${counted(apiKeys, 'API key')} of ${inNumber(users, 'this user', 'these users')} ${inNumber(apiKeys, 'stays', 'stay')} valid.`,
     cookieCache === null
       ? null
-      : `The cookie cache lets browsers stay signed in for up to ${formatDuration(cookieCache)} afterwards.`,
+      : `The cookie cache lets browsers stay signed in for up to ${formatDuration(cookieCache)} afterwards: until about ${timeOfDay(clock, cookieCache)} if ended now.`,
     bound === 0
       ? null
-      : `${counted(bound, 'OAuth token')} bound to ${inNumber(sessions, 'it', 'them')} ${inNumber(bound, 'is', 'are')} revoked too.`,
+      : `${counted(bound, 'OAuth token')} bound to ${inNumber(sessions, 'this session', 'these sessions')} ${inNumber(bound, 'is', 'are')} revoked too.`,
     offline === 0 || !offlineTokens
       ? null
       : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'is', 'are')} revoked too, as asked.`,
   ];
 }
 
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+/** `00:36 UTC`, so many milliseconds after a moment and rounded up; with its day where the time alone leaves it open. */
+function timeOfDay(from: Instant, milliseconds: number): string {
+  const moment = toInstant(Math.ceil((millisecondsOf(from) + milliseconds) / MINUTE) * MINUTE);
+  const time = moment.slice('2026-11-23T'.length, '2026-11-23T00:36'.length);
+  return `${milliseconds < DAY ? '' : `${moment.slice(0, '2026-11-23'.length)} `}${time} UTC`;
+}
+
 /** What is said wherever the configuration knows nothing else. */
-function constant({ cookieCache }: PlanView): readonly (string | null)[] {
+function constant({ cookieCache, target }: PlanView): readonly (string | null)[] {
   return [
     cookieCache === null
       ? 'No cookie cache is configured here. If the application has one, browsers stay signed in until it runs out.'
       : null,
-    'No Redis is configured here. If the application keeps sessions in secondary storage, they live on there.',
+    target.redis === null
+      ? 'No Redis is configured here. If the application keeps sessions in secondary storage, they live on there.'
+      : null,
   ];
 }

@@ -1,7 +1,7 @@
 import type { Instant } from '../sessions/instant.ts';
 import type { Target } from '../sessions/session-store.ts';
 import { counted, inNumber } from './counted.ts';
-import { terminalText, wrapText } from './fit-text.ts';
+import { screenLines, terminalText } from './fit-text.ts';
 import { jsonText } from './json-text.ts';
 import { placeName, sessionsOfUsers } from './revocation-plan.ts';
 import type { Styles, Terminal } from './styles.ts';
@@ -18,7 +18,8 @@ export interface RevocationReport {
   /** By looking again; null where that was not possible. */
   readonly remaining: number | null;
   readonly notFound: readonly string[];
-  readonly secondary: null;
+  /** What was deleted from Redis, and what is left there; null where there is none, and left null where nobody looked. */
+  readonly secondary: { readonly deleted: number; readonly remaining: number | null } | null;
   readonly oauthTokens: { readonly revoked: number; readonly offlineLeft: number } | null;
   readonly batches: number;
   readonly startedAt: Instant;
@@ -54,14 +55,21 @@ interface Sentence {
   readonly bold?: string;
 }
 
+/** What was known before, and decides what the report has to say. */
+export interface Expected {
+  /** Milliseconds for which a browser's signed copy is believed; null where the configuration knows of none. */
+  readonly cookieCache: number | null;
+  /** OAuth tokens of any kind that were bound to the sessions. */
+  readonly oauthTokens: number;
+}
+
 /**
  * The report in sentences, broken at spaces where a terminal would break them anywhere.
- * @param cookieCache milliseconds for which a browser's signed copy is believed; null where the configuration knows of none
  * @param terminal where it is shown; without one no line is broken
  */
 export function reportText(
   report: RevocationReport,
-  cookieCache: number | null,
+  expected: Expected,
   styles: Styles,
   terminal: Terminal | null = null,
 ): string {
@@ -105,34 +113,31 @@ export function reportText(
           style: styles.yellow,
         }
       : null,
-    oauthTokens === null
+    oauthTokens === null || Math.max(expected.oauthTokens, oauthTokens.revoked, oauthTokens.offlineLeft) === 0
       ? null
       : {
           text: `${counted(oauthTokens.revoked, 'OAuth token')} revoked, ${counted(oauthTokens.offlineLeft, 'offline refresh token')} left.`,
         },
-    effectiveAt === null ? null : inForce(effectiveAt, cookieCache),
+    effectiveAt === null ? null : inForce(effectiveAt, expected),
     report.notFound.length > 0 ? { text: `Not found: ${terminalText(report.notFound.join(', '))}.` } : null,
   ];
-  const width = terminal?.interactive === true ? Math.max(terminal.width, NARROWEST) : null;
-  const lines = sentences.flatMap((sentence) => (sentence === null ? [] : linesOf(sentence, width, styles)));
+  const lines = sentences.flatMap((sentence) =>
+    sentence === null ? [] : linesOf(sentence, terminal, styles),
+  );
   return `${lines.join('\n')}\n`;
 }
 
-/** Columns. Narrower than this it could not be read in any case. */
-const NARROWEST = 20;
-
 function linesOf(
   { text, style = (plain) => plain, bold }: Sentence,
-  width: number | null,
+  terminal: Terminal | null,
   styles: Styles,
 ): readonly string[] {
-  const lines = width === null ? [text] : wrapText(text, width);
-  return lines.map((line) =>
+  return screenLines(text, terminal).map((line) =>
     style(bold === undefined ? line : line.replace(bold, (found) => styles.bold(found))),
   );
 }
 
-function inForce(effectiveAt: Instant, cookieCache: number | null): Sentence {
+function inForce(effectiveAt: Instant, { cookieCache }: Expected): Sentence {
   const text =
     cookieCache === null
       ? `In force since ${effectiveAt}, but for a cookie cache, of which nothing is configured here.`

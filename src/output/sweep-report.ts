@@ -1,10 +1,11 @@
 import type { Instant } from '../sessions/instant.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { SweptSecondary, Target } from '../sessions/session-store.ts';
 import type { Sweep } from '../sessions/sweep.ts';
 import { counted } from './counted.ts';
+import { screenLines } from './fit-text.ts';
 import { jsonText } from './json-text.ts';
 import { placeName } from './revocation-plan.ts';
-import type { Styles } from './styles.ts';
+import type { Styles, Terminal } from './styles.ts';
 
 /** The report of the command-line contract: its fields, in its order, then what it leaves open. */
 export interface SweepReport {
@@ -16,10 +17,15 @@ export interface SweepReport {
   readonly deleted: number;
   /** Whose they were is not counted. */
   readonly users: null;
-  /** Expired rows that are still there, or would be deleted in a dry run; null where nobody knows. */
+  /**
+   * Expired rows that are still there, or would be deleted in a dry run, `verification` rows included; null where nobody
+   * knows.
+   */
   readonly remaining: number | null;
   readonly notFound: readonly string[];
-  readonly secondary: null;
+  /** What was done in Redis, or would be; null where there is none. */
+  readonly secondary:
+    (SweptSecondary & { readonly deleted: number; readonly remaining: number | null }) | null;
   /** Tokens that were bound to deleted sessions; null where the deployment has none. */
   readonly oauthTokens: { readonly revoked: number; readonly offlineLeft: null } | null;
   readonly batches: number;
@@ -34,8 +40,8 @@ export interface SweepReport {
   readonly graceMs: number;
   /** Deleted `verification` rows; null where they were not asked for. */
   readonly verifications: number | null;
-  /** `remaining` was not counted, but inferred from what the sweep has met. */
-  readonly isEstimate: boolean;
+  /** Of `remaining`, `verification` rows; null where they were not asked for, or nobody knows. */
+  readonly remainingVerifications: number | null;
   readonly longestBatchMs: number;
   /** `walk` through the whole table, by the `index` on the expiry, or `offline`. */
   readonly way: Sweep['way'];
@@ -48,29 +54,69 @@ export function sweepJson(report: SweepReport): string {
   return `${jsonText(report)}\n`;
 }
 
-/** The report as one line, which begins with why the sweep stopped. */
-export function sweepLine(report: SweepReport, styles: Styles): string {
+/**
+ * The report as one line, which begins with why the sweep stopped.
+ * @param terminal where it is shown, and broken at spaces; without one it stays one line
+ */
+export function sweepLine(report: SweepReport, styles: Styles, terminal: Terminal | null = null): string {
+  const { text, style } = sentenceOf(report, styles);
+  const [first = '', ...others] = screenLines(text, terminal);
+  const [why = ''] = first.split(':', 1);
+  return `${[style(why) + first.slice(why.length), ...others].join('\n')}\n`;
+}
+
+function sentenceOf(
+  report: SweepReport,
+  styles: Styles,
+): { readonly text: string; readonly style: (why: string) => string } {
   const { deleted, verifications, batches, longestBatchMs, durationMs, stoppedBecause, uncertain } = report;
   if (report.dryRun) {
     const count = report.remaining === null ? 'an unknown number of rows' : counted(report.remaining, 'row');
-    return `dry run: ${count} that had expired by ${report.expiredBy} would be deleted from ${placeName(report.target)}\n`;
+    const inRedis = secondaryPart(report);
+    const others =
+      report.remainingVerifications === null
+        ? ''
+        : ` (${counted(report.remainingVerifications, 'verification')} among them)`;
+    return {
+      text: `dry run: ${count}${others} that had expired by ${report.expiredBy} would be deleted from ${placeName(report.target)}${inRedis === null ? '' : `; ${inRedis}`}`,
+      style: (why) => why,
+    };
   }
   const parts = [
     `${uncertain ? 'at least ' : ''}${counted(deleted, 'expired session')} deleted`,
     verifications === null ? null : `${counted(verifications, 'verification')} deleted`,
+    secondaryPart(report),
     left(report),
     `${seconds(durationMs)} s`,
     batches === 0
       ? null
       : `${counted(batches, 'batch', 'batches')}, the longest ${longestBatchMs.toLocaleString('en-US')} ms`,
   ];
-  const style = stoppedBecause === 'complete' ? styles.green : styles.yellow;
-  return `${style(stoppedBecause)}: ${parts.filter((part) => part !== null).join(', ')} (${placeName(report.target)})\n`;
+  return {
+    text: `${stoppedBecause}: ${parts.filter((part) => part !== null).join(', ')} (${placeName(report.target)})`,
+    style: stoppedBecause === 'complete' ? styles.green : styles.yellow,
+  };
 }
 
-function left({ remaining, isEstimate }: SweepReport): string | null {
-  if (remaining === null) return 'what is left was not counted';
-  return `${isEstimate ? 'about ' : ''}${remaining.toLocaleString('en-US')} left`;
+/** What gathers in Redis, as far as there was any. */
+function secondaryPart({ secondary }: SweepReport): string | null {
+  if (secondary === null) return null;
+  const { expired, orphans, indexEntries, immortalIndexes } = secondary;
+  const found = [
+    expired === 0 ? null : counted(expired, 'expired session'),
+    orphans === 0
+      ? null
+      : counted(orphans, 'session of users who are gone', 'sessions of users who are gone'),
+    indexEntries === 0 ? null : counted(indexEntries, 'stale entry of an index', 'stale entries of indexes'),
+    immortalIndexes === 0
+      ? null
+      : counted(immortalIndexes, 'index without a lifetime', 'indexes without a lifetime'),
+  ].filter((part) => part !== null);
+  return found.length === 0 ? 'nothing stale in Redis' : `in Redis ${found.join(', ')}`;
+}
+
+function left({ remaining }: SweepReport): string {
+  return remaining === null ? 'what is left was not counted' : `${remaining.toLocaleString('en-US')} left`;
 }
 
 function seconds(milliseconds: number): string {

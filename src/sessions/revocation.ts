@@ -1,6 +1,6 @@
 import { millisecondsOf, toInstant, wholeSecond, type Instant } from './instant.ts';
 import { everySession, type Selection } from './selection.ts';
-import type { SessionStore, Survey } from './session-store.ts';
+import type { Remaining, SessionStore, Survey } from './session-store.ts';
 import type { Session } from './session.ts';
 
 /** What a revocation would do, as it is shown before anything is done. */
@@ -31,7 +31,7 @@ export async function planRevocation(
   const clock = await store.readClock();
   const preserveAt = options.preserve ? wholeSecond(clock) : null;
   const { selection, survey } = await fix(store, asked, clock, preserveAt);
-  const isNewest = survey.sessions <= SORTED;
+  const isNewest = survey.sessions <= (store.secondary === null ? SORTED : SORTED_BY_HAND);
   const limit = Math.min(options.sampleSize, survey.sessions);
   const meant = living(selection, preserveAt);
   const sample = limit === 0 ? [] : await sampleOf(store, meant, limit, isNewest);
@@ -68,6 +68,9 @@ async function fix(
 
 /** To find the newest of more sessions than these takes longer than anybody wants to wait for five lines. */
 const SORTED = 100_000;
+
+/** Redis sorts nothing: each of them has to be fetched for it. */
+const SORTED_BY_HAND = 10_000;
 
 /** Fewer where one cannot be read: that is no reason not to end it. */
 async function sampleOf(
@@ -109,6 +112,8 @@ export interface Revocation {
   /** A connection broke while an answer was on its way: a batch more than `revoked` may have been ended by this run. */
   readonly uncertain: boolean;
   readonly oauthTokens: number;
+  /** Deleted from secondary storage, and still there; null where there is none. */
+  readonly secondary: { readonly deleted: number; readonly remaining: number | null } | null;
   readonly batches: number;
   /** Of what was meant, still there. Null where looking again failed. */
   readonly remaining: number | null;
@@ -155,7 +160,8 @@ export async function revoke(
   const done = { revoked: 0, oauthTokens: 0, batches: 0, uncertain: false };
   let preserveAt: Instant | null = null;
   let pending = selection;
-  let left: { readonly sessions: number; readonly ids: readonly string[] } | null = null;
+  let left: Remaining | null = null;
+  let secondaryDeleted = 0;
 
   /** Sessions that may be ended altogether. */
   const most = () => Math.min(matched + UNDER_WAY, options.maxAffected ?? Infinity);
@@ -166,6 +172,8 @@ export async function revoke(
   ): Promise<Revocation> => ({
     ...done,
     matched,
+    secondary:
+      store.secondary === null ? null : { deleted: secondaryDeleted, remaining: left?.secondary ?? null },
     remaining: left?.sessions ?? null,
     // What was not reached has survived nothing.
     survivors: stoppedBecause === 'complete' ? (left?.ids ?? []) : [],
@@ -188,6 +196,7 @@ export async function revoke(
       let wentThrough = true;
       for await (const batch of store.end(pending, { preserveAt, offlineTokens, atMost, remark })) {
         wentThrough = batch.isLast;
+        secondaryDeleted += batch.secondary;
         if (batch.sessions === 0 && batch.oauthTokens === 0 && !batch.uncertain) continue;
         done.revoked += batch.sessions;
         done.oauthTokens += batch.oauthTokens;
@@ -196,6 +205,12 @@ export async function revoke(
         options.onBatch(done.revoked);
       }
       left = await store.lookAgain(pending, NAMED_SURVIVORS);
+      // A refresh that had read a session before it went writes it again.
+      if (left.sessions === 0 && store.settle > 0 && !signal.aborted) {
+        await options.pause(store.settle);
+        before = 0;
+        left = await store.lookAgain(pending, NAMED_SURVIVORS);
+      }
       if (signal.aborted && left.sessions > 0) return await finish('signal');
       if (left.sessions > 0) {
         if (atMost !== null && done.revoked >= most())

@@ -170,10 +170,15 @@ export async function resolveSelection(request: SelectionRequest, store: Session
 /**
  * The one session that an id, or a unique prefix of at least eight characters, names. The rest of the id may be anything:
  * whoever acts on it says what the text was taken for.
+ * @param unknownHint what to do where there is none
  * @throws NotFoundError where there is none
  * @throws InvalidValueError where a prefix is too short or fits several
  */
-export async function resolveSessionId(id: string, store: SessionStore): Promise<string> {
+export async function resolveSessionId(
+  id: string,
+  store: SessionStore,
+  unknownHint = 'It may have ended. `sessionctl list --state all` shows ids, those of expired sessions too.',
+): Promise<string> {
   if (id.trim() === '') throw new InvalidValueError('the id is empty', '`sessionctl list` shows ids.');
   const found = await store.findSessionIds(id, 3);
   const [first] = found;
@@ -187,10 +192,7 @@ export async function resolveSessionId(id: string, store: SessionStore): Promise
     );
   }
   if (first === undefined) {
-    throw new NotFoundError(
-      `no session has the id ${shown}`,
-      'Expired ones too: `sessionctl list --state all` shows ids.',
-    );
+    throw new NotFoundError(`no session has the id ${shown}`, unknownHint);
   }
   if (found.length > 1) {
     throw new InvalidValueError(
@@ -292,6 +294,9 @@ async function userIds(
   return [...new Set(ids)];
 }
 
+const NOTHING_TO_EXCEPT =
+  'If that session has ended, leave the option out; `sessionctl list --state all` shows ids.';
+
 async function sessionIds(
   option: string,
   ids: readonly string[],
@@ -300,7 +305,7 @@ async function sessionIds(
   const found: string[] = [];
   for (const id of ids) {
     try {
-      found.push(await resolveSessionId(id, store));
+      found.push(await resolveSessionId(id, store, NOTHING_TO_EXCEPT));
     } catch (error) {
       if (error instanceof NotFoundError) throw new NotFoundError(`${option}: ${error.message}`, error.hint);
       if (error instanceof InvalidValueError)

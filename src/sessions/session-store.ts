@@ -73,7 +73,20 @@ export interface EndOptions {
   readonly remark: (text: string) => void;
   /** How the sessions are gone through where they are not named by id: on a walk unless told otherwise. */
   readonly way?: SweepWay | undefined;
+  /** The part of the way that is gone; all of it unless told otherwise. */
+  readonly stretch?: Stretch | undefined;
   readonly pace?: Pace | undefined;
+}
+
+/**
+ * A part of the way through a table, between two places in the words of `EndedBatch.position`. A place that the store cannot
+ * understand, since the table is another one by now, is taken for the beginning.
+ */
+export interface Stretch {
+  /** Null for the beginning of the table. */
+  readonly from: string | null;
+  /** Null for its end. */
+  readonly until: string | null;
 }
 
 /** How a sweep finds what has expired: on a walk through the whole table, or by an index on the expiry. */
@@ -92,13 +105,15 @@ export interface Pace {
 /** What has expired, as the store's statistics know it: nothing is counted for it. */
 export interface SweepOutlook {
   readonly way: SweepWay;
-  /** About how many sessions there are. */
-  readonly rows: number;
+  /** The name of the session table; null where sessions stand in none. */
+  readonly table: string | null;
 }
 
 /** What one transaction did, if only to read over rows that are not meant. */
 export interface EndedBatch {
   readonly sessions: number;
+  /** Of those, how many were deleted from secondary storage; a session may stand in the database as well. */
+  readonly secondary: number;
   readonly oauthTokens: number;
   /** The connection broke while the answer was on its way: more may have ended than is counted here. */
   readonly uncertain: boolean;
@@ -108,6 +123,16 @@ export interface EndedBatch {
   readonly milliseconds: number;
   /** Nothing of the selection lies behind it. */
   readonly isLast: boolean;
+  /** Where the next batch begins, for a run that goes on from there; null for the beginning, and behind the last batch. */
+  readonly position: string | null;
+}
+
+/** What is there after the work. */
+export interface Remaining {
+  readonly sessions: number;
+  /** Of those, how many stand in secondary storage. */
+  readonly secondary: number;
+  readonly ids: readonly string[];
 }
 
 /** A place that sessions stand in. Every implementation passes one contract suite on real servers. */
@@ -170,11 +195,7 @@ export interface SessionStore {
    * Looks after the work: how many are there, and up to `limit` of their ids. Not given up by the run's signal.
    * @param patience `patient`, the default, waits for a connection that was lost; `once` takes what comes
    */
-  lookAgain(
-    selection: Selection,
-    limit: number,
-    patience?: 'patient' | 'once',
-  ): Promise<{ readonly sessions: number; readonly ids: readonly string[] }>;
+  lookAgain(selection: Selection, limit: number, patience?: 'patient' | 'once'): Promise<Remaining>;
 
   /**
    * Tries the statements of `end` on no row, so that a missing right shows before anything is changed.
@@ -190,8 +211,33 @@ export interface SessionStore {
    */
   end(selection: Selection, options: EndOptions): AsyncIterable<EndedBatch>;
 
+  /**
+   * Milliseconds that sessions have to stay gone after they were ended, since a request that was under way may bring one
+   * back; 0 where gone is gone.
+   */
+  readonly settle: number;
+
+  /**
+   * Says, in words for a person, where the configuration and the stores disagree about where sessions stand; null where
+   * they agree, as far as a look tells.
+   */
+  findMismatch(): Promise<string | null>;
+
+  /** Secondary storage with what gathers in it beside expired sessions; null where there is none. */
+  readonly secondary: SecondarySweep | null;
+
   /** How a sweep of what had surely expired at a moment goes best. */
   sweepOutlook(expiredAt: Instant): Promise<SweepOutlook>;
+
+  /** Any place on the way of a sweep, found without reading the table; null for the beginning where there is none. */
+  somewhere(way: SweepWay): Promise<string | null>;
+
+  /**
+   * Counts the rows of a selection in the table. Not given up by the run's signal.
+   * @param milliseconds that it may take, about
+   * @returns null where that was not enough
+   */
+  countWithin(selection: Selection, milliseconds: number): Promise<number | null>;
 
   /** Expired `verification` rows; null where there is no such table, or none that can be understood. */
   readonly verifications: Verifications | null;
@@ -200,15 +246,47 @@ export interface SessionStore {
   readonly offline: OfflineSweep | null;
 }
 
+/** What one step of a sweep of secondary storage did, or would do. */
+export interface SweptSecondary {
+  /** Sessions that had expired and were still there. */
+  readonly expired: number;
+  /** Sessions whose user is gone; they would live on. */
+  readonly orphans: number;
+  /** Entries of users' lists that named no session any more. */
+  readonly indexEntries: number;
+  /** Users' lists that would have stayed for ever. */
+  readonly immortalIndexes: number;
+}
+
+export interface SecondarySweep {
+  /**
+   * Deletes sessions that had surely expired at a moment and those whose user is gone, and puts users' lists in order.
+   * @param options.dryRun counts only
+   */
+  sweep(
+    expiredAt: Instant,
+    options: {
+      readonly dryRun: boolean;
+      readonly stop: AbortSignal;
+      readonly before: () => Promise<void>;
+      readonly remark: (text: string) => void;
+    },
+  ): AsyncIterable<SweptSecondary>;
+}
+
 /** What Better Auth keeps of links that were mailed and codes that were sent. */
 export interface Verifications {
+  /** The name of the table. */
+  readonly table: string;
   /** Deletes what had surely expired at a moment, as `end` does with sessions. */
   sweep(
     expiredAt: Instant,
-    options: Pick<EndOptions, 'atMost' | 'remark' | 'pace'>,
+    options: Pick<EndOptions, 'atMost' | 'remark' | 'pace' | 'stretch'>,
   ): AsyncIterable<EndedBatch>;
   /** How many had. */
   count(expiredAt: Instant): Promise<number>;
+  /** As `SessionStore.countWithin`. */
+  countWithin(expiredAt: Instant, milliseconds: number): Promise<number | null>;
   /** Tries the deletion on no row. @throws ConnectionError naming what the account may not do */
   rehearse(): Promise<void>;
 }

@@ -1,6 +1,15 @@
 import { millisecondsOf, toInstant, type Instant } from './instant.ts';
 import { everySession } from './selection.ts';
-import type { EndedBatch, EndOptions, Pace, SessionStore, SweepWay } from './session-store.ts';
+import type {
+  EndedBatch,
+  Pace,
+  SecondarySweep,
+  SessionStore,
+  Stretch,
+  SweepWay,
+  SweptSecondary,
+} from './session-store.ts';
+import { roundFrom, type Leg, type SweepPosition } from './sweep-round.ts';
 
 /** Milliseconds. No clock on the wall is further behind UTC; one that is ahead makes sessions seem to live longer. */
 const FURTHEST_ZONE = 12 * 3_600_000;
@@ -14,6 +23,8 @@ export interface SweepOptions {
   readonly limit: number | null;
   /** Rows that a batch looks at; null adapts to how long a batch takes. */
   readonly batchSize: number | null;
+  /** Where an earlier sweep stopped; null for the beginning; `anywhere` where nobody knows whether there was one. */
+  readonly start: SweepPosition | 'anywhere' | null;
   /** The run's signal, which ends the work after the batch at hand. */
   readonly signal: AbortSignal;
   /** Ends the work after the batch at hand, since it has gone on for long enough. */
@@ -31,20 +42,37 @@ export interface Sweep {
   readonly deleted: number;
   /** Deleted `verification` rows; null where they were not asked for, or there is no such table. */
   readonly verifications: number | null;
+  /** What was done in secondary storage; null where there is none. */
+  readonly secondary: SweptSecondary | null;
   readonly oauthTokens: number;
   readonly batches: number;
   /** Milliseconds. */
   readonly longestBatch: number;
   /** A connection broke while an answer was on its way: a batch more than `deleted` may be gone. */
   readonly uncertain: boolean;
-  /** Expired rows, `verification` rows included, that are still there. Null where nobody knows. */
-  readonly remaining: { readonly rows: number; readonly isEstimate: boolean } | null;
+  /** Expired rows that are still there. Null where nobody knows. */
+  readonly remaining: Left | null;
   readonly way: SweepWay | 'offline';
   readonly finishedAt: Instant;
   readonly stoppedBecause: 'complete' | 'limit' | 'max-runtime' | 'signal' | 'failed';
   /** What ended the work before its time. */
   readonly failure: unknown;
+  /** Where the next sweep goes on; null where that is the beginning, as after a complete one. */
+  readonly position: SweepPosition | null;
+  /** It has looked at some rows, if not deleted any. */
+  readonly hasMoved: boolean;
 }
+
+/** Expired rows that are still there. */
+export interface Left {
+  /** `verification` rows included. */
+  readonly rows: number;
+  /** Of those, `verification` rows; null where they were not asked for. */
+  readonly verifications: number | null;
+}
+
+/** Milliseconds: whoever was told to stop has no more time to look again. */
+const LAST_LOOK = 1000;
 
 /**
  * By when a session must have expired to be deleted. Where the zone of stored times is not known, a session that seems to
@@ -66,9 +94,11 @@ export const expiredBy = (expiredAt: Instant) => ({ ...everySession, surelyExpir
 export async function sweep(store: SessionStore, options: SweepOptions): Promise<Sweep> {
   const { expiredAt, signal, timeIsUp } = options;
   const began = { clock: await store.readClock(), at: performance.now() };
-  const tally = startTally(options.verifications && store.verifications !== null);
+  const verifications = options.verifications ? store.verifications : null;
+  const { secondary } = store;
+  const tally = startTally(verifications !== null, secondary !== null);
   let way: SweepWay = 'walk';
-  let rows = 0;
+  let position = typeof options.start === 'object' ? options.start : null;
 
   const finish = async (stoppedBecause: Sweep['stoppedBecause'], failure: unknown = null): Promise<Sweep> => {
     // Of a table too large to be counted in time, what is left stays unknown, and the sweep has done its work.
@@ -82,27 +112,26 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
         .catch(() => toInstant(millisecondsOf(began.clock) + Math.round(performance.now() - began.at))),
       stoppedBecause,
       failure,
+      position: stoppedBecause === 'complete' ? null : position,
     };
   };
 
-  /** Looking again costs a way through the whole table, for which whoever was told to stop has no time. */
-  async function whatRemains(stoppedBecause: Sweep['stoppedBecause']): Promise<Sweep['remaining']> {
+  /**
+   * Looking again costs a way through the whole table. What the sweep has met so far would tell nothing in its place: what
+   * has expired stands close together in some parts of a table and nowhere in others.
+   */
+  async function whatRemains(stoppedBecause: Sweep['stoppedBecause']): Promise<Left | null> {
     if (stoppedBecause === 'failed') return null;
-    if (stoppedBecause !== 'signal' || way === 'index') {
-      const counted = await count().catch(() => null);
-      if (counted !== null) return { rows: counted, isEstimate: false };
+    const selection = expiredBy(expiredAt);
+    if (stoppedBecause === 'signal' && way === 'walk') {
+      const begun = performance.now();
+      const sessions = await store.countWithin(selection, LAST_LOOK);
+      if (sessions === null || verifications === null) return leftOf(sessions, null);
+      const others = await verifications.countWithin(expiredAt, LAST_LOOK - (performance.now() - begun));
+      return others === null ? null : leftOf(sessions, others);
     }
-    // Of another table nothing is known then.
-    if (options.verifications && store.verifications !== null) return null;
-    const { looked, sessions } = tally.share();
-    // Where nothing was met, that says nothing of the rest.
-    if (sessions === 0) return null;
-    return { rows: Math.round((sessions / looked) * Math.max(0, rows - looked)), isEstimate: true };
-  }
-
-  async function count(): Promise<number> {
-    const { sessions } = await store.lookAgain(expiredBy(expiredAt), 0);
-    return sessions + (options.verifications ? ((await store.verifications?.count(expiredAt)) ?? 0) : 0);
+    const { sessions } = await store.lookAgain(selection, 0);
+    return leftOf(sessions, verifications === null ? null : await verifications.count(expiredAt));
   }
 
   const why = (): Sweep['stoppedBecause'] | null => {
@@ -110,46 +139,106 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
     return timeIsUp.aborted ? 'max-runtime' : null;
   };
 
-  /** Whether everything of one kind was gone through. */
-  const through = async (
-    batches: AsyncIterable<EndedBatch>,
-    count: (batch: EndedBatch) => void,
-  ): Promise<boolean> => {
-    for await (const batch of batches) {
-      count(batch);
-      options.onBatch(tally.rows());
-      if (batch.isLast) return true;
-      await options.rest();
-    }
-    return false;
-  };
-
   try {
-    ({ way, rows } = await store.sweepOutlook(expiredAt));
+    const outlook = await store.sweepOutlook(expiredAt);
+    ({ way } = outlook);
     const pace: Pace = { rows: options.batchSize, stop: timeIsUp, before: options.before };
-    const left = (): Pick<EndOptions, 'atMost' | 'remark' | 'pace'> => ({
+    const left = () => ({
       atMost: options.limit === null ? null : Math.max(0, options.limit - tally.rows()),
       remark: options.remark,
       pace,
     });
     const isAtLimit = () => options.limit !== null && tally.rows() >= options.limit;
-    const sessions = store.end(expiredBy(expiredAt), {
-      ...left(),
-      preserveAt: null,
-      offlineTokens: false,
-      way,
-    });
-    const wasThrough = await through(sessions, tally.session);
-    if (!wasThrough || isAtLimit()) return await finish(why() ?? (await limited(store, options)));
 
-    if (options.verifications && store.verifications !== null) {
-      const isDone = await through(store.verifications.sweep(expiredAt, left()), tally.verification);
-      if (!isDone || isAtLimit()) return await finish(why() ?? (await limited(store, options)));
+    const sessionTable: SweptTable = {
+      name: outlook.table,
+      sweep: (stretch) =>
+        store.end(expiredBy(expiredAt), {
+          ...left(),
+          preserveAt: null,
+          offlineTokens: false,
+          way,
+          stretch,
+        }),
+      count: tally.session,
+    };
+    const places: readonly (SweptTable | 'secondary')[] = [
+      sessionTable,
+      ...(verifications === null
+        ? []
+        : [
+            {
+              name: verifications.table,
+              sweep: (stretch: Stretch) => verifications.sweep(expiredAt, { ...left(), stretch }),
+              count: tally.verification,
+            },
+          ]),
+      ...(secondary === null ? [] : (['secondary'] as const)),
+    ];
+    const legs = await roundOf(places, sessionTable);
+    for (const [index, { place, stretch }] of legs.entries()) {
+      if (place === 'secondary') {
+        position = null;
+        if (secondary !== null) await throughSecondary(secondary);
+        const stopped = why();
+        if (stopped !== null) return await finish(stopped);
+        continue;
+      }
+      position = beginningOf({ place, stretch });
+      let isThrough = false;
+      for await (const batch of place.sweep(stretch)) {
+        place.count(batch);
+        isThrough = batch.isLast;
+        position = isThrough ? beginningOf(legs[index + 1]) : positionIn(place, batch.position);
+        options.onBatch(tally.rows());
+        if (!isThrough || index + 1 < legs.length) await options.rest();
+      }
+      if (!isThrough || isAtLimit()) return await finish(why() ?? (await limited(store, options)));
     }
     return await finish('complete');
   } catch (error) {
     return finish('failed', error);
   }
+
+  async function roundOf(places: readonly (SweptTable | 'secondary')[], sessionTable: SweptTable) {
+    const { start } = options;
+    if (start === 'anywhere') return roundFrom(places, sessionTable, await store.somewhere(way));
+    const first = places.find((place) => place !== 'secondary' && place.name === start?.table);
+    return first === undefined
+      ? roundFrom(places, sessionTable, null)
+      : roundFrom(places, first, start?.at ?? null);
+  }
+
+  async function throughSecondary(storage: SecondarySweep): Promise<void> {
+    const stop = AbortSignal.any([signal, timeIsUp]);
+    const { before, remark } = options;
+    for await (const step of storage.sweep(expiredAt, { dryRun: false, stop, before, remark })) {
+      tally.secondary(step);
+      options.onBatch(tally.rows());
+      await options.rest();
+    }
+  }
+}
+
+/** A table that a sweep goes through. */
+interface SweptTable {
+  /** Null where there is none. */
+  readonly name: string | null;
+  readonly sweep: (stretch: Stretch) => AsyncIterable<EndedBatch>;
+  readonly count: (batch: EndedBatch) => void;
+}
+
+/** Nothing keeps the place of a scan through Redis, and behind the last leg the next round begins anew. */
+function beginningOf(leg: Leg<SweptTable | 'secondary'> | undefined): SweepPosition | null {
+  return leg === undefined || leg.place === 'secondary' ? null : positionIn(leg.place, leg.stretch.from);
+}
+
+function positionIn({ name }: SweptTable, at: string | null): SweepPosition | null {
+  return name === null ? null : { table: name, at };
+}
+
+function leftOf(sessions: number | null, verifications: number | null): Left | null {
+  return sessions === null ? null : { rows: sessions + (verifications ?? 0), verifications };
 }
 
 /** Who stopped at the limit may have been done all the same. */
@@ -164,10 +253,25 @@ async function limited(
   return (await isAnyLeft().catch(() => true)) ? 'limit' : 'complete';
 }
 
-function startTally(hasVerifications: boolean) {
-  let [deleted, others, oauthTokens, batches, longestBatch, looked] = [0, 0, 0, 0, 0, 0];
+export const nothingSwept: SweptSecondary = { expired: 0, orphans: 0, indexEntries: 0, immortalIndexes: 0 };
+
+/** What several steps in secondary storage came to. */
+export function addSwept(one: SweptSecondary, other: SweptSecondary): SweptSecondary {
+  return {
+    expired: one.expired + other.expired,
+    orphans: one.orphans + other.orphans,
+    indexEntries: one.indexEntries + other.indexEntries,
+    immortalIndexes: one.immortalIndexes + other.immortalIndexes,
+  };
+}
+
+function startTally(hasVerifications: boolean, hasSecondary: boolean) {
+  let [deleted, others, oauthTokens, batches, longestBatch] = [0, 0, 0, 0, 0];
+  let hasMoved = false;
+  let secondary = nothingSwept;
   let uncertain = false;
   const add = (batch: EndedBatch) => {
+    hasMoved = true;
     oauthTokens += batch.oauthTokens;
     batches += batch.sessions > 0 || batch.uncertain ? 1 : 0;
     longestBatch = Math.max(longestBatch, batch.milliseconds);
@@ -177,22 +281,25 @@ function startTally(hasVerifications: boolean) {
     session: (batch: EndedBatch) => {
       add(batch);
       deleted += batch.sessions;
-      looked += batch.rows;
     },
     verification: (batch: EndedBatch) => {
       add(batch);
       others += batch.sessions;
     },
-    rows: () => deleted + others,
-    /** Of the sessions. */
-    share: () => ({ looked, sessions: deleted }),
+    secondary: (step: SweptSecondary) => {
+      hasMoved = true;
+      secondary = addSwept(secondary, step);
+    },
+    rows: () => deleted + others + secondary.expired + secondary.orphans,
     sum: () => ({
       deleted,
       verifications: hasVerifications ? others : null,
+      secondary: hasSecondary ? secondary : null,
       oauthTokens,
       batches,
       longestBatch: Math.round(longestBatch),
       uncertain,
+      hasMoved,
     }),
   };
 }

@@ -159,10 +159,13 @@ test('the commands that it names work on it, and find something', async () => {
   const { stdout } = await runMain(['demo', 'now.db'], { cwd: directory });
   const commands = stdout.split('\n').flatMap((line) => /^ {2}sessionctl (.*)$/.exec(line)?.[1] ?? []);
   expect(commands.length).toBeGreaterThanOrEqual(6);
+  expect(commands).toContainEqual(expect.stringMatching(/revoke-all --user \S+ --dry-run$/));
+  expect(commands).toContainEqual(expect.stringMatching(/sweep --dry-run$/));
   for (const command of commands) {
     const { code, stdout: found } = await runMain(command.split(' '), { cwd: directory });
     expect([command, code]).toEqual([command, 0]);
-    expect(found.trimEnd().split('\n').length, command).toBeGreaterThan(1);
+    if (command.includes(' sweep ')) expect(found).toMatch(/^dry run: (?:\d|,)*[1-9](?:\d|,)* rows /);
+    else expect(found.trimEnd().split('\n').length, command).toBeGreaterThan(1);
   }
 });
 

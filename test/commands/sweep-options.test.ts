@@ -63,6 +63,8 @@ describe('what a sweep is asked for', () => {
     ['--pause', { pause: '1.5s' }],
     ['--max-runtime', { maxRuntime: '2 h' }],
     ['--max-runtime', { maxRuntime: '30d' }],
+    ['--max-runtime', { maxRuntime: '0s' }],
+    ['--max-runtime', { maxRuntime: '0ms' }],
     ['--pause', { pause: '4w' }],
     ['--wait', { wait: 'long' }],
     ['--max-lag', { maxLag: '500ms' }],
@@ -78,11 +80,20 @@ describe('what a sweep is asked for', () => {
     expect(parse).toThrow(option);
   });
 
+  it.each<SweepFlags>([{ pause: '1' }, { grace: '1' }, { maxRuntime: '1' }, { wait: '1' }])(
+    '%j is told of milliseconds, too',
+    (flags) => {
+      expect(() => parseSweep(flags)).toThrow(
+        expect.objectContaining({ hint: expect.stringContaining('200ms') as unknown }) as Error,
+      );
+    },
+  );
+
   it.each<[SweepFlags, RegExp]>([
-    [{ offline: true, limit: '5' }, /--limit/],
-    [{ offline: true, batchSize: '5' }, /--batch-size/],
-    [{ offline: true, pause: '5s' }, /--pause/],
-    [{ offline: true, maxRuntime: '5s' }, /--max-runtime/],
+    [{ offline: true, limit: '5' }, /--limit cannot end it/],
+    [{ offline: true, batchSize: '5' }, /--batch-size cannot slow it down/],
+    [{ offline: true, pause: '5s' }, /--pause cannot slow it down/],
+    [{ offline: true, maxRuntime: '5s' }, /--max-runtime cannot end it/],
     [{ vacuum: true }, /--vacuum .* needs --offline/],
     [{ vacuum: true, dryRun: true }, /--vacuum/],
   ])('%j contradicts itself', (flags, message) => {

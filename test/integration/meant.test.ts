@@ -6,6 +6,7 @@ import { operatorOn } from '../support/operator.ts';
 import { areIn, signedInThrice, type SignedIn } from '../support/signed-in.ts';
 import { describeOn, type Dialect } from '../support/servers.ts';
 import { plainShape } from '../support/shapes.ts';
+import { runInTerminal } from '../support/terminal.ts';
 
 const dialects: readonly Dialect[] = ['postgresql', 'mysql', 'sqlite'];
 
@@ -120,6 +121,42 @@ describe.each(dialects)('only what was meant, on %s', (dialect) => {
       expect(ran.code, ran.stderr).toBe(1);
       expect(ran.stderr).toMatch(/not found: line 4 \(not a token\)/);
       expect(await areIn(there)).toEqual([false, false, false]);
+    });
+
+    it('input that holds no token at all is named, also where what is missing is ignored', async () => {
+      const { operator } = await scene();
+      const ignoring = ['revoke', '--token-stdin', '--yes', '--ignore-missing'];
+      const said = 'warning: nothing of the input is a token\n';
+      const rubbish = await operator.run(ignoring, { stdin: 'hello world\n12 + 7\nrubbish\n' });
+      expect(rubbish.code, rubbish.stderr).toBe(0);
+      expect(rubbish.stderr).toContain(said);
+      const gone = await operator.run(ignoring, { stdin: `hello\n${'gone'.repeat(8)}\n` });
+      expect([gone.code, gone.stderr.includes(said)]).toEqual([0, false]);
+      const named = await operator.run(['revoke', '--token-stdin', '--yes'], { stdin: 'gone'.repeat(8) });
+      expect(named.code).toBe(1);
+      expect(named.stderr).toMatch(/^hint: The session of such a token has ended, or /m);
+    });
+
+    it('an answer of no is no error, and changes nothing', async () => {
+      const there = await scene();
+      const { operator, stubborn } = there;
+      const json = '{"error":{"code":"cancelled","message":"cancelled, nothing was changed","hint":null}}';
+      for (const [words, said] of [
+        [[], 'cancelled, nothing was changed'],
+        [['--json'], json],
+      ] as const) {
+        const { env } = operator;
+        const terminal = runInTerminal([...operator.where, 'revoke', stubborn, ...words], {
+          columns: 120,
+          env,
+        });
+        await terminal.shows(/End this session\?/);
+        terminal.type('n\r');
+        const { code, screen } = await terminal.ended;
+        expect(code).toBe(130);
+        expect(screen.lines.filter((line) => line.trim() !== '').at(-1)).toBe(said);
+      }
+      expect(await areIn(there)).toEqual([true, true, true]);
     });
 
     it('thousands of ids that are gone are answered at once', async () => {

@@ -147,8 +147,16 @@ describe('sessionctl does to OAuth tokens what Better Auth does', () => {
         expect(one.oauthTokens).toEqual({ revoked: 5, offlineLeft: 0 });
         expect(await fatesOf(first, one)).toEqual(endedWithOffline);
         expect(await fatesOf(second)).toEqual(untouched);
-        const all = await reported('revoke-all', '--user', person.email, ...words);
+        const limits = ['--max-affected', '7', '--until-quiet'];
+        const all = await reported('revoke-all', '--user', person.email, ...limits, ...words);
         expect(all.oauthTokens).toEqual({ revoked: 5, offlineLeft: 0 });
+        // What was done besides is kept as well, by the words that asked for it and by its number.
+        const records = operator.history().slice(-4);
+        expect(records[0]?.selection).toBe(`${first.id} --include-offline-tokens`);
+        expect(records.at(-1)?.selection).toBe(
+          `--user ${person.email} --max-affected 7 --until-quiet --include-offline-tokens`,
+        );
+        expect(records.map(({ oauthTokens }) => oauthTokens)).toEqual([undefined, 5, undefined, 5]);
         expect(await fatesOf(second, all)).toEqual(endedWithOffline);
         expect(await fatesOf(stranger)).toEqual(untouched);
       });
@@ -177,7 +185,7 @@ describe('sessionctl does to OAuth tokens what Better Auth does', () => {
         expect(planned).toMatchObject({ oauthTokens: { revoked: 0, offlineLeft: 2 }, apiKeys: 2 });
         const { stdout } = await operator.run([...words, '--dry-run']);
         const text = stdout.replace(/\s+/g, ' ');
-        expect(text).toContain('8 OAuth tokens bound to them are revoked too.');
+        expect(text).toContain('8 OAuth tokens bound to these sessions are revoked too.');
         expect(text).toContain(
           '2 offline OAuth refresh tokens live on: --include-offline-tokens revokes them.',
         );
@@ -203,6 +211,18 @@ describe('sessionctl does to OAuth tokens what Better Auth does', () => {
           remaining: 0,
           oauthTokens: { revoked: 0, offlineLeft: 0 },
         });
+      });
+
+      it('where nothing matches there are none, which is not the same as having no such tables', async () => {
+        const [, , person] = await signedInTwice();
+        await createApiKey(deployment, person.id);
+        const words = ['revoke-all', '--user', person.email, '--ip', '198.51.100.77'];
+        for (const last of ['--dry-run', '--yes'])
+          expect(await reported(...words, last)).toMatchObject({
+            matched: 0,
+            oauthTokens: { revoked: 0, offlineLeft: 0 },
+            apiKeys: 0,
+          });
       });
 
       it('rows that are kept as records keep their tokens’ links', async () => {

@@ -38,6 +38,9 @@ afterEach(() => {
   for (const spy of printed) spy.mockClear();
   expect(calls).toEqual([]);
 });
+afterAll(() => {
+  for (const spy of printed) spy.mockRestore();
+});
 
 const directory = mkdtempSync(join(inject('temporaryDirectory'), 'refusals-'));
 

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { everySession, type SignIn, type Truth } from '../support/app.ts';
 import type { Row } from '../support/databases.ts';
+import { isPatient } from '../support/faults.ts';
 import { operatorOn, secretsOf, type Operator } from '../support/operator.ts';
 import { populate, usePlugins, type Population } from '../support/population.ts';
 import { binaryPath, runProgram } from '../support/run-sessionctl.ts';
 import { describeOn } from '../support/servers.ts';
-import { deploy, shapes, type Deployment } from '../support/shapes.ts';
+import { deploy, plainShape, shapes, type Deployment, type Shape } from '../support/shapes.ts';
 
 type Report = Readonly<Record<string, unknown>>;
 
@@ -24,6 +25,8 @@ interface Ending {
   /** Words behind `revoke-all`, and so behind `list --state all` as well. */
   readonly words: (scene: Scene) => readonly string[];
   readonly dies: (truth: Truth, scene: Scene) => boolean;
+  /** Depends on how the shape stores times or names columns: judged on every shape. */
+  readonly onEveryShape?: true;
 }
 
 const day = 86_400_000;
@@ -39,6 +42,7 @@ const isIn = (text: string | null, ...beginnings: readonly string[]) =>
 const endings: readonly Ending[] = [
   {
     name: '--user',
+    onEveryShape: true,
     words: ({ people }) => ['--user', at(people, 0).id],
     dies: ({ userId }, { people }) => userId === at(people, 0).id,
   },
@@ -84,17 +88,29 @@ const endings: readonly Ending[] = [
   },
   {
     name: '--created-before, --except-ip',
+    onEveryShape: true,
     words: () => ['--created-before', '1h', '--except-ip', '2001:db8::/32'],
     dies: ({ createdAt, ipAddress }) =>
       createdAt.getTime() < Date.now() - day / 24 && !isIn(ipAddress, '2001:0db8:'),
   },
   {
     name: '--idle-since, --expires-after',
+    onEveryShape: true,
     words: () => ['--idle-since', '12h', '--expires-after', new Date(Date.now() + 5 * day).toISOString()],
     dies: ({ updatedAt, expiresAt }) =>
       updatedAt.getTime() < Date.now() - day / 2 && expiresAt.getTime() > Date.now() + 5 * day,
   },
 ];
+
+/** So many shapes, one after the other, share the endings that are not judged on every one of them. */
+const SHARING = 3;
+
+/** What is judged on a shape: everything on the plain ones, and on all of them where minutes do not count. */
+function endingsOn(shape: Shape): readonly Ending[] {
+  if (isPatient || shape === plainShape(shape.dialect)) return endings;
+  const turn = shapes.indexOf(shape) % SHARING;
+  return endings.filter(({ onEveryShape }, index) => onEveryShape === true || index % SHARING === turn);
+}
 
 /** The fields of the contract in its order, and what the report adds to them. */
 const reportFields = [
@@ -198,7 +214,7 @@ describe('Better Auth finds dead exactly what was to be ended', () => {
         expect(saved).toHaveLength(scene.truths.length);
       });
 
-      for (const { name, words, dies } of endings) {
+      for (const { name, words, dies } of endingsOn(shape)) {
         it(`revoke-all ${name}`, async () => {
           const doomed = scene.truths.filter((truth) => dies(truth, scene));
           const selecting = words(scene);
@@ -315,6 +331,23 @@ describe('Better Auth finds dead exactly what was to be ended', () => {
           await expectDead(({ impersonatedBy }) => impersonatedBy !== null);
         });
 
+        it('the plan names what an administrator opened, also where no session of theirs matches', async () => {
+          const words = [
+            'revoke-all',
+            '--user',
+            at(scene.people, 0).id,
+            '--ip',
+            '198.51.100.77',
+            '--dry-run',
+          ];
+          const { stdout, code } = await operator.run(words);
+          expect(code).toBe(0);
+          expect(stdout).toMatch(/^to be ended +0 sessions of 0 users/m);
+          expect(stdout.replace(/\s+/g, ' ')).toMatch(
+            /1 active session of somebody else, opened by .* lives on/,
+          );
+        });
+
         it('revoke-all --impersonated-by', async () => {
           const { id } = at(scene.people, 0);
           const words = ['revoke-all', '--impersonated-by', id, '--yes', '--json'];
@@ -352,7 +385,7 @@ describe('Better Auth finds dead exactly what was to be ended', () => {
         expect(operator.sawAny(secrets)).toEqual([]);
         expect(operator.sawAny([at(scene.sessions, 0).id])).toHaveLength(1);
         const events = operator.history().map(({ event, outcome }) => `${event} ${String(outcome)}`);
-        expect(events.length).toBeGreaterThanOrEqual(2 * endings.length);
+        expect(events.length).toBeGreaterThanOrEqual(2 * endingsOn(shape).length);
         expect(events).toEqual(
           events.map((_event, index) => (index % 2 === 0 ? 'started null' : 'finished complete')),
         );

@@ -350,6 +350,10 @@ describe('a deployment', () => {
         await without.close();
         await succeeds(schema(database.url, 'migrate', '--yes'));
 
+        const planned = await schema(database.url, 'rollback', '--dry-run');
+        expect(planned.stdout).toContain('sessionctl_history');
+        expect(planned.stderr, 'nothing goes with an empty table').not.toContain('goes with');
+
         const store = await open();
         try {
           const first = recordAfter(null, 'one — ü 🦊 \\ \' "');

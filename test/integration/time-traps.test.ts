@@ -238,6 +238,7 @@ describe('a value of another encoding, in the midst of an SQLite column', () => 
     secrets.push(...secretsOf(signedIn));
     // Beyond the rows by which an encoding is recognised, the oldest and the newest ones.
     const now = Date.now();
+    await database.query('BEGIN');
     for (let index = 0; index < rows; index += 1) {
       const id = index === 120 ? strange : `row-${String(index)}-of-many`;
       const at = now - (rows - index) * 60_000;
@@ -248,6 +249,7 @@ describe('a value of another encoding, in the midst of an SQLite column', () => 
         `INSERT INTO session (id, token, user_id, expires_at, created_at, updated_at) VALUES (${values.join(', ')})`,
       );
     }
+    await database.query('COMMIT');
   });
   afterAll(async () => {
     await deployment.database.drop();

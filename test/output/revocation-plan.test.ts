@@ -33,6 +33,7 @@ const plain: PlanView = {
   sample: [aSession, expired],
   isNewest: true,
   cookieCache: null,
+  clock: now,
   offlineTokens: false,
   preserve: false,
   untilQuiet: false,
@@ -102,8 +103,8 @@ describe('the plan', () => {
                    does.
       also         4 API keys of these users stay valid.
                    The cookie cache lets browsers stay signed in for up to 5m
-                   afterwards.
-                   8 OAuth tokens bound to them are revoked too.
+                   afterwards: until about 14:05 UTC if ended now.
+                   8 OAuth tokens bound to these sessions are revoked too.
       as always    No Redis is configured here. If the application keeps sessions in
                    secondary storage, they live on there.
       "
@@ -140,8 +141,8 @@ describe('the plan', () => {
                    The row is kept as a record (preserve_in_database): its expiry is set to the present. What has expired is a record already and not counted here.
                    Goes on with whoever signs in meanwhile and matches, until nobody does.
       also         1 API key of this user stays valid.
-                   The cookie cache lets browsers stay signed in for up to 5m afterwards.
-                   1 OAuth token bound to it is revoked too.
+                   The cookie cache lets browsers stay signed in for up to 5m afterwards: until about 14:05 UTC if ended now.
+                   1 OAuth token bound to this session is revoked too.
       as always    No Redis is configured here. If the application keeps sessions in secondary storage, they live on there.
 
       It is:
@@ -154,6 +155,14 @@ describe('the plan', () => {
     expect(shown({ ...rich, sample: [aSession], isNewest: false })).toContain('One of them:');
     expect(shown({ ...rich, isNewest: false })).toContain('2 of them:');
   });
+
+  it.each([
+    ['2026-11-23T23:58:30.001Z', 300_000, 'up to 5m afterwards: until about 00:04 UTC if ended now.'],
+    ['2026-11-23T23:59:00.000Z', 60_000, 'up to 1m afterwards: until about 00:00 UTC if ended now.'],
+    ['2026-11-23T14:00:00.000Z', 86_400_000, 'up to 1d afterwards: until about 2026-11-24 14:00 UTC if ended now.'],
+  ])('at %s names the minute when a cookie cache of %i ms has run out', (clock, cookieCache, words) => {
+    expect(shown({ ...plain, clock: clock as Instant, cookieCache }, screen(500))).toContain(words);
+  }); // prettier-ignore
 
   it('shows a caution as it is, and nothing of it that a terminal obeys', () => {
     expect(shown({ ...plain, cautions: ['a\u001b[2Jb'] })).toContain('a\\x1b[2Jb');

@@ -36,7 +36,7 @@ const done: RevocationReport = {
 const pipe: Terminal = { interactive: false, colour: false, width: Number.POSITIVE_INFINITY };
 const screen = (width: number, colour = false): Terminal => ({ interactive: true, colour, width });
 const shown = (about: Partial<RevocationReport>, terminal: Terminal = pipe) =>
-  reportText({ ...done, ...about }, null, stylesFor(terminal), terminal);
+  reportText({ ...done, ...about }, { cookieCache: null, oauthTokens: 0 }, stylesFor(terminal), terminal);
 
 describe('the report', () => {
   it('has a sentence a line where nobody looks at it', () => {
@@ -50,7 +50,7 @@ describe('the report', () => {
       Not found: a, b.
       "
     `);
-    expect(reportText(done, null, stylesFor(pipe))).toBe(shown({}));
+    expect(reportText(done, { cookieCache: null, oauthTokens: 0 }, stylesFor(pipe))).toBe(shown({}));
   });
 
   it.each([40, 80, 132])('is broken at spaces on a terminal of %i columns', (width) => {
@@ -68,6 +68,20 @@ describe('the report', () => {
     expect(lines).toContain(green('Looked again at 2026-11-23T14:00:00.000Z: none of them is'));
     expect(lines).toContain(green('left.'));
     expect(lines).toContain(yellow('2 sessions that match signed in later and are still there:'));
+  });
+
+  it('says nothing of OAuth tokens where there were none, and that none was revoked where some should have been', () => {
+    const oauthTokens = { revoked: 0, offlineLeft: 0 };
+    const about = { ...done, oauthTokens };
+    const styles = stylesFor(pipe);
+    expect(reportText(about, { cookieCache: null, oauthTokens: 0 }, styles)).not.toContain('OAuth');
+    expect(reportText(about, { cookieCache: null, oauthTokens: 3 }, styles)).toContain(
+      '0 OAuth tokens revoked',
+    );
+    expect(shown({ oauthTokens: { revoked: 0, offlineLeft: 1 } })).toContain(
+      '0 OAuth tokens revoked, 1 offline',
+    );
+    expect(shown({ oauthTokens: null })).not.toContain('OAuth');
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { betterAuth, type BetterAuthOptions } from 'better-auth';
 /** What a test says of its application; the rest is the same for all of them. */
 export type AppOptions = Pick<
   BetterAuthOptions,
-  'database' | 'advanced' | 'user' | 'session' | 'account' | 'verification' | 'plugins'
+  'database' | 'secondaryStorage' | 'advanced' | 'user' | 'session' | 'account' | 'verification' | 'plugins'
 >;
 
 /** An application with Better Auth in it: the judge of everything that sessionctl says. */
@@ -127,12 +127,12 @@ export function fingerprint(token: string): string {
 
 function truthOf(session: object): Truth {
   const all: Partial<Truth> = session;
-  const { id, token, userId, createdAt, updatedAt, expiresAt } = all;
+  const { id, token, userId } = all;
+  const [createdAt, updatedAt, expiresAt] = [all.createdAt, all.updatedAt, all.expiresAt].map(momentOf);
   if (id === undefined || token === undefined || userId === undefined)
     throw new Error('Better Auth gave a session without an id');
-  if (!(createdAt instanceof Date) || !(updatedAt instanceof Date) || !(expiresAt instanceof Date)) {
+  if (createdAt === undefined || updatedAt === undefined || expiresAt === undefined)
     throw new Error('Better Auth gave a session without its times');
-  }
   const text = (value: string | null | undefined) => value ?? null;
   return {
     id,
@@ -146,6 +146,12 @@ function truthOf(session: object): Truth {
     impersonatedBy: text(all.impersonatedBy),
     activeOrganizationId: text(all.activeOrganizationId),
   };
+}
+
+/** Of a list from secondary storage, Better Auth turns the expiry back into a date and leaves the other times text. */
+function momentOf(time: unknown): Date | undefined {
+  if (time instanceof Date) return time;
+  return typeof time === 'string' ? new Date(time) : undefined;
 }
 
 function cookieOf(headers: Headers): string {

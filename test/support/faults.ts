@@ -49,7 +49,7 @@ export async function expectAllEnded({ crowd }: Scene): Promise<void> {
 /** The same command again ends what is left. */
 export async function expectToGoOn(scene: Scene): Promise<void> {
   const left = await scene.crowd.count();
-  const outcome = await scene.run(everyone);
+  const outcome = await scene.runHere(everyone);
   expect(told(outcome)).toEqual(done());
   expect(outcome.report?.revoked).toBe(left);
   await expectAllEnded(scene);

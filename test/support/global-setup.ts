@@ -2,41 +2,61 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { sessionctlBinary } from './binary.ts';
-import type { Server, ServerDialect, Servers } from './servers.ts';
+import { killLeftoverRedis } from './leftover-redis.ts';
+import { unlinkKeys } from './redis-keys.ts';
+import type { Server, ServerKind, Servers } from './servers.ts';
 
 interface Kind {
   readonly title: string;
   readonly variable: string;
   readonly usual: string;
   readonly start: string;
-  /** Runs statements that give one column of text, on a connection of its own. */
-  readonly run: (url: string, statements: readonly string[]) => Promise<readonly string[]>;
-  readonly listDatabases: string;
-  readonly dropDatabase: (name: string) => string;
+  /** Rejects where the server cannot be used. */
+  readonly ask: (url: string) => Promise<unknown>;
+  /** Drops everything whose name begins so. */
+  readonly dropLeftovers: (url: string, prefix: string) => Promise<void>;
 }
 
-const kinds: Readonly<Record<ServerDialect, Kind>> = {
+/** Runs statements that give one column of text, on a connection of its own. */
+type Run = (url: string, statements: readonly string[]) => Promise<readonly string[]>;
+
+const kinds: Readonly<Record<ServerKind, Kind>> = {
   postgresql: {
     title: 'PostgreSQL',
     variable: 'TEST_POSTGRES_URL',
     usual: 'postgres://postgres@127.0.0.1:5432/postgres',
     start: 'docker run -d -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres:17',
-    run: runOnPostgres,
-    listDatabases: 'SELECT datname AS name FROM pg_database',
-    dropDatabase: (name) => `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`,
+    ask: (url) => runOnPostgres(url, ['SELECT 1 AS name']),
+    dropLeftovers: dropDatabases(
+      runOnPostgres,
+      'SELECT datname AS name FROM pg_database',
+      (name) => `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`,
+    ),
   },
   mysql: {
     title: 'MySQL or MariaDB',
     variable: 'TEST_MYSQL_URL',
     usual: 'mysql://root@127.0.0.1:3306/mysql',
     start: 'docker run -d -p 3306:3306 -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1 mariadb:11',
-    run: runOnMysql,
-    listDatabases: 'SELECT schema_name AS name FROM information_schema.schemata',
-    dropDatabase: (name) => `DROP DATABASE IF EXISTS \`${name}\``,
+    ask: (url) => runOnMysql(url, ['SELECT 1 AS name']),
+    dropLeftovers: dropDatabases(
+      runOnMysql,
+      'SELECT schema_name AS name FROM information_schema.schemata',
+      (name) => `DROP DATABASE IF EXISTS \`${name}\``,
+    ),
+  },
+  redis: {
+    title: 'Redis',
+    variable: 'TEST_REDIS_URL',
+    usual: 'redis://127.0.0.1:6379',
+    start: 'docker run -d -p 6379:6379 redis:7',
+    ask: (url) => onRedis(url, (client) => client.ping()),
+    dropLeftovers: (url, prefix) => onRedis(url, (client) => unlinkKeys(client, prefix)),
   },
 };
 
@@ -45,7 +65,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (!existsSync(new URL('../dist/main.js', sessionctlBinary))) {
     throw new Error('The tests run the built program: `npm run build` first, or `npm test`, which builds.');
   }
-  const servers: Servers = { postgresql: await probe('postgresql'), mysql: await probe('mysql') };
+  const servers: Servers = {
+    postgresql: await probe('postgresql'),
+    mysql: await probe('mysql'),
+    redis: await probe('redis'),
+  };
   const missing = Object.values(servers).flatMap((server) => ('missing' in server ? [server.missing] : []));
   if (missing.length > 0 && process.env['SESSIONCTL_REQUIRE_SERVERS'] === '1')
     throw new Error(missing.join('\n'));
@@ -59,17 +83,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
   chmodSync(temporaryDirectory, 0o755);
   project.provide('temporaryDirectory', temporaryDirectory);
   return async () => {
+    await killLeftoverRedis(temporaryDirectory);
     rmSync(temporaryDirectory, { recursive: true, force: true });
-    await dropLeftovers('postgresql', servers.postgresql, databasePrefix);
-    await dropLeftovers('mysql', servers.mysql, databasePrefix);
+    for (const [kind, server] of Object.entries(servers) as [ServerKind, Server][])
+      if ('url' in server) await kinds[kind].dropLeftovers(server.url, databasePrefix);
   };
 }
 
-async function probe(dialect: ServerDialect): Promise<Server> {
-  const { title, variable, usual, start, run } = kinds[dialect];
+async function probe(server: ServerKind): Promise<Server> {
+  const { title, variable, usual, start, ask } = kinds[server];
   const url = process.env[variable] ?? usual;
   try {
-    await run(url, ['SELECT 1 AS name']);
+    await ask(url);
     return { url };
   } catch (error) {
     const reason = error instanceof AggregateError ? String(error.errors[0]) : String(error);
@@ -77,12 +102,15 @@ async function probe(dialect: ServerDialect): Promise<Server> {
   }
 }
 
-async function dropLeftovers(dialect: ServerDialect, server: Server, prefix: string): Promise<void> {
-  if ('missing' in server) return;
-  const { run, listDatabases, dropDatabase } = kinds[dialect];
-  const names = await run(server.url, [listDatabases]);
-  const leftovers = names.filter((name) => name.startsWith(prefix));
-  await run(server.url, leftovers.map(dropDatabase));
+function dropDatabases(
+  run: Run,
+  listDatabases: string,
+  dropDatabase: (name: string) => string,
+): Kind['dropLeftovers'] {
+  return async (url, prefix) => {
+    const names = await run(url, [listDatabases]);
+    await run(url, names.filter((name) => name.startsWith(prefix)).map(dropDatabase));
+  };
 }
 
 async function runOnPostgres(url: string, statements: readonly string[]): Promise<readonly string[]> {
@@ -111,5 +139,22 @@ async function runOnMysql(url: string, statements: readonly string[]): Promise<r
     return names;
   } finally {
     await connection.end();
+  }
+}
+
+async function onRedis<Result>(url: string, work: (client: Redis) => Promise<Result>): Promise<Result> {
+  const client = new Redis(url, { lazyConnect: true, connectTimeout: 5000, retryStrategy: () => null });
+  // What `connect` rejects with says no more than that the connection is closed.
+  let reason: Error | undefined;
+  client.on('error', (error: Error) => {
+    reason = error;
+  });
+  try {
+    await client.connect();
+    return await work(client);
+  } catch (error) {
+    throw reason ?? error;
+  } finally {
+    client.disconnect();
   }
 }

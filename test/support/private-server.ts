@@ -16,13 +16,15 @@ export interface ServerOptions {
   readonly stopBy: NodeJS.Signals;
   /** Connects; rejects as long as the server is not there. */
   readonly isUp: () => Promise<void>;
+  /** Milliseconds between two attempts to connect; 100 unless told otherwise. */
+  readonly askEvery?: number;
 }
 
 /** Starts a server and waits until it can be used. */
 export async function startServer(
   program: string,
   args: readonly string[],
-  { stopBy, isUp, ...options }: ServerOptions,
+  { stopBy, isUp, askEvery = 100, ...options }: ServerOptions,
 ): Promise<PrivateServer> {
   let server: ChildProcess;
   let ended: Promise<void>;
@@ -39,12 +41,12 @@ export async function startServer(
         });
       }
     });
-    for (let attempt = 0; attempt < 200; attempt += 1) {
+    for (let waited = 0; waited < 20_000 && isRunning(server); waited += askEvery) {
       try {
         await isUp();
         return;
       } catch {
-        await sleep(100);
+        await sleep(askEvery);
       }
     }
     await stop();
@@ -58,4 +60,8 @@ export async function startServer(
       await start();
     },
   };
+}
+
+function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid !== undefined && exitCode === null && signalCode === null;
 }

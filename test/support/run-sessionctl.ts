@@ -94,16 +94,34 @@ export interface TestProfile {
   readonly preserveInDatabase?: boolean;
   /** How long browsers believe their own copy of a session. */
   readonly cookieCacheMaxAge?: string;
+  /** With secondary storage, the application keeps a row of each session beside it. */
+  readonly storeInDatabase?: boolean;
   /** The application's secondary storage. */
-  readonly redisUrl?: string;
+  readonly redis?: RedisProfile;
+}
+
+/** What sessionctl has to be told about a Redis. */
+export interface RedisProfile {
+  /** With Sentinel, the host is the name of the master. */
+  readonly url: string;
+  readonly keyPrefix?: string;
+  readonly cluster?: boolean;
+  /** `host:port` of each. */
+  readonly sentinels?: readonly string[];
+  /** How long sessions have to stay gone. */
+  readonly settle?: string;
+  /** Paths to PEM files. */
+  readonly tls?: { readonly ca: string; readonly cert?: string; readonly key?: string };
 }
 
 let written = 0;
 
+/** A line of TOML, or none. */
+const text = (name: string, value: string | undefined) =>
+  value === undefined ? [] : [`${name} = ${JSON.stringify(value)}`];
+
 /** Writes a configuration whose only profile reads the URL from DATABASE_URL, and gives its path. */
 export function writeConfig(profile: TestProfile): string {
-  const text = (name: string, value: string | undefined) =>
-    value === undefined ? [] : [`${name} = ${JSON.stringify(value)}`];
   const table = (name: string, values: Readonly<Record<string, string>> | undefined) =>
     values === undefined
       ? []
@@ -124,14 +142,31 @@ export function writeConfig(profile: TestProfile): string {
     ...table('columns', profile.columns),
     ...table('user_columns', profile.userColumns),
     '[profiles.test.session]',
+    ...(profile.storeInDatabase === undefined
+      ? []
+      : [`store_in_database = ${String(profile.storeInDatabase)}`]),
     ...(profile.preserveInDatabase === true ? ['preserve_in_database = true'] : []),
     ...(profile.cookieCacheMaxAge === undefined
       ? []
       : [`cookie_cache = { enabled = true, max_age = ${JSON.stringify(profile.cookieCacheMaxAge)} }`]),
-    ...(profile.redisUrl === undefined ? [] : ['[profiles.test.redis]', ...text('url', profile.redisUrl)]),
+    ...(profile.redis === undefined ? [] : redisLines(profile.redis)),
   ];
   written += 1;
   const file = join(home, `config-${String(written)}.toml`);
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
   return file;
+}
+
+function redisLines({ url, keyPrefix, cluster, sentinels, settle, tls }: RedisProfile): readonly string[] {
+  return [
+    '[profiles.test.redis]',
+    ...text('url', url),
+    ...text('key_prefix', keyPrefix),
+    ...text('settle', settle),
+    ...(cluster === true ? ['cluster = true'] : []),
+    ...(sentinels === undefined ? [] : [`sentinels = ${JSON.stringify(sentinels)}`]),
+    ...(tls === undefined
+      ? []
+      : ['[profiles.test.redis.tls]', ...Object.entries(tls).flatMap(([name, path]) => text(name, path))]),
+  ];
 }

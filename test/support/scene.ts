@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { createApp } from './app.ts';
 import { crowdOf, type Crowd, type CrowdOptions } from './crowd.ts';
 import type { Row, TestDatabase } from './databases.ts';
 import { oauthShapes } from './oauth.ts';
+import { runMain } from './fake-system.ts';
 import type { RunResult } from './run-sessionctl.ts';
 import type { Dialect, ServerDialect } from './servers.ts';
 import { deploy, plainShape, type Deployment, type Shape } from './shapes.ts';
@@ -23,6 +25,8 @@ export interface Outcome extends RunResult {
 
 export interface Running extends Omit<RunningSessionctl, 'ended'> {
   readonly ended: Promise<Outcome>;
+  /** Resolves before it changes anything: when it has told what it is about to do, where it tells that, or has ended. */
+  readonly begins: Promise<unknown>;
 }
 
 export interface How extends StartOptions {
@@ -38,6 +42,8 @@ export interface Scene extends AsyncDisposable {
   readonly stateHome: string;
   readonly start: (words: readonly string[], how?: How) => Running;
   readonly run: (words: readonly string[], how?: How) => Promise<Outcome>;
+  /** Runs it in the test's own process, which is cheaper: for what only follows upon the run that is judged. */
+  readonly runHere: (words: readonly string[], how?: Pick<How, 'url'>) => Promise<Outcome>;
   /** Waits until no more than so many sessions are left, or the run has ended. */
   readonly untilLeft: (running: Running, sessions: number) => Promise<void>;
   /** The operator's runs, oldest first; the history has been verified. */
@@ -141,8 +147,18 @@ async function sceneIn(
       ...how,
       env: { XDG_STATE_HOME: stateHome, ...env },
     });
-    return { ...running, ended: running.ended.then(outcomeOf) };
+    const tells = words.includes('revoke-all');
+    const begins = tells
+      ? Promise.race([once(running.child.stderr, 'data'), running.ended])
+      : Promise.resolve();
+    return { ...running, begins, ended: running.ended.then(outcomeOf) };
   };
+  const runHere: Scene['runHere'] = async (words, { url = database.url } = {}) =>
+    outcomeOf(
+      await runMain([...(url === null ? [] : ['--url', url]), ...words], {
+        env: { XDG_STATE_HOME: stateHome },
+      }),
+    );
   const run: Scene['run'] = (words, how) => start(words, how).ended;
   return {
     deployment,
@@ -150,13 +166,20 @@ async function sceneIn(
     stateHome,
     start,
     run,
+    runHere,
     untilLeft: async (running, sessions) => {
-      while (running.isRunning() && (await crowd.count()) > sessions) await sleep(2);
+      // Counting takes the database more time than the run does, so it is rare as long as nothing changes.
+      await running.begins;
+      for (;;) {
+        const left = running.isRunning() ? await crowd.count() : 0;
+        if (left <= sessions) return;
+        await sleep(left < options.sessions ? 2 : 10);
+      }
     },
     history: async () => {
-      const verified = await run(['history', '--verify']);
+      const verified = await runHere(['history', '--verify']);
       expect(verified).toMatchObject({ code: 0, stderr: '' });
-      const { stdout } = await run(['history', '--all', '--json']);
+      const { stdout } = await runHere(['history', '--all', '--json']);
       return (JSON.parse(stdout) as readonly HistoryRun[]).toReversed();
     },
     [Symbol.asyncDispose]: dispose,

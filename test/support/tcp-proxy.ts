@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A wire between sessionctl and a database server that can be cut at a chosen moment. */
+/** A wire between sessionctl and a server that can be cut at a chosen moment. */
 export interface TcpProxy {
   /** The target's URL, by way of the proxy. */
   readonly url: string;
@@ -28,9 +28,10 @@ const usualPorts: Readonly<Record<string, number>> = {
   'postgresql:': 5432,
   'mysql:': 3306,
   'mariadb:': 3306,
+  'redis:': 6379,
 };
 
-/** Stands between a client and the server of a PostgreSQL or MySQL URL. Whoever starts it stops it. */
+/** Stands between a client and the server of a PostgreSQL, MySQL or Redis URL. Whoever starts it stops it. */
 export async function startProxy(targetUrl: string): Promise<TcpProxy> {
   const target = new URL(targetUrl);
   const port = target.port === '' ? usualPorts[target.protocol] : Number(target.port);

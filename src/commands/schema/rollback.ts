@@ -16,7 +16,7 @@ export const schemaRollback = defineCommand<SchemaChangeFlags>({
       plan: (schema) => schema.planRollback(),
       cautions: ({ cautions, records }) => [
         ...cautions,
-        ...(records === null
+        ...(records === null || records === 0
           ? []
           : [`the history table goes with ${counted(records, 'record')} of what was done to this database`]),
       ],

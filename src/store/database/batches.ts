@@ -4,7 +4,7 @@ import type { EndedBatch, Pace } from '../../sessions/session-store.ts';
 import { batchSize, type BatchSize } from './batch-size.ts';
 import { allOf, SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
-import type { Hindrance, Position, TableWalk, Value, WalkedTable } from './dialects/dialect.ts';
+import type { Hindrance, Piece, Position, TableWalk, Value, WalkedTable } from './dialects/dialect.ts';
 import { unlessStopped } from './persistently.ts';
 import { tableReference } from './table-reference.ts';
 
@@ -24,7 +24,11 @@ const delays: Readonly<Record<Hindrance, string>> = {
 
 /** Work that is done piece by piece. */
 export interface BatchWork {
-  readonly piece: TableWalk['piece'];
+  readonly piece: (from: Position | null, rows: number) => Promise<Piece>;
+  /** Where the first piece begins; null for the beginning. */
+  readonly from: Position | null;
+  /** A position in words that another run understands; null where none is to go on from there. */
+  readonly write: TableWalk['write'] | null;
   /** Rows that a piece may have. */
   readonly mostRows: number;
   /** What the rows of a piece have to fulfil besides. */
@@ -52,7 +56,7 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
   const size = sizeFor(parts, work);
   let left = work.atMost;
 
-  for (let from: Position | null = null; ;) {
+  for (let { from } = work; ;) {
     await yieldToEvents();
     if (signal.aborted || left === 0) return;
     const start: Position | null = from;
@@ -91,10 +95,11 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
     if (attempt === 'given up') return;
     const { next, again, ...done } = attempt.result;
     if (left !== null) left = Math.max(0, left - done.sessions);
-    yield { ...done, uncertain: attempt.uncertain, isLast: next === null && !again };
-    if (again) continue;
-    if (next === null) return;
-    from = next;
+    const isLast = next === null && !again;
+    if (!again) from = next;
+    const position = isLast || from === null ? null : (work.write?.(from) ?? null);
+    yield { ...done, secondary: 0, uncertain: attempt.uncertain, isLast, position };
+    if (isLast) return;
   }
 }
 

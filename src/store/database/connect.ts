@@ -10,7 +10,8 @@ import {
   type DatabaseLocation,
 } from './database-url.ts';
 import type { Dialect } from './dialects/dialect.ts';
-import { errorCode, isOfDriver, isRaised, withoutText } from './dialects/refusals.ts';
+import { errorCode, isOfDriver, isRaised, withoutText } from '../refusals.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import { unlessStopped } from './persistently.ts';
 
 export interface ConnectOptions {
@@ -153,22 +154,5 @@ async function explained<Result>(
       hint: "Its text may hold a token and is not shown: look into the server's log. --verbose shows where it arose.",
       cause: withoutText(error),
     });
-  }
-}
-
-/** Rejects as soon as the signal is given, whatever the driver is waiting for. */
-async function unlessAborted<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
-  signal.throwIfAborted();
-  let giveUp: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    giveUp = () => {
-      reject(new Error(String(signal.reason)));
-    };
-    signal.addEventListener('abort', giveUp);
-  });
-  try {
-    return await Promise.race([work(), aborted]);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
   }
 }

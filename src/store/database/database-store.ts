@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { Instant } from '../../sessions/instant.ts';
 import type { Selection } from '../../sessions/selection.ts';
 import type { ListOptions, SessionStore, SortField, Target } from '../../sessions/session-store.ts';
-import type { Session, User } from '../../sessions/session.ts';
+import type { Session } from '../../sessions/session.ts';
 import { isPossibleKey, selectionCondition, sessionColumn, SESSION } from './conditions.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
 import type { Shape, TimeColumn } from './shape.ts';
@@ -12,11 +12,7 @@ import { refuseForeignTimes, surveySelection } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 import { UnreadableTimeError } from './time-encoding.ts';
 import { unreadableTime } from './unreadable-time.ts';
-
-const USER = 'u';
-
-/** A statement has room for so many keys in every database. */
-const LOOKED_UP_AT_ONCE = 1000;
+import { findUsers, LOOKED_UP_AT_ONCE, USER } from './users.ts';
 
 export interface DatabaseStoreParts {
   readonly knex: Knex;
@@ -65,6 +61,10 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     ),
     hidesRows: table.hidesRows,
     bindsTokens: shape.tokens.length > 0,
+    // A row that is deleted is gone.
+    settle: 0,
+    secondary: null,
+    findMismatch: () => Promise.resolve(null),
     ...createEnding(parts),
     ...createSweeping(parts),
 
@@ -74,8 +74,8 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     lookAgain: (selection, limit, patience = 'patient') =>
       (patience === 'patient' ? persist : settle)(async () => {
         const sessions = await countOf(affected(selection));
-        if (sessions === 0 || limit === 0) return { sessions, ids: [] };
-        return { sessions, ids: await idsOf(affected(selection).limit(limit)) };
+        const ids = sessions === 0 || limit === 0 ? [] : await idsOf(affected(selection).limit(limit));
+        return { sessions, ids, secondary: 0 };
       }),
 
     pick: (selection, limit) =>
@@ -276,58 +276,4 @@ function toSession(
 
 function text(value: Value | undefined): string | null {
   return value === null || value === undefined ? null : String(value);
-}
-
-async function findUsers(
-  knex: Knex,
-  dialect: Dialect,
-  { session, user }: Shape,
-  who: string,
-): Promise<readonly User[]> {
-  const known = user === null ? [] : await usersInTable(knex, dialect, user, who);
-  if (known.length > 0 || !isPossibleKey(session.userId, who)) return known;
-  // A user who is gone may have left sessions behind, where no foreign key took them along.
-  const orphan = (await knex
-    .select({ id: sessionColumn(session.userId.name) })
-    .from(tableReference(knex, session, SESSION))
-    .where(dialect.keyIn(knex, sessionColumn(session.userId.name), session.userId, [who]))
-    .limit(1)) as { id: Value }[];
-  return orphan.map((row) => ({ id: String(row.id), email: null, name: null }));
-}
-
-async function usersInTable(
-  knex: Knex,
-  dialect: Dialect,
-  user: NonNullable<Shape['user']>,
-  who: string,
-): Promise<readonly User[]> {
-  const column = (name: string) => `${USER}.${name}`;
-  const read = async (condition: Knex.Raw) => {
-    const rows = (await knex
-      .select({
-        id: column(user.id.name),
-        email: user.email === null ? knex.raw('NULL') : column(user.email),
-        name: user.displayName === null ? knex.raw('NULL') : column(user.displayName),
-      })
-      .from(tableReference(knex, user, USER))
-      .where(condition)
-      // Enough to say that a name is ambiguous.
-      .limit(5)) as { id: Value; email: Value; name: Value }[];
-    return rows.map((row) => ({ id: String(row.id), email: text(row.email), name: text(row.name) }));
-  };
-  const byId = isPossibleKey(user.id, who)
-    ? await read(dialect.keyIn(knex, column(user.id.name), user.id, [who]))
-    : [];
-  if (user.email === null || !isPossibleKey({ name: user.email, kind: 'text' }, who)) return byId;
-  const emailColumn = column(user.email);
-  // Better Auth stores addresses in lower case, so that the index answers; only what it does not know is searched for.
-  const indexed = await read(knex.raw('?? IN (?, ?)', [emailColumn, who, who.toLowerCase()]));
-  const isExact = (one: User) => one.email === who;
-  // Found in another spelling only, it may have twins in yet others.
-  const byEmail = indexed.some(isExact)
-    ? indexed
-    : await read(knex.raw('lower(??) = lower(?)', [emailColumn, who]));
-  const exact = byEmail.filter(isExact);
-  const found = [...byId, ...(exact.length > 0 ? exact : byEmail)];
-  return found.filter((one, at) => found.findIndex((other) => other.id === one.id) === at);
 }

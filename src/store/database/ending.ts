@@ -1,22 +1,18 @@
 import type { Knex } from 'knex';
-import { wholeSecond, type Instant } from '../../sessions/instant.ts';
+import type { Instant } from '../../sessions/instant.ts';
 import { everySession, type Selection } from '../../sessions/selection.ts';
-import type {
-  EndedBatch,
-  EndOptions,
-  OfflineSweep,
-  SessionStore,
-  SweepWay,
-} from '../../sessions/session-store.ts';
-import { inBatches, rowsNamed } from './batches.ts';
+import type { EndedBatch, EndOptions, OfflineSweep, SessionStore } from '../../sessions/session-store.ts';
+import { assignments } from './assignments.ts';
+import { inBatches, rowsNamed, type BatchWork } from './batches.ts';
 import { tableLabel } from './catalog.ts';
 import { allOf, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
-import type { TableWalk, Value } from './dialects/dialect.ts';
+import type { Value } from './dialects/dialect.ts';
 import { rehearseRight } from './rehearse-right.ts';
-import type { TokenTable } from './shape.ts';
-import { boundTo, isOffline, OTHER } from './survey.ts';
+import { boundTo, OTHER } from './survey.ts';
 import { tableReference } from './table-reference.ts';
+import { createTokenEnding, type DatedTokens } from './token-ending.ts';
+import { nothingEnded, stretchOf } from './stretch.ts';
 import { MOST_IDS, MOST_WALKED, sessionsBy } from './sweeping.ts';
 
 type Endings = Pick<SessionStore, 'end' | 'rehearseEnding' | 'offline'>;
@@ -25,6 +21,7 @@ type Endings = Pick<SessionStore, 'end' | 'rehearseEnding' | 'offline'>;
 export function createEnding(parts: DatabaseStoreParts): Endings {
   const { knex, dialect, shape, guard, persist } = parts;
   const { session: table } = shape;
+  const tokenEnding = createTokenEnding(parts, shape.tokens);
   const idColumn = sessionColumn(table.id.name);
   const sessionTable = tableReference(knex, table, SESSION);
   const chosen = (selection: Selection) => selectionCondition({ ...parts, table }, selection, 'spared');
@@ -46,22 +43,27 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
         await rehearse(`UPDATE on ${tableLabel(table)}`, () => heldRows(knex, nothing));
       }
       for (const tokens of shape.tokens) {
-        await rehearse(`UPDATE on ${tableLabel(tokens)}`, () =>
-          revokeTokens(knex, { ...tokens, revokedAt: null }, nothing, false),
-        );
+        await rehearse(`UPDATE on ${tableLabel(tokens)}`, () => tokenEnding.rehearseTokens(tokens));
       }
     },
 
     async *end(selection, options) {
       await persist(() => prepare());
-      const tokenTables = await datedTokens();
+      const tokenTables = await tokenEnding.datedTokens();
       const { sessionIds } = selection;
       const { way = 'walk' } = options;
       // The pieces are made of the ids themselves; naming all of them again in each would be for nothing.
       const condition = chosen({ ...selection, sessionIds: null });
-      const piece = sessionIds === null ? await through(way, condition) : named(sessionIds);
+      const course =
+        sessionIds === null
+          ? stretchOf(await sessionsBy(parts, way, condition), options.stretch)
+          : { piece: named(sessionIds), from: null, write: null };
+      if (course === null) {
+        yield nothingEnded;
+        return;
+      }
       yield* inBatches(parts, {
-        piece,
+        ...course,
         mostRows: sessionIds === null && way === 'walk' ? MOST_WALKED : MOST_IDS,
         condition,
         table,
@@ -84,13 +86,18 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
         const selection = { ...everySession, surelyExpiredAt: expiredAt };
         await persist(() => prepare());
         await persist(() => bulk.prepare(knex));
-        const tokenTables = await datedTokens();
+        const tokenTables = await tokenEnding.datedTokens();
         const begun = performance.now();
         const swept = await persist(() =>
           dialect.transaction(knex, async (on) => {
             let oauthTokens = 0;
             for (const tokens of tokenTables)
-              oauthTokens += await revokeTokens(on, tokens, boundTo(parts, tokens, selection), false);
+              oauthTokens += await tokenEnding.revokeTokens(
+                on,
+                tokens,
+                boundTo(parts, tokens, selection),
+                false,
+              );
             return { oauthTokens, sessions: await endRows(on, null, chosen(selection)) };
           }),
         );
@@ -100,13 +107,6 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
     };
   }
 
-  async function datedTokens(): Promise<readonly DatedTokens[]> {
-    const moment = wholeSecond(await persist(() => dialect.readClock(knex)));
-    return Promise.all(
-      shape.tokens.map(async (tokens) => ({ ...tokens, revokedAt: await encodedAt(tokens, moment) })),
-    );
-  }
-
   async function prepare(): Promise<void> {
     await dialect.prepareEnding(
       knex,
@@ -114,18 +114,13 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
     );
   }
 
-  function named(ids: readonly string[]): TableWalk['piece'] {
+  function named(ids: readonly string[]): BatchWork['piece'] {
     return (from, rows) => {
       const some = ids.slice(Number(from ?? 0), Number(from ?? 0) + rows);
       const end = Number(from ?? 0) + some.length;
       const condition = rowsNamed(parts, table, some);
       return Promise.resolve({ condition, most: some.length, next: end < ids.length ? end : null });
     };
-  }
-
-  async function through(way: SweepWay, condition: Knex.Raw): Promise<TableWalk['piece']> {
-    const walk = await sessionsBy(parts, way, condition);
-    return (from, rows) => walk.piece(from, rows);
   }
 
   async function endBatch(
@@ -144,7 +139,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
     let oauthTokens = 0;
     for (const tokens of tokenTables) {
       const bound = dialect.keyIn(knex, `${OTHER}.${tokens.sessionId.name}`, tokens.sessionId, ids);
-      oauthTokens += await revokeTokens(transaction, tokens, bound, offlineTokens);
+      oauthTokens += await tokenEnding.revokeTokens(transaction, tokens, bound, offlineTokens);
     }
     const held = allOf(knex, [rowsNamed(parts, table, ids), condition]);
     return { sessions: await endRows(transaction, preserveAt, held), oauthTokens };
@@ -167,50 +162,4 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
           ]);
     return dialect.affectedRows(await statement);
   }
-
-  async function revokeTokens(
-    on: Knex,
-    tokens: DatedTokens,
-    condition: Knex.Raw,
-    offlineTokens: boolean,
-  ): Promise<number> {
-    const spared = offlineTokens ? [] : [on.raw('NOT ?', [isOffline(parts, tokens)])];
-    const live = on.raw('?? IS NULL', [`${OTHER}.${tokens.revoked}`]);
-    const statement = on.raw('UPDATE ? SET ? WHERE ?', [
-      tableReference(on, tokens, OTHER),
-      assignments(on, tokens.revoked, tokens.revokedAt, tokens.touched),
-      allOf(on, [condition, live, ...spared]),
-    ]);
-    return dialect.affectedRows(await statement);
-  }
-
-  /** The moment as the column writes it; where it holds nothing yet, as the other times of its table are written. */
-  async function encodedAt(tokens: TokenTable, moment: Instant): Promise<string | number> {
-    const encodings = await persist(() =>
-      dialect.timeEncodings(knex, tokens.catalog, tokens.times, parts.timeZone),
-    );
-    const encoding = encodings.find((each) => each.isEmpty !== true) ?? encodings[0];
-    if (encoding === undefined) throw new Error(`${tokens.name} has no times`);
-    return encoding.encode(moment);
-  }
-}
-
-interface DatedTokens extends TokenTable {
-  /** The moment of revocation in the column's own encoding. */
-  readonly revokedAt: string | number | null;
-}
-
-/** Sets one column and, against what the database would do of its own accord, nothing else. */
-function assignments(
-  knex: Knex,
-  column: string,
-  value: string | number | null,
-  touched: readonly string[],
-): Knex.Raw {
-  const kept = touched.filter((name) => name !== column);
-  return knex.raw(['?? = ?', ...kept.map(() => '?? = ??')].join(', '), [
-    column,
-    value,
-    ...kept.flatMap((name) => [name, name]),
-  ]);
 }

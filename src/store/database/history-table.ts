@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { FailedError } from '../../errors.ts';
 import { parseRecord, recordLine, type HistoryRecord } from '../../history/history-record.ts';
 import type { Dialect } from './dialects/dialect.ts';
-import { errorText, isDuplicate, isRaised, withoutText } from './dialects/refusals.ts';
+import { errorText, isDuplicate, isRaised, withoutText } from '../refusals.ts';
 import type { HistoryTable } from './shape.ts';
 
 /** Appends one record. One that is there already, as after a connection that broke, is left as it is. */

@@ -1,13 +1,12 @@
 import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../config/settings.ts';
-import type { HistoryRecord } from '../../history/history-record.ts';
-import type { LockableStore } from '../../sessions/run-lock.ts';
-import type { ReplicatedStore } from '../../sessions/replication.ts';
 import type { SessionStore } from '../../sessions/session-store.ts';
 import { tableLabel, type Catalog } from './catalog.ts';
-import { connectDatabase, type ConnectOptions, type DatabaseConnection } from './connect.ts';
+import { connectDatabase, type ConnectOptions } from './connect.ts';
 import { createDatabaseStore } from './database-store.ts';
 import type { Dialect } from './dialects/dialect.ts';
+import { createDirectory, type Directory } from './directory.ts';
+import { readSchema, userTable } from './read-schema.ts';
 import {
   keyColumn,
   recogniseApiKeys,
@@ -16,10 +15,9 @@ import {
   recogniseTokens,
   recogniseUsers,
   recogniseVerifications,
-  tablesOfInterest,
-  tokenColumns,
   touchedColumns,
 } from './recognise.ts';
+import { createSessionRows, type SessionRows } from './session-rows.ts';
 import type { KeyKind, Shape } from './shape.ts';
 
 /** What was recognised, in words for a person. */
@@ -34,22 +32,13 @@ export interface SchemaSummary {
   readonly zoneKnown: boolean;
 }
 
-/** What sessionctl changed, kept in the database itself, for whoever looks from anywhere. */
-export interface DatabaseHistory {
-  /** Not given up by the run's signal. A record that is there already is not written again. */
-  append(record: HistoryRecord): Promise<void>;
-  /**
-   * The last `limit` records, the newest first, as they were written, intact or not.
-   * @throws FailedError where a row is no record
-   */
-  read(limit: number): Promise<readonly HistoryRecord[]>;
-}
-
-export interface DatabaseStore extends SessionStore, LockableStore, ReplicatedStore {
+/** Sessions in a database, with all that it knows around them. */
+export interface DatabaseStore extends SessionStore, Directory {
   readonly schema: SchemaSummary;
-  /** Null where `schema migrate` has made no table for it. */
-  readonly history: DatabaseHistory | null;
-  close(): Promise<void>;
+  /** Given up by the run's signal. */
+  readonly rows: SessionRows;
+  /** Carried to the end whatever the signal. */
+  readonly steadfastRows: SessionRows;
 }
 
 export type OpenOptions = Omit<ConnectOptions, 'mayBeMissing'>;
@@ -67,12 +56,7 @@ export async function openDatabaseStore(
   const { knex, dialect, target, names, guard, settle, persist, close } = connection;
   try {
     const { catalog, shape } = await guard(async () => {
-      const named = [names.table, names.userTable].filter((name) => name !== null);
-      const found = await dialect.readCatalog(knex, {
-        names: tablesOfInterest,
-        named,
-        columns: tokenColumns,
-      });
+      const found = await readSchema(connection);
       return {
         catalog: found,
         shape: await recogniseShape(knex, dialect, found, { ...settings, schema: names }, target.database),
@@ -87,7 +71,7 @@ export async function openDatabaseStore(
             `times are stored without a time zone (${schema.timeEncoding}) and read as UTC; if the application writes another zone, set time_zone or --time-zone`,
           ]),
     ];
-    const store = createDatabaseStore({
+    const parts = {
       knex,
       dialect,
       shape,
@@ -99,20 +83,20 @@ export async function openDatabaseStore(
       settle,
       persist,
       timeZone: settings.timeZone,
+    };
+    const directory = createDirectory({
+      ...connection,
+      shape: { ...shape, locked: shape.session },
+      now: catalog.now,
+      settings,
+      options,
     });
     return {
-      ...store,
+      ...directory,
+      ...createDatabaseStore(parts),
       schema,
-      history: createHistory(connection, shape),
-      lock: async (name, own, wait) => {
-        const { acquireRunLock } = await import('./run-lock.ts');
-        return acquireRunLock({ ...connection, shape, signal: options.signal }, name, own, wait);
-      },
-      openReplication: async () => {
-        const { openReplication } = await import('./replication.ts');
-        return openReplication(connection, settings, options);
-      },
-      close,
+      rows: createSessionRows(parts),
+      steadfastRows: createSessionRows({ ...parts, guard: settle }),
     };
   } catch (error) {
     await close();
@@ -122,26 +106,6 @@ export async function openDatabaseStore(
 
 const HIDDEN_ROWS =
   'row-level security is on for this account: sessions that its policies hide are neither shown nor ended, and not known to be left; use the owner of the table, or a role with BYPASSRLS';
-
-function createHistory(
-  { knex, dialect, guard, persist }: DatabaseConnection,
-  shape: Shape,
-): DatabaseHistory | null {
-  const { history } = shape;
-  if (history === null) return null;
-  return {
-    append: (record) =>
-      persist(async () => {
-        const { appendToHistoryTable } = await import('./history-table.ts');
-        await appendToHistoryTable(knex, dialect, history, record);
-      }),
-    read: (limit) =>
-      guard(async () => {
-        const { readHistoryTable } = await import('./history-table.ts');
-        return readHistoryTable(knex, history, limit);
-      }),
-  };
-}
 
 async function recogniseShape(
   knex: Knex,
@@ -178,16 +142,7 @@ async function recogniseShape(
       touched: touchedColumns(table),
       hidesRows: table.hidesRows === true,
     },
-    user:
-      users === null
-        ? null
-        : {
-            schema: users.table.schema,
-            name: users.table.name,
-            id: keyColumn(users.table, users.id),
-            email: users.email?.name ?? null,
-            displayName: users.name?.name ?? null,
-          },
+    user: users === null ? null : userTable(users),
     tokens: recogniseTokens(catalog, table),
     apiKeys: recogniseApiKeys(catalog, table),
     verifications: recogniseVerifications(catalog, table),

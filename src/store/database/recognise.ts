@@ -43,6 +43,9 @@ export const tablesOfInterest: readonly string[] = [
  */
 export const tokenColumns: readonly string[] = ['sessionid', 'revoked'];
 
+/** A table that others are found beside. */
+type TablePlace = Pick<CatalogTable, 'schema' | 'name'>;
+
 /** A table and the columns that hold Better Auth's fields. */
 export interface RecognisedSessions {
   readonly table: CatalogTable;
@@ -126,6 +129,26 @@ export function recogniseUsers(
       : referred.length > 0
         ? referred
         : byName;
+  return onlyUsers(pool, names, database);
+}
+
+/**
+ * Finds the user table where sessions need not stand in the database: the configured one, else one by name.
+ * @throws SchemaError where the configured one does not exist, or several would do
+ */
+export function recogniseUsersAlone(
+  catalog: Catalog,
+  names: SchemaNames,
+  database: string,
+): RecognisedUsers | null {
+  return onlyUsers(namedTables(catalog, names).users, names, database);
+}
+
+function onlyUsers(
+  pool: readonly CatalogTable[],
+  names: SchemaNames,
+  database: string,
+): RecognisedUsers | null {
   const fits = pool.flatMap((table) => {
     const id = fieldColumn(table, 'id', names.userColumns);
     return id === undefined ? [] : [{ table, id }];
@@ -153,7 +176,7 @@ export function recogniseUsers(
  * The tables of the OAuth provider's tokens (`@better-auth/oauth-provider`). Older ones (the plugins `oidc-provider` and
  * `mcp`) bind no token to a session.
  */
-export function recogniseTokens(catalog: Catalog, sessions: CatalogTable): readonly TokenTable[] {
+export function recogniseTokens(catalog: Catalog, sessions: TablePlace): readonly TokenTable[] {
   return catalog.tables.flatMap((table) => {
     const column = (field: string) => table.columns.find((each) => normalise(each.name) === normalise(field));
     const [sessionId, revoked] = tokenColumns.map(column);
@@ -178,7 +201,7 @@ export function recogniseTokens(catalog: Catalog, sessions: CatalogTable): reado
 }
 
 /** The table of the API key plugin; `referenceId` has taken the place of `userId` in it. Null where there is none. */
-export function recogniseApiKeys(catalog: Catalog, sessions: CatalogTable): ApiKeyTable | null {
+export function recogniseApiKeys(catalog: Catalog, sessions: TablePlace): ApiKeyTable | null {
   for (const table of catalog.tables) {
     if (table.schema !== sessions.schema || !API_KEY_TABLES.includes(normalise(table.name))) continue;
     const owner = ['referenceid', 'userid'].flatMap((field) =>
@@ -319,6 +342,11 @@ function noSessionTable(
         hint: 'Columns with names of their own are given as [profiles.<name>.schema] columns = { expiresAt = "…" }; ones that this account may not read are not seen.',
       },
     );
+  }
+  if (namedTables(catalog, names).users.length > 0) {
+    return new SchemaError(`${database} has users, and no session table that this account can see`, {
+      hint: 'With secondary storage alone Better Auth makes none: then say where Redis is, [profiles.<name>.redis]. A table of another name is given as [profiles.<name>.schema] table = "…".',
+    });
   }
   return new SchemaError(`${database} has no session table that this account can see`, {
     hint: 'Is it the right database? A table of another name is given as [profiles.<name>.schema] table = "…".',

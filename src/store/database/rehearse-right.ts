@@ -1,6 +1,6 @@
 import { ConnectionError } from '../../errors.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
-import { withoutText } from './dialects/refusals.ts';
+import { withoutText } from '../refusals.ts';
 
 /**
  * Runs a statement that touches no row.
@@ -8,7 +8,7 @@ import { withoutText } from './dialects/refusals.ts';
  * @throws ConnectionError naming the right, where it is wanting
  */
 export async function rehearseRight(
-  { dialect, target }: DatabaseStoreParts,
+  { dialect, target }: Pick<DatabaseStoreParts, 'dialect' | 'target'>,
   right: string,
   statement: () => Promise<unknown>,
 ): Promise<void> {

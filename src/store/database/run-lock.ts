@@ -6,10 +6,10 @@ import type { DatabaseStoreParts } from './database-store.ts';
 import type { AdvisoryLock, LockedBy } from './dialects/advisory-lock.ts';
 import { unlessStopped } from './persistently.ts';
 
-type LockParts = Pick<
-  DatabaseStoreParts,
-  'knex' | 'dialect' | 'shape' | 'target' | 'signal' | 'guard' | 'settle'
->;
+type LockParts = Pick<DatabaseStoreParts, 'knex' | 'dialect' | 'target' | 'signal' | 'guard' | 'settle'> & {
+  /** The table that it is about. */
+  readonly table: { readonly schema: string | null; readonly name: string };
+};
 
 /** Milliseconds between two attempts: so many at first, doubled each time, and no more than the second. */
 const FIRST_PAUSE = 100;
@@ -25,8 +25,8 @@ export async function acquireRunLock(
   own: LockOwner,
   wait: LockWait,
 ): Promise<RunLock> {
-  const { knex, dialect, shape, guard } = parts;
-  const { schema, name: table } = shape.session;
+  const { knex, dialect, guard } = parts;
+  const { schema, name: table } = parts.table;
   const lock = await guard(() => dialect.advisoryLock(knex, { name, schema, table }));
   try {
     return heldLock(parts, name, lock, await takeWithin(parts, name, lock, own, wait));

@@ -4,7 +4,7 @@ import type { Survey } from '../../sessions/session-store.ts';
 import { foreignCondition, isPossibleKey, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
-import type { TokenTable } from './shape.ts';
+import type { ApiKeyTable, TokenTable } from './shape.ts';
 import { tableReference } from './table-reference.ts';
 import { unreadableTime } from './unreadable-time.ts';
 
@@ -19,11 +19,18 @@ export async function surveySelection(parts: DatabaseStoreParts, selection: Sele
   await refuseForeignTimes(parts, selection);
   const { shape } = parts;
   const totals = await countSessions(parts, selection);
-  if (totals.sessions === 0) return { ...totals, oauthTokens: null, apiKeys: null, impersonations: null };
+  const isEmpty = totals.sessions === 0;
   return {
     ...totals,
-    oauthTokens: shape.tokens.length === 0 ? null : await countTokens(parts, selection),
-    apiKeys: await countApiKeys(parts, selection),
+    oauthTokens:
+      shape.tokens.length === 0
+        ? null
+        : isEmpty
+          ? { bound: 0, offline: 0 }
+          : await countTokens(parts, selection),
+    apiKeys:
+      shape.apiKeys === null ? null : isEmpty ? 0 : await countApiKeys(parts, shape.apiKeys, selection),
+    // Counted even so: who has no session left may have opened some as others.
     impersonations: await countImpersonations(parts, selection),
   };
 }
@@ -128,16 +135,17 @@ export function boundTo(parts: DatabaseStoreParts, tokens: TokenTable, selection
   ]);
 }
 
-async function countApiKeys(parts: DatabaseStoreParts, selection: Selection): Promise<number | null> {
+async function countApiKeys(
+  parts: DatabaseStoreParts,
+  apiKeys: ApiKeyTable,
+  selection: Selection,
+): Promise<number> {
   const { knex, dialect, shape } = parts;
-  if (shape.apiKeys === null) return null;
   const users = selectedColumn(parts, selection, shape.session.userId.name, (column) =>
     dialect.asText(knex, column),
   );
-  const owner = dialect.asText(knex, `${OTHER}.${shape.apiKeys.owner}`);
-  return countOf(
-    knex.from(tableReference(knex, shape.apiKeys, OTHER)).where(knex.raw('? IN (?)', [owner, users])),
-  );
+  const owner = dialect.asText(knex, `${OTHER}.${apiKeys.owner}`);
+  return countOf(knex.from(tableReference(knex, apiKeys, OTHER)).where(knex.raw('? IN (?)', [owner, users])));
 }
 
 /** Sessions of others that the selected users opened as administrators and that the selection leaves alone. */
@@ -163,7 +171,10 @@ async function countImpersonations(parts: DatabaseStoreParts, selection: Selecti
  * others (`prepareBackchannelLogoutPlan` of @better-auth/oauth-provider). Adapters write the scopes as JSON, as JSON in
  * a string of JSON (Drizzle), as an array of PostgreSQL, or with spaces between.
  */
-export function isOffline({ knex, dialect }: DatabaseStoreParts, tokens: TokenTable): Knex.Raw {
+export function isOffline(
+  { knex, dialect }: Pick<DatabaseStoreParts, 'knex' | 'dialect'>,
+  tokens: TokenTable,
+): Knex.Raw {
   if (tokens.scopes === null) return knex.raw('1 = 0');
   const spaced = ['[', ']', '{', '}', '"', ',', '\\'].reduce(
     (text, mark) => knex.raw(`REPLACE(?, ?, ' ')`, [text, mark]),

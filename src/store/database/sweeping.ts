@@ -3,11 +3,19 @@ import type { Instant } from '../../sessions/instant.ts';
 import type { SessionStore, SweepOutlook, SweepWay, Verifications } from '../../sessions/session-store.ts';
 import { inBatches } from './batches.ts';
 import { tableLabel } from './catalog.ts';
-import { SESSION, sessionColumn, surelyBefore } from './conditions.ts';
+import {
+  allOf,
+  isPossibleKey,
+  selectionCondition,
+  SESSION,
+  sessionColumn,
+  surelyBefore,
+} from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
-import type { TableWalk, Value, WalkedTable } from './dialects/dialect.ts';
+import type { Piece, Position, TableWalk, Value, WalkedTable } from './dialects/dialect.ts';
 import { rehearseRight } from './rehearse-right.ts';
 import type { TimeColumn, VerificationTable } from './shape.ts';
+import { nothingEnded, stretchOf } from './stretch.ts';
 import { tableReference } from './table-reference.ts';
 
 /** Of a walk most rows may be read over by one batch. */
@@ -19,13 +27,13 @@ export const MOST_IDS = 5000;
 export async function sweepOutlook(parts: DatabaseStoreParts, expiredAt: Instant): Promise<SweepOutlook> {
   const { knex, dialect, shape, target } = parts;
   const { session: table } = shape;
-  const rows = await dialect.tableRows(knex, table);
   const { loadSchemaDialect } = await import('./load-schema-dialect.ts');
   const { indexes } = await (
     await loadSchemaDialect(target)
   ).indexesOn(knex, { schema: table.schema, table: table.name, column: table.expiresAt.name });
-  if (!indexes.some(({ usable }) => usable)) return { way: 'walk', rows };
-  const fewest = Math.ceil(rows * dialect.indexPaysBelow);
+  const label = tableLabel(table);
+  if (!indexes.some(({ usable }) => usable)) return { way: 'walk', table: label };
+  const fewest = Math.ceil((await dialect.tableRows(knex, table)) * dialect.indexPaysBelow);
   const expired = await dialect.estimateRows(
     knex,
     knex
@@ -34,7 +42,7 @@ export async function sweepOutlook(parts: DatabaseStoreParts, expiredAt: Instant
       .where(surelyBefore(knex, table.expiresAt, sessionColumn(table.expiresAt.name), expiredAt)),
     fewest,
   );
-  return { way: expired < fewest ? 'index' : 'walk', rows };
+  return { way: expired < fewest ? 'index' : 'walk', table: label };
 }
 
 /** A way through the rows of the session table that may have expired. */
@@ -61,12 +69,14 @@ function expiryWalk(
   const id = sessionColumn(table.id.name);
   const expiry = sessionColumn(expiresAt.name);
   return {
-    async piece(from, rows) {
+    async piece(from, rows, until) {
       const behind = from === null ? knex.raw('1 = 1') : behindRow(String(from));
+      const before = until === null ? knex.raw('1 = 1') : upToRow(String(until));
       const found = (await knex
         .select({ id, expiry: dialect.exactly(knex, expiry) })
         .from(tableReference(knex, table, SESSION))
         .where(behind)
+        .where(before)
         .where(condition)
         .orderBy([{ column: expiry }, { column: id }])
         .limit(rows)) as { readonly id: Value; readonly expiry: Value }[];
@@ -79,17 +89,79 @@ function expiryWalk(
         next: found.length < rows ? null : JSON.stringify([last.expiry, last.id]),
       };
     },
+    write: (position) => `${PLACE_IN_INDEX}${String(position)}`,
+    read: (text) => {
+      const position = text.slice(PLACE_IN_INDEX.length);
+      return text.startsWith(PLACE_IN_INDEX) && isPlace(position) ? position : null;
+    },
+    // What has expired longest comes first: whoever begins there leaves the least.
+    somewhere: () => Promise.resolve(null),
   };
 
+  type Place = readonly [expiry: string | number, id: string | number];
+
+  function isPlace(text: string): boolean {
+    try {
+      const [lastExpiry, lastId] = JSON.parse(text) as Place;
+      expiresAt.encoding.decode(lastExpiry);
+      return isPossibleKey(table.id, String(lastId));
+    } catch {
+      // A column that holds moments in another form by now, or no place at all.
+      return false;
+    }
+  }
+
+  function upToRow(position: string): Knex.Raw {
+    const [lastExpiry, lastId] = JSON.parse(position) as Place;
+    return knex.raw('(?? <= ? AND (?? < ? OR ?? <= ?))', [
+      expiry,
+      lastExpiry,
+      expiry,
+      lastExpiry,
+      id,
+      lastId,
+    ]);
+  }
+
   function behindRow(position: string): Knex.Raw {
-    const [lastExpiry, lastId] = JSON.parse(position) as [string | number, string | number];
+    const [lastExpiry, lastId] = JSON.parse(position) as Place;
     return knex.raw('(?? >= ? AND (?? > ? OR ?? > ?))', [expiry, lastExpiry, expiry, lastExpiry, id, lastId]);
+  }
+}
+
+/** Before a place on the way along the index, in words. */
+const PLACE_IN_INDEX = 'expiry ';
+
+/**
+ * How many rows fulfil a condition, counted piece by piece: so it can end in time, and no statement takes long.
+ * @param milliseconds that it may take, about
+ * @returns null where that was not enough
+ */
+async function countWithin(
+  { knex, dialect }: DatabaseStoreParts,
+  table: WalkedTable,
+  condition: Knex.Raw,
+  milliseconds: number,
+): Promise<number | null> {
+  const begun = performance.now();
+  const walk = await dialect.walk(knex, table, SESSION);
+  let counted = 0;
+  for (let from: Position | null = null; ;) {
+    const piece: Piece = await walk.piece(from, MOST_WALKED, null);
+    const [row] = await knex
+      .from(tableReference(knex, table, SESSION))
+      .where(allOf(knex, [piece.condition, condition]))
+      .count<{ found: Value }[]>({ found: '*' });
+    counted += Number(row?.found ?? 0);
+    if (piece.next === null) return counted;
+    if (performance.now() - begun > milliseconds) return null;
+    from = piece.next;
   }
 }
 
 /** Expired rows of Better Auth's `verification` table. */
 export function createVerifications(parts: DatabaseStoreParts): Verifications | null {
-  const { knex, dialect, shape, guard, persist } = parts;
+  const { knex, dialect, shape, guard, settle, persist } = parts;
   const { verifications: table } = shape;
   if (table === null) return null;
   const reference = tableReference(knex, table, SESSION);
@@ -101,11 +173,17 @@ export function createVerifications(parts: DatabaseStoreParts): Verifications | 
     dialect.affectedRows(await on.raw('? WHERE ?', [dialect.deleteFrom(on, reference, SESSION), condition]));
 
   return {
-    async *sweep(expiredAt, { atMost, remark, pace }) {
-      const walk = await persist(() => dialect.walk(knex, table, SESSION));
+    table: tableLabel(table),
+
+    async *sweep(expiredAt, { atMost, remark, pace, stretch }) {
+      const course = stretchOf(await persist(() => dialect.walk(knex, table, SESSION)), stretch);
+      if (course === null) {
+        yield nothingEnded;
+        return;
+      }
       const { is } = await persist(() => expired(expiredAt));
       yield* inBatches(parts, {
-        piece: (from, rows) => walk.piece(from, rows),
+        ...course,
         mostRows: MOST_WALKED,
         condition: is(),
         table,
@@ -123,6 +201,9 @@ export function createVerifications(parts: DatabaseStoreParts): Verifications | 
         const rows = await knex.from(reference).where(is()).count<{ found: Value }[]>({ found: '*' });
         return Number(rows[0]?.found ?? 0);
       }),
+
+    countWithin: (expiredAt, milliseconds) =>
+      settle(async () => countWithin(parts, table, (await expired(expiredAt)).is(), milliseconds)),
 
     rehearse: () =>
       guard(() =>
@@ -144,11 +225,23 @@ async function encodingOf(
   return encoding;
 }
 
-type Sweeping = Pick<SessionStore, 'sweepOutlook' | 'verifications'>;
+type Sweeping = Pick<SessionStore, 'sweepOutlook' | 'somewhere' | 'countWithin' | 'verifications'>;
 
 export function createSweeping(parts: DatabaseStoreParts): Sweeping {
+  const { knex, shape, settle, persist } = parts;
+  const { session: table } = shape;
   return {
-    sweepOutlook: (expiredAt) => parts.persist(() => sweepOutlook(parts, expiredAt)),
+    sweepOutlook: (expiredAt) => persist(() => sweepOutlook(parts, expiredAt)),
+    somewhere: (way) =>
+      persist(async () => {
+        const walk = await sessionsBy(parts, way, knex.raw('1 = 1'));
+        const position = await walk.somewhere();
+        return position === null ? null : walk.write(position);
+      }),
+    countWithin: (selection, milliseconds) =>
+      settle(() =>
+        countWithin(parts, table, selectionCondition({ ...parts, table }, selection, 'spared'), milliseconds),
+      ),
     verifications: createVerifications(parts),
   };
 }

@@ -39,7 +39,7 @@ for (const dialect of servers) {
         stderr: expect.stringMatching(message) as unknown,
       });
       expect(outcome.stderr, 'refused before there is a plan').not.toContain('to be ended');
-      const rehearsal = await scene.run(['revoke-all', '--everyone', '--dry-run', '--json'], { url });
+      const rehearsal = await scene.runHere(['revoke-all', '--everyone', '--dry-run', '--json'], { url });
       expect(rehearsal).toMatchObject({ code: 0, report: { dryRun: true, revoked: 0 } });
     };
 

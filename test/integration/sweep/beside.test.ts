@@ -10,6 +10,8 @@ import { reportOf } from '../../support/sweeping.ts';
 
 /** Milliseconds. */
 const duration = rounds * 1500;
+/** So many more are given to a machine that was too busy for anything to have been proven by then. */
+const grace = 12_000;
 const client = { ip: '192.0.2.1', userAgent: 'Firefox' };
 
 /** Sessions that live for two seconds, and are refreshed by every request. */
@@ -52,12 +54,18 @@ describe('a live session is never lost', () => {
             const late: number[] = [];
             const everybody: SignIn[] = [];
             const alive: (Visitor | null)[] = [];
+            const swept = { runs: 0, deleted: 0 };
+            const isOver = () => {
+              const hasProven =
+                swept.runs > 1 && swept.deleted > 0 && late.length > 20 && Math.min(...late) < 50;
+              return Date.now() >= end + (hasProven ? 0 : grace);
+            };
 
             /** Comes back shortly before the session ends, or after that, as people do. */
             const visitor = async (number: number) => {
               const person = await signUp(app, 'Ada', `ada-${String(number)}@example.com`);
               let own: Visitor | null = null;
-              while (Date.now() < end) {
+              while (!isOver()) {
                 if (own === null) {
                   const begun = Date.now();
                   const signedIn = await signIn(app, person, client);
@@ -86,9 +94,8 @@ describe('a live session is never lost', () => {
               alive.push(own);
             };
 
-            const swept = { runs: 0, deleted: 0 };
             const sweeps = async () => {
-              while (Date.now() < end) {
+              while (!isOver()) {
                 const words = ['sweep', '--json', ...(swept.runs % 3 === 2 ? ['--batch-size', '3'] : [])];
                 const ran = await (dialect === 'sqlite' ? operator.runBinary(words) : operator.run(words));
                 expect(ran.code, ran.stderr).toBe(0);

@@ -85,7 +85,7 @@ for (const dialect of servers) {
         expect(metrics.figures()).toMatchObject({ exit_code: outcome.code, deleted_sessions: deleted });
         expect(metrics.figures()).not.toHaveProperty('last_success_timestamp_seconds');
         expect(await scene.crowd.halfDone()).toEqual([]);
-        const next = await scene.run([...sweep, '--wait', '20s']);
+        const next = await scene.runHere([...sweep, '--wait', '20s']);
         expect(sweptTo(next)).toMatchObject({ code: 0, remaining: 0 });
         expect(reportOf(next).deleted).toBe(left);
       } finally {
@@ -102,7 +102,7 @@ for (const dialect of servers) {
       // The same database by name would be another one by its port, so that the success is written under that port.
       const proxy = await startProxy(there.href);
       try {
-        const first = await scene.run([...sweep, '--metrics-file', metrics.path], { url: proxy.url });
+        const first = await scene.runHere([...sweep, '--metrics-file', metrics.path], { url: proxy.url });
         expect(first.code, first.stderr).toBe(0);
         const { last_success_timestamp_seconds: success } = metrics.figures();
         await proxy.stop();
@@ -158,7 +158,7 @@ for (const { title, dialect, missing, start } of privateServers) {
           remaining: left,
         });
         expect(await scene.crowd.halfDone()).toEqual([]);
-        const next = await scene.run(sweep);
+        const next = await scene.runHere(sweep);
         expect(sweptTo(next)).toMatchObject({ code: 0, remaining: 0 });
         expect(reportOf(next).deleted).toBe(left);
       });

@@ -21,7 +21,7 @@ it.skipIf(process.platform === 'win32')(
     expect(await scene.crowd.halfDone()).toEqual([]);
     expect(await scene.crowd.count()).toBe(10_000);
 
-    const next = await scene.run(['sweep']);
+    const next = await scene.runHere(['sweep']);
     expect(next.code, next.stderr).toBe(0);
     expect(next.stdout).toMatch(/^complete: 10,000 expired sessions deleted, 0 left/);
     expect((await scene.history()).map(({ outcome }) => outcome)).toEqual(['failed', 'complete']);

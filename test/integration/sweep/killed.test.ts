@@ -33,7 +33,7 @@ for (const dialect of dialects) {
 
           // Its lock has gone with it; a server may take a moment to miss it.
           const left = await scene.crowd.count();
-          const next = await scene.run([...sweep, '--wait', '20s']);
+          const next = await scene.runHere([...sweep, '--wait', '20s']);
           expect(next.code, next.stderr).toBe(0);
           expect(reportOf(next)).toMatchObject({ deleted: left - 1, remaining: 0 });
           expect(await scene.crowd.count()).toBe(1);

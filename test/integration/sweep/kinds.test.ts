@@ -121,11 +121,18 @@ describe('--verifications', () => {
         const operator = operatorOn(deployment.database.url, { ...shape.profile, timeZone: 'UTC' });
         expect(await sweepWith(operator)).toMatchObject({ deleted: 1, verifications: null, remaining: 0 });
         expect(await verifications()).toEqual(all);
-        expect(await sweepWith(operator, '--verifications', '--dry-run')).toMatchObject({ remaining: 2 });
+        expect(await sweepWith(operator, '--verifications', '--dry-run')).toMatchObject({
+          remaining: 2,
+          remainingVerifications: 2,
+        });
+        expect(await sweepWith(operator, '--dry-run')).toMatchObject({ remainingVerifications: null });
+        const { stdout } = await operator.run(['sweep', '--verifications', '--dry-run']);
+        expect(stdout).toMatch(/^dry run: 2 rows \(2 verifications among them\) that had expired by /);
         expect(await sweepWith(operator, '--verifications', '--grace', '2d')).toMatchObject({
           deleted: 0,
           verifications: 1,
           remaining: 0,
+          remainingVerifications: 0,
         });
         expect(await verifications()).toEqual(['in a minute', 'just now', 'tomorrow']);
         expect(await sweepWith(operator, '--verifications')).toMatchObject({

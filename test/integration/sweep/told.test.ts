@@ -87,7 +87,7 @@ describe.each(dialects)('what a sweep tells, on %s', (dialect) => {
         expiredBy: text,
         graceMs: 0,
         verifications: null,
-        isEstimate: false,
+        remainingVerifications: null,
         longestBatchMs: number,
         way: 'walk',
         uncertain: false,
@@ -117,7 +117,7 @@ describe.each(dialects)('what a sweep tells, on %s', (dialect) => {
       const grows = await operator.run(['sweep', '--json', '--limit', '5']);
       expect(grows.code).toBe(6);
       expect(grows.stderr).toMatch(
-        /The backlog grows: about \d+ expired rows are left, \d+ after the sweep of \S+Z\. Raise the limit, or sweep more often\./,
+        /The backlog grows: \d+ expired rows are left, \d+ after the sweep of \S+Z\. Raise the limit, or sweep more often\. The next run goes on from there, as long as \S+history\.jsonl is kept\./,
       );
     });
 
@@ -206,7 +206,7 @@ describe('a sweep that is refused', () => {
         expect(refused.stderr).toMatch(/lacks the right to DELETE on [^ ]*session/);
         expect(refused.stderr).not.toContain(account.password);
         expect(figures()).toMatchObject({ exit_code: 4, deleted_sessions: 0 });
-        const looked = await scene.run(['sweep', '--dry-run', '--json', '--time-zone', 'UTC'], {
+        const looked = await scene.runHere(['sweep', '--dry-run', '--json', '--time-zone', 'UTC'], {
           url: account.url,
         });
         expect(reportOf(looked)).toMatchObject({ remaining: 30 });

@@ -9,6 +9,7 @@ import type { KeyColumn } from '../shape.ts';
 import type { TimeEncoding } from '../time-encoding.ts';
 import type { AdvisoryLock, LockSubject } from './advisory-lock.ts';
 import type { AskedServer, LagMeter } from './lag-meter.ts';
+import type { Refusal } from '../../refusals.ts';
 
 /** One value of a row: what the drivers are told to hand over, times always as text or number. */
 export type Value = string | number | bigint | null;
@@ -19,12 +20,6 @@ export interface NativeQuery {
   readonly bindings: readonly unknown[];
   /** Has a LIMIT: then it is bound by the statement timeout. How long an unlimited one takes is up to its reader. */
   readonly limited: boolean;
-}
-
-/** What a failed query means: the database cannot be reached or refuses, or nothing that is known here. */
-export interface Refusal {
-  readonly message: string;
-  readonly hint: string;
 }
 
 /** Tables that a catalogue is read for: any of these. */
@@ -54,9 +49,16 @@ export type Position = string | number;
 export interface TableWalk {
   /**
    * @param from null for the beginning
-   * @param rows about so many of the table's rows, matching or not
+   * @param rows no more of the table's rows than about so many, matching or not
+   * @param until where the way ends, as `from` says where it begins; null for the end of the table
    */
-  piece(from: Position | null, rows: number): Promise<Piece>;
+  piece(from: Position | null, rows: number, until: Position | null): Promise<Piece>;
+  /** A position as text, from which another walk through the same table can go on. */
+  write(position: Position): string;
+  /** What `write` has written; null where it means nothing to this walk, as when the table has another key by now. */
+  read(text: string): Position | null;
+  /** Any place on the way, found without reading the table; null for the beginning where there is no such place. */
+  somewhere(): Promise<Position | null>;
 }
 
 /** Why a statement failed that may succeed when it is tried again: somebody held a lock, or the connection broke. */

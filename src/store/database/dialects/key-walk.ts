@@ -1,25 +1,93 @@
+import { randomInt } from 'node:crypto';
 import type { Knex } from 'knex';
+import { isPossibleKey } from '../conditions.ts';
+import type { KeyKind } from '../shape.ts';
 import type { Position, TableWalk } from './dialect.ts';
+
+/** What a walk goes along: a key of this kind, or SQLite's own number of a row. */
+export type WalkedKind = KeyKind | 'rowid';
 
 /**
  * Walks along a unique key. The server carries the bounds, since its order of keys is not JavaScript's.
  * @param reference the table with its alias
  * @param column of the key, with the alias
  */
-export function keyWalk(knex: Knex, reference: Knex.Raw, column: string): TableWalk {
+export function keyWalk(knex: Knex, reference: Knex.Raw, column: string, kind: WalkedKind): TableWalk {
   return {
-    async piece(from, rows) {
-      const behind = from === null ? knex.raw('1 = 1') : knex.raw('?? > ?', [column, from]);
+    async piece(from, rows, until) {
+      const bounds = [
+        ...(from === null ? [] : [knex.raw('?? > ?', [column, from])]),
+        ...(until === null ? [] : [knex.raw('?? <= ?', [column, until])]),
+      ];
+      const within =
+        bounds.length === 0 ? knex.raw('1 = 1') : knex.raw(bounds.map(() => '?').join(' AND '), bounds);
       const [bound] = (await knex
         .select({ bound: column })
         .from(reference)
-        .where(behind)
+        .where(within)
         .orderBy(column)
         .limit(1)
         .offset(rows - 1)) as { bound: Position }[];
-      if (bound === undefined) return { condition: behind, most: rows, next: null };
-      const condition = knex.raw('(? AND ?? <= ?)', [behind, column, bound.bound]);
+      if (bound === undefined) return { condition: within, most: rows, next: null };
+      const condition = knex.raw('(? AND ?? <= ?)', [within, column, bound.bound]);
       return { condition, most: rows, next: bound.bound };
     },
+
+    write: (position) => `${kind} ${String(position)}`,
+    read: (text) => (text.startsWith(`${kind} `) ? keyIn(kind, text.slice(kind.length + 1)) : null),
+
+    async somewhere() {
+      const end = async (direction: 'asc' | 'desc') => {
+        const [row] = (await knex
+          .select({ key: column })
+          .from(reference)
+          .orderBy(column, direction)
+          .limit(1)) as { key: Position }[];
+        return row === undefined ? null : String(row.key);
+      };
+      const [first, last] = [await end('asc'), await end('desc')];
+      if (first === null || last === null) return null;
+      if (kind === 'text') return textBetween(first, last);
+      if (kind === 'uuid') return keyIn(kind, uuidBetween(first, last));
+      return Number(last) - Number(first) < FEW_ROWS ? null : keyIn(kind, numberBetween(first, last));
+    },
   };
+}
+
+/** Fewer rows are gone through in no time, wherever one begins. */
+const FEW_ROWS = 1000;
+
+const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** A text about between two others, which may begin alike, as keys with a prefix do. No row needs to have it for a key. */
+function textBetween(first: string, last: string): string {
+  let differs = 0;
+  while (differs < first.length && first[differs] === last[differs]) differs += 1;
+  if (differs === first.length) return first;
+  const [one, other] = [first, last].map((text) => text.charCodeAt(differs) || 0) as [number, number];
+  const code = randomInt(Math.min(one, other), Math.max(one, other) + 1);
+  const letters = Array.from({ length: 4 }, () => LETTERS[randomInt(LETTERS.length)]);
+  return first.slice(0, differs) + String.fromCharCode(Math.max(code, 0x20)) + letters.join('');
+}
+
+function uuidBetween(first: string, last: string): string {
+  const [one, other] = [first, last].map((text) => BigInt(`0x${text.replaceAll('-', '')}`)) as [
+    bigint,
+    bigint,
+  ];
+  const part = ((other - one) * BigInt(randomInt(2 ** 32))) / 2n ** 32n;
+  const digits = (one + part).toString(16).padStart(32, '0');
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+function numberBetween(first: string, last: string): string {
+  const [one, other] = [Number(first), Number(last)];
+  return String(one + Math.floor(Math.random() * (other - one)));
+}
+
+/** The text as a key of the kind, in the form in which the driver gives and takes it; null where it is none. */
+function keyIn(kind: WalkedKind, text: string): Position | null {
+  if (kind === 'rowid' ? !/^-?\d{1,18}$/.test(text) : !isPossibleKey({ name: '', kind }, text)) return null;
+  const isNumber = kind === 'rowid' || kind === 'integer';
+  return isNumber && Number.isSafeInteger(Number(text)) ? Number(text) : text;
 }

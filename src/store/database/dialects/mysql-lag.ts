@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { ConfigError, ConnectionError } from '../../../errors.ts';
 import { LostPrimaryError, type AskedServer, type LagMeter } from './lag-meter.ts';
-import { errorCode } from './refusals.ts';
+import { errorCode } from '../../refusals.ts';
 
 /** What replicas answer, under the names of all versions. MariaDB and MySQL have one row for each source. */
 type StatusRow = Readonly<Record<string, unknown>>;

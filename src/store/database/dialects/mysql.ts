@@ -18,7 +18,7 @@ import {
   lockedByOthers,
   networkRefusal,
   stillReferred,
-} from './refusals.ts';
+} from '../../refusals.ts';
 import { chunksOf } from './row-stream.ts';
 import { tlsOptions } from './tls.ts';
 
@@ -39,10 +39,10 @@ const KINDS: Readonly<Record<string, ColumnKind>> = {
   datetime: 'zoneless time',
 };
 
-/** MySQL 5.7.8 and later, MariaDB 10.5 and later. */
 /** Rows and their description, as the driver answers. */
 type Answer<Row> = readonly [readonly Row[], unknown];
 
+/** MySQL 5.7.8 and later, MariaDB 10.5 and later. */
 export const mysql: Dialect = {
   name: 'mysql',
 
@@ -229,7 +229,9 @@ export const mysql: Dialect = {
   },
 
   walk: (knex, table, alias) =>
-    Promise.resolve(keyWalk(knex, tableReference(knex, table, alias), `${alias}.${table.id.name}`)),
+    Promise.resolve(
+      keyWalk(knex, tableReference(knex, table, alias), `${alias}.${table.id.name}`, table.id.kind),
+    ),
 
   advisoryLock: async (knex, subject) => (await import('./mysql-lock.ts')).mysqlLock(knex, subject),
 

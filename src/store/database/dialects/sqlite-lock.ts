@@ -8,7 +8,7 @@ import { ConnectionError } from '../../../errors.ts';
 import type { LockHolder, LockOwner } from '../../../sessions/run-lock.ts';
 import { digestOf, type AdvisoryLock, type LockSubject } from './advisory-lock.ts';
 import { fitWho, readSince, readWho } from './lock-owner-text.ts';
-import { errorCode, errorText } from './refusals.ts';
+import { errorCode, errorText } from '../../refusals.ts';
 import { loadSqliteDriver } from './sqlite-driver.ts';
 
 /** Characters of who holds it. */

@@ -15,7 +15,7 @@ import { oneConnection, quietKnex, withConnection } from './connection.ts';
 import type { Knex } from 'knex';
 import { CHUNK_ROWS, LOCK_TIMEOUT, type Dialect, type Value } from './dialect.ts';
 import { keyWalk } from './key-walk.ts';
-import { errorCode, errorText, stillReferred } from './refusals.ts';
+import { errorCode, errorText, stillReferred } from '../../refusals.ts';
 import { loadSqliteDriver } from './sqlite-driver.ts';
 
 /** How many of the oldest and of the newest rows are looked at to learn an encoding. */
@@ -233,8 +233,10 @@ export const sqlite: Dialect = {
   },
 
   async walk(knex, table, alias) {
-    const column = (await hasRowid(knex, table.name)) ? 'rowid' : table.id.name;
-    return keyWalk(knex, tableReference(knex, table, alias), `${alias}.${column}`);
+    const hasNumbers = await hasRowid(knex, table.name);
+    const column = hasNumbers ? 'rowid' : table.id.name;
+    const kind = hasNumbers ? 'rowid' : table.id.kind;
+    return keyWalk(knex, tableReference(knex, table, alias), `${alias}.${column}`, kind);
   },
 
   advisoryLock: async (knex, subject) => (await import('./sqlite-lock.ts')).sqliteLock(knex, subject),

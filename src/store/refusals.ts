@@ -1,4 +1,8 @@
-import type { Refusal } from './dialect.ts';
+/** What an error means: the server cannot be reached or refuses. */
+export interface Refusal {
+  readonly message: string;
+  readonly hint: string;
+}
 
 /** The code of a driver's or of Node's error, such as `28P01` or `ECONNREFUSED`. */
 export function errorCode(error: unknown): string | undefined {

@@ -1,0 +1,80 @@
+import { addressKey, rangeHolds, type AddressRange } from './address.ts';
+import type { Instant } from './instant.ts';
+import type { Selection } from './selection.ts';
+import type { Session } from './session.ts';
+
+/** What of a session decides whether it is selected. */
+export type Selectable = Pick<
+  Session,
+  | 'id'
+  | 'userId'
+  | 'ipAddress'
+  | 'userAgent'
+  | 'impersonatedBy'
+  | 'createdAt'
+  | 'updatedAt'
+  | 'expiresAt'
+  | 'state'
+>;
+
+/**
+ * Tells whether a session is one of the selection: what a database is asked in SQL, for stores that cannot be asked. A
+ * value that is absent fulfils no condition, and is excepted by none.
+ */
+export function matcherOf(selection: Selection): (session: Selectable) => boolean {
+  const { presentAt, state } = selection;
+  const sessionIds = selection.sessionIds === null ? null : new Set(selection.sessionIds);
+  const isUser = oneOf(selection.userIds);
+  const isImpersonator = oneOf(selection.impersonatorIds);
+  const isExceptedUser = oneOf(selection.exceptUserIds);
+  const excepted = new Set(selection.exceptSessionIds);
+  const agents = selection.userAgents.map((text) => text.toLowerCase());
+  return (session) => {
+    const { id, userId, ipAddress, impersonatedBy, createdAt, updatedAt, expiresAt } = session;
+    return (
+      (sessionIds === null || sessionIds.has(id)) &&
+      (selection.userIds.length === 0 || isUser(userId)) &&
+      (selection.ips.length === 0 || isWithin(selection.ips, ipAddress)) &&
+      (agents.length === 0 || contains(session.userAgent, agents)) &&
+      (!selection.impersonated || impersonatedBy !== null) &&
+      (selection.impersonatorIds.length === 0 || isImpersonator(impersonatedBy)) &&
+      isAfter(createdAt, selection.createdAfter) &&
+      isBefore(createdAt, selection.createdBefore) &&
+      isAfter(updatedAt, selection.updatedAfter) &&
+      isBefore(updatedAt, selection.updatedBefore) &&
+      isAfter(expiresAt, selection.expiresAfter) &&
+      isBefore(expiresAt, selection.expiresBefore) &&
+      isBefore(expiresAt, selection.surelyExpiredAt) &&
+      (presentAt === null || createdAt === null || createdAt <= presentAt) &&
+      (state === 'all' || state === session.state) &&
+      !excepted.has(id) &&
+      !isExceptedUser(userId) &&
+      !isWithin(selection.exceptIps, ipAddress)
+    );
+  };
+}
+
+function oneOf(values: readonly string[]): (value: string | null) => boolean {
+  const known = new Set(values);
+  return (value) => value !== null && known.has(value);
+}
+
+function contains(agent: string | null, texts: readonly string[]): boolean {
+  if (agent === null) return false;
+  const lower = agent.toLowerCase();
+  return texts.some((text) => lower.includes(text));
+}
+
+function isWithin(ranges: readonly AddressRange[], address: string | null): boolean {
+  if (ranges.length === 0 || address === null) return false;
+  const key = addressKey(address);
+  return key !== undefined && ranges.some((range) => rangeHolds(range, key));
+}
+
+function isAfter(moment: Instant | null, limit: Instant | null): boolean {
+  return limit === null || (moment !== null && moment > limit);
+}
+
+function isBefore(moment: Instant | null, limit: Instant | null): boolean {
+  return limit === null || (moment !== null && moment < limit);
+}

@@ -1,0 +1,359 @@
+import { everySession, type Selection } from '../sessions/selection.ts';
+import type {
+  EndedBatch,
+  EndOptions,
+  ListOptions,
+  Remaining,
+  SessionStore,
+  SortField,
+  Survey,
+} from '../sessions/session-store.ts';
+import type { Session } from '../sessions/session.ts';
+import type { Directory } from './database/directory.ts';
+import type { DatabaseStore } from './database/open.ts';
+import { nothingEnded } from './database/stretch.ts';
+import { fingerprintOf, type CachedSession } from './redis/cached-session.ts';
+import type { SecondaryStorage } from './redis/secondary-storage.ts';
+import { createSeen } from './redis/seen.ts';
+import { createPlaces, type Places } from './places.ts';
+import { sweepSecondary } from './redis/sweep-secondary.ts';
+import { surveyPlaces } from './survey-places.ts';
+
+export interface CombinedParts {
+  readonly directory: Directory;
+  /** The session table, where the application writes sessions into both; null where Redis alone holds them. */
+  readonly table: DatabaseStore | null;
+  /** Given up by the run's signal. */
+  readonly secondary: SecondaryStorage;
+  /** Carried to its end whatever the signal. */
+  readonly steadfast: SecondaryStorage;
+  /** Rows are records (`preserveSessionInDatabase`): what Redis does not hold has ended. */
+  readonly preserve: boolean;
+  /** Milliseconds. */
+  readonly settle: number;
+  readonly signal: AbortSignal;
+}
+
+/** Sessions that one chunk of a list holds at the most. */
+const LISTED_AT_ONCE = 250;
+
+/**
+ * Sessions of a deployment with secondary storage. Better Auth asks Redis first and believes it, and looks into the
+ * database only for what Redis does not hold (better-auth 1.7.25, `db/internal-adapter`, findSession): so does this.
+ * Sessions end in Redis first, then in the database, so that whatever fails leaves something to find them by.
+ */
+export function createCombinedStore(parts: CombinedParts): Omit<SessionStore, 'findMismatch'> {
+  const { directory, table, secondary, steadfast, preserve, settle, signal } = parts;
+  const places = createPlaces(parts);
+  const { now } = directory;
+
+  /** A row that Redis knows nothing of is a live session, unless rows are but records. */
+  const ofRow = (session: Session): Session => (preserve ? { ...session, state: 'expired' } : session);
+
+  async function* sessionsOf(ids: readonly string[]): AsyncGenerator<readonly Session[]> {
+    if (table === null || ids.length === 0) return;
+    const named = { ...everySession, sessionIds: ids };
+    for await (const chunk of table.list(named, { sort: null })) yield chunk.map(ofRow);
+  }
+
+  const ofCached = async (cached: readonly CachedSession[]): Promise<readonly Session[]> => {
+    const ids = cached.map(({ session }) => session.id);
+    const withRow = table === null ? new Set<string>() : await table.existingSessionIds(ids);
+    return cached.map(({ token, session }) => ({
+      ...session,
+      store: withRow.has(session.id) ? 'both' : 'secondary',
+      tokenFingerprint: fingerprintOf(token),
+    }));
+  };
+
+  /** As they come: those of Redis, then those that stand in the database alone. */
+  async function* unsorted(selection: Selection): AsyncGenerator<readonly Session[]> {
+    const seen = createSeen();
+    for await (const page of places.cached(selection, 'with users')) {
+      yield await ofCached(page.filter(({ token }) => seen.add(token)));
+    }
+    for await (const page of places.rowsAlone(selection, 'shown'))
+      yield* sessionsOf(page.map(({ id }) => id));
+  }
+
+  async function* sorted(
+    selection: Selection,
+    { field, direction }: NonNullable<ListOptions['sort']>,
+    limit: number,
+  ): AsyncGenerator<readonly Session[]> {
+    const order = direction === 'asc' ? 1 : -1;
+    const compare = (one: Place, other: Place) =>
+      order * (compareText(one.key, other.key) || compareText(one.id, other.id));
+    const seen = createSeen();
+    let found: Place[] = [];
+    // Of two million sessions a place each fits into memory, and the sessions themselves do not.
+    const keep = (more: readonly Place[]) => {
+      found.push(...more);
+      if (found.length > 2 * limit + LISTED_AT_ONCE) found = found.sort(compare).slice(0, limit);
+    };
+    const withUser = field === 'userEmail' ? 'with users' : undefined;
+    for await (const page of places.cached(selection, withUser)) {
+      const fresh = page.filter(({ token }) => seen.add(token));
+      keep(fresh.map(({ token, session }) => ({ key: session[field], id: session.id, token })));
+    }
+    for await (const page of places.rowsAlone(selection, 'shown')) {
+      for await (const chunk of sessionsOf(page.map(({ id }) => id)))
+        keep(chunk.map((session) => ({ key: session[field], id: session.id, token: null })));
+    }
+    found = found.sort(compare).slice(0, limit);
+    for (let from = 0; from < found.length; from += LISTED_AT_ONCE) {
+      const some = found.slice(from, from + LISTED_AT_ONCE);
+      const tokens = some.flatMap(({ token }) => (token === null ? [] : [token]));
+      const rows = some.flatMap(({ id, token }) => (token === null ? [id] : []));
+      const byId = new Map<string, Session>();
+      for (const session of await ofCached(await secondary.read(tokens))) byId.set(session.id, session);
+      for await (const chunk of sessionsOf(rows)) for (const session of chunk) byId.set(session.id, session);
+      yield some.flatMap(({ id }) => byId.get(id) ?? []);
+    }
+  }
+
+  return {
+    target: { ...directory.target, redis: secondary.place },
+    now,
+    cautions: table?.cautions ?? [],
+    zoneKnown: table?.zoneKnown ?? true,
+    hidesRows: table?.hidesRows ?? false,
+    bindsTokens: directory.boundTokens !== null,
+    settle,
+    secondary: { sweep: (expiredAt, options) => sweepSecondary(parts, expiredAt, options) },
+
+    readClock: () => directory.readClock(),
+
+    async findUsers(who) {
+      const known = await directory.findUsers(who);
+      if (known.length > 0) return known;
+      // A user who is gone may have left sessions behind, which live on.
+      for await (const page of places.cached({ ...everySession, userIds: [who] }))
+        if (page.length > 0) return [{ id: who, email: null, name: null }];
+      return [];
+    },
+
+    async findSessionIds(id, limit) {
+      const inRows = (await table?.findSessionIds(id, limit)) ?? [];
+      if (inRows.includes(id)) return [id];
+      const found = new Set(inRows);
+      for await (const page of places.cached(everySession)) {
+        for (const cached of page) {
+          if (!cached.session.id.startsWith(id)) continue;
+          places.remember(cached);
+          found.add(cached.session.id);
+        }
+        if (found.has(id)) return [id];
+      }
+      return [...found].slice(0, limit);
+    },
+
+    async existingSessionIds(ids) {
+      const found = new Set(await table?.existingSessionIds(ids));
+      const others = new Set(ids.filter((id) => !found.has(id)));
+      if (others.size === 0) return found;
+      for await (const page of places.cached(everySession)) {
+        for (const cached of page) {
+          if (!others.has(cached.session.id)) continue;
+          places.remember(cached);
+          found.add(cached.session.id);
+        }
+        if (found.size === ids.length) break;
+      }
+      return found;
+    },
+
+    async findSessionIdsByToken(tokens) {
+      const inRows = (await table?.findSessionIdsByToken(tokens)) ?? tokens.map(() => null);
+      const cached = await secondary.read([...new Set(tokens)]);
+      for (const each of cached) places.remember(each);
+      const ids = new Map(cached.map(({ token, session }) => [token, session.id]));
+      return tokens.map((token, at) => ids.get(token) ?? inRows[at] ?? null);
+    },
+
+    async *list(selection, { sort, limit = Infinity }) {
+      let left = limit;
+      const pages = sort === null ? unsorted(selection) : sorted(selection, sort, limit);
+      for await (const page of pages) {
+        signal.throwIfAborted();
+        if (page.length > 0) yield page.slice(0, left);
+        left -= page.length;
+        if (left <= 0) return;
+      }
+    },
+
+    async count(selection) {
+      return (await countOf(places, selection, 'shown')).sessions;
+    },
+
+    async pick(selection, limit) {
+      // Refuses what cannot be compared.
+      await table?.pick(selection, 1);
+      if (selection.surelyExpiredAt !== null) return (await table?.pick(selection, limit)) ?? [];
+      const ids = new Set<string>();
+      for await (const page of places.cached(selection)) {
+        for (const cached of page) {
+          if (ids.size >= limit) return [...ids];
+          places.remember(cached);
+          ids.add(cached.session.id);
+        }
+      }
+      for await (const page of places.rowsAlone(selection, 'spared')) {
+        for (const { id } of page) if (ids.size < limit) ids.add(id);
+        if (ids.size >= limit) break;
+      }
+      return [...ids];
+    },
+
+    survey: (selection): Promise<Survey> => surveyPlaces(parts, places, selection),
+
+    async lookAgain(selection, limit, patience = 'patient'): Promise<Remaining> {
+      if (selection.surelyExpiredAt !== null)
+        return (await table?.lookAgain(selection, limit, patience)) ?? NOTHING_LEFT;
+      return countOf(places.steadfast, selection, 'spared', limit);
+    },
+
+    async rehearseEnding(options, patience) {
+      if (table === null) await directory.boundTokens?.rehearse();
+      else await table.rehearseEnding(options, patience);
+      await secondary.rehearse();
+    },
+
+    async *end(selection, options) {
+      // What has expired is swept where it stands; of Redis, `secondary.sweep` takes care.
+      if (selection.surelyExpiredAt !== null) {
+        if (table !== null) yield* table.end(selection, options);
+        else yield nothingEnded;
+        return;
+      }
+      yield* endEverywhere(selection, options);
+    },
+
+    sweepOutlook: (expiredAt) =>
+      table === null ? Promise.resolve({ way: 'walk', table: null }) : table.sweepOutlook(expiredAt),
+    somewhere: async (way) => (await table?.somewhere(way)) ?? null,
+    countWithin: (selection, milliseconds) =>
+      table === null ? Promise.resolve(0) : table.countWithin(selection, milliseconds),
+    verifications: table?.verifications ?? null,
+    offline: table?.offline ?? null,
+  };
+
+  async function* endEverywhere(selection: Selection, options: EndOptions): AsyncGenerator<EndedBatch> {
+    let left = options.atMost ?? Infinity;
+    const room = <Value>(page: readonly Value[]) => page.slice(0, left);
+    // What is ended in great numbers is taken out of the indexes afterwards, in one way through them.
+    const untidied = createSeen();
+    for await (const page of places.steadfast.pages(selection)) {
+      if (signal.aborted || left <= 0) return;
+      const meant = room(page.meant);
+      // Of most pages of a great Redis nothing is meant, and the database need not be asked about it.
+      if (meant.length === 0) continue;
+      const isMost = selection.sessionIds === null && meant.length * 2 > page.all;
+      if (isMost) for (const { token } of meant) untidied.add(token);
+      const batch = await endCached(meant, isMost ? 'keys alone' : 'with indexes', options);
+      left -= batch.sessions;
+      yield batch;
+    }
+    for await (const page of places.steadfast.rowsAlone(selection, 'spared')) {
+      if (signal.aborted || left <= 0) return;
+      const begun = performance.now();
+      const ids = room(page).map(({ id }) => id);
+      const ended = await endRows({ ...selection, sessionIds: ids }, options);
+      left -= ended.sessions;
+      const milliseconds = performance.now() - begun;
+      yield { ...nothingEnded, ...ended, rows: ids.length, milliseconds, isLast: false };
+    }
+    if (signal.aborted) return;
+    if (untidied.size > 0) await tidy((token) => untidied.has(token));
+    yield { ...nothingEnded, isLast: !signal.aborted };
+  }
+
+  /** Redis first, then the rows of the very same sessions, whatever these say of them. */
+  async function endCached(
+    cached: readonly CachedSession[],
+    scope: 'with indexes' | 'keys alone',
+    options: EndOptions,
+  ): Promise<EndedBatch> {
+    const begun = performance.now();
+    const ids = cached.map(({ session }) => session.id);
+    const named: Selection = { ...everySession, sessionIds: ids, expiresAfter: options.preserveAt };
+    const withRow = new Set(await table?.pick(named, ids.length));
+    const deleted = await steadfast.end(cached, scope);
+    const rows = await endRows(named, options);
+    const alone = ids.filter((id) => !withRow.has(id));
+    const oauthTokens =
+      rows.oauthTokens + ((await directory.boundTokens?.end(alone, options.offlineTokens)) ?? 0);
+    return {
+      ...nothingEnded,
+      isLast: false,
+      // What stands in both is one session, and has ended when its row has.
+      sessions: rows.sessions + Math.min(alone.length, deleted),
+      secondary: deleted,
+      oauthTokens,
+      uncertain: rows.uncertain,
+      rows: cached.length,
+      milliseconds: performance.now() - begun,
+    };
+  }
+
+  async function endRows(
+    named: Selection,
+    options: EndOptions,
+  ): Promise<Pick<EndedBatch, 'sessions' | 'oauthTokens' | 'uncertain'>> {
+    const sum = { sessions: 0, oauthTokens: 0, uncertain: false };
+    if (table === null || named.sessionIds?.length === 0) return sum;
+    for await (const batch of table.end(named, { ...options, atMost: null })) {
+      sum.sessions += batch.sessions;
+      sum.oauthTokens += batch.oauthTokens;
+      sum.uncertain ||= batch.uncertain;
+    }
+    return sum;
+  }
+
+  async function tidy(ended: (token: string) => boolean): Promise<void> {
+    const tidier = steadfast.tidier({ lifetimes: false, dryRun: false, ended });
+    for await (const { indexKeys } of steadfast.scan()) {
+      if (signal.aborted) return;
+      await tidier.look(indexKeys);
+    }
+    await tidier.finish(signal);
+  }
+}
+
+/** Where a session of a sorted list stands: by its token in Redis, else by its id in the database. */
+interface Place {
+  readonly key: Session[SortField];
+  readonly id: string;
+  readonly token: string | null;
+}
+
+const NOTHING_LEFT: Remaining = { sessions: 0, secondary: 0, ids: [] };
+
+/** As a database sorts text by its bytes; what is absent first. */
+function compareText(one: string | null, other: string | null): number {
+  if (one === other) return 0;
+  if (one === null || other === null) return one === null ? -1 : 1;
+  return one < other ? -1 : 1;
+}
+
+async function countOf(
+  places: Pick<Places, 'cached' | 'rowsAlone'>,
+  selection: Selection,
+  foreign: 'shown' | 'spared',
+  limit = 0,
+): Promise<Remaining> {
+  const seen = createSeen();
+  const ids: string[] = [];
+  const note = (id: string) => {
+    if (ids.length < limit) ids.push(id);
+  };
+  for await (const page of places.cached(selection))
+    for (const { token, session } of page) if (seen.add(token)) note(session.id);
+  const secondary = seen.size;
+  let sessions = secondary;
+  for await (const page of places.rowsAlone(selection, foreign)) {
+    sessions += page.length;
+    for (const { id } of page) note(id);
+  }
+  return { sessions, secondary, ids };
+}

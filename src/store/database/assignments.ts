@@ -1,0 +1,16 @@
+import type { Knex } from 'knex';
+
+/** Sets one column and, against what the database would do of its own accord, nothing else. */
+export function assignments(
+  knex: Knex,
+  column: string,
+  value: string | number | null,
+  touched: readonly string[],
+): Knex.Raw {
+  const kept = touched.filter((name) => name !== column);
+  return knex.raw(['?? = ?', ...kept.map(() => '?? = ??')].join(', '), [
+    column,
+    value,
+    ...kept.flatMap((name) => [name, name]),
+  ]);
+}

@@ -1,0 +1,110 @@
+import { randomInt } from 'node:crypto';
+import type { Knex } from 'knex';
+import { tableReference } from '../table-reference.ts';
+import type { TableWalk, WalkedTable } from './dialect.ts';
+import { keyWalk } from './key-walk.ts';
+import { regclassName } from './regclass-name.ts';
+
+interface TableSize {
+  readonly pages: number;
+  /** Null where statistics do not say it. */
+  readonly full_page: number | null;
+  readonly most_per_page: number;
+  readonly tid_range: boolean;
+}
+
+/**
+ * The pages of the largest partition; the rows that one page number stands for in all partitions together where the pages
+ * are full, by the average width of a row, and at the most (a row takes 28 bytes even where it is empty); and whether the
+ * server can begin a scan at a page (PostgreSQL 14). How many rows pages have on average says nothing of a single one:
+ * after a large sweep most of them are empty, and the rest of the rows stands close together. A row has a header of 24
+ * bytes and a pointer of 4, and begins at a multiple of 8; a page has a header of 24.
+ */
+const TABLE_SIZE = `
+WITH part AS (
+  SELECT c.oid, n.nspname, c.relname, pg_relation_size(c.oid) AS bytes
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+   WHERE c.relkind = 'r' AND c.oid IN (
+     SELECT CAST(:name AS regclass) UNION ALL SELECT relid FROM pg_catalog.pg_partition_tree(CAST(:name AS regclass)))
+), width AS (
+  SELECT part.oid, CASE WHEN count(*) = count(s.avg_width) THEN sum((1 - s.null_frac) * s.avg_width) END AS bytes
+    FROM part
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = part.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_catalog.pg_stats s ON s.schemaname = part.nspname AND s.tablename = part.relname
+                                   AND s.attname = a.attname AND NOT s.inherited
+   WHERE part.bytes > 0
+   GROUP BY part.oid
+)
+SELECT COALESCE(max(part.bytes) / current_setting('block_size')::bigint, 0)::int AS pages,
+       (SELECT CASE WHEN count(*) = count(width.bytes)
+                    THEN sum((current_setting('block_size')::int - 24) / (4 + 8 * ceil((24 + width.bytes) / 8))) END
+          FROM width)::float8 AS full_page,
+       (count(*) * (current_setting('block_size')::int / 28))::int AS most_per_page,
+       current_setting('server_version_num')::int >= 140000 AS tid_range
+  FROM part`;
+
+/** Rows that a full page is taken to have where nobody knows; then the rows themselves are counted for every piece. */
+const GUESSED_FULL_PAGE = 30;
+
+/** Fewer pages are gone through in no time, wherever one begins. */
+const FEW_PAGES = 30;
+
+/** The last page that a table of PostgreSQL can have. */
+const LAST_PAGE = 2 ** 32 - 2;
+
+/** Goes through the pages of a table; those that an older server cannot begin at, along its key. */
+export async function postgresqlWalk(knex: Knex, table: WalkedTable, alias: string): Promise<TableWalk> {
+  const { rows } = await knex.raw<{ rows: [TableSize] }>(TABLE_SIZE, { name: regclassName(table) });
+  const [{ pages, full_page: fullPage, most_per_page: mostPerPage, tid_range: hasTidRange }] = rows;
+  const reference = tableReference(knex, table, alias);
+  if (!hasTidRange) return keyWalk(knex, reference, `${alias}.${table.id.name}`, table.id.kind);
+  const column = `${alias}.ctid`;
+  // A tuple's address names its page; of a partitioned table this page of every partition is meant.
+  const tid = (page: number) => `(${String(page)},0)`;
+  const between = (first: number, behind: number) =>
+    knex.raw('(?? >= CAST(? AS tid) AND ?? < CAST(? AS tid))', [column, tid(first), column, tid(behind)]);
+
+  /** Before which page so many rows have come, the first page at the least. */
+  async function behindRows(first: number, behind: number, wanted: number): Promise<number> {
+    const found = await knex.raw<{ rows: readonly { readonly page: string }[] }>(
+      `SELECT split_part(trim(LEADING '(' FROM CAST(found.tid AS text)), ',', 1) AS page
+         FROM (?) found`,
+      [
+        knex
+          .select({ tid: column })
+          .from(reference)
+          .where(between(first, behind))
+          .orderBy(column)
+          .limit(1)
+          .offset(wanted),
+      ],
+    );
+    const page = found.rows[0]?.page;
+    return page === undefined ? behind : Math.max(first + 1, Number(page));
+  }
+
+  return {
+    async piece(from, wanted, until) {
+      const first = Number(from ?? 0);
+      const end = until === null ? Infinity : Number(until);
+      if (first >= end) return { condition: knex.raw('1 = 0'), most: 0, next: null };
+      const step = Math.max(1, Math.floor(wanted / Math.max(1, fullPage ?? GUESSED_FULL_PAGE)));
+      const furthest = Math.min(first + step, end);
+      const behind = fullPage === null ? await behindRows(first, furthest, wanted) : furthest;
+      const isLast = behind >= Math.min(end, pages);
+      if (!isLast)
+        return { condition: between(first, behind), most: (behind - first) * mostPerPage, next: behind };
+      // What has been added since the walk began stands behind the last page that it knows.
+      const condition =
+        until === null ? knex.raw('?? >= CAST(? AS tid)', [column, tid(first)]) : between(first, end);
+      return { condition, most: null, next: null };
+    },
+
+    write: (position) => `page ${String(position)}`,
+    read: (text) => {
+      const page = Number(/^page (\d{1,10})$/.exec(text)?.[1] ?? NaN);
+      return page <= LAST_PAGE ? page : null;
+    },
+    somewhere: () => Promise.resolve(pages < FEW_PAGES ? null : randomInt(pages)),
+  };
+}

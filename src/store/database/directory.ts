@@ -1,0 +1,182 @@
+import type { DatabaseSettings } from '../../config/settings.ts';
+import type { Instant } from '../../sessions/instant.ts';
+import type { ReplicatedStore } from '../../sessions/replication.ts';
+import type { LockableStore } from '../../sessions/run-lock.ts';
+import type { Target } from '../../sessions/session-store.ts';
+import type { User } from '../../sessions/session.ts';
+import { tableLabel } from './catalog.ts';
+import { isPossibleKey, sessionColumn, SESSION } from './conditions.ts';
+import type { ConnectOptions, DatabaseConnection } from './connect.ts';
+import { createHistory, type DatabaseHistory } from './database-history.ts';
+import type { Value } from './dialects/dialect.ts';
+import { rehearseRight } from './rehearse-right.ts';
+import type { Shape, TokenTable } from './shape.ts';
+import { isOffline, OTHER } from './survey.ts';
+import { tableReference } from './table-reference.ts';
+import { createTokenEnding } from './token-ending.ts';
+import { existingUserIds, findUsers, LOOKED_UP_AT_ONCE, type UserShape } from './users.ts';
+
+/** Tokens of the OAuth provider, by the ids of the sessions that they are bound to. */
+export interface BoundTokens {
+  /** Those that live: `bound` end with their session, `offline` outlive it. */
+  count(sessionIds: readonly string[]): Promise<{ readonly bound: number; readonly offline: number }>;
+  /** Revokes them, those with `offline_access` only when asked. @returns how many */
+  end(sessionIds: readonly string[], offlineTokens: boolean): Promise<number>;
+  /** Tries that on no row. @throws ConnectionError naming what the account may not do */
+  rehearse(): Promise<void>;
+}
+
+/** What a database knows around sessions, whether or not they stand in it themselves. */
+export interface Directory extends LockableStore, ReplicatedStore {
+  readonly target: Target;
+  /** The database's clock, read once when it was opened. */
+  readonly now: Instant;
+  /** As `SessionStore.findUsers`. */
+  findUsers(who: string): Promise<readonly User[]>;
+  /** The ids among these that have a user; null where there is no user table. */
+  readonly existingUserIds: ((ids: readonly string[]) => Promise<ReadonlySet<string>>) | null;
+  /** Null where the deployment has none. */
+  readonly boundTokens: BoundTokens | null;
+  /** How many API keys belong to these users; null where the deployment has none. */
+  readonly countApiKeys: ((userIds: readonly string[]) => Promise<number>) | null;
+  /** How many rows the session table has, counted up to a thousand; null without one. */
+  readonly sessionRows: (() => Promise<number>) | null;
+  /** The database's clock at present. Not given up by the run's signal. */
+  readClock(): Promise<Instant>;
+  /** Null where `schema migrate` has made no table for it. */
+  readonly history: DatabaseHistory | null;
+  close(): Promise<void>;
+}
+
+/** Where the parts of it stand. */
+export interface DirectoryShape extends UserShape, Pick<Shape, 'tokens' | 'apiKeys' | 'history'> {
+  /** The table that runs of sessionctl keep each other from. */
+  readonly locked: { readonly schema: string | null; readonly name: string };
+}
+
+export interface DirectoryParts extends DatabaseConnection {
+  readonly shape: DirectoryShape;
+  readonly now: Instant;
+  readonly settings: DatabaseSettings;
+  readonly options: ConnectOptions;
+}
+
+export function createDirectory(parts: DirectoryParts): Directory {
+  const { knex, dialect, shape, target, now, settings, options, guard, persist, close } = parts;
+  const { user, session, apiKeys, tokens } = shape;
+  return {
+    target,
+    now,
+    findUsers: (who) => guard(() => findUsers(knex, dialect, shape, who)),
+    existingUserIds: user === null ? null : (ids) => guard(() => existingUserIds(knex, dialect, user, ids)),
+    boundTokens: tokens.length === 0 ? null : boundTokens(parts, tokens),
+    countApiKeys:
+      apiKeys === null
+        ? null
+        : (userIds) =>
+            inChunks(userIds, async (some) => {
+              const owner = { name: apiKeys.owner, kind: 'text' } as const;
+              const owned = dialect.keyIn(knex, `${OTHER}.${owner.name}`, owner, some);
+              const rows = await guard(() =>
+                knex
+                  .from(tableReference(knex, apiKeys, OTHER))
+                  .where(owned)
+                  .count<{ found: Value }[]>({ found: '*' }),
+              );
+              return Number(rows[0]?.found ?? 0);
+            }),
+    sessionRows:
+      session === null
+        ? null
+        : () =>
+            guard(async () => {
+              const some = await knex
+                .select({ one: sessionColumn(session.userId.name) })
+                .from(tableReference(knex, session, SESSION))
+                .limit(LOOKED_UP_AT_ONCE);
+              return (some as readonly unknown[]).length;
+            }),
+    readClock: () => persist(() => dialect.readClock(knex)),
+    history: createHistory(parts, shape.history),
+    lock: async (name, own, wait) => {
+      const { acquireRunLock } = await import('./run-lock.ts');
+      return acquireRunLock({ ...parts, table: shape.locked, signal: options.signal }, name, own, wait);
+    },
+    openReplication: async () => {
+      const { openReplication } = await import('./replication.ts');
+      return openReplication(parts, settings, options);
+    },
+    close,
+  };
+}
+
+function boundTokens(parts: DirectoryParts, tables: readonly TokenTable[]): BoundTokens {
+  const { knex, dialect, settings, guard, persist } = parts;
+  const ending = createTokenEnding({ ...parts, timeZone: settings.timeZone }, tables);
+  const boundTo = (tokens: TokenTable, ids: readonly string[]) => {
+    const possible = ids.filter((id) => isPossibleKey(tokens.sessionId, id));
+    return possible.length === 0
+      ? knex.raw('1 = 0')
+      : dialect.keyIn(knex, `${OTHER}.${tokens.sessionId.name}`, tokens.sessionId, possible);
+  };
+  return {
+    async count(sessionIds) {
+      let bound = 0;
+      let offline = 0;
+      for (const tokens of tables) {
+        const live = (some: readonly string[]) =>
+          knex
+            .from(tableReference(knex, tokens, OTHER))
+            .whereNull(`${OTHER}.${tokens.revoked}`)
+            .where(boundTo(tokens, some));
+        const countOf = (only: (query: ReturnType<typeof live>) => ReturnType<typeof live>) =>
+          inChunks(sessionIds, async (some) => {
+            const rows = await guard(() => only(live(some)).count<{ found: Value }[]>({ found: '*' }));
+            return Number(rows[0]?.found ?? 0);
+          });
+        const all = await countOf((query) => query);
+        const surviving =
+          tokens.scopes === null || all === 0
+            ? 0
+            : await countOf((query) => query.where(isOffline(parts, tokens)));
+        bound += all - surviving;
+        offline += surviving;
+      }
+      return { bound, offline };
+    },
+
+    async end(sessionIds, offlineTokens) {
+      if (sessionIds.length === 0) return 0;
+      const dated = await ending.datedTokens();
+      return inChunks(sessionIds, async (some) => {
+        let revoked = 0;
+        for (const tokens of dated) {
+          revoked += await persist(() =>
+            dialect.single(knex, (on) =>
+              ending.revokeTokens(on, tokens, boundTo(tokens, some), offlineTokens),
+            ),
+          );
+        }
+        return revoked;
+      });
+    },
+
+    async rehearse() {
+      for (const tokens of tables) {
+        await guard(() =>
+          rehearseRight(parts, `UPDATE on ${tableLabel(tokens)}`, () => ending.rehearseTokens(tokens)),
+        );
+      }
+    },
+  };
+}
+
+async function inChunks(
+  ids: readonly string[],
+  work: (some: readonly string[]) => Promise<number>,
+): Promise<number> {
+  let sum = 0;
+  for (let from = 0; from < ids.length; from += LOOKED_UP_AT_ONCE)
+    sum += await work(ids.slice(from, from + LOOKED_UP_AT_ONCE));
+  return sum;
+}

@@ -1,0 +1,61 @@
+import type { DatabaseSettings } from '../../config/settings.ts';
+import { SchemaError } from '../../errors.ts';
+import { connectDatabase, type ConnectOptions } from './connect.ts';
+import { createDirectory, type Directory } from './directory.ts';
+import { readSchema, userTable } from './read-schema.ts';
+import {
+  keyColumn,
+  namedTables,
+  recogniseApiKeys,
+  recogniseHistory,
+  recogniseSessions,
+  recogniseTokens,
+  recogniseUsersAlone,
+} from './recognise.ts';
+
+/**
+ * Opens a database for what it knows around sessions, which need not stand in it: with secondary storage alone, Better
+ * Auth makes no table for them (better-auth 1.7.25, `getAuthTables`).
+ * @throws ConnectionError where the database cannot be reached or refuses, within the connect timeout
+ * @throws SchemaError where there is no user table, or several
+ */
+export async function openDirectory(settings: DatabaseSettings, options: ConnectOptions): Promise<Directory> {
+  const connection = await connectDatabase(settings, options);
+  const { target, names, guard, close } = connection;
+  try {
+    const catalog = await guard(() => readSchema(connection));
+    const users = recogniseUsersAlone(catalog, names, target.database);
+    if (users === null) {
+      throw new SchemaError(`${target.database} has no user table of Better Auth`, {
+        hint: 'Is this the auth database? Where its name is another, set user_table in [profiles.<name>.schema].',
+      });
+    }
+    const isThere = namedTables(catalog, names).sessions.length > 0;
+    const sessions = isThere ? recogniseSessions(catalog, names, target.database) : null;
+    const { table } = users;
+    return createDirectory({
+      ...connection,
+      shape: {
+        user: userTable(users),
+        session:
+          sessions === null
+            ? null
+            : {
+                schema: sessions.table.schema,
+                name: sessions.table.name,
+                userId: keyColumn(sessions.table, sessions.columns.userId),
+              },
+        tokens: recogniseTokens(catalog, table),
+        apiKeys: recogniseApiKeys(catalog, table),
+        history: recogniseHistory(catalog, table.schema),
+        locked: table,
+      },
+      now: catalog.now,
+      settings,
+      options,
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

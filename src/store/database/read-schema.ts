@@ -1,0 +1,25 @@
+import type { Catalog } from './catalog.ts';
+import type { DatabaseConnection } from './connect.ts';
+import { keyColumn, tablesOfInterest, tokenColumns, type RecognisedUsers } from './recognise.ts';
+import type { UserTable } from './shape.ts';
+
+/** Reads the clock and the tables that may be Better Auth's, in one round trip where the database allows. */
+export function readSchema({
+  knex,
+  dialect,
+  names,
+}: Pick<DatabaseConnection, 'knex' | 'dialect' | 'names'>): Promise<Catalog> {
+  const named = [names.table, names.userTable].filter((name) => name !== null);
+  return dialect.readCatalog(knex, { names: tablesOfInterest, named, columns: tokenColumns });
+}
+
+/** The user table as queries need it. */
+export function userTable({ table, id, email, name }: RecognisedUsers): UserTable {
+  return {
+    schema: table.schema,
+    name: table.name,
+    id: keyColumn(table, id),
+    email: email?.name ?? null,
+    displayName: name?.name ?? null,
+  };
+}

@@ -1,0 +1,55 @@
+import type { Selection } from '../../sessions/selection.ts';
+import { isPossibleKey, selectionCondition, sessionColumn, SESSION, type Foreign } from './conditions.ts';
+import type { DatabaseStoreParts } from './database-store.ts';
+import type { Value } from './dialects/dialect.ts';
+import { tableReference } from './table-reference.ts';
+import { LOOKED_UP_AT_ONCE } from './users.ts';
+
+/** A row with the credential that it is found by in secondary storage. The token is never shown. */
+export interface TokenRow {
+  readonly id: string;
+  readonly token: string;
+}
+
+/** Rows of sessions with their tokens, for whoever compares them with another store. */
+export interface SessionRows {
+  /** Those of the ids that have a row. */
+  tokenRows(ids: readonly string[]): Promise<readonly TokenRow[]>;
+  /** The next rows of a selection in the order of their ids; rows may be deleted between two pages. */
+  nextRows(
+    selection: Selection,
+    after: string | null,
+    limit: number,
+    foreign: Foreign,
+  ): Promise<readonly TokenRow[]>;
+}
+
+export function createSessionRows({ knex, dialect, shape, now, guard }: DatabaseStoreParts): SessionRows {
+  const { session: table } = shape;
+  const id = sessionColumn(table.id.name);
+  const rows = () =>
+    knex.select({ id, token: sessionColumn(table.token) }).from(tableReference(knex, table, SESSION));
+  const read = (query: ReturnType<typeof rows>) =>
+    guard(async () => {
+      const found = (await query) as readonly { readonly id: Value; readonly token: Value }[];
+      return found.map((row) => ({ id: String(row.id), token: String(row.token) }));
+    });
+
+  return {
+    async tokenRows(ids) {
+      const possible = ids.filter((each) => isPossibleKey(table.id, each));
+      const found: TokenRow[] = [];
+      for (let from = 0; from < possible.length; from += LOOKED_UP_AT_ONCE) {
+        const some = possible.slice(from, from + LOOKED_UP_AT_ONCE);
+        found.push(...(await read(rows().where(dialect.keyIn(knex, id, table.id, some)))));
+      }
+      return found;
+    },
+
+    nextRows(selection, after, limit, foreign) {
+      const condition = selectionCondition({ knex, dialect, table, now }, selection, foreign);
+      const page = rows().where(condition).orderBy(id).limit(limit);
+      return read(after === null ? page : page.where(id, '>', after));
+    },
+  };
+}

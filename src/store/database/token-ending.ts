@@ -1,0 +1,63 @@
+import type { Knex } from 'knex';
+import { wholeSecond, type Instant } from '../../sessions/instant.ts';
+import { assignments } from './assignments.ts';
+import { allOf } from './conditions.ts';
+import type { DatabaseStoreParts } from './database-store.ts';
+import type { TokenTable } from './shape.ts';
+import { isOffline, OTHER } from './survey.ts';
+import { tableReference } from './table-reference.ts';
+
+export type TokenParts = Pick<DatabaseStoreParts, 'knex' | 'dialect' | 'timeZone' | 'persist'>;
+
+export interface DatedTokens extends TokenTable {
+  /** The moment of revocation in the column's own encoding. */
+  readonly revokedAt: string | number | null;
+}
+
+/** How tokens of the OAuth provider end with the session that they are bound to. */
+export interface TokenEnding {
+  /** The tables with the present, as they write it. */
+  datedTokens(): Promise<readonly DatedTokens[]>;
+  /** Marks tokens as revoked that live, those with `offline_access` only when asked. @returns how many */
+  revokeTokens(on: Knex, tokens: DatedTokens, condition: Knex.Raw, offlineTokens: boolean): Promise<number>;
+  /** As `revokeTokens`, on no row. */
+  rehearseTokens(tokens: TokenTable): Promise<number>;
+}
+
+export function createTokenEnding(parts: TokenParts, tables: readonly TokenTable[]): TokenEnding {
+  const { knex, dialect, timeZone, persist } = parts;
+
+  const ending: TokenEnding = {
+    async datedTokens() {
+      const moment = wholeSecond(await persist(() => dialect.readClock(knex)));
+      return Promise.all(
+        tables.map(async (tokens) => ({ ...tokens, revokedAt: await encodedAt(tokens, moment) })),
+      );
+    },
+
+    async revokeTokens(on, tokens, condition, offlineTokens) {
+      const spared = offlineTokens ? [] : [on.raw('NOT ?', [isOffline(parts, tokens)])];
+      const live = on.raw('?? IS NULL', [`${OTHER}.${tokens.revoked}`]);
+      const statement = on.raw('UPDATE ? SET ? WHERE ?', [
+        tableReference(on, tokens, OTHER),
+        assignments(on, tokens.revoked, tokens.revokedAt, tokens.touched),
+        allOf(on, [condition, live, ...spared]),
+      ]);
+      return dialect.affectedRows(await statement);
+    },
+
+    rehearseTokens: (tokens) =>
+      ending.revokeTokens(knex, { ...tokens, revokedAt: null }, knex.raw('1 = 0'), false),
+  };
+  return ending;
+
+  /** The moment as the column writes it; where it holds nothing yet, as the other times of its table are written. */
+  async function encodedAt(tokens: TokenTable, moment: Instant): Promise<string | number> {
+    const encodings = await persist(() =>
+      dialect.timeEncodings(knex, tokens.catalog, tokens.times, timeZone),
+    );
+    const encoding = encodings.find((each) => each.isEmpty !== true) ?? encodings[0];
+    if (encoding === undefined) throw new Error(`${tokens.name} has no times`);
+    return encoding.encode(moment);
+  }
+}

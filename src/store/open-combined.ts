@@ -1,0 +1,65 @@
+import {
+  keepsRecords,
+  type DatabaseSettings,
+  type RedisSettings,
+  type SessionSettings,
+} from '../config/settings.ts';
+import { createCombinedStore } from './combined.ts';
+import { openDatabaseStore, type OpenOptions } from './database/open.ts';
+import { openDirectory } from './database/open-directory.ts';
+import type { DeploymentStore } from './open-store.ts';
+import { connectRedis } from './redis/connect-redis.ts';
+import { createSecondaryStorage } from './redis/secondary-storage.ts';
+import { mismatchOf } from './store-mismatch.ts';
+
+export interface CombinedSettings {
+  readonly database: DatabaseSettings;
+  readonly redis: RedisSettings;
+  readonly session: SessionSettings;
+}
+
+/**
+ * Opens a database and the Redis in front of it. With `store_in_database` sessions stand in both; without, the session
+ * table is not asked for them, and need not be there.
+ * @throws ConnectionError, SchemaError
+ */
+export async function openCombinedStore(
+  { database, redis, session }: CombinedSettings,
+  options: OpenOptions,
+): Promise<DeploymentStore> {
+  const table = session.storeInDatabase ? await openDatabaseStore(database, options) : null;
+  const directory = table ?? (await openDirectory(database, options));
+  try {
+    const connection = await connectRedis(redis, options);
+    const { keyPrefix } = redis;
+    const secondary = createSecondaryStorage(connection, keyPrefix, directory.now);
+    const steadfast = createSecondaryStorage(
+      { ...connection, guard: connection.settle },
+      keyPrefix,
+      directory.now,
+    );
+    const store = createCombinedStore({
+      directory,
+      table,
+      secondary,
+      steadfast,
+      preserve: keepsRecords({ redis, session }),
+      settle: redis.settle,
+      signal: options.signal,
+    });
+    return {
+      ...store,
+      findMismatch: () => mismatchOf({ directory, table, secondary, keyPrefix }),
+      history: directory.history,
+      lock: (name, own, wait) => directory.lock(name, own, wait),
+      openReplication: () => directory.openReplication(),
+      close: async () => {
+        await secondary.close();
+        await directory.close();
+      },
+    };
+  } catch (error) {
+    await directory.close();
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+import type { Settings } from '../config/settings.ts';
+import type { SharedHistory } from '../history/shared-history.ts';
+import type { ReplicatedStore } from '../sessions/replication.ts';
+import type { LockableStore } from '../sessions/run-lock.ts';
+import type { SessionStore } from '../sessions/session-store.ts';
+import type { OpenOptions } from './database/open.ts';
+
+/** A deployment's sessions, wherever it keeps them. */
+export interface DeploymentStore extends SessionStore, LockableStore, ReplicatedStore {
+  readonly history: SharedHistory | null;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the sessions of a deployment: in its database, in Redis, or in both.
+ * @throws ConnectionError where one of them cannot be reached or refuses
+ * @throws SchemaError where the database is not one that sessionctl can work on
+ */
+export async function openStore(
+  { database, redis, session }: Pick<Settings, 'database' | 'redis' | 'session'>,
+  options: OpenOptions,
+): Promise<DeploymentStore> {
+  if (redis === null) {
+    const { openDatabaseStore } = await import('./database/open.ts');
+    return openDatabaseStore(database, options);
+  }
+  const { openCombinedStore } = await import('./open-combined.ts');
+  return openCombinedStore({ database, redis, session }, options);
+}

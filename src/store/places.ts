@@ -1,0 +1,138 @@
+import { matcherOf } from '../sessions/matcher.ts';
+import type { Selection } from '../sessions/selection.ts';
+import type { CombinedParts } from './combined.ts';
+import type { Foreign } from './database/conditions.ts';
+import type { SessionRows, TokenRow } from './database/session-rows.ts';
+import type { CachedSession } from './redis/cached-session.ts';
+import type { SecondaryStorage } from './redis/secondary-storage.ts';
+
+/** A page of sessions that Redis holds. */
+export interface CachedPage {
+  readonly meant: readonly CachedSession[];
+  /** How many were looked at. */
+  readonly all: number;
+}
+
+/** Goes through the places that sessions stand in. */
+export interface Walker {
+  /** The selected sessions that Redis holds. One may come twice. */
+  pages(selection: Selection): AsyncGenerator<CachedPage>;
+  /** As `pages`, without those on which nothing is selected; what is known of the users only when asked. */
+  cached(selection: Selection, withUser?: 'with users'): AsyncGenerator<readonly CachedSession[]>;
+  /** The selected rows of which Redis knows nothing. Of what it holds, its own copy decides. */
+  rowsAlone(selection: Selection, foreign: Foreign): AsyncGenerator<readonly TokenRow[]>;
+}
+
+export interface Places extends Walker {
+  /** As the others, whatever the run's signal. */
+  readonly steadfast: Walker;
+  /** Keeps the token of a session, so that it is found again by its id without a scan. */
+  remember(cached: CachedSession): void;
+}
+
+/** Ids or rows that are looked up at once. */
+const AT_ONCE = 500;
+
+export function createPlaces({ table, secondary, steadfast, preserve }: CombinedParts): Places {
+  /** Tokens by the ids of their sessions. Redis finds a session by its token alone. */
+  const known = new Map<string, string>();
+
+  const remember = ({ token, session }: CachedSession) => {
+    known.set(session.id, token);
+  };
+
+  return {
+    ...walker(secondary, table?.rows ?? null),
+    steadfast: walker(steadfast, table?.steadfastRows ?? null),
+    remember,
+  };
+
+  function walker(storage: SecondaryStorage, rows: SessionRows | null): Walker {
+    async function* byId(ids: readonly string[], isMeant: Matcher): AsyncGenerator<CachedPage> {
+      await findTokens(ids);
+      for (let from = 0; from < ids.length; from += AT_ONCE) {
+        const tokens = ids.slice(from, from + AT_ONCE).flatMap((id) => known.get(id) ?? []);
+        const sessions = await storage.read([...new Set(tokens)]);
+        yield { meant: sessions.filter(({ session }) => isMeant(session)), all: sessions.length };
+      }
+    }
+
+    async function findTokens(ids: readonly string[]): Promise<void> {
+      const unknown = () => ids.filter((id) => !known.has(id));
+      for (const { id, token } of (await rows?.tokenRows(unknown())) ?? []) known.set(id, token);
+      const missing = new Set(unknown());
+      if (missing.size === 0) return;
+      for await (const { sessions } of storage.scan()) {
+        for (const cached of sessions) {
+          if (!missing.delete(cached.session.id)) continue;
+          remember(cached);
+        }
+        if (missing.size === 0) return;
+      }
+    }
+
+    async function* pages(selection: Selection, withUser?: 'with users'): AsyncGenerator<CachedPage> {
+      const matches = matcherOf(selection);
+      if (selection.sessionIds !== null) {
+        yield* byId(selection.sessionIds, matches);
+        return;
+      }
+      // By the index first: should the scan not come to its end, most of a user's sessions have been met.
+      const named = new Set<string>();
+      if (selection.userIds.length > 0) {
+        for await (const sessions of storage.namedSessions(selection.userIds)) {
+          for (const { token } of sessions) named.add(token);
+          yield { meant: sessions.filter(({ session }) => matches(session)), all: sessions.length };
+        }
+      }
+      for await (const { sessions } of storage.scan(withUser)) {
+        const meant = sessions.filter(({ token, session }) => !named.has(token) && matches(session));
+        yield { meant, all: sessions.length };
+      }
+    }
+
+    async function* rowPages(selection: Selection, foreign: Foreign): AsyncGenerator<readonly TokenRow[]> {
+      if (rows === null) return;
+      if (selection.sessionIds !== null) {
+        const { sessionIds } = selection;
+        for (let from = 0; from < sessionIds.length; from += AT_ONCE) {
+          const some = { ...selection, sessionIds: sessionIds.slice(from, from + AT_ONCE) };
+          yield await rows.nextRows(some, null, AT_ONCE, foreign);
+        }
+        return;
+      }
+      for (let after: string | null = null; ;) {
+        const page: readonly TokenRow[] = await rows.nextRows(selection, after, AT_ONCE, foreign);
+        const last = page.at(-1);
+        if (last === undefined) return;
+        yield page;
+        if (page.length < AT_ONCE) return;
+        after = last.id;
+      }
+    }
+
+    return {
+      pages,
+
+      async *cached(selection, withUser) {
+        for await (const { meant } of pages(selection, withUser)) if (meant.length > 0) yield meant;
+      },
+
+      async *rowsAlone(selection, foreign) {
+        // Where rows are records, one that Redis knows nothing of has ended, whatever expiry it says.
+        if (preserve && selection.state === 'active') return;
+        const asked: Selection = preserve ? { ...selection, state: 'all' } : selection;
+        for await (const page of rowPages(asked, foreign)) {
+          const held = new Set(
+            (await storage.read(page.map(({ token }) => token))).map(({ token }) => token),
+          );
+          const alone = page.filter(({ token }) => !held.has(token));
+          for (const { id, token } of alone) if (selection.sessionIds !== null) known.set(id, token);
+          if (alone.length > 0) yield alone;
+        }
+      },
+    };
+  }
+}
+
+type Matcher = ReturnType<typeof matcherOf>;

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { toInstant, type Instant } from '../../sessions/instant.ts';
+import type { Session } from '../../sessions/session.ts';
+
+/** A session as secondary storage holds it. */
+export interface CachedSession {
+  /** The credential itself, and the key without its prefix. Never shown. */
+  readonly token: string;
+  readonly session: Omit<Session, 'store' | 'tokenFingerprint'>;
+}
+
+/**
+ * Reads a value of secondary storage: `{"session":{…},"user":{…}}`, dates as ISO text (better-auth 1.7.25,
+ * `db/internal-adapter`, createSession and updateSession). Other applications and other deployments keep values in the
+ * same Redis, so it is a session of this deployment only where it names the very token that its key consists of.
+ * @param token the key without the deployment's prefix
+ * @param now what expires before it is expired
+ * @param withUser false leaves out whose session it is but for the id, and takes half of the time
+ * @returns null for anything else than a session
+ */
+export function readCachedSession(
+  token: string,
+  value: string,
+  now: Instant,
+  withUser: boolean,
+): CachedSession | null {
+  // Counters and verifications have no braces, or no session in them: those are most of what is not one.
+  if (!value.startsWith('{') || !value.includes('"session"')) return null;
+  const { session, user } = (withUser ? null : sessionAlone(value)) ?? parsed(value) ?? {};
+  if (!isObject(session) || session['token'] !== token) return null;
+  const userId = keyText(session['userId']);
+  if (userId === null) return null;
+  const ofUser = isObject(user) ? user : {};
+  const expiresAt = moment(session['expiresAt']);
+  return {
+    token,
+    session: {
+      // Early versions kept none where there was no row.
+      id: keyText(session['id']) ?? fingerprintOf(token),
+      userId,
+      userEmail: text(ofUser['email']),
+      userName: text(ofUser['name']),
+      state: expiresAt !== null && expiresAt >= now ? 'active' : 'expired',
+      createdAt: moment(session['createdAt']),
+      updatedAt: moment(session['updatedAt']),
+      expiresAt,
+      ipAddress: text(session['ipAddress']),
+      userAgent: text(session['userAgent']),
+      impersonatedBy: keyText(session['impersonatedBy']),
+      activeOrganizationId: keyText(session['activeOrganizationId']),
+    },
+  };
+}
+
+/** Better Auth writes the user behind the session. Where what stands before it is no JSON by itself, all of it is read. */
+function sessionAlone(value: string): Readonly<Record<string, unknown>> | null {
+  const end = value.lastIndexOf('},"user":');
+  return end < 0 ? null : parsed(`${value.slice(0, end)}}}`);
+}
+
+/** The first 12 hexadecimal digits of the token's SHA-256. */
+export function fingerprintOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex').slice(0, 12);
+}
+
+/** A token that an index names, with its expiry in milliseconds since 1970, and whatever else stands there. */
+export interface IndexEntry {
+  readonly token: string;
+  readonly expiresAt: number;
+}
+
+/** The value of `active-sessions-<userId>`; null where it is none. */
+export function readIndex(value: string): readonly IndexEntry[] | null {
+  const list: unknown = json(value);
+  if (!Array.isArray(list)) return null;
+  const entries: IndexEntry[] = [];
+  for (const entry of list) {
+    if (!isObject(entry)) return null;
+    const { token, expiresAt } = entry;
+    if (typeof token !== 'string' || typeof expiresAt !== 'number') return null;
+    entries.push({ ...entry, token, expiresAt });
+  }
+  return entries;
+}
+
+function parsed(value: string): Readonly<Record<string, unknown>> | null {
+  const found = json(value);
+  return isObject(found) ? found : null;
+}
+
+function json(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return null;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function keyText(value: unknown): string | null {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** The form in which JSON writes a `Date`; others are read as `new Date` does, as Better Auth would. */
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+function moment(value: unknown): Instant | null {
+  if (typeof value === 'string' && ISO.test(value)) return value as Instant;
+  if (typeof value !== 'string' && typeof value !== 'number') return null;
+  const milliseconds = new Date(value).getTime();
+  return Number.isFinite(milliseconds) && Math.abs(milliseconds) < 253e12 ? toInstant(milliseconds) : null;
+}

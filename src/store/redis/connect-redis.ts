@@ -1,0 +1,147 @@
+import type { Cluster, Redis } from 'ioredis';
+import type { RedisSettings } from '../../config/settings.ts';
+import type { Redactor } from '../../redaction.ts';
+import { unlessAborted } from '../unless-aborted.ts';
+import { explainedRedis } from './redis-refusals.ts';
+import { describeRedis, parseRedisUrl } from './redis-location.ts';
+
+export interface RedisOptions {
+  readonly redactor: Redactor;
+  readonly signal: AbortSignal;
+}
+
+/** A way to Redis, however it is run. */
+export interface RedisConnection {
+  /** Whatever concerns keys that are named goes through this one. */
+  readonly client: Redis | Cluster;
+  /** `host:port/number`, fit to be printed. */
+  readonly place: string;
+  readonly isCluster: boolean;
+  /** Every server that holds a part of the keys, to be scanned one by one. */
+  readonly nodes: () => readonly Redis[];
+  /** Runs commands and turns what the client throws into the errors of sessionctl. Given up by the signal. */
+  readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** As `guard`, but carried to its end whatever the signal. */
+  readonly settle: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  readonly close: () => Promise<void>;
+}
+
+/** Attempts to connect again after a connection was lost, the pauses between them doubled up to a second. */
+const ATTEMPTS = 12;
+/** Milliseconds in which a command has to be answered. */
+const COMMAND_TIMEOUT = 30_000;
+
+/**
+ * Connects, and makes sure that commands are answered.
+ * @throws ConnectionError where Redis cannot be reached or refuses, within the connect timeout
+ */
+export async function connectRedis(
+  settings: RedisSettings,
+  { redactor, signal }: RedisOptions,
+): Promise<RedisConnection> {
+  const location = parseRedisUrl(settings);
+  redactor.protect(location.password);
+  const place = describeRedis(location, settings);
+  const client = await createClient(settings, location);
+  let lastError: unknown = null;
+  // What the client meets while it connects it tells only here; without a listener it would print that.
+  client.on('error', (error: unknown) => {
+    lastError = error;
+  });
+  const settle = <Result>(work: () => Promise<Result>) => explainedRedis(place, work);
+  const guard = <Result>(work: () => Promise<Result>) => settle(() => unlessAborted(signal, work));
+  try {
+    await guard(async () => {
+      try {
+        await client.connect();
+        // A user of Redis may be kept to the keys of the deployment.
+        await client.get(`${settings.keyPrefix}sessionctl-reachable`);
+      } catch (error) {
+        throw lastError ?? error;
+      }
+    });
+  } catch (error) {
+    client.disconnect();
+    throw error;
+  }
+  lastError = null;
+  return {
+    client,
+    place,
+    isCluster: settings.cluster,
+    nodes: () => ('nodes' in client ? client.nodes('master') : [client]),
+    guard,
+    settle,
+    close: async () => {
+      // Whoever was stopped waits for no goodbye.
+      if (signal.aborted) client.disconnect();
+      else await client.quit().catch(() => undefined);
+    },
+  };
+}
+
+async function createClient(
+  settings: RedisSettings,
+  { host, port, username, password, database, tls }: ReturnType<typeof parseRedisUrl>,
+): Promise<Redis | Cluster> {
+  const { Redis: RedisClient, Cluster: ClusterClient } = await import('ioredis');
+  let wasConnected = false;
+  /** Who cannot connect at first is told so at once; a connection that is lost later may come back. */
+  const pause = (attempt: number) =>
+    wasConnected && attempt <= ATTEMPTS ? Math.min(50 * 2 ** attempt, 1000) : null;
+  const common = {
+    lazyConnect: true,
+    connectTimeout: settings.connectTimeout,
+    commandTimeout: COMMAND_TIMEOUT,
+    connectionName: 'sessionctl',
+    // Commands of one moment travel together; in a cluster, each part to the node that holds its keys.
+    enableAutoPipelining: true,
+    maxRetriesPerRequest: ATTEMPTS,
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password }),
+    ...(tls ? { tls: tlsOptions(settings) } : {}),
+  };
+  const client = settings.cluster
+    ? new ClusterClient([{ host, port }], {
+        lazyConnect: true,
+        redisOptions: common,
+        slotsRefreshTimeout: settings.connectTimeout,
+        clusterRetryStrategy: pause,
+        enableAutoPipelining: true,
+      })
+    : new RedisClient({
+        ...common,
+        // INFO, by which the client would ask whether a server is still loading, may not be allowed; the first GET tells.
+        enableReadyCheck: false,
+        db: database,
+        retryStrategy: pause,
+        ...(settings.sentinels.length === 0
+          ? { host, port }
+          : {
+              name: host,
+              sentinels: settings.sentinels.map(hostAndPort),
+              sentinelRetryStrategy: pause,
+              ...(settings.sentinelPassword === null ? {} : { sentinelPassword: settings.sentinelPassword }),
+              ...(tls ? { enableTLSForSentinelMode: true } : {}),
+            }),
+      });
+  client.on('ready', () => {
+    wasConnected = true;
+  });
+  return client;
+}
+
+function tlsOptions({ tls }: RedisSettings) {
+  if (tls === null) return {};
+  return {
+    rejectUnauthorized: tls.rejectUnauthorized,
+    ...(tls.ca === null ? {} : { ca: tls.ca }),
+    ...(tls.cert === null ? {} : { cert: tls.cert }),
+    ...(tls.key === null ? {} : { key: tls.key }),
+  };
+}
+
+function hostAndPort(text: string): { readonly host: string; readonly port: number } {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+}

@@ -1,0 +1,123 @@
+import type { Redis } from 'ioredis';
+import type { RedisConnection } from './connect-redis.ts';
+
+/** A key with the text that it holds. */
+export type Found = readonly [key: string, value: string];
+
+/** Reads and deletes keys, of one server or of all nodes of a cluster. */
+export interface KeyReader {
+  /** The text of each key, in order; null where there is none. */
+  values(keys: readonly string[]): Promise<readonly (string | null)[]>;
+  /** The keys that begin with the prefix, page by page. A key may come twice, and one that comes or goes meanwhile, or not. */
+  scan(prefix: string, count: number): AsyncGenerator<readonly string[]>;
+  /**
+   * The text of those keys that may be sessions. Values of other applications may be of any size: of a key that does not
+   * look like a session's, the beginning is read first.
+   */
+  sessionValues(keys: readonly string[], prefix: string): Promise<readonly Found[]>;
+  /** Those of the keys that are not there. */
+  missing(keys: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Those of the keys that are there and have no lifetime. */
+  immortal(keys: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Deletes keys; the server frees their memory afterwards. @returns how many were there */
+  unlink(keys: readonly string[]): Promise<number>;
+}
+
+/** Better Auth's own tokens: `generateId(32)`. */
+const USUAL_TOKEN = /^[A-Za-z0-9]{32}$/;
+/** `JSON.stringify({ session, user })`, as Better Auth hands it to the storage. */
+const BEGINNING = '{"session"';
+/** Spaces may stand in it, should an adapter write JSON in its own way. */
+const LOOKED_AT = 64;
+
+/** What PTTL answers for a key that stays for ever. */
+const NO_LIFETIME = -1;
+
+export function createKeyReader({ client, isCluster, nodes }: RedisConnection): KeyReader {
+  const values: KeyReader['values'] = async (keys) => {
+    if (keys.length === 0) return [];
+    if (isCluster) return Promise.all(keys.map((key) => client.get(key)));
+    return client.mget([...keys]);
+  };
+
+  const beginnings = (keys: readonly string[]): Promise<readonly (string | null)[]> =>
+    Promise.all(
+      keys.map((key) =>
+        client.getrange(key, 0, LOOKED_AT - 1).catch((error: unknown) => {
+          // A list or a hash of another application.
+          if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return null;
+          throw error;
+        }),
+      ),
+    );
+
+  /** Mostly all of them are there, or none: then one answer tells of many. */
+  const missingOf = async (keys: readonly string[]): Promise<readonly string[]> => {
+    if (isCluster) {
+      const found = await Promise.all(keys.map((key) => client.exists(key)));
+      return keys.filter((_, at) => found[at] === 0);
+    }
+    if (keys.length === 0) return [];
+    const found = await client.exists([...keys]);
+    if (found === keys.length) return [];
+    if (found === 0) return keys;
+    const half = Math.ceil(keys.length / 2);
+    const parts = await Promise.all([missingOf(keys.slice(0, half)), missingOf(keys.slice(half))]);
+    return parts.flat();
+  };
+
+  return {
+    values,
+
+    async *scan(prefix, count) {
+      for (const node of nodes()) yield* scanNode(node, `${escaped(prefix)}*`, count);
+    },
+
+    async sessionValues(keys, prefix) {
+      const usual = keys.filter((key) => USUAL_TOKEN.test(key.slice(prefix.length)));
+      const odd = keys.filter((key) => !USUAL_TOKEN.test(key.slice(prefix.length)));
+      const begun = await beginnings(odd);
+      const likely = odd.filter((_, at) => (begun[at] ?? '').replace(/\s/g, '').startsWith(BEGINNING));
+      const wanted = [...usual, ...likely];
+      const texts = await values(wanted);
+      return wanted.flatMap((key, at) => {
+        const text = texts[at] ?? null;
+        return text === null ? [] : [[key, text] as const];
+      });
+    },
+
+    missing: async (keys) => new Set(await missingOf(keys)),
+
+    immortal: async (keys) => {
+      const lives = await Promise.all(keys.map((key) => client.pttl(key)));
+      return new Set(keys.filter((_, at) => lives[at] === NO_LIFETIME));
+    },
+
+    async unlink(keys) {
+      if (keys.length === 0) return 0;
+      if (!isCluster) return client.unlink([...keys]);
+      const counts = await Promise.all(keys.map((key) => client.unlink(key)));
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
+  };
+}
+
+/** The next step is under way while the keys of the last one are looked at. */
+async function* scanNode(node: Redis, pattern: string, count: number): AsyncGenerator<readonly string[]> {
+  const step = (cursor: string) => {
+    const next = node.scan(cursor, 'MATCH', pattern, 'COUNT', count);
+    // Should nobody come back for it, its failure is nobody's.
+    next.catch(() => undefined);
+    return next;
+  };
+  for (let next: ReturnType<typeof step> | null = step('0'); next !== null;) {
+    const [cursor, keys]: [string, string[]] = await next;
+    next = cursor === '0' ? null : step(cursor);
+    if (keys.length > 0) yield [...new Set(keys)];
+  }
+}
+
+/** The text as a glob pattern that matches nothing but it. */
+function escaped(text: string): string {
+  return text.replace(/[\\*?[\]^]/g, '\\$&');
+}

@@ -1,0 +1,175 @@
+import type { Instant } from '../../sessions/instant.ts';
+import { millisecondsOf } from '../../sessions/instant.ts';
+import { readCachedSession, readIndex, type CachedSession } from './cached-session.ts';
+import type { RedisConnection } from './connect-redis.ts';
+import { createIndexes } from './indexes.ts';
+import { createKeyReader, type Found } from './key-reader.ts';
+import { createTidier, type Tidier, type TidierOptions } from './tidy-indexes.ts';
+
+/** Keys that one step of a scan looks at: with more, the application's own requests begin to wait. */
+const SCANNED = 500;
+/** Keys that are read or deleted at once. */
+const AT_ONCE = 500;
+
+const INDEX = 'active-sessions-';
+/**
+ * Where Better Auth 1.7.25 writes, in milliseconds since 1970, before when sessions of a user do not count any more
+ * (`revokedBeforeKey` in `db/internal-adapter`).
+ */
+const REVOKED_BEFORE = 'revoked-sessions-before-';
+
+/** What one page of a scan found. */
+export interface ScannedPage {
+  readonly sessions: readonly CachedSession[];
+  /** Keys of Better Auth's lists of each user's sessions. */
+  readonly indexKeys: readonly string[];
+}
+
+/** Sessions in Better Auth's secondary storage. */
+export interface SecondaryStorage {
+  /** `host:port/number`, fit to be printed. */
+  readonly place: string;
+  /** Every session there is, known by its value; what is known of its user only when asked. One may come twice while Redis makes room in its tables. */
+  scan(withUser?: 'with users'): AsyncGenerator<ScannedPage>;
+  /** Sessions of users as their indexes name them. Better Auth's indexes lose entries: there may be more. */
+  namedSessions(userIds: readonly string[]): AsyncGenerator<readonly CachedSession[]>;
+  /** The sessions of those tokens that have one. */
+  read(tokens: readonly string[]): Promise<readonly CachedSession[]>;
+  /**
+   * Ends sessions: first their keys go, then, `with indexes`, their entries in the lists of their users.
+   * @returns how many of the keys were still there
+   */
+  end(sessions: readonly CachedSession[], scope: 'with indexes' | 'keys alone'): Promise<number>;
+  tidier(options: Omit<TidierOptions, 'prefix' | 'now'>): Tidier;
+  /** Tries what `end` does on keys of nobody, so that a missing right shows before anything is changed. */
+  rehearse(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param prefix of every key of the deployment; may be empty
+ * @param now what expires before it is expired
+ */
+export function createSecondaryStorage(
+  connection: RedisConnection,
+  prefix: string,
+  now: Instant,
+): SecondaryStorage {
+  const { guard, place } = connection;
+  const keys = createKeyReader(connection);
+  const indexPrefix = `${prefix}${INDEX}`;
+  const markPrefix = `${prefix}${REVOKED_BEFORE}`;
+  const indexes = createIndexes(connection, keys, indexPrefix);
+
+  /** Better Auth takes what was created before the mark of its user for revoked, wherever it still lies. */
+  const sessionsIn = async (
+    found: readonly Found[],
+    withUser: boolean,
+  ): Promise<readonly CachedSession[]> => {
+    const sessions = found.flatMap(([key, value]) => {
+      const session = readCachedSession(key.slice(prefix.length), value, now, withUser);
+      return session === null ? [] : [session];
+    });
+    const users = [...new Set(sessions.map(({ session }) => session.userId ?? ''))];
+    const marks = await keys.values(users.map((id) => `${markPrefix}${id}`));
+    const revokedBefore = new Map(
+      users.flatMap((id, at) => {
+        const mark = Number(marks[at] ?? 0);
+        return mark > 0 ? [[id, mark] as const] : [];
+      }),
+    );
+    if (revokedBefore.size === 0) return sessions;
+    return sessions.map((cached) => {
+      const { userId, createdAt } = cached.session;
+      const isRevoked =
+        createdAt !== null && millisecondsOf(createdAt) < (revokedBefore.get(userId ?? '') ?? 0);
+      return isRevoked ? { ...cached, session: { ...cached.session, state: 'expired' } } : cached;
+    });
+  };
+
+  const read = async (tokens: readonly string[]): Promise<readonly CachedSession[]> => {
+    const sessions: CachedSession[] = [];
+    for (const some of chunksOf(tokens)) {
+      const wanted = some.map((token) => `${prefix}${token}`);
+      sessions.push(
+        ...(await guard(async () => {
+          const values = await keys.values(wanted);
+          return sessionsIn(
+            wanted.flatMap((key, at) => present(key, values[at])),
+            true,
+          );
+        })),
+      );
+    }
+    return sessions;
+  };
+
+  return {
+    place,
+    read,
+
+    async *scan(withUser) {
+      const pages = keys.scan(prefix, SCANNED);
+      for (;;) {
+        const page = await guard(() => pages.next());
+        if (page.done === true) return;
+        const indexKeys = page.value.filter((key) => key.startsWith(indexPrefix));
+        // Better Auth writes something else there, so that no session can be.
+        const others = page.value.filter(
+          (key) => !key.startsWith(indexPrefix) && !key.startsWith(markPrefix),
+        );
+        const sessions = await guard(async () =>
+          sessionsIn(await keys.sessionValues(others, prefix), withUser !== undefined),
+        );
+        yield { sessions, indexKeys };
+      }
+    },
+
+    async *namedSessions(userIds) {
+      for (const some of chunksOf(userIds)) {
+        const lists = await guard(() => keys.values(some.map((id) => `${indexPrefix}${id}`)));
+        const tokens = lists.flatMap((list) => readIndex(list ?? '') ?? []).map(({ token }) => token);
+        for (const part of chunksOf([...new Set(tokens)])) {
+          const named = new Set(some);
+          // An index may name what is somebody else's by now.
+          yield (await read(part)).filter(({ session }) => named.has(session.userId ?? ''));
+        }
+      }
+    },
+
+    end: (sessions, scope) =>
+      guard(async () => {
+        let ended = 0;
+        for (const some of chunksOf(sessions)) {
+          ended += await keys.unlink(some.map(({ token }) => `${prefix}${token}`));
+          if (scope === 'with indexes') await indexes.remove(some);
+        }
+        return ended;
+      }),
+
+    tidier: (options) => {
+      const tidier = createTidier(keys, indexes, { ...options, prefix, now: millisecondsOf(now) });
+      return {
+        look: (indexKeys) => guard(() => tidier.look(indexKeys)),
+        finish: (signal) => guard(() => tidier.finish(signal)),
+      };
+    },
+
+    rehearse: () =>
+      guard(async () => {
+        await keys.unlink([`${prefix}sessionctl-rehearsal`]);
+        await indexes.rehearse();
+        await keys.scan(prefix, 1).next();
+      }),
+
+    close: () => connection.close(),
+  };
+}
+
+function present(key: string, value: string | null | undefined): readonly Found[] {
+  return value === null || value === undefined ? [] : [[key, value]];
+}
+
+function* chunksOf<Value>(values: readonly Value[]): Generator<readonly Value[]> {
+  for (let from = 0; from < values.length; from += AT_ONCE) yield values.slice(from, from + AT_ONCE);
+}

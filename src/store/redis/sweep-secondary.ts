@@ -1,0 +1,95 @@
+import type { Instant } from '../../sessions/instant.ts';
+import { millisecondsOf } from '../../sessions/instant.ts';
+import { matcherOf } from '../../sessions/matcher.ts';
+import { everySession } from '../../sessions/selection.ts';
+import type { SecondarySweep, SweptSecondary } from '../../sessions/session-store.ts';
+import type { Directory } from '../database/directory.ts';
+import type { CachedSession } from './cached-session.ts';
+import type { SecondaryStorage } from './secondary-storage.ts';
+
+export interface SweptPlaces {
+  readonly directory: Directory;
+  readonly steadfast: SecondaryStorage;
+}
+
+/** Milliseconds. A user who signed up just now may not be seen yet by a replica, or in another's transaction. */
+const YOUNG = 10 * 60_000;
+/** So many sessions say whether the users are those of this Redis. */
+const SAMPLED = 500;
+
+/**
+ * Goes once through secondary storage. Keys with a lifetime go by themselves; this deletes what stayed: expired sessions of
+ * an adapter that sets none, sessions of users who are gone, entries and lists that name nothing.
+ */
+export async function* sweepSecondary(
+  { directory, steadfast }: SweptPlaces,
+  expiredAt: Instant,
+  { dryRun, stop, before, remark }: Parameters<SecondarySweep['sweep']>[1],
+): AsyncGenerator<SweptSecondary> {
+  const { existingUserIds } = directory;
+  const isExpired = matcherOf({ ...everySession, surelyExpiredAt: expiredAt });
+  const tidier = steadfast.tidier({ lifetimes: true, dryRun, ended: null });
+  const orphansOf = existingUserIds === null ? noOrphans : createOrphans(directory, existingUserIds, remark);
+
+  for await (const { sessions, indexKeys } of steadfast.scan()) {
+    if (stop.aborted) return;
+    await before();
+    const expired = sessions.filter(({ session }) => isExpired(session));
+    const living = sessions.filter(({ session }) => !isExpired(session));
+    const orphans = await orphansOf(living);
+    const end = async (some: readonly CachedSession[]) =>
+      dryRun || some.length === 0 ? some.length : steadfast.end(some, 'with indexes');
+    const tidied = await tidier.look(indexKeys);
+    yield {
+      expired: await end(expired),
+      orphans: await end(orphans),
+      indexEntries: tidied.entries,
+      immortalIndexes: tidied.immortal,
+    };
+  }
+  const rest = await tidier.finish(stop);
+  yield { expired: 0, orphans: 0, indexEntries: rest.entries, immortalIndexes: rest.immortal };
+}
+
+type Orphans = (sessions: readonly CachedSession[]) => Promise<readonly CachedSession[]>;
+
+const noOrphans: Orphans = () => Promise.resolve([]);
+
+/**
+ * Sessions whose user is gone. Where hardly anybody in Redis is a user of this database, it is another application's: then
+ * none of them is touched.
+ */
+function createOrphans(
+  { target, now }: Directory,
+  existingUserIds: NonNullable<Directory['existingUserIds']>,
+  remark: (text: string) => void,
+): Orphans {
+  const youngest = millisecondsOf(now) - YOUNG;
+  let isTrusted: boolean | null = null;
+  let held: CachedSession[] = [];
+  let withUser = 0;
+  let looked = 0;
+  return async (sessions) => {
+    if (isTrusted === false) return [];
+    const users = await existingUserIds([...new Set(sessions.map(({ session }) => session.userId ?? ''))]);
+    const orphans = sessions.filter(
+      ({ session }) =>
+        !users.has(session.userId ?? '') &&
+        session.createdAt !== null &&
+        millisecondsOf(session.createdAt) < youngest,
+    );
+    if (isTrusted === true) return orphans;
+    held = [...held, ...orphans];
+    looked += sessions.length;
+    withUser += sessions.filter(({ session }) => users.has(session.userId ?? '')).length;
+    if (looked < SAMPLED && withUser <= held.length) return [];
+    isTrusted = withUser > held.length;
+    if (!isTrusted) {
+      remark(
+        `most sessions in Redis belong to nobody in ${target.database}: none of them is deleted for that; is it the right database?`,
+      );
+      return [];
+    }
+    return held;
+  };
+}

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readIndex } from './cached-session.ts';
+import type { Indexes } from './indexes.ts';
+import type { KeyReader } from './key-reader.ts';
+
+/** What indexes needed. */
+export interface TidiedIndexes {
+  /** Entries that named no session any more. */
+  readonly entries: number;
+  /** Indexes that would have stayed for ever. */
+  readonly immortal: number;
+}
+
+/** Takes entries whose session is gone out of indexes, and gives a lifetime to indexes that have none. */
+export interface Tidier {
+  /** Looks at some indexes, and mends those whose time has come. */
+  look(indexKeys: readonly string[]): Promise<TidiedIndexes>;
+  /** Mends the rest. Given up by the signal. */
+  finish(signal: AbortSignal): Promise<TidiedIndexes>;
+}
+
+/**
+ * Milliseconds. A sign-in writes its entry first and then, after a query, its session (better-auth 1.7.25,
+ * `db/internal-adapter`, createSession): what is missing now may be about to come.
+ */
+const ABOUT_TO_COME = 2000;
+
+interface Suspects {
+  /** When they were looked at, on the clock of `performance.now`. */
+  readonly at: number;
+  /** Key of an index → tokens that had no session. */
+  readonly missing: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Indexes without a lifetime. */
+  readonly immortal: ReadonlySet<string>;
+}
+
+export interface TidierOptions {
+  /** What the key of a token begins with. */
+  readonly prefix: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Looks for indexes without a lifetime, too. */
+  readonly lifetimes: boolean;
+  /** Counts what it finds at the first look and changes nothing. */
+  readonly dryRun: boolean;
+  /** Only entries of sessions that this run has ended: no sign-in is about to bring one of those. Null for any. */
+  readonly ended: ((token: string) => boolean) | null;
+}
+
+export function createTidier(keys: KeyReader, indexes: Indexes, options: TidierOptions): Tidier {
+  const { prefix, now, lifetimes, dryRun, ended } = options;
+  const age = ended === null ? ABOUT_TO_COME : 0;
+  const waiting: Suspects[] = [];
+
+  const suspect = async (indexKeys: readonly string[]): Promise<Suspects> => {
+    const values = await keys.values(indexKeys);
+    const tokens = indexKeys.map((_, at) =>
+      (readIndex(values[at] ?? '') ?? []).flatMap(({ token }) => (ended?.(token) === false ? [] : [token])),
+    );
+    const gone = await keys.missing([...new Set(tokens.flat())].map((token) => `${prefix}${token}`));
+    const missing = new Map<string, ReadonlySet<string>>();
+    for (const [at, key] of indexKeys.entries()) {
+      const lost = (tokens[at] ?? []).filter((token) => gone.has(`${prefix}${token}`));
+      if (lost.length > 0) missing.set(key, new Set(lost));
+    }
+    const lists = indexKeys.filter((_, at) => readIndex(values[at] ?? '') !== null);
+    return { at: performance.now(), missing, immortal: lifetimes ? await keys.immortal(lists) : new Set() };
+  };
+
+  const mend = async ({ missing, immortal }: Suspects): Promise<TidiedIndexes> => {
+    const suspects = [...new Set([...missing.values()].flatMap((tokens) => [...tokens]))];
+    const gone = await keys.missing(suspects.map((token) => `${prefix}${token}`));
+    const mended = new Map<string, number>();
+    await indexes.change([...new Set([...missing.keys(), ...immortal])], (key, list) => {
+      const lost = missing.get(key);
+      const left = list.filter(({ token }) => !(lost?.has(token) === true && gone.has(`${prefix}${token}`)));
+      mended.set(key, list.length - left.length);
+      if (!immortal.has(key)) return left.length === list.length ? null : { list: left, life: null };
+      const last = Math.max(...left.map(({ expiresAt }) => expiresAt));
+      return last > now ? { list: left, life: last - now } : { list: [], life: null };
+    });
+    const entries = [...mended.values()].reduce((sum, count) => sum + count, 0);
+    return { entries, immortal: immortal.size };
+  };
+
+  const mendRipe = async (): Promise<TidiedIndexes> => {
+    let sum: TidiedIndexes = { entries: 0, immortal: 0 };
+    for (let [first] = waiting; first !== undefined; [first] = waiting) {
+      if (performance.now() - first.at < age) return sum;
+      waiting.shift();
+      sum = added(sum, await mend(first));
+    }
+    return sum;
+  };
+
+  return {
+    async look(indexKeys) {
+      if (indexKeys.length > 0) {
+        const found = await suspect(indexKeys);
+        if (dryRun) return { entries: countOf(found.missing), immortal: found.immortal.size };
+        if (found.missing.size > 0 || found.immortal.size > 0) waiting.push(found);
+      }
+      return mendRipe();
+    },
+
+    async finish(signal) {
+      let sum: TidiedIndexes = { entries: 0, immortal: 0 };
+      while (waiting.length > 0 && !signal.aborted) {
+        const [first] = waiting;
+        const rest = first === undefined ? 0 : first.at + age - performance.now();
+        if (rest > 0) await sleep(rest, undefined, { signal }).catch(() => undefined);
+        else sum = added(sum, await mendRipe());
+      }
+      return sum;
+    },
+  };
+}
+
+function added(one: TidiedIndexes, other: TidiedIndexes): TidiedIndexes {
+  return { entries: one.entries + other.entries, immortal: one.immortal + other.immortal };
+}
+
+function countOf(missing: ReadonlyMap<string, ReadonlySet<string>>): number {
+  return [...missing.values()].reduce((sum, tokens) => sum + tokens.size, 0);
+}
