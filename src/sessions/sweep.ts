@@ -71,8 +71,11 @@ export interface Left {
   readonly verifications: number | null;
 }
 
-/** Milliseconds: whoever was told to stop has no more time to look again. */
-const LAST_LOOK = 1000;
+/** Milliseconds for looking again: whoever was told to stop has no more, and a run that was to end by now ends soon. */
+const LAST_LOOK: Partial<Readonly<Record<Sweep['stoppedBecause'], number>>> = {
+  signal: 1000,
+  'max-runtime': 30_000,
+};
 
 /**
  * By when a session must have expired to be deleted. Where the zone of stored times is not known, a session that seems to
@@ -123,11 +126,12 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
   async function whatRemains(stoppedBecause: Sweep['stoppedBecause']): Promise<Left | null> {
     if (stoppedBecause === 'failed') return null;
     const selection = expiredBy(expiredAt);
-    if (stoppedBecause === 'signal' && way === 'walk') {
+    const lastLook = LAST_LOOK[stoppedBecause];
+    if (lastLook !== undefined && way === 'walk') {
       const begun = performance.now();
-      const sessions = await store.countWithin(selection, LAST_LOOK);
+      const sessions = await store.countWithin(selection, lastLook);
       if (sessions === null || verifications === null) return leftOf(sessions, null);
-      const others = await verifications.countWithin(expiredAt, LAST_LOOK - (performance.now() - begun));
+      const others = await verifications.countWithin(expiredAt, lastLook - (performance.now() - begun));
       return others === null ? null : leftOf(sessions, others);
     }
     const { sessions } = await store.lookAgain(selection, 0);

@@ -93,6 +93,7 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
       ),
     );
     if (attempt === 'given up') return;
+    await dialect.afterBatch?.(knex);
     const { next, again, ...done } = attempt.result;
     if (left !== null) left = Math.max(0, left - done.sessions);
     const isLast = next === null && !again;

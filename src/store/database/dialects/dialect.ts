@@ -132,6 +132,9 @@ export interface Dialect {
   /** Prepares the connection to end rows of these tables. */
   prepareEnding(knex: Knex, tables: readonly string[]): Promise<void>;
 
+  /** What is due after a transaction of many and holds nobody up; null where the server sees to everything. */
+  readonly afterBatch: ((knex: Knex) => Promise<void>) | null;
+
   /** `DELETE FROM table AS alias`, to be followed by WHERE; the reference is the table with its alias. */
   deleteFrom(knex: Knex, reference: Knex.Raw, alias: string): Knex.Raw;
 
