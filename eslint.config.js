@@ -28,7 +28,7 @@ const rooms = (names, message) => ({ regex: `^(\\.\\./)+(${names.join('|')})(/|\
 const libraries = (group, message, allowTypeImports = false) => ({ group, message, allowTypeImports });
 
 export default defineConfig(
-  globalIgnores(['dist', 'coverage']),
+  globalIgnores(['dist', 'build', 'coverage']),
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
@@ -36,7 +36,7 @@ export default defineConfig(
     languageOptions: {
       parserOptions: {
         projectService: {
-          allowDefaultProject: ['eslint.config.js', 'bin/*.js', 'bench/*.js', 'bench/*.mjs'],
+          allowDefaultProject: ['eslint.config.js', 'bundle.js', 'bin/*.js', 'bench/*.js', 'bench/*.mjs'],
         },
         tsconfigRootDir: import.meta.dirname,
       },

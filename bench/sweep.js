@@ -145,9 +145,9 @@ async function endedBy(way, database, share) {
   await database.refill();
   await measure(...sessionctl(database.url, 'schema', 'migrate', '--expiry-index', '--yes'));
   const signal = new AbortController().signal;
-  const { openDatabaseStore } = await import('../dist/store/database/open.js');
-  const { createRedactor } = await import('../dist/redaction.js');
-  const { expiredBy } = await import('../dist/sessions/sweep.js');
+  const { openDatabaseStore } = await import('../build/store/database/open.js');
+  const { createRedactor } = await import('../build/redaction.js');
+  const { expiredBy } = await import('../build/sessions/sweep.js');
   const store = await openDatabaseStore(settings(database.url), {
     access: 'write',
     redactor: createRedactor(),

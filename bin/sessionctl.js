@@ -1,9 +1,8 @@
 #!/usr/bin/env node
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import process from 'node:process';
 import { isatty } from 'node:tty';
-import { main } from '../dist/main.js';
 
 const stop = new AbortController();
 let asked = false;
@@ -32,22 +31,35 @@ if (stdin.isTTY) {
   stdin.setRawMode = (mode) => (isatty(stdin.fd) ? setRawMode(mode) : stdin);
 }
 
-process.exitCode = await main(process.argv.slice(2), {
-  env: process.env,
-  cwd: process.cwd(),
-  stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signal: stop.signal,
-  now: Date.now,
-  pid: process.pid,
-  changing: () => {
-    changes = true;
-  },
-  operator: () => ({ user: userName(), host: hostname() }),
-});
+const words = process.argv.slice(2);
+if (!(await answersVersion())) process.exitCode = await run();
 // What was interrupted may still be waiting for a server; everything that there is to say has been written.
 if (stop.signal.aborted || lostTerminals().length > 0) exit();
+
+/** Before anything is loaded; where that cannot be written, the program says so as it always does. */
+async function answersVersion() {
+  if (words.length !== 1 || !['--version', '-V'].includes(words[0])) return false;
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return new Promise((resolve) => process.stdout.write(`${version}\n`, (error) => resolve(!error)));
+}
+
+async function run() {
+  const { main } = await import('../dist/main.js');
+  return main(words, {
+    env: process.env,
+    cwd: process.cwd(),
+    stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: stop.signal,
+    now: Date.now,
+    pid: process.pid,
+    changing: () => {
+      changes = true;
+    },
+    operator: () => ({ user: userName(), host: hostname() }),
+  });
+}
 
 /**
  * Ends now. Node puts terminals back as they were on its way out, and aborts with another exit code where one is gone;

@@ -26,7 +26,6 @@ import { appendRecord } from '../../src/history/append-record.ts';
 import { openHistory, type History } from '../../src/history/history-file.ts';
 import { recordLine, sealRecord, type HistoryRecord } from '../../src/history/history-record.ts';
 import { version } from '../../src/version.ts';
-import { sessionctlBinary } from '../support/binary.ts';
 import { fakeSystem, type FakeSystemOptions } from '../support/fake-system.ts';
 import { bareEnvironment, isAllPowerful, runProgram, unprivileged } from '../support/run-sessionctl.ts';
 import { anEntry, historyOfLength } from './histories.ts';
@@ -84,7 +83,7 @@ const APPENDING = `
     process.stdout.write(error.name + ': ' + error.message);
   }
 `;
-const builtModule = new URL('../dist/history/history-file.js', sessionctlBinary).href;
+const builtModule = new URL('../../build/history/history-file.js', import.meta.url).href;
 const appending = (name: string, count: number) =>
   ['--input-type=module', '-e', APPENDING, builtModule, name, String(count)] as const;
 

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import type { DatabaseSettings } from '../../src/config/settings.ts';
-import { sessionctlBinary } from './binary.ts';
 import { bareEnvironment, emptyDirectory, type RunOptions } from './run-sessionctl.ts';
 
 /** What became of the attempt of another process to take a lock. */
@@ -20,7 +19,7 @@ export interface LockHolder {
   readonly kill: () => Promise<void>;
 }
 
-const library = (path: string) => JSON.stringify(new URL(`../dist/${path}`, sessionctlBinary).href);
+const library = (path: string) => JSON.stringify(new URL(`../../build/${path}`, import.meta.url).href);
 
 /** Says in one line what became of the attempt, and lets the lock go at the end of its input. */
 const SCRIPT = `
