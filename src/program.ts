@@ -6,6 +6,7 @@ import { configPath } from './commands/config/path.ts';
 import { configShow } from './commands/config/show.ts';
 import { demo } from './commands/demo.ts';
 import { history } from './commands/history.ts';
+import { limit } from './commands/limit.ts';
 import { list } from './commands/list.ts';
 import { revokeAll } from './commands/revoke-all.ts';
 import { revoke } from './commands/revoke.ts';
@@ -26,6 +27,7 @@ const commands: readonly CommandDefinition[] = [
   show,
   revoke,
   revokeAll,
+  limit,
   sweep,
   history,
   configInit,

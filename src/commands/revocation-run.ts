@@ -5,7 +5,7 @@ import type { RevocationFlags } from './revocation-options.ts';
 
 /** What a command wants ended. */
 export interface RevocationRequest {
-  readonly command: 'revoke' | 'revoke-all';
+  readonly command: 'revoke' | 'revoke-all' | 'limit';
   readonly selection: Selection;
   /** The selection in words, for the plan. */
   readonly words: string;

@@ -114,7 +114,7 @@ function requireSelector(flags: RevokeAllFlags): void {
  * Whoever types one meant everybody, or something else: neither is guessed.
  * @throws UsageError
  */
-function rejectWildcards({ userAgent = [] }: RevokeAllFlags): void {
+export function rejectWildcards({ userAgent = [] }: Pick<SelectionFlags, 'userAgent'>): void {
   const wildcard = userAgent.find((text) => /^[%*_?\s]+$/.test(text));
   if (wildcard === undefined) return;
   throw new UsageError(
@@ -126,7 +126,7 @@ function rejectWildcards({ userAgent = [] }: RevokeAllFlags): void {
 }
 
 /** @throws InvalidValueError */
-function parseMaxAffected(text: string): number {
+export function parseMaxAffected(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new InvalidValueError(
     `--max-affected: ${shownValue(text)} is not a number of sessions`,

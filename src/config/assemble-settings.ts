@@ -48,14 +48,16 @@ export interface Ingredients {
   readonly profile: ProfileInUse | null;
 }
 
-/** better-auth 1.7, `session` options and the multi-session plugin's `maximumSessions`; time-outs are sessionctl's own. */
+/**
+ * better-auth 1.7, `session` options; time-outs are sessionctl's own. Better Auth itself limits nobody: the
+ * `maximumSessions` of its multi-session plugin are those of one browser, and so no default of ours.
+ */
 const defaults = {
   statementTimeout: parseDuration('60s'),
   connectTimeout: parseDuration('10s'),
   expiresIn: parseDuration('7d'),
   updateAge: parseDuration('1d'),
   cookieCacheMaxAge: parseDuration('5m'),
-  maximumSessions: 5,
   keyPrefix: 'better-auth:',
   settle: parseDuration('2s'),
 } as const;
@@ -337,12 +339,7 @@ function sessionSettings(checked: CheckedProfile['session'], ledger: Ledger): Se
     },
     storeInDatabase: switched('store_in_database'),
     preserveInDatabase: switched('preserve_in_database'),
-    maximumSessions: ledger.take(
-      ['session', 'maximum_sessions'],
-      checked?.maximum_sessions,
-      defaults.maximumSessions,
-      asItIs,
-    ),
+    maximumSessions: ledger.take(['session', 'maximum_sessions'], checked?.maximum_sessions, null, asItIs),
   };
 }
 

@@ -57,7 +57,7 @@ ${draft.timeZone === null ? `# ${zone}` : zone}
 # cookie_cache = { enabled = false, max_age = "5m" }
 # store_in_database = false
 # preserve_in_database = false
-# maximum_sessions = 5
+# maximum_sessions = 5               # no default; what limit leaves each user
 `;
 }
 

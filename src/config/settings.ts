@@ -63,7 +63,8 @@ export interface SessionSettings {
   readonly cookieCache: { readonly enabled: boolean; readonly maxAge: number };
   readonly storeInDatabase: boolean;
   readonly preserveInDatabase: boolean;
-  readonly maximumSessions: number;
+  /** Of each user, for `limit`; null where nobody said. */
+  readonly maximumSessions: number | null;
 }
 
 export interface AuthSettings {

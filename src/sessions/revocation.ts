@@ -55,7 +55,8 @@ async function fix(
     const ids = await store.pick(living(asked, preserveAt), PICKED + 1);
     if (ids.length > PICKED) {
       const survey = await store.survey(living(asked, preserveAt));
-      return { selection: bounded(asked, survey, clock, store.zoneKnown), survey };
+      const newest = asked.keepNewest === null ? survey.newest : await newestOf(store);
+      return { selection: bounded(asked, { newest }, clock, store.zoneKnown), survey };
     }
     return named({ ...asked, sessionIds: ids });
   }
@@ -64,6 +65,14 @@ async function fix(
   async function named(selection: Selection) {
     return { selection, survey: await store.survey(living(selection, preserveAt)) };
   }
+}
+
+/** When the latest session of all began: whoever is to keep the newest has to know of those that stay, too. */
+async function newestOf(store: SessionStore): Promise<Instant | null> {
+  const latest = { sort: { field: 'createdAt', direction: 'desc' }, limit: 1 } as const;
+  for await (const [session] of store.list({ ...everySession, state: 'active' }, latest))
+    return session?.createdAt ?? null;
+  return null;
 }
 
 /** To find the newest of more sessions than these takes longer than anybody wants to wait for five lines. */
@@ -269,7 +278,12 @@ async function arrivals(store: SessionStore, asked: Selection, meant: number): P
  * Bounds a selection to those who are there. The bound is the store's present; but where clocks differ, or a zone is
  * not known, sessions may say that they began later, or hours ago: the latest of those that were counted decides then.
  */
-function bounded(selection: Selection, { newest }: Survey, clock: Instant, zoneKnown: boolean): Selection {
+function bounded(
+  selection: Selection,
+  { newest }: Pick<Survey, 'newest'>,
+  clock: Instant,
+  zoneKnown: boolean,
+): Selection {
   if (newest === null) return { ...selection, presentAt: clock };
   return { ...selection, presentAt: zoneKnown && clock > newest ? clock : newest };
 }

@@ -75,6 +75,12 @@ export interface Selection {
   readonly presentAt: Instant | null;
   /** Only sessions that had expired by this moment whatever a clock on the wall that is set back may have meant. */
   readonly surelyExpiredAt: Instant | null;
+  /**
+   * Only active sessions beyond so many newest active ones of their user: by when they began, of two that began at once
+   * by their ids. All active sessions of the user count for it, whatever else is selected, but for those that came after
+   * `presentAt` and those without a moment of creation, which are never beyond either.
+   */
+  readonly keepNewest: number | null;
   readonly state: StateChoice;
   readonly exceptUserIds: readonly string[];
   readonly exceptSessionIds: readonly string[];
@@ -97,6 +103,7 @@ export const everySession: Selection = {
   impersonatorIds: [],
   presentAt: null,
   surelyExpiredAt: null,
+  keepNewest: null,
   state: 'all',
   exceptUserIds: [],
   exceptSessionIds: [],

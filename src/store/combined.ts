@@ -16,6 +16,7 @@ import { fingerprintOf, type CachedSession } from './redis/cached-session.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
 import { createSeen } from './redis/seen.ts';
 import { createPlaces, type Places } from './places.ts';
+import { rankedPlaces } from './ranked-places.ts';
 import { sweepSecondary } from './redis/sweep-secondary.ts';
 import { surveyPlaces } from './survey-places.ts';
 
@@ -44,7 +45,7 @@ const LISTED_AT_ONCE = 250;
  */
 export function createCombinedStore(parts: CombinedParts): Omit<SessionStore, 'findMismatch'> {
   const { directory, table, secondary, steadfast, preserve, settle, signal } = parts;
-  const places = createPlaces(parts);
+  const places = rankedPlaces(createPlaces(parts), parts);
   const { now } = directory;
 
   /** A row that Redis knows nothing of is a live session, unless rows are but records. */
@@ -258,7 +259,8 @@ export function createCombinedStore(parts: CombinedParts): Omit<SessionStore, 'f
       if (signal.aborted || left <= 0) return;
       const begun = performance.now();
       const ids = room(page).map(({ id }) => id);
-      const ended = await endRows({ ...selection, sessionIds: ids }, options);
+      // Who may stay was found in both places together.
+      const ended = await endRows({ ...selection, sessionIds: ids, keepNewest: null }, options);
       left -= ended.sessions;
       const milliseconds = performance.now() - begun;
       yield { ...nothingEnded, ...ended, rows: ids.length, milliseconds, isLast: false };

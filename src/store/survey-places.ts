@@ -18,7 +18,7 @@ export async function surveyPlaces(
   const { boundTokens, countApiKeys, now } = directory;
   const seen = createSeen();
   const users = createSeen();
-  const isTheirs = impersonatedBy(selection, now);
+  const isTheirs = selection.keepNewest === null ? impersonatedBy(selection, now) : null;
   const sum = { sessions: 0, active: 0, bound: 0, offline: 0, apiKeys: 0, impersonations: 0 };
   let newest: Instant | null = null;
 
@@ -42,9 +42,12 @@ export async function surveyPlaces(
   const looked = isTheirs === null ? selection : everySession;
   for await (const page of places.cached(looked)) {
     const fresh = page.filter(({ token }) => seen.add(token)).map(({ session }) => session);
+    if (isTheirs === null) {
+      await add(fresh);
+      continue;
+    }
     await add(fresh.filter(isMeant));
-    if (isTheirs !== null)
-      sum.impersonations += fresh.filter((each) => !isMeant(each) && isTheirs(each)).length;
+    sum.impersonations += fresh.filter((each) => !isMeant(each) && isTheirs(each)).length;
   }
   for await (const page of places.rowsAlone(selection, 'spared')) {
     if (table === null) break;

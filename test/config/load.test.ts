@@ -83,7 +83,7 @@ describe('settings', () => {
         cookieCache: { enabled: false, maxAge: 300_000 },
         storeInDatabase: false,
         preserveInDatabase: false,
-        maximumSessions: 5,
+        maximumSessions: null,
       },
       auth: { secret: null, baseUrl: null, cookiePrefix: null },
     });

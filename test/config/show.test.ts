@@ -63,7 +63,7 @@ describe('config show', () => {
       session.cookie_cache.max_age  5m                                          default
       session.store_in_database     false                                       default
       session.preserve_in_database  false                                       default
-      session.maximum_sessions      5                                           default
+      session.maximum_sessions      -                                           default
       auth.secret                   ***                                         ./sessionctl.toml:9
       auth.base_url                 -                                           default
       auth.cookie_prefix            -                                           default
@@ -108,7 +108,7 @@ describe('config show', () => {
     });
     expect(of('session.maximum_sessions')).toEqual({
       key: 'session.maximum_sessions',
-      value: 5,
+      value: null,
       origin: { kind: 'default' },
     });
     expect(of('auth.secret')).toMatchObject({ value: '***' });

@@ -3,6 +3,7 @@ import { millisecondsOf, toInstant, type Instant } from '../../sessions/instant.
 import type { Selection } from '../../sessions/selection.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import type { KeyColumn, SessionTable, TimeColumn } from './shape.ts';
+import { surplusCondition } from './surplus.ts';
 
 /** The alias under which every query knows the session table. */
 export const SESSION = 's';
@@ -46,6 +47,7 @@ export function foreignCondition({ knex, table }: ConditionParts, selection: Sel
   const compared = new Set<TimeColumn>();
   for (const [column, , instant] of limits(table, selection)) if (instant !== null) compared.add(column);
   if (selection.state !== 'all') compared.add(table.expiresAt);
+  if (selection.keepNewest !== null) compared.add(table.expiresAt).add(table.createdAt);
   const found = [...compared].flatMap((column) => {
     const condition = isForeign(knex, column);
     return condition === null
@@ -55,15 +57,11 @@ export function foreignCondition({ knex, table }: ConditionParts, selection: Sel
   return found.length === 0 ? null : knex.raw(`(${found.map(() => '?').join(' OR ')})`, found);
 }
 
-function* conditions(
-  { knex, dialect, table, now }: ConditionParts,
-  selection: Selection,
-  foreign: Foreign,
-): Generator<Knex.Raw> {
-  const anyOf = (parts: readonly Knex.Raw[]) =>
-    knex.raw(`(${parts.map(() => '?').join(' OR ')})`, [...parts]);
+function* conditions(parts: ConditionParts, selection: Selection, foreign: Foreign): Generator<Knex.Raw> {
+  const { knex, dialect, table, now } = parts;
+  const anyOf = (some: readonly Knex.Raw[]) => knex.raw(`(${some.map(() => '?').join(' OR ')})`, [...some]);
   // A value that is absent makes a condition neither true nor false; what is not excepted stays.
-  const noneOf = (parts: readonly Knex.Raw[]) => knex.raw('NOT COALESCE(?, FALSE)', [anyOf(parts)]);
+  const noneOf = (some: readonly Knex.Raw[]) => knex.raw('NOT COALESCE(?, FALSE)', [anyOf(some)]);
   const nothing = knex.raw('1 = 0');
   const keys = (key: KeyColumn, values: readonly string[]) => {
     const possible = values.filter((value) => isPossibleKey(key, value));
@@ -119,6 +117,15 @@ function* conditions(
   if (selection.exceptSessionIds.length > 0) yield noneOf([keys(table.id, selection.exceptSessionIds)]);
   if (selection.exceptUserIds.length > 0) yield noneOf([keys(table.userId, selection.exceptUserIds)]);
   if (selection.exceptIps.length > 0) yield noneOf(addresses(selection.exceptIps));
+
+  const { keepNewest, presentAt, userIds } = selection;
+  if (keepNewest !== null)
+    yield surplusCondition(
+      parts,
+      sessionColumn(table.id.name),
+      { keepNewest, presentAt, userIds: userIds.filter((id) => isPossibleKey(table.userId, id)) },
+      null,
+    );
 }
 
 /** What the selection asks of times. */

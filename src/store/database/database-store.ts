@@ -41,8 +41,8 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
 
   const selected = (selection: Selection) =>
     knex.from(sessionTable).where(selectionCondition(conditionParts, selection, 'shown'));
-  const affected = (selection: Selection) =>
-    knex.from(sessionTable).where(selectionCondition(conditionParts, selection, 'spared'));
+  const affected = (selection: Selection, at = now) =>
+    knex.from(sessionTable).where(selectionCondition({ ...conditionParts, now: at }, selection, 'spared'));
   const countOf = async (query: Knex.QueryBuilder) => {
     const rows = await query.count<{ sessions: Value }[]>({ sessions: '*' });
     return Number(rows[0]?.sessions ?? 0);
@@ -73,8 +73,10 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
 
     lookAgain: (selection, limit, patience = 'patient') =>
       (patience === 'patient' ? persist : settle)(async () => {
-        const sessions = await countOf(affected(selection));
-        const ids = sessions === 0 || limit === 0 ? [] : await idsOf(affected(selection).limit(limit));
+        // What may stay depends on what is active by now, and that is what it was ended by.
+        const at = selection.keepNewest === null ? now : await dialect.readClock(knex);
+        const sessions = await countOf(affected(selection, at));
+        const ids = sessions === 0 || limit === 0 ? [] : await idsOf(affected(selection, at).limit(limit));
         return { sessions, ids, secondary: 0 };
       }),
 

@@ -9,6 +9,7 @@ import { allOf, selectionCondition, SESSION, sessionColumn } from './conditions.
 import type { DatabaseStoreParts } from './database-store.ts';
 import type { Value } from './dialects/dialect.ts';
 import { rehearseRight } from './rehearse-right.ts';
+import { rankingOf } from './ranking.ts';
 import { boundTo, OTHER } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 import { createTokenEnding, type DatedTokens } from './token-ending.ts';
@@ -52,8 +53,10 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
       const tokenTables = await tokenEnding.datedTokens();
       const { sessionIds } = selection;
       const { way = 'walk' } = options;
-      // The pieces are made of the ids themselves; naming all of them again in each would be for nothing.
-      const condition = chosen({ ...selection, sessionIds: null });
+      // The pieces are made of the ids themselves; naming all of them again in each would be for nothing. Those who may
+      // stay are found anew for each.
+      const condition = chosen({ ...selection, sessionIds: null, keepNewest: null });
+      const ranking = await rankingOf(parts, selection, condition);
       const course =
         sessionIds === null
           ? stretchOf(await sessionsBy(parts, way, condition), options.stretch)
@@ -64,13 +67,14 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
       }
       yield* inBatches(parts, {
         ...course,
+        ...(ranking === null ? {} : { piece: ranking.within(course.piece) }),
         mostRows: sessionIds === null && way === 'walk' ? MOST_WALKED : MOST_IDS,
         condition,
         table,
-        run: (on, condition) => endBatch(on, condition, tokenTables, options),
+        run: (on, all) => endBatch(on, all, tokenTables, options, ranking === null),
         isSingle: tokenTables.length === 0,
         atMost: options.atMost,
-        pace: options.pace,
+        pace: options.pace ?? ranking?.pace,
         remark: options.remark,
       });
     },
@@ -128,6 +132,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
     condition: Knex.Raw,
     tokenTables: readonly DatedTokens[],
     { preserveAt, offlineTokens }: EndOptions,
+    isOfRow: boolean,
   ): Promise<Pick<EndedBatch, 'sessions' | 'oauthTokens'>> {
     if (tokenTables.length === 0)
       return { sessions: await endRows(transaction, preserveAt, condition), oauthTokens: 0 };
@@ -141,7 +146,10 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
       const bound = dialect.keyIn(knex, `${OTHER}.${tokens.sessionId.name}`, tokens.sessionId, ids);
       oauthTokens += await tokenEnding.revokeTokens(transaction, tokens, bound, offlineTokens);
     }
-    const held = allOf(knex, [rowsNamed(parts, table, ids), condition]);
+    // Where other rows decide, they may have changed meanwhile, and the tokens are gone already.
+    const held = isOfRow
+      ? allOf(knex, [rowsNamed(parts, table, ids), condition])
+      : rowsNamed(parts, table, ids);
     return { sessions: await endRows(transaction, preserveAt, held), oauthTokens };
   }
 

@@ -1,3 +1,4 @@
+import type { Instant } from '../../sessions/instant.ts';
 import type { Selection } from '../../sessions/selection.ts';
 import { isPossibleKey, selectionCondition, sessionColumn, SESSION, type Foreign } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
@@ -11,8 +12,17 @@ export interface TokenRow {
   readonly token: string;
 }
 
+/** What ranks a row among those of its user. */
+export interface DatedRow {
+  readonly id: string;
+  readonly userId: string | null;
+  readonly createdAt: Instant | null;
+}
+
 /** Rows of sessions with their tokens, for whoever compares them with another store. */
 export interface SessionRows {
+  /** Those of the ids that have a row, with whose they are and when they began. */
+  datedRows(ids: readonly string[]): Promise<readonly DatedRow[]>;
   /** Those of the ids that have a row. */
   tokenRows(ids: readonly string[]): Promise<readonly TokenRow[]>;
   /** The next rows of a selection in the order of their ids; rows may be deleted between two pages. */
@@ -36,6 +46,32 @@ export function createSessionRows({ knex, dialect, shape, now, guard }: Database
     });
 
   return {
+    datedRows: (ids) =>
+      guard(async () => {
+        const possible = ids.filter((each) => isPossibleKey(table.id, each));
+        const found: DatedRow[] = [];
+        for (let from = 0; from < possible.length; from += LOOKED_UP_AT_ONCE) {
+          const some = possible.slice(from, from + LOOKED_UP_AT_ONCE);
+          const dated = (await knex
+            .select({
+              id,
+              userId: sessionColumn(table.userId.name),
+              createdAt: dialect.exactly(knex, sessionColumn(table.createdAt.name)),
+            })
+            .from(tableReference(knex, table, SESSION))
+            .where(dialect.keyIn(knex, id, table.id, some))) as readonly Readonly<
+            Record<'id' | 'userId' | 'createdAt', Value>
+          >[];
+          for (const row of dated)
+            found.push({
+              id: String(row.id),
+              userId: row.userId === null ? null : String(row.userId),
+              createdAt: row.createdAt === null ? null : table.createdAt.encoding.decode(row.createdAt),
+            });
+        }
+        return found;
+      }),
+
     async tokenRows(ids) {
       const possible = ids.filter((each) => isPossibleKey(table.id, each));
       const found: TokenRow[] = [];

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Selection } from '../../sessions/selection.ts';
+import { everySession, type Selection } from '../../sessions/selection.ts';
 import type { Survey } from '../../sessions/session-store.ts';
 import { foreignCondition, isPossibleKey, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
@@ -49,7 +49,7 @@ export async function refuseForeignTimes(parts: DatabaseStoreParts, selection: S
   const [row] = (await knex
     .select({ id: sessionColumn(table.id.name) }, ...columns.map(({ name }) => sessionColumn(name)))
     .from(tableReference(knex, table, SESSION))
-    .where(selectionCondition({ ...conditions, now }, selection, 'shown'))
+    .where(selectionCondition({ ...conditions, now }, comparedBy(selection), 'shown'))
     .where(foreign)
     .limit(1)) as Readonly<Record<string, unknown>>[];
   if (row === undefined) return;
@@ -61,6 +61,12 @@ export async function refuseForeignTimes(parts: DatabaseStoreParts, selection: S
       throw unreadableTime(target, String(row['id']), column, value, error);
     }
   }
+}
+
+/** Whose times the selection compares: who ranks sessions compares all those of their users. */
+function comparedBy(selection: Selection): Selection {
+  const { keepNewest, userIds, exceptUserIds } = selection;
+  return keepNewest === null ? selection : { ...everySession, userIds, exceptUserIds };
 }
 
 async function countSessions(parts: DatabaseStoreParts, selection: Selection) {
@@ -153,6 +159,8 @@ async function countImpersonations(parts: DatabaseStoreParts, selection: Selecti
   const { knex, dialect, shape, now } = parts;
   const { session: table } = shape;
   if (table.impersonatedBy === null || selection.userIds.length === 0) return null;
+  // Who has too many sessions is no suspect.
+  if (selection.keepNewest !== null) return null;
   const column = sessionColumn(table.impersonatedBy.name);
   const { impersonatedBy } = table;
   const ids = selection.userIds.filter((id) => isPossibleKey(impersonatedBy, id));

@@ -52,7 +52,7 @@ export function createSeen(): Seen {
 }
 
 /** 53 bits, never 0: two multiplicative hashes of 32 bits (FNV-1a and one with another prime) side by side. */
-function hashOf(text: string): number {
+export function hashOf(text: string): number {
   let low = 0x811c9dc5;
   let high = 0x9e3779b9;
   for (let at = 0; at < text.length; at += 1) {

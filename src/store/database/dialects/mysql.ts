@@ -194,6 +194,10 @@ export const mysql: Dialect = {
 
   asText: (knex, column) => knex.raw('CAST(?? AS CHAR)', [column]),
 
+  // The collation may take A for a.
+  byBytes: (knex, column, key) =>
+    key.kind === 'text' ? knex.raw('CAST(CONVERT(?? USING utf8mb4) AS BINARY)', [column]) : knex.ref(column),
+
   exactly: (knex, column) => knex.ref(column),
 
   prepareEnding: () => Promise.resolve(),

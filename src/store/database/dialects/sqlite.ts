@@ -158,6 +158,9 @@ export const sqlite: Dialect = {
 
   asText: (knex, column) => knex.raw('CAST(?? AS text)', [column]),
 
+  byBytes: (knex, column, key) =>
+    key.kind === 'integer' ? knex.ref(column) : knex.raw('?? COLLATE BINARY', [column]),
+
   exactly: (knex, column) => knex.ref(column),
 
   // A foreign key to a table that is not there makes every change fail while foreign keys are enforced; whoever lives

@@ -1,0 +1,95 @@
+import { defineCommand, once } from '../command.ts';
+import { UsageError } from '../errors.ts';
+import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import { parseSelection, resolveSelection } from '../sessions/selection.ts';
+import { selectionInWords } from '../sessions/selection-text.ts';
+import { carryOut, checkBeforehand } from './carry-out.ts';
+import { parseMaxAffected, rejectWildcards } from './revoke-all.ts';
+import {
+  addRevocationOptions,
+  parseReason,
+  revocationOptionsInWords,
+  type RevocationFlags,
+} from './revocation-options.ts';
+import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
+import { parseWholeNumber } from './whole-number.ts';
+
+interface LimitFlags extends SelectionFlags, RevocationFlags {
+  readonly max?: string;
+  readonly maxAffected?: string;
+}
+
+/**
+ * Ends what is beyond the newest sessions of each user. Newest is what began last (`createdAt`): a refresh moves
+ * `updatedAt`, and so would let a session that is years old push out the one of this morning. All active sessions of a
+ * user are ranked, also those of impersonations; the selection only narrows which of the others are ended, so that no
+ * selection ends a session that the command without it would let live.
+ */
+export const limit = defineCommand<LimitFlags>({
+  words: ['limit'],
+  summary: 'End the oldest sessions of users who have too many',
+  examples: [
+    ['sessionctl limit --max 5 --dry-run', 'What would be ended if everybody may have five; changes nothing'],
+    ['sessionctl limit', 'As many for each as maximum_sessions of the configuration says, after a question'],
+    ['sessionctl limit --max 1 --user ada@example.com', 'All sessions of one user but the newest'],
+    [
+      'sessionctl limit --max 10 --except-user robot@example.com --yes --max-affected 5000',
+      'From cron, with one user left alone and a bound',
+    ],
+  ],
+  configure: (command) =>
+    addRevocationOptions(
+      addSelectionOptions(
+        command.option(
+          '--max <number>',
+          'active sessions that each user may keep, the newest (default: maximum_sessions)',
+          once('--max'),
+        ),
+        'active',
+      ).option('--max-affected <number>', 'refuse to end more than so many', once('--max-affected')),
+    ),
+  run: async (context, flags) => {
+    const json = chooseFormat(flags, reportFormats) === 'json';
+    rejectWildcards(flags);
+    const request = parseSelection(flags, 'active');
+    if (request.state !== 'active') {
+      throw new UsageError(`--state ${request.state}: only active sessions count for a limit`, {
+        hint: 'Leave --state out. `sessionctl sweep` deletes what has expired.',
+      });
+    }
+    const asked = flags.max === undefined ? null : parseWholeNumber('--max', flags.max, 'sessions');
+    const maxAffected = flags.maxAffected === undefined ? null : parseMaxAffected(flags.maxAffected);
+    const reason = parseReason(flags.reason);
+    checkBeforehand(context, flags, true);
+    const keepNewest = asked ?? (await context.settings()).session.maximumSessions;
+    if (keepNewest === null) {
+      throw new UsageError('nothing says how many sessions each user may keep', {
+        hint: 'Give --max 5, or set maximum_sessions of [profiles.<name>.session] in the configuration.',
+      });
+    }
+    const words = [`--max ${String(keepNewest)}`, selectionInWords(flags)].join(' ').trim();
+    const bounds = maxAffected === null ? [] : [`--max-affected ${String(maxAffected)}`];
+    await context.withStore(flags.dryRun === true ? 'read' : 'write', async (store) => {
+      await carryOut(
+        context,
+        store,
+        {
+          command: 'limit',
+          selection: { ...(await resolveSelection(request, store)), keepNewest },
+          words,
+          recorded: [words, ...bounds, ...revocationOptionsInWords(flags)].join(' '),
+          notFound: [],
+          missingHint: '',
+          ignoreMissing: false,
+          typeNumber: false,
+          maxAffected,
+          untilQuiet: false,
+          reason,
+          json,
+        },
+        flags,
+      );
+    });
+    return 0;
+  },
+});

@@ -1,0 +1,69 @@
+import type { Knex } from 'knex';
+import type { Selection } from '../../sessions/selection.ts';
+import type { Pace } from '../../sessions/session-store.ts';
+import type { BatchWork } from './batches.ts';
+import { allOf, isPossibleKey, SESSION, sessionColumn } from './conditions.ts';
+import type { DatabaseStoreParts } from './database-store.ts';
+import { surplusCondition } from './surplus.ts';
+import { MOST_IDS } from './sweeping.ts';
+import { tableReference } from './table-reference.ts';
+
+/** How sessions beyond the newest of their users are found in one batch after the other. */
+export interface Ranking {
+  /** The pieces of a way, each with the condition that its sessions are beyond the newest of their users at that moment. */
+  readonly within: (piece: BatchWork['piece']) => BatchWork['piece'];
+  /** Given where every batch reads the whole table, so that smaller ones would take no less time; else undefined. */
+  readonly pace: Pace | undefined;
+}
+
+/**
+ * @param condition what else a session has to fulfil to be ended
+ * @returns null where the selection ranks nobody
+ */
+export async function rankingOf(
+  parts: DatabaseStoreParts,
+  { keepNewest, presentAt, userIds }: Selection,
+  condition: Knex.Raw,
+): Promise<Ranking | null> {
+  if (keepNewest === null) return null;
+  const { knex, dialect, shape, persist } = parts;
+  const { session: table } = shape;
+  const surplus = {
+    keepNewest,
+    presentAt,
+    userIds: userIds.filter((id) => isPossibleKey(table.userId, id)),
+  };
+  return {
+    pace: (await persist(() => findsUsers(parts))) ? undefined : fewBatches(),
+    within: (piece) => async (from, rows) => {
+      const found = await piece(from, rows);
+      // Of those who were active when it all began, some may have expired: they keep nobody's place.
+      const now = await dialect.readClock(knex);
+      const isSurplus = surplusCondition(
+        { knex, dialect, table, now },
+        sessionColumn(table.id.name),
+        surplus,
+        {
+          table: tableReference(knex, table, SESSION),
+          userId: sessionColumn(table.userId.name),
+          condition: allOf(knex, [found.condition, condition]),
+        },
+      );
+      return { ...found, condition: allOf(knex, [found.condition, isSurplus]) };
+    },
+  };
+}
+
+/** Whether an index leads from a user to their sessions, as Better Auth's own does. */
+async function findsUsers({ knex, shape, target }: DatabaseStoreParts): Promise<boolean> {
+  const { schema, name, userId } = shape.session;
+  const { loadSchemaDialect } = await import('./load-schema-dialect.ts');
+  const { indexes } = await (
+    await loadSchemaDialect(target)
+  ).indexesOn(knex, { schema, table: name, column: userId.name });
+  return indexes.some(({ usable }) => usable);
+}
+
+function fewBatches(): Pace {
+  return { rows: MOST_IDS, stop: new AbortController().signal, before: () => Promise.resolve() };
+}

@@ -1,0 +1,116 @@
+import type { Knex } from 'knex';
+import { millisecondsOf, toInstant, type Instant } from '../../sessions/instant.ts';
+import type { Selection } from '../../sessions/selection.ts';
+import type { ConditionParts } from './conditions.ts';
+import { tableReference } from './table-reference.ts';
+import type { TimeColumn } from './shape.ts';
+import type { TimeEncoding } from './time-encoding.ts';
+
+/** The alias of the sessions that are ranked, and that of those that tell whose are. */
+const RANKED = 'n';
+const COUNTED = 'c';
+/** What the ranking is known as. */
+const RANKING = 'r';
+
+export type Surplus = Pick<Selection, 'presentAt' | 'userIds'> & { readonly keepNewest: number };
+
+/** The sessions whose users are ranked: a reference to the table, and a condition under its alias. */
+export interface RankedUsers {
+  readonly table: Knex.Raw;
+  readonly userId: string;
+  readonly condition: Knex.Raw;
+}
+
+/**
+ * Whether a session is beyond the newest active ones of its user, by a window function in one look at the table: so
+ * that a statement that ends by it can at no moment leave somebody with fewer. Active is what surely is at `now`.
+ * @param idColumn of the session that is asked about
+ * @param of only users of these sessions are ranked; null ranks all who have more sessions than may stay
+ */
+export function surplusCondition(
+  { knex, dialect, table, now }: ConditionParts,
+  idColumn: string,
+  { keepNewest, presentAt, userIds }: Surplus,
+  of: RankedUsers | null,
+): Knex.Raw {
+  const column = (name: string) => `${RANKED}.${name}`;
+  const userId = column(table.userId.name);
+  const createdAt = column(table.createdAt.name);
+  const ranked = knex
+    .select({ id: column(table.id.name) })
+    .select({
+      place: knex.raw('row_number() OVER (PARTITION BY ? ORDER BY ?? DESC, ? DESC)', [
+        dialect.byBytes(knex, userId, table.userId),
+        createdAt,
+        dialect.byBytes(knex, column(table.id.name), table.id),
+      ]),
+    })
+    .from(tableReference(knex, table, RANKED))
+    .where(column(table.expiresAt.name), '>=', encodeSurelyAfter(table.expiresAt.encoding, now))
+    .whereNotNull(createdAt)
+    .whereNotNull(userId)
+    .whereRaw('NOT ?', [isForeign(knex, table.expiresAt)])
+    .whereRaw('NOT ?', [isForeign(knex, table.createdAt)])
+    .modify((query) => {
+      if (presentAt !== null) {
+        // Whatever the digits behind the milliseconds.
+        const after = toInstant(millisecondsOf(presentAt) + 1);
+        void query.where(createdAt, '<', table.createdAt.encoding.encode(after));
+      }
+      if (userIds.length > 0) void query.where(dialect.keyIn(knex, userId, table.userId, userIds));
+      void query.whereIn(userId, of === null ? usersWithMore() : usersOf(of));
+    });
+  return knex.raw('?? IN (SELECT ?? FROM (?) AS ?? WHERE ?? > ?)', [
+    idColumn,
+    `${RANKING}.id`,
+    ranked,
+    RANKING,
+    `${RANKING}.place`,
+    keepNewest,
+  ]);
+
+  /** Mostly few: to rank all the others as well would be to sort the whole table. */
+  function usersWithMore(): Knex.QueryBuilder {
+    const counted = `${COUNTED}.${table.userId.name}`;
+    return knex
+      .select(counted)
+      .from(tableReference(knex, table, COUNTED))
+      .groupBy(counted)
+      .havingRaw('count(*) > ?', [keepNewest]);
+  }
+
+  function usersOf({ table: reference, userId: theirs, condition }: RankedUsers): Knex.QueryBuilder {
+    return knex.select(theirs).from(reference).where(condition);
+  }
+
+  function isForeign(on: Knex, { name, encoding }: TimeColumn): Knex.Raw {
+    const { foreign } = encoding;
+    if (foreign === null) return on.raw('(1 = 0)');
+    return on.raw(
+      foreign,
+      Array.from({ length: foreign.split('??').length - 1 }, () => column(name)),
+    );
+  }
+}
+
+const QUARTER = 15 * 60_000;
+/** Quarters of an hour. No clock is set back by more. */
+const LARGEST_SHIFT = 12;
+
+/**
+ * The moment in the column's encoding, so that whatever compares as no smaller is no earlier: also in the hour that a
+ * clock on the wall shows twice. Zones change at quarters of an hour.
+ */
+export function encodeSurelyAfter(
+  { encode }: Pick<TimeEncoding, 'encode'>,
+  instant: Instant,
+): string | number {
+  const milliseconds = millisecondsOf(instant);
+  const lastQuarter = Math.floor(milliseconds / QUARTER) * QUARTER;
+  let latest = encode(instant);
+  for (let before = 0; before <= LARGEST_SHIFT; before += 1) {
+    const shown = encode(toInstant(lastQuarter - before * QUARTER - 1));
+    if (shown > latest) latest = shown;
+  }
+  return latest;
+}

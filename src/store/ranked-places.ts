@@ -1,0 +1,172 @@
+import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
+import { everySession, type Selection } from '../sessions/selection.ts';
+import type { CombinedParts } from './combined.ts';
+import type { DatedRow, SessionRows } from './database/session-rows.ts';
+import type { Places, Walker } from './places.ts';
+import type { CachedSession } from './redis/cached-session.ts';
+import type { SecondaryStorage } from './redis/secondary-storage.ts';
+import { createTally } from './redis/tally.ts';
+
+/** A session among those of its user. */
+interface Ranked {
+  readonly id: string;
+  readonly createdAt: Instant;
+  /** Null where it stands in the database alone. */
+  readonly token: string | null;
+}
+
+type Rankable = DatedRow & Pick<Ranked, 'token'>;
+
+/** The newest sessions of each user, at the time of the look. */
+interface Ranking {
+  /** The ids of those that are beyond them, while all of these are still there. */
+  surplusOf(sessions: readonly DatedRow[]): Promise<ReadonlySet<string>>;
+}
+
+/**
+ * Places that understand `keepNewest`, which no single place can answer. Redis sorts nothing, so whoever asks goes
+ * through all sessions twice: to count those of each user, then for the newest of those who have too many, the only
+ * ones that are kept in memory. Every page is compared with what became of the newest by then: where one of them is
+ * gone, nothing of that user's is meant until the next look.
+ */
+export function rankedPlaces(places: Places, parts: CombinedParts): Places {
+  const { secondary, steadfast, table } = parts;
+  return {
+    ...rankedWalker(places, secondary, table?.rows ?? null, parts),
+    steadfast: rankedWalker(places.steadfast, steadfast, table?.steadfastRows ?? null, parts),
+    remember: (cached) => {
+      places.remember(cached);
+    },
+  };
+}
+
+function rankedWalker(
+  walker: Walker,
+  storage: SecondaryStorage,
+  rows: SessionRows | null,
+  { directory, preserve }: CombinedParts,
+): Walker {
+  /** Of a selection, the ranking that its cached sessions were judged by serves for its rows as well. */
+  const rankings = new WeakMap<Selection, Ranking>();
+
+  async function rank(selection: Selection, keepNewest: number): Promise<Ranking> {
+    const { userIds, presentAt } = selection;
+    const all: Selection = { ...everySession, userIds, presentAt, state: 'active' };
+    const tally = createTally();
+    for await (const page of rankable(all))
+      for (const { userId } of page) if (userId !== null) tally.add(userId);
+    const newest = new Map<string, readonly Ranked[]>();
+    if (tally.anyExceeds(keepNewest)) {
+      for await (const page of rankable(all)) {
+        for (const { id, userId, createdAt, token } of page) {
+          if (userId === null || createdAt === null || !tally.exceeds(userId, keepNewest)) continue;
+          const others = (newest.get(userId) ?? []).filter((other) => other.id !== id);
+          const ranked = [...others, { id, createdAt, token }].sort(newestFirst).slice(0, keepNewest);
+          newest.set(userId, ranked);
+        }
+      }
+    }
+    const ranking: Ranking = {
+      async surplusOf(sessions) {
+        const beyond = sessions.filter(({ id, userId, createdAt }) => {
+          const kept = newest.get(userId ?? '') ?? [];
+          const last = kept[keepNewest - 1];
+          return last !== undefined && createdAt !== null && newestFirst({ id, createdAt }, last) > 0;
+        });
+        const users = new Set(beyond.map(({ userId }) => userId ?? ''));
+        const kept = [...users].flatMap((userId) => newest.get(userId) ?? []);
+        const alive = await stillActive(kept);
+        const keepsAll = (userId: string | null) =>
+          (newest.get(userId ?? '') ?? []).every(({ id }) => alive.has(id));
+        return new Set(beyond.filter(({ userId }) => keepsAll(userId)).map(({ id }) => id));
+      },
+    };
+    rankings.set(selection, ranking);
+    return ranking;
+  }
+
+  /** Every session of a selection, wherever it stands, with what it is ranked by. One may come twice. */
+  async function* rankable(all: Selection): AsyncGenerator<readonly Rankable[]> {
+    for await (const page of walker.cached(all)) yield page.map(rankableOf);
+    if (rows === null) return;
+    for await (const page of walker.rowsAlone(all, 'spared')) {
+      const dated = await rows.datedRows(page.map(({ id }) => id));
+      yield dated.map((row) => ({ ...row, token: null }));
+    }
+  }
+
+  /** The ids of those that live by the present clock. */
+  async function stillActive(ranked: readonly Ranked[]): Promise<ReadonlySet<string>> {
+    if (ranked.length === 0) return new Set();
+    const now = await directory.readClock();
+    const cached = await storage.read(ranked.flatMap(({ token }) => token ?? []));
+    const alive = new Set<string>();
+    for (const { session } of cached)
+      if (session.state === 'active' && session.expiresAt !== null && session.expiresAt >= now)
+        alive.add(session.id);
+    const ids = ranked.flatMap(({ id, token }) => (token === null ? [id] : []));
+    if (rows === null || preserve || ids.length === 0) return alive;
+    const named: Selection = {
+      ...everySession,
+      sessionIds: ids,
+      expiresAfter: toInstant(millisecondsOf(now) - 1),
+    };
+    for (const { id } of await rows.nextRows(named, null, ids.length, 'spared')) alive.add(id);
+    return alive;
+  }
+
+  async function surplusIn(
+    ranking: Ranking,
+    cached: readonly CachedSession[],
+  ): Promise<readonly CachedSession[]> {
+    const surplus = await ranking.surplusOf(cached.map(rankableOf));
+    return cached.filter(({ session }) => surplus.has(session.id));
+  }
+
+  return {
+    async *pages(selection) {
+      if (selection.keepNewest === null) {
+        yield* walker.pages(selection);
+        return;
+      }
+      const ranking = await rank(selection, selection.keepNewest);
+      for await (const { meant, all } of walker.pages(selection))
+        yield { meant: await surplusIn(ranking, meant), all };
+    },
+
+    async *cached(selection, withUser) {
+      if (selection.keepNewest === null) {
+        yield* walker.cached(selection, withUser);
+        return;
+      }
+      const ranking = await rank(selection, selection.keepNewest);
+      for await (const page of walker.cached(selection, withUser)) {
+        const surplus = await surplusIn(ranking, page);
+        if (surplus.length > 0) yield surplus;
+      }
+    },
+
+    async *rowsAlone(selection, foreign) {
+      if (selection.keepNewest === null || rows === null) {
+        yield* walker.rowsAlone(selection, foreign);
+        return;
+      }
+      const ranking = rankings.get(selection) ?? (await rank(selection, selection.keepNewest));
+      // The table is not asked for ranks, of which it knows but a part.
+      for await (const page of walker.rowsAlone({ ...selection, keepNewest: null }, foreign)) {
+        const surplus = await ranking.surplusOf(await rows.datedRows(page.map(({ id }) => id)));
+        const meant = page.filter(({ id }) => surplus.has(id));
+        if (meant.length > 0) yield meant;
+      }
+    },
+  };
+}
+
+function rankableOf({ token, session: { id, userId, createdAt } }: CachedSession): Rankable {
+  return { id, userId, createdAt, token };
+}
+
+function newestFirst(one: Pick<Ranked, 'id' | 'createdAt'>, other: Pick<Ranked, 'id' | 'createdAt'>): number {
+  if (one.createdAt !== other.createdAt) return one.createdAt > other.createdAt ? -1 : 1;
+  return one.id === other.id ? 0 : one.id > other.id ? -1 : 1;
+}
