@@ -69,10 +69,13 @@ async function judge(name, database) {
   console.log(
     `${name.padEnd(11)} ends ${revoked} in ${ours.seconds.toFixed(1)} s (${rate} a second), peak ${ours.megabytes.toFixed(0)} MB`,
   );
-  const wrong =
-    (await database.count('id NOT IN (SELECT id FROM meant)')) +
-    (Number((await measure(...database.client('SELECT count(*) FROM meant'))).output.replace(/\D+/g, '')) -
-      (await database.count('id IN (SELECT id FROM meant)')));
+  const compared = await measure(
+    ...database.client(
+      `SELECT (SELECT count(*) FROM session s WHERE NOT EXISTS (SELECT 1 FROM meant m WHERE m.id = s.id))
+            + (SELECT count(*) FROM meant m WHERE NOT EXISTS (SELECT 1 FROM session s WHERE s.id = m.id)) AS wrong`,
+    ),
+  );
+  const wrong = Number(compared.output.replace(/\D+/g, ''));
   console.log(
     `${name.padEnd(11)} ${wrong === 0 ? 'exactly the newest are left' : `!! ${wrong} sessions are there or gone and should not be`}`,
   );

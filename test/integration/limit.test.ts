@@ -166,7 +166,7 @@ describe('limit of more than are fixed by their ids', () => {
   for (const dialect of ['postgresql', 'mysql', 'sqlite'] as const) {
     describeOn(dialect, dialect, () => {
       it('keeps who was newest when it was planned, and ends nobody who came to be beyond them later', async () => {
-        await using scene = await sceneOn(dialect, { sessions: 10_050, withTokens: 10_050 });
+        await using scene = await sceneOn(dialect, { sessions: 10_050, withTokens: 300 });
         const { database, app } = scene.deployment;
         const idsOf = async () =>
           (await database.query('SELECT id FROM session')).map(({ id }) => String(id)).sort();

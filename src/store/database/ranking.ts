@@ -12,8 +12,8 @@ import { tableReference } from './table-reference.ts';
 export interface Ranking {
   /** The pieces of a way, each with the condition that its sessions are beyond the newest of their users at that moment. */
   readonly within: (piece: BatchWork['piece']) => BatchWork['piece'];
-  /** Given where every batch reads the whole table, so that smaller ones would take no less time; else undefined. */
-  readonly pace: Pace | undefined;
+  /** Batches do not adapt: what ranking takes depends on how many sessions the users have, not on how many are ended. */
+  readonly pace: Pace;
 }
 
 /**
@@ -34,7 +34,7 @@ export async function rankingOf(
     userIds: userIds.filter((id) => isPossibleKey(table.userId, id)),
   };
   return {
-    pace: (await persist(() => findsUsers(parts))) ? undefined : fewBatches(),
+    pace: paceOf((await persist(() => findsUsers(parts))) ? RANKED_AT_ONCE : MOST_IDS),
     within: (piece) => async (from, rows) => {
       const found = await piece(from, rows);
       // Of those who were active when it all began, some may have expired: they keep nobody's place.
@@ -64,6 +64,9 @@ async function findsUsers({ knex, shape, target }: DatabaseStoreParts): Promise<
   return indexes.some(({ usable }) => usable);
 }
 
-function fewBatches(): Pace {
-  return { rows: MOST_IDS, stop: new AbortController().signal, before: () => Promise.resolve() };
+/** Rows of a batch where an index leads to the sessions of their users; without one, each reads the whole table. */
+const RANKED_AT_ONCE = 2000;
+
+function paceOf(rows: number): Pace {
+  return { rows, stop: new AbortController().signal, before: () => Promise.resolve() };
 }
