@@ -1,5 +1,6 @@
 import { literal, type TestDatabase } from './databases.ts';
 import { quoteFor } from './drizzle-tables.ts';
+import type { Dialect } from './servers.ts';
 import type { Shape } from './shapes.ts';
 
 /** A great many sessions, made by the database itself, on tables under Better Auth's own names. */
@@ -18,6 +19,8 @@ export interface CrowdOptions {
   readonly withTokens?: number;
   /** All of them have expired, half a day ago. */
   readonly expired?: boolean;
+  /** The database takes a while to delete them, few as they are: for tests that come upon a run in the middle. */
+  readonly slowly?: boolean;
 }
 
 const tokenKinds = [
@@ -31,7 +34,7 @@ const day = 24 * 60 * 60 * 1000;
 
 export function crowdOf(
   { database, shape }: { readonly database: Pick<TestDatabase, 'query'>; readonly shape: Shape },
-  { sessions, withTokens, expired = false }: CrowdOptions,
+  { sessions, withTokens, expired = false, slowly = false }: CrowdOptions,
 ): Crowd {
   const q = quoteFor(shape.dialect);
   const text = (value: string) => literal(shape.dialect, value);
@@ -48,6 +51,9 @@ export function crowdOf(
       const tokenTables =
         withTokens === undefined ? [] : ['oauthAccessToken', 'oauthRefreshToken', 'oauthClient'];
       const tables = [...tokenTables, 'session'];
+      await database.query(
+        `DROP TRIGGER IF EXISTS slowly${shape.dialect === 'postgresql' ? ' ON session' : ''}`,
+      );
       // PostgreSQL would keep the pages of whoever is deleted, and the next crowd would stand behind them.
       if (shape.dialect === 'postgresql')
         await database.query(`TRUNCATE ${tables.map(q).join(', ')} CASCADE`);
@@ -75,6 +81,7 @@ export function crowdOf(
         },
         `FROM ${numbersBelow(sessions)}`,
       );
+      if (slowly) for (const statement of slowdown[shape.dialect]) await database.query(statement);
       if (withTokens === undefined) return;
       await insert('oauthClient', { id: text('client'), clientId: text('client'), redirectUris: text('[]') });
       for (const { table, prefix, scopes } of tokenKinds) {
@@ -130,6 +137,25 @@ export function crowdOf(
     },
   };
 }
+
+/** Two milliseconds for one row in ten, so that a batch of two hundred takes what a transaction may take. */
+const slowRow = `OLD.id LIKE '%7'`;
+const slowdown: Readonly<Record<Dialect, readonly string[]>> = {
+  postgresql: [
+    `CREATE OR REPLACE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN PERFORM pg_sleep(0.002); RETURN OLD; END $$`,
+    `CREATE TRIGGER slowly BEFORE DELETE ON session FOR EACH ROW WHEN (${slowRow}) EXECUTE FUNCTION slowly()`,
+  ],
+  mysql: [
+    `CREATE TRIGGER slowly BEFORE DELETE ON session FOR EACH ROW
+       IF ${slowRow} THEN DO SLEEP(0.002); END IF`,
+  ],
+  // SQLite cannot wait, so it counts.
+  sqlite: [
+    `CREATE TRIGGER slowly BEFORE DELETE ON session WHEN ${slowRow}
+       BEGIN SELECT sum(a.value * b.value) FROM json_each('[${'1,'.repeat(200)}1]') a, json_each('[${'1,'.repeat(50)}1]') b; END`,
+  ],
+};
 
 const digits = Array.from({ length: 10 }, (_, digit) => `SELECT ${String(digit)} AS d`).join(' UNION ALL ');
 /** The numbers below this one, which is 100,000 at most, as every database can count: as `n` of a derived table. */

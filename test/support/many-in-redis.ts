@@ -16,6 +16,8 @@ export interface ManyInRedis {
   readonly signIns: readonly SignIn[];
   /** Signs so many in again, by the hand of the test. */
   readonly gather: () => Promise<void>;
+  /** About which share of them still has its key, as a sample tells, which is cheap to ask again and again. */
+  readonly share: () => Promise<number>;
   /** What is left, wherever it stands. */
   readonly left: () => Promise<{
     readonly answering: number;
@@ -26,6 +28,7 @@ export interface ManyInRedis {
 }
 
 const AT_ONCE = 500;
+const SAMPLE = 200;
 const lifetime = 7 * 24 * 3600;
 
 export async function manyInRedis(options: SecondaryOptions, sessions: number): Promise<ManyInRedis> {
@@ -34,6 +37,8 @@ export async function manyInRedis(options: SecondaryOptions, sessions: number): 
   const ada = await signUp(app, 'Ada', 'ada@example.com');
   let signIns: readonly SignIn[] = [];
   let round = 0;
+  const tokenOf = (at: number) => `t${String(round)}x${String(at)}`.padEnd(32, 'T');
+  const sample = Array.from({ length: SAMPLE }, (_, at) => Math.floor((at * sessions) / SAMPLE));
 
   const gather = async () => {
     round += 1;
@@ -41,7 +46,7 @@ export async function manyInRedis(options: SecondaryOptions, sessions: number): 
     const until = new Date(now.getTime() + lifetime * 1000);
     const made = Array.from({ length: sessions }, (_, at) => ({
       id: `session-${String(round)}-${String(at)}`,
-      token: `t${String(round)}x${String(at)}`.padEnd(32, 'T'),
+      token: tokenOf(at),
     }));
     for (let from = 0; from < made.length; from += AT_ONCE) {
       const some = made.slice(from, from + AT_ONCE);
@@ -90,6 +95,8 @@ export async function manyInRedis(options: SecondaryOptions, sessions: number): 
       return signIns;
     },
     gather,
+    share: async () =>
+      (await space.client.exists(...sample.map((at) => space.prefix + tokenOf(at)))) / SAMPLE,
     async left() {
       const keys = await space.keys();
       return {
