@@ -103,14 +103,18 @@ const endings: readonly Ending[] = [
 ];
 
 /** So many shapes, one after the other, share the endings that are not judged on every one of them. */
-const SHARING = 3;
+const SHARING = 8;
 
-/** What is judged on a shape: everything on the plain ones, and on all of them where minutes do not count. */
-function endingsOn(shape: Shape): readonly Ending[] {
-  if (isPatient || shape === plainShape(shape.dialect)) return endings;
-  const turn = shapes.indexOf(shape) % SHARING;
-  return endings.filter(({ onEveryShape }, index) => onEveryShape === true || index % SHARING === turn);
-}
+/** Everything is judged on the plain shapes, and on all of them where minutes do not count. */
+const isWhole = (shape: Shape) => isPatient || shape === plainShape(shape.dialect);
+
+/** Whether it is the turn of one of the things that shapes share. */
+const isTurnOf = (shape: Shape, thing: number, sharing: number) =>
+  isWhole(shape) || shapes.indexOf(shape) % sharing === thing % sharing;
+
+/** What is judged on a shape. */
+const endingsOn = (shape: Shape): readonly Ending[] =>
+  endings.filter(({ onEveryShape }, index) => onEveryShape === true || isTurnOf(shape, index, SHARING));
 
 /** The fields of the contract in its order, and what the report adds to them. */
 const reportFields = [
@@ -262,67 +266,82 @@ describe('Better Auth finds dead exactly what was to be ended', () => {
         });
       }
 
-      it('revoke by ids, one of which is missing', async () => {
-        const [first, third] = [at(scene.sessions, 0), at(scene.sessions, 2)];
-        const report = await reported(
-          ['revoke', first.id, 'no-such-id', third.id, '--yes', '--json'],
-          undefined,
-          1,
-        );
-        expect(Object.keys(report)).toEqual(reportFields);
-        expect(report).toMatchObject({
-          command: 'revoke',
-          matched: 2,
-          revoked: 2,
-          users: 1,
-          remaining: 0,
-          notFound: ['no-such-id'],
-          stoppedBecause: 'complete',
+      // Ways to name sessions, typed or on stdin: two on each shape, and on some that differ in what they name.
+      const isTurn = (way: number) => isTurnOf(shape, way, 2);
+
+      if (isTurn(0))
+        it('revoke by ids, one of which is missing', async () => {
+          const [first, third] = [at(scene.sessions, 0), at(scene.sessions, 2)];
+          const report = await reported(
+            ['revoke', first.id, 'no-such-id', third.id, '--yes', '--json'],
+            undefined,
+            1,
+          );
+          expect(Object.keys(report)).toEqual(reportFields);
+          expect(report).toMatchObject({
+            command: 'revoke',
+            matched: 2,
+            revoked: 2,
+            users: 1,
+            remaining: 0,
+            notFound: ['no-such-id'],
+            stoppedBecause: 'complete',
+          });
+          await expectDead(({ id }) => id === first.id || id === third.id);
         });
-        await expectDead(({ id }) => id === first.id || id === third.id);
-      });
 
-      it('revoke by a prefix', async () => {
-        const { id } = at(scene.sessions, 4);
-        const name = scene.hasPrefixes ? id.slice(0, 8) : id;
-        expect(await reported(['revoke', name, '--yes', '--json'])).toMatchObject({
-          revoked: 1,
-          remaining: 0,
+      if (isTurn(1) || shape.name.includes('serial'))
+        it('revoke by a prefix', async () => {
+          const { id } = at(scene.sessions, 4);
+          const name = scene.hasPrefixes ? id.slice(0, 8) : id;
+          expect(await reported(['revoke', name, '--yes', '--json'])).toMatchObject({
+            revoked: 1,
+            remaining: 0,
+          });
+          await expectDead((truth) => truth.id === id);
         });
-        await expectDead((truth) => truth.id === id);
-      });
 
-      it('revoke - with the ids of a list, as if they were typed', async () => {
-        const listed = await operator.run(['list', '-o', 'ids', '--state', 'all', '--ip', '203.0.113.0/24']);
-        const report = await reported(['revoke', '-', '--yes', '--json'], listed.stdout);
-        expect(report).toMatchObject({ matched: 2, revoked: 2, users: 1, remaining: 0, notFound: [] });
-        await expectDead(({ ipAddress }) => isIn(ipAddress, '203.0.113.'));
-      });
+      if (isTurn(1))
+        it('revoke - with the ids of a list, as if they were typed', async () => {
+          const listed = await operator.run([
+            'list',
+            '-o',
+            'ids',
+            '--state',
+            'all',
+            '--ip',
+            '203.0.113.0/24',
+          ]);
+          const report = await reported(['revoke', '-', '--yes', '--json'], listed.stdout);
+          expect(report).toMatchObject({ matched: 2, revoked: 2, users: 1, remaining: 0, notFound: [] });
+          await expectDead(({ ipAddress }) => isIn(ipAddress, '203.0.113.'));
+        });
 
-      it('revoke --token-stdin with what leaked, in every form', async () => {
-        const [raw, signed, encoded, header] = [0, 1, 4, 7].map((index) => at(signIns, index));
-        const valueOf = (signIn: SignIn | undefined) =>
-          /session_token=([^;]+)/.exec(signIn?.cookie ?? '')?.[1] ?? '';
-        const unknown = 'Zz'.repeat(16);
-        const lines = [
-          raw?.token ?? '',
-          'this is no token',
-          decodeURIComponent(valueOf(signed)),
-          '',
-          valueOf(encoded),
-          unknown,
-          `Cookie: theme=dark; ${header?.cookie ?? ''}`,
-        ];
-        const report = await reported(['revoke', '--token-stdin', '--yes', '--json'], lines.join('\n'), 1);
-        expect(report).toMatchObject({ matched: 4, revoked: 4, users: 3, remaining: 0 });
-        expect(report['notFound']).toEqual([
-          expect.stringMatching(/^line 2\b/),
-          expect.stringMatching(/^line 6\b/),
-        ]);
-        const tokens = [raw, signed, encoded, header].map((signIn) => signIn?.token);
-        await expectDead(({ token }) => tokens.includes(token));
-        expect(operator.sawAny(['this is no token', unknown])).toEqual([]);
-      });
+      if (isTurn(0) || shape.name.includes('renamed'))
+        it('revoke --token-stdin with what leaked, in every form', async () => {
+          const [raw, signed, encoded, header] = [0, 1, 4, 7].map((index) => at(signIns, index));
+          const valueOf = (signIn: SignIn | undefined) =>
+            /session_token=([^;]+)/.exec(signIn?.cookie ?? '')?.[1] ?? '';
+          const unknown = 'Zz'.repeat(16);
+          const lines = [
+            raw?.token ?? '',
+            'this is no token',
+            decodeURIComponent(valueOf(signed)),
+            '',
+            valueOf(encoded),
+            unknown,
+            `Cookie: theme=dark; ${header?.cookie ?? ''}`,
+          ];
+          const report = await reported(['revoke', '--token-stdin', '--yes', '--json'], lines.join('\n'), 1);
+          expect(report).toMatchObject({ matched: 4, revoked: 4, users: 3, remaining: 0 });
+          expect(report['notFound']).toEqual([
+            expect.stringMatching(/^line 2\b/),
+            expect.stringMatching(/^line 6\b/),
+          ]);
+          const tokens = [raw, signed, encoded, header].map((signIn) => signIn?.token);
+          await expectDead(({ token }) => tokens.includes(token));
+          expect(operator.sawAny(['this is no token', unknown])).toEqual([]);
+        });
 
       if (shape.name.includes('plugins')) {
         it('revoke-all --impersonated', async () => {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { crowdInRedis, type Member } from '../../support/crowd-in-redis.ts';
+import { isPatient } from '../../support/faults.ts';
 import { startPrivateCluster } from '../../support/private-cluster.ts';
 import { missingRedisServer, startPrivateRedis, type RedisPlace } from '../../support/private-redis.ts';
 import { startPrivateSentinel } from '../../support/private-sentinel.ts';
@@ -42,11 +43,18 @@ const steps: readonly {
   { words: () => ['revoke-all', '--everyone'], ends: [7] },
 ];
 
+/** A Cluster and Sentinel see every mode; passwords and TLS, which come before any of them, one each in turn. */
+const walked = topologies.map((topology, place) => {
+  const isWhole = isPatient || !/with|TLS/.test(topology.name);
+  const seen = isWhole ? modes : modes.filter((_, at) => at === place % modes.length);
+  return { ...topology, title: `${topology.name} (${seen.join(', ')})`, seen };
+});
+
 describeUnless(missingRedisServer(), 'however Redis is run', () => {
-  it.for(topologies)('$name', { timeout: 90_000 }, async ({ start }, { onTestFinished }) => {
-    const place = await start();
+  it.for(walked)('$title', { timeout: 90_000 }, async (topology, { onTestFinished }) => {
+    const place = await topology.start();
     onTestFinished(() => place.stop());
-    for (const mode of modes) await walk(place, mode);
+    for (const mode of topology.seen) await walk(place, mode);
   });
 
   it(
