@@ -1,6 +1,9 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import { until } from './until.ts';
 import {
   bareEnvironment,
   binaryPath,
@@ -54,4 +57,15 @@ export function startSessionctl(args: readonly string[], options: StartOptions =
     });
   });
   return { child, ended, isRunning: () => running };
+}
+
+/** Waits until a signal would be heard, which on a busy machine may be seconds after the start: before, it kills. */
+export async function untilItHears({ pid }: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (process.platform !== 'linux') return;
+  const bit = 1n << BigInt(constants.signals[signal] - 1);
+  await until(`${signal} is heard`, () => {
+    const [, caught = '0'] =
+      /^SigCgt:\s*([0-9a-f]+)/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8')) ?? [];
+    return Promise.resolve((BigInt(`0x${caught}`) & bit) !== 0n);
+  });
 }

@@ -1,3 +1,4 @@
+import type { ReadStream } from 'node:tty';
 import { spawn } from '@lydell/node-pty';
 import headless from '@xterm/headless';
 import { bareEnvironment, binaryPath, emptyDirectory } from './run-sessionctl.ts';
@@ -55,6 +56,7 @@ export function runInTerminal(
     cwd: emptyDirectory,
     env: { ...bareEnvironment, ...options.env },
   });
+  const socket = keepUntilRead(child);
   const listeners = new Set<() => void>();
   child.onData((data) => {
     terminal.write(data, () => {
@@ -90,11 +92,35 @@ export function runInTerminal(
     },
     shows,
     close: () => {
+      socket.letGo();
       // What the types do not tell of: it lets go of the terminal, as `kill` alone would not.
       (child as unknown as { readonly destroy: () => void }).destroy();
     },
     ended,
     screen: drawn,
+  };
+}
+
+/** Milliseconds that the end of what a program has written may be on its way once it has ended. */
+const LATE = 10_000;
+
+/**
+ * Two tenths of a second after the end of a program node-pty stops reading what it has written, so that a busy machine
+ * would lose the rest of it. Where the system tells of the end, as Linux does, there is no need to.
+ */
+function keepUntilRead(child: object): { readonly letGo: () => void } {
+  const { _socket: socket } = child as { readonly _socket: ReadStream };
+  const destroy = socket.destroy.bind(socket);
+  let wanted = false;
+  socket.destroy = (error) => {
+    if (wanted || error !== undefined || socket.readableEnded) return destroy(error);
+    setTimeout(destroy, LATE).unref();
+    return socket;
+  };
+  return {
+    letGo: () => {
+      wanted = true;
+    },
   };
 }
 

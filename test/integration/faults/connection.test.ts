@@ -41,7 +41,7 @@ for (const dialect of servers) {
           if (isIt(chunk)) seen += 1;
           return seen === 3;
         }, moment);
-        const outcome = await scene.run(everyone, { url: proxy.url });
+        const outcome = await scene.runHere(everyone, { url: proxy.url });
         expect(proxy.strikes()).toBe(1);
         expect(told(outcome)).toEqual(done());
         const missing = middling.sessions - (outcome.report?.revoked ?? 0);

@@ -32,7 +32,7 @@ for (const dialect of servers) {
 
   describeOn(dialect, `${dialect}: rights`, () => {
     const refusal = async (scene: Scene, url: string, message: RegExp) => {
-      const outcome = await scene.run(everyone, { url });
+      const outcome = await scene.runHere(everyone, { url });
       expect(outcome).toMatchObject({
         code: 4,
         stdout: '',
@@ -71,7 +71,7 @@ for (const dialect of servers) {
       const scene = await stage(small);
       await using account = await makeAccount(scene.deployment.database);
       await allowToEnd(account);
-      const outcome = await scene.run(everyone, { url: account.url });
+      const outcome = await scene.runHere(everyone, { url: account.url });
       expect(told(outcome)).toEqual(done());
       await expectAllEnded(scene);
     });

@@ -9,8 +9,9 @@ import { describeOn } from '../../support/servers.ts';
 import { metricsPlace, reportOf, sweptTo } from '../../support/sweeping.ts';
 import { startProxy } from '../../support/tcp-proxy.ts';
 
-const crowd = { sessions: 8000, withTokens: 800, expired: true } as const;
-const sweep = ['sweep', '--json', '--time-zone', 'UTC'] as const;
+const crowd = { sessions: 2000, withTokens: 200, expired: true } as const;
+/** Ten batches. */
+const sweep = ['sweep', '--json', '--time-zone', 'UTC', '--batch-size', '200'] as const;
 
 for (const dialect of servers) {
   describeOn(dialect, `${dialect}: the connection of a sweep breaks`, () => {
@@ -39,7 +40,7 @@ for (const dialect of servers) {
             if (isIt(chunk)) seen += 1;
             return seen === 3;
           }, moment);
-          const outcome = await scene.run(sweep, { url: proxy.url });
+          const outcome = await scene.runHere(sweep, { url: proxy.url });
           expect(proxy.strikes()).toBe(1);
           expect(sweptTo(outcome)).toMatchObject({ code: 0, stoppedBecause: 'complete', remaining: 0 });
           const missing = crowd.sessions - reportOf(outcome).deleted;
@@ -65,7 +66,7 @@ for (const dialect of servers) {
       const proxy = await startProxy(account.url);
       const metrics = metricsPlace();
       try {
-        const words = [...sweep, '--pause', '20ms', '--metrics-file', metrics.path];
+        const words = [...sweep, '--pause', '50ms', '--metrics-file', metrics.path];
         const run = scene.start(words, { url: proxy.url });
         await scene.untilLeft(run, crowd.sessions * 0.7);
         proxy.refuse(true);
@@ -107,7 +108,7 @@ for (const dialect of servers) {
         const { last_success_timestamp_seconds: success } = metrics.figures();
         await proxy.stop();
         const words = [...sweep, '--metrics-file', metrics.path];
-        const refused = await scene.run(words, { url: proxy.url });
+        const refused = await scene.runHere(words, { url: proxy.url });
         expect(refused).toMatchObject({ code: 4, stdout: '' });
         expect(metrics.figures()).toMatchObject({
           exit_code: 4,
@@ -144,7 +145,7 @@ for (const { title, dialect, missing, start } of privateServers) {
 
       it('is restarted in the middle of a sweep: it goes on by itself', async () => {
         await using scene = await sceneOnServer(dialect, server.url, crowd);
-        const run = scene.start([...sweep, '--pause', '20ms']);
+        const run = scene.start([...sweep, '--pause', '50ms']);
         await scene.untilLeft(run, crowd.sessions - 1);
         await server.restart();
         expect(run.isRunning(), 'the restart came in time').toBe(true);

@@ -5,9 +5,10 @@ import type { TestDatabase } from '../../support/databases.ts';
 import { dialects, HELD, isPatient, patiently, servers } from '../../support/faults.ts';
 import { stageOn } from '../../support/scene.ts';
 import { describeOn } from '../../support/servers.ts';
+import { untilItHears } from '../../support/start-sessionctl.ts';
 import { metricsPlace, reportOf, sweptTo } from '../../support/sweeping.ts';
 
-const crowd = { sessions: 3000, expired: true } as const;
+const crowd = { sessions: 1500, expired: true } as const;
 const sweep = ['sweep', '--json', '--time-zone', 'UTC'] as const;
 
 /** Runs statements on a connection of its own. @returns how to let go of what they have locked */
@@ -41,7 +42,8 @@ describe.each(dialects)('somebody else has locked the whole table, on %s', (dial
     it.each(['before it begins', 'in the middle'])('waits for a while (%s)', async (when) => {
       const scene = await stage(crowd);
       const { database } = scene.deployment;
-      const words = [...sweep, '--batch-size', '200', '--pause', '20ms'];
+      // SQLite's own wait for a lock sleeps for up to a tenth of a second, and is not to miss the gap between two batches.
+      const words = [...sweep, '--batch-size', '200', '--pause', '150ms'];
       const early = when === 'before it begins' ? await hold(database, wholeTable[dialect]) : undefined;
       const run = scene.start(words);
       if (early === undefined) await scene.untilLeft(run, crowd.sessions - 1);
@@ -60,7 +62,8 @@ describe.each(dialects)('somebody else has locked the whole table, on %s', (dial
       const { database } = scene.deployment;
       const release = await hold(database, wholeTable[dialect]);
       const stopped = scene.start(sweep);
-      await sleep(2000);
+      await untilItHears(stopped.child);
+      await sleep(1500);
       const begun = performance.now();
       stopped.child.kill('SIGTERM');
       const outcome = await stopped.ended;
