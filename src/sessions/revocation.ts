@@ -203,10 +203,12 @@ export async function revoke(
       // On a walk those may come by that did not match when it was planned. They are not told apart, but counted.
       const atMost = selection.sessionIds === null ? Math.max(0, most() - done.revoked) : null;
       let wentThrough = true;
+      let endedAt = performance.now();
       for await (const batch of store.end(pending, { preserveAt, offlineTokens, atMost, remark })) {
         wentThrough = batch.isLast;
         secondaryDeleted += batch.secondary;
         if (batch.sessions === 0 && batch.oauthTokens === 0 && !batch.uncertain) continue;
+        endedAt = performance.now();
         done.revoked += batch.sessions;
         done.oauthTokens += batch.oauthTokens;
         done.batches += 1;
@@ -214,9 +216,9 @@ export async function revoke(
         options.onBatch(done.revoked);
       }
       left = await store.lookAgain(pending, NAMED_SURVIVORS);
-      // A refresh that had read a session before it went writes it again.
+      // A refresh that had read a session before it went writes it again. What was done since the last one went counts.
       if (left.sessions === 0 && store.settle > 0 && !signal.aborted) {
-        await options.pause(store.settle);
+        await options.pause(Math.max(0, store.settle - (performance.now() - endedAt)));
         before = 0;
         left = await store.lookAgain(pending, NAMED_SURVIVORS);
       }

@@ -8,12 +8,14 @@ import type {
   SortField,
   Survey,
 } from '../sessions/session-store.ts';
+import type { Instant } from '../sessions/instant.ts';
 import type { Session } from '../sessions/session.ts';
 import type { Directory } from './database/directory.ts';
 import type { DatabaseStore } from './database/open.ts';
 import { nothingEnded } from './database/stretch.ts';
 import { fingerprintOf, type CachedSession } from './redis/cached-session.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
+import { createRoster, type Roster } from './redis/roster.ts';
 import { createSeen } from './redis/seen.ts';
 import { createPlaces, type Places } from './places.ts';
 import { rankedPlaces } from './ranked-places.ts';
@@ -35,6 +37,9 @@ export interface CombinedParts {
   readonly signal: AbortSignal;
 }
 
+/** Sessions that one batch ends which need not be read for it. */
+const ENDED_AT_ONCE = 2000;
+
 /** Sessions that one chunk of a list holds at the most. */
 const LISTED_AT_ONCE = 250;
 
@@ -47,6 +52,8 @@ export function createCombinedStore(parts: CombinedParts): Omit<SessionStore, 'f
   const { directory, table, secondary, steadfast, preserve, settle, signal } = parts;
   const places = rankedPlaces(createPlaces(parts), parts);
   const { now } = directory;
+  /** What the latest survey has counted and need not be read again in order to be ended. */
+  let surveyed: Surveyed | null = null;
 
   /** A row that Redis knows nothing of is a live session, unless rows are but records. */
   const ofRow = (session: Session): Session => (preserve ? { ...session, state: 'expired' } : session);
@@ -70,7 +77,7 @@ export function createCombinedStore(parts: CombinedParts): Omit<SessionStore, 'f
   /** As they come: those of Redis, then those that stand in the database alone. */
   async function* unsorted(selection: Selection): AsyncGenerator<readonly Session[]> {
     const seen = createSeen();
-    for await (const page of places.cached(selection, 'with users')) {
+    for await (const page of places.cached(selection, { users: true, states: true })) {
       yield await ofCached(page.filter(({ token }) => seen.add(token)));
     }
     for await (const page of places.rowsAlone(selection, 'shown'))
@@ -92,8 +99,7 @@ export function createCombinedStore(parts: CombinedParts): Omit<SessionStore, 'f
       found.push(...more);
       if (found.length > 2 * limit + LISTED_AT_ONCE) found = found.sort(compare).slice(0, limit);
     };
-    const withUser = field === 'userEmail' ? 'with users' : undefined;
-    for await (const page of places.cached(selection, withUser)) {
+    for await (const page of places.cached(selection, { users: field === 'userEmail' })) {
       const fresh = page.filter(({ token }) => seen.add(token));
       keep(fresh.map(({ token, session }) => ({ key: session[field], id: session.id, token })));
     }
@@ -206,7 +212,14 @@ export function createCombinedStore(parts: CombinedParts): Omit<SessionStore, 'f
       return [...ids];
     },
 
-    survey: (selection): Promise<Survey> => surveyPlaces(parts, places, selection),
+    async survey(selection): Promise<Survey> {
+      // A row, or a token bound to a session, is found by the session's id, which has to be read again for it.
+      const remembers = table === null && directory.boundTokens === null && comparesWhatLasts(selection);
+      const roster = remembers ? createRoster() : null;
+      const survey = await surveyPlaces(parts, places, selection, roster);
+      surveyed = roster === null ? null : { selection, roster, newest: survey.newest };
+      return survey;
+    },
 
     async lookAgain(selection, limit, patience = 'patient'): Promise<Remaining> {
       if (selection.surelyExpiredAt !== null)
@@ -244,8 +257,18 @@ export function createCombinedStore(parts: CombinedParts): Omit<SessionStore, 'f
     const room = <Value>(page: readonly Value[]) => page.slice(0, left);
     // What is ended in great numbers is taken out of the indexes afterwards, in one way through them.
     const untidied = createSeen();
-    for await (const page of places.steadfast.pages(selection)) {
+    const roster = surveyed !== null && isCoveredBy(selection, surveyed) ? surveyed.roster : null;
+    surveyed = null;
+    const isEnded = (token: string) => roster?.has(token) === true || untidied.has(token);
+    for (const tokens of roster?.chunks(ENDED_AT_ONCE) ?? []) {
       if (signal.aborted || left <= 0) return;
+      const batch = await endTokens(room(tokens));
+      left -= batch.sessions;
+      yield batch;
+    }
+    for await (const page of places.steadfast.pages(selection, { ahead: comparesWhatLasts(selection) })) {
+      if (signal.aborted || left <= 0) return;
+      if (roster !== null) await steadfast.tidyEnded(page.indexKeys, isEnded);
       const meant = room(page.meant);
       // Of most pages of a great Redis nothing is meant, and the database need not be asked about it.
       if (meant.length === 0) continue;
@@ -266,8 +289,23 @@ export function createCombinedStore(parts: CombinedParts): Omit<SessionStore, 'f
       yield { ...nothingEnded, ...ended, rows: ids.length, milliseconds, isLast: false };
     }
     if (signal.aborted) return;
-    if (untidied.size > 0) await tidy((token) => untidied.has(token));
+    if (untidied.size > 0) await tidy(isEnded);
     yield { ...nothingEnded, isLast: !signal.aborted };
+  }
+
+  /** What stands in Redis alone, with nothing that hangs on it. */
+  async function endTokens(tokens: readonly string[]): Promise<EndedBatch> {
+    const begun = performance.now();
+    const sessions = await steadfast.endTokens(tokens);
+    const milliseconds = performance.now() - begun;
+    return {
+      ...nothingEnded,
+      sessions,
+      secondary: sessions,
+      rows: tokens.length,
+      milliseconds,
+      isLast: false,
+    };
   }
 
   /** Redis first, then the rows of the very same sessions, whatever these say of them. */
@@ -312,14 +350,48 @@ export function createCombinedStore(parts: CombinedParts): Omit<SessionStore, 'f
     return sum;
   }
 
-  async function tidy(ended: (token: string) => boolean): Promise<void> {
-    const tidier = steadfast.tidier({ lifetimes: false, dryRun: false, ended });
+  async function tidy(isEnded: (token: string) => boolean): Promise<void> {
     for await (const { indexKeys } of steadfast.scan()) {
       if (signal.aborted) return;
-      await tidier.look(indexKeys);
+      await steadfast.tidyEnded(indexKeys, isEnded);
     }
-    await tidier.finish(signal);
   }
+}
+
+const fields = Object.keys(everySession) as readonly (keyof Selection)[];
+
+/** Sessions that a survey counted. */
+interface Surveyed {
+  readonly selection: Selection;
+  readonly roster: Roster;
+  /** The latest sign-in among them; null where none says. */
+  readonly newest: Instant | null;
+}
+
+/** What of a session stays as it is for as long as it lives (better-auth 1.7.25, `db/internal-adapter`, updateSession). */
+const LASTING: ReadonlySet<keyof Selection> = new Set<keyof Selection>([
+  'userIds',
+  'createdAfter',
+  'createdBefore',
+  'presentAt',
+  'exceptUserIds',
+  'exceptSessionIds',
+]);
+
+/** Whether a session that was selected once cannot cease to be, but by its end. */
+function comparesWhatLasts(selection: Selection): boolean {
+  if (selection.sessionIds !== null) return false;
+  return fields.every((name) => {
+    const value: unknown = selection[name];
+    return LASTING.has(name) || value === everySession[name] || (Array.isArray(value) && value.length === 0);
+  });
+}
+
+/** Whether all that were surveyed are selected: it is the same selection, but for a bound behind the latest of them. */
+function isCoveredBy(selection: Selection, { selection: before, newest }: Surveyed): boolean {
+  const { presentAt } = selection;
+  const isSame = fields.every((name) => name === 'presentAt' || selection[name] === before[name]);
+  return isSame && (presentAt === null || newest === null || newest <= presentAt);
 }
 
 /** Where a session of a sorted list stands: by its token in Redis, else by its id in the database. */

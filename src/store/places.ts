@@ -4,21 +4,29 @@ import type { CombinedParts } from './combined.ts';
 import type { Foreign } from './database/conditions.ts';
 import type { SessionRows, TokenRow } from './database/session-rows.ts';
 import type { CachedSession } from './redis/cached-session.ts';
-import type { SecondaryStorage } from './redis/secondary-storage.ts';
+import type { ScanOptions, SecondaryStorage } from './redis/secondary-storage.ts';
+import { createSeen } from './redis/seen.ts';
 
 /** A page of sessions that Redis holds. */
 export interface CachedPage {
   readonly meant: readonly CachedSession[];
   /** How many were looked at. */
   readonly all: number;
+  /** Keys of users' lists that lay among them. */
+  readonly indexKeys: readonly string[];
+}
+
+export interface WalkOptions extends ScanOptions {
+  /** Sessions are also told what Better Auth's marks say of their state, where nothing selects by it. */
+  readonly states?: boolean;
 }
 
 /** Goes through the places that sessions stand in. */
 export interface Walker {
   /** The selected sessions that Redis holds. One may come twice. */
-  pages(selection: Selection): AsyncGenerator<CachedPage>;
-  /** As `pages`, without those on which nothing is selected; what is known of the users only when asked. */
-  cached(selection: Selection, withUser?: 'with users'): AsyncGenerator<readonly CachedSession[]>;
+  pages(selection: Selection, options?: WalkOptions): AsyncGenerator<CachedPage>;
+  /** As `pages`, without those on which nothing is selected, and read ahead. */
+  cached(selection: Selection, options?: WalkOptions): AsyncGenerator<readonly CachedSession[]>;
   /** The selected rows of which Redis knows nothing. Of what it holds, its own copy decides. */
   rowsAlone(selection: Selection, foreign: Foreign): AsyncGenerator<readonly TokenRow[]>;
 }
@@ -53,7 +61,8 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
       for (let from = 0; from < ids.length; from += AT_ONCE) {
         const tokens = ids.slice(from, from + AT_ONCE).flatMap((id) => known.get(id) ?? []);
         const sessions = await storage.read([...new Set(tokens)]);
-        yield { meant: sessions.filter(({ session }) => isMeant(session)), all: sessions.length };
+        const meant = sessions.filter(({ session }) => isMeant(session));
+        yield { meant, all: sessions.length, indexKeys: [] };
       }
     }
 
@@ -62,7 +71,7 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
       for (const { id, token } of (await rows?.tokenRows(unknown())) ?? []) known.set(id, token);
       const missing = new Set(unknown());
       if (missing.size === 0) return;
-      for await (const { sessions } of storage.scan()) {
+      for await (const { sessions } of storage.scan({ ahead: true })) {
         for (const cached of sessions) {
           if (!missing.delete(cached.session.id)) continue;
           remember(cached);
@@ -71,7 +80,10 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
       }
     }
 
-    async function* pages(selection: Selection, withUser?: 'with users'): AsyncGenerator<CachedPage> {
+    async function* pages(
+      selection: Selection,
+      { states = selection.state !== 'all', ...options }: WalkOptions = {},
+    ): AsyncGenerator<CachedPage> {
       const matches = matcherOf(selection);
       if (selection.sessionIds !== null) {
         yield* byId(selection.sessionIds, matches);
@@ -82,12 +94,17 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
       if (selection.userIds.length > 0) {
         for await (const sessions of storage.namedSessions(selection.userIds)) {
           for (const { token } of sessions) named.add(token);
-          yield { meant: sessions.filter(({ session }) => matches(session)), all: sessions.length };
+          const meant = sessions.filter(({ session }) => matches(session));
+          yield { meant, all: sessions.length, indexKeys: [] };
         }
       }
-      for await (const { sessions } of storage.scan(withUser)) {
-        const meant = sessions.filter(({ token, session }) => !named.has(token) && matches(session));
-        yield { meant, all: sessions.length };
+      const mayMatch = matcherOf({ ...selection, state: 'all' });
+      const unmarked = createSeen();
+      for await (const { sessions, indexKeys } of storage.scan(options)) {
+        const likely = sessions.filter(({ token, session }) => !named.has(token) && mayMatch(session));
+        const judged = states ? await storage.judge(likely, unmarked) : likely;
+        const meant = states ? judged.filter(({ session }) => matches(session)) : judged;
+        yield { meant, all: sessions.length, indexKeys };
       }
     }
 
@@ -114,8 +131,9 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
     return {
       pages,
 
-      async *cached(selection, withUser) {
-        for await (const { meant } of pages(selection, withUser)) if (meant.length > 0) yield meant;
+      async *cached(selection, options) {
+        for await (const { meant } of pages(selection, { ahead: true, ...options }))
+          if (meant.length > 0) yield meant;
       },
 
       async *rowsAlone(selection, foreign) {

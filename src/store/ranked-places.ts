@@ -124,23 +124,23 @@ function rankedWalker(
   }
 
   return {
-    async *pages(selection) {
+    async *pages(selection, options) {
       if (selection.keepNewest === null) {
-        yield* walker.pages(selection);
+        yield* walker.pages(selection, options);
         return;
       }
       const ranking = await rank(selection, selection.keepNewest);
-      for await (const { meant, all } of walker.pages(selection))
-        yield { meant: await surplusIn(ranking, meant), all };
+      for await (const page of walker.pages(selection, options))
+        yield { ...page, meant: await surplusIn(ranking, page.meant) };
     },
 
-    async *cached(selection, withUser) {
+    async *cached(selection, options) {
       if (selection.keepNewest === null) {
-        yield* walker.cached(selection, withUser);
+        yield* walker.cached(selection, options);
         return;
       }
       const ranking = await rank(selection, selection.keepNewest);
-      for await (const page of walker.cached(selection, withUser)) {
+      for await (const page of walker.cached(selection, options)) {
         const surplus = await surplusIn(ranking, page);
         if (surplus.length > 0) yield surplus;
       }

@@ -5,15 +5,21 @@ import type { Survey } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
 import type { CombinedParts } from './combined.ts';
 import type { Places } from './places.ts';
+import type { CachedSession } from './redis/cached-session.ts';
+import type { Roster } from './redis/roster.ts';
 import { createSeen } from './redis/seen.ts';
 
 type Surveyed = Pick<Session, 'id' | 'userId' | 'state' | 'createdAt'>;
 
-/** Counts what a selection holds in all places, and what hangs on it, in one way through them. */
+/**
+ * Counts what a selection holds in all places, and what hangs on it, in one way through them.
+ * @param roster takes the tokens of those who are selected, as far as it has room
+ */
 export async function surveyPlaces(
   { directory, table, preserve }: CombinedParts,
   places: Places,
   selection: Selection,
+  roster: Roster | null,
 ): Promise<Survey> {
   const { boundTokens, countApiKeys, now } = directory;
   const seen = createSeen();
@@ -40,8 +46,12 @@ export async function surveyPlaces(
 
   const isMeant = matcherOf(selection);
   const looked = isTheirs === null ? selection : everySession;
-  for await (const page of places.cached(looked)) {
-    const fresh = page.filter(({ token }) => seen.add(token)).map(({ session }) => session);
+  const isFresh = ({ token, session }: CachedSession) => {
+    const isNew = roster === null || !isMeant(session) ? null : roster.add(token);
+    return isNew ?? seen.add(token);
+  };
+  for await (const page of places.cached(looked, { states: true })) {
+    const fresh = page.filter(isFresh).map(({ session }) => session);
     if (isTheirs === null) {
       await add(fresh);
       continue;

@@ -72,15 +72,11 @@ export interface IndexEntry {
 /** The value of `active-sessions-<userId>`; null where it is none. */
 export function readIndex(value: string): readonly IndexEntry[] | null {
   const list: unknown = json(value);
-  if (!Array.isArray(list)) return null;
-  const entries: IndexEntry[] = [];
-  for (const entry of list) {
-    if (!isObject(entry)) return null;
-    const { token, expiresAt } = entry;
-    if (typeof token !== 'string' || typeof expiresAt !== 'number') return null;
-    entries.push({ ...entry, token, expiresAt });
-  }
-  return entries;
+  return Array.isArray(list) && list.every(isEntry) ? list : null;
+}
+
+function isEntry(entry: unknown): entry is IndexEntry {
+  return isObject(entry) && typeof entry['token'] === 'string' && typeof entry['expiresAt'] === 'number';
 }
 
 function parsed(value: string): Readonly<Record<string, unknown>> | null {

@@ -96,6 +96,8 @@ async function createClient(
     connectionName: 'sessionctl',
     // Commands of one moment travel together; in a cluster, each part to the node that holds its keys.
     enableAutoPipelining: true,
+    // Of those that travel together the next wait for the answers of all; what concerns many keys at once need not.
+    autoPipeliningIgnoredCommands: settings.cluster ? ['scan'] : ['scan', 'mget', 'unlink', 'exists'],
     maxRetriesPerRequest: ATTEMPTS,
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),

@@ -12,6 +12,12 @@ export interface IndexChange {
   readonly life: number | null;
 }
 
+/** An index as it was read: its very text, and what that means; null where there is none, or where it is something else. */
+export interface ReadIndex {
+  readonly text: string | null;
+  readonly list: readonly IndexEntry[] | null;
+}
+
 /** Better Auth's own lists of each user's sessions, `active-sessions-<userId>`. */
 export interface Indexes {
   /** Takes the entries of these sessions out of the indexes of their users. */
@@ -19,33 +25,42 @@ export interface Indexes {
   /**
    * Changes indexes, each at once and only as it was read: what the application wrote meanwhile is read and judged again.
    * @param change null where nothing has to change
+   * @param known those indexes, where they have just been read
    */
   change(
     keys: readonly string[],
     change: (key: string, list: readonly IndexEntry[]) => IndexChange | null,
+    known?: readonly ReadIndex[],
   ): Promise<void>;
+  read(keys: readonly string[]): Promise<readonly ReadIndex[]>;
   /** Makes an index of nobody, changes it and deletes it. */
   rehearse(): Promise<void>;
 }
 
 /**
  * Better Auth reads an index, changes it and writes it back, without a lock (its issue 11073). This replaces what was read
- * and nothing else, so that an entry that came meanwhile is not lost by it.
+ * and nothing else, so that an entry that came meanwhile is not lost by it. Three arguments for each key: what was read, what
+ * becomes of it, and its lifetime. Answers for each whether it was replaced.
  */
 const REPLACE = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[2] == '' then
-  redis.call('UNLINK', KEYS[1])
-  return 1
+local replaced = {}
+for at, key in ipairs(KEYS) do
+  local becomes, life = ARGV[at * 3 - 1], tonumber(ARGV[at * 3])
+  if redis.call('GET', key) ~= ARGV[at * 3 - 2] then
+    replaced[at] = 0
+  else
+    replaced[at] = 1
+    if life == 0 and becomes ~= '' then life = redis.call('PTTL', key) end
+    if becomes == '' then
+      redis.call('UNLINK', key)
+    elseif life > 0 then
+      redis.call('SET', key, becomes, 'PX', life)
+    else
+      redis.call('SET', key, becomes)
+    end
+  end
 end
-local life = tonumber(ARGV[3])
-if life == 0 then life = redis.call('PTTL', KEYS[1]) end
-if life > 0 then
-  redis.call('SET', KEYS[1], ARGV[2], 'PX', life)
-else
-  redis.call('SET', KEYS[1], ARGV[2])
-end
-return 1
+return replaced
 `;
 
 const REPLACE_SHA = createHash('sha1').update(REPLACE).digest('hex');
@@ -53,41 +68,72 @@ const REPLACE_SHA = createHash('sha1').update(REPLACE).digest('hex');
 /** Milliseconds that a list of a rehearsal lives that was interrupted. */
 const REHEARSAL = 1000;
 
+/** Indexes that one run of the script looks at, so that nobody else waits for it, and about how much text it is handed. */
+const AT_ONCE = 50;
+const TEXT_AT_ONCE = 1 << 16;
+
 /** How often an index is tried that changes under one's hands. An entry too many does no harm. */
 const ATTEMPTS = 5;
 
+const NONE: ReadIndex = { text: null, list: null };
+
+/** An index as it was read, what becomes of it, empty for nothing, and its lifetime in milliseconds, 0 for what it has. */
+interface Replacement {
+  readonly key: string;
+  readonly was: string;
+  readonly becomes: string;
+  readonly life: number;
+}
+
 /** @param prefix what the keys of indexes begin with */
-export function createIndexes({ client }: RedisConnection, keys: KeyReader, prefix: string): Indexes {
-  /** By its hash, and as a whole only to a server that does not know it yet. @returns whether it was replaced */
-  const replace = async (key: string, was: string, becomes: string, life: number): Promise<boolean> => {
-    const words = [1, key, was, becomes, life] as const;
-    try {
-      return (await client.evalsha(REPLACE_SHA, ...words)) === 1;
-    } catch (error) {
-      if (answerWord(error) !== 'NOSCRIPT') throw error;
-      return (await client.eval(REPLACE, ...words)) === 1;
-    }
+export function createIndexes(
+  { client, isCluster }: RedisConnection,
+  keys: KeyReader,
+  prefix: string,
+): Indexes {
+  /** By the hash of the script, and as a whole only to a server that does not know it yet. @returns keys that have changed */
+  const replace = async (some: readonly Replacement[]): Promise<readonly string[]> => {
+    const words = [
+      some.length,
+      ...some.map(({ key }) => key),
+      ...some.flatMap(({ was, becomes, life }) => [was, becomes, life]),
+    ] as const;
+    const run = async () => {
+      try {
+        return await client.evalsha(REPLACE_SHA, ...words);
+      } catch (error) {
+        if (answerWord(error) !== 'NOSCRIPT') throw error;
+        return client.eval(REPLACE, ...words);
+      }
+    };
+    const replaced: unknown = await run();
+    return some.flatMap(({ key }, at) => (Array.isArray(replaced) && replaced[at] === 1 ? [] : [key]));
   };
 
-  const change: Indexes['change'] = async (indexKeys, judge) => {
+  const read: Indexes['read'] = async (indexKeys) =>
+    (await keys.values(indexKeys)).map((text) => ({ text, list: text === null ? null : readIndex(text) }));
+
+  const change: Indexes['change'] = async (indexKeys, judge, known) => {
     let pending = indexKeys;
-    for (let attempt = 0; pending.length > 0 && attempt < ATTEMPTS; attempt += 1) {
-      const values = await keys.values(pending);
-      const refused = await Promise.all(
-        pending.map(async (key, at) => {
-          const value = values[at] ?? null;
-          const list = value === null ? null : readIndex(value);
-          const becomes = value === null || list === null ? null : judge(key, list);
-          if (value === null || becomes === null) return null;
-          const text = becomes.list.length === 0 ? '' : JSON.stringify(becomes.list);
-          return (await replace(key, value, text, Math.ceil(becomes.life ?? 0))) ? null : key;
-        }),
-      );
-      pending = refused.filter((key) => key !== null);
+    let present = known ?? (await read(pending));
+    for (let attempt = 1; ; attempt += 1) {
+      const replacements = pending.flatMap((key, at) => {
+        const { text: was, list } = present[at] ?? NONE;
+        const change = list === null ? null : judge(key, list);
+        if (was === null || change === null) return [];
+        const becomes = change.list.length === 0 ? '' : JSON.stringify(change.list);
+        return [{ key, was, becomes, life: Math.ceil(change.life ?? 0) }];
+      });
+      // Of a cluster, keys that go together in a script have to lie together as well.
+      const refused = await Promise.all([...partsOf(replacements, isCluster ? 1 : AT_ONCE)].map(replace));
+      pending = refused.flat();
+      if (pending.length === 0 || attempt >= ATTEMPTS) return;
+      present = await read(pending);
     }
   };
 
   return {
+    read,
     change,
 
     async remove(sessions) {
@@ -108,8 +154,22 @@ export function createIndexes({ client }: RedisConnection, keys: KeyReader, pref
       const key = `${prefix}sessionctl-rehearsal`;
       const lists = ['[]', '[{"token":"","expiresAt":0}]'] as const;
       await client.set(key, lists[0], 'PX', REHEARSAL);
-      await replace(key, lists[0], lists[1], REHEARSAL);
-      await replace(key, lists[1], '', 0);
+      await replace([{ key, was: lists[0], becomes: lists[1], life: REHEARSAL }]);
+      await replace([{ key, was: lists[1], becomes: '', life: 0 }]);
     },
   };
+}
+
+function* partsOf(replacements: readonly Replacement[], most: number): Generator<readonly Replacement[]> {
+  let part: Replacement[] = [];
+  let text = 0;
+  for (const replacement of replacements) {
+    part.push(replacement);
+    text += replacement.was.length + replacement.becomes.length;
+    if (part.length < most && text < TEXT_AT_ONCE) continue;
+    yield part;
+    part = [];
+    text = 0;
+  }
+  if (part.length > 0) yield part;
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { RedisConnection } from './connect-redis.ts';
+import { USUAL_TOKEN } from './roster.ts';
 
 /** A key with the text that it holds. */
 export type Found = readonly [key: string, value: string];
@@ -23,12 +24,13 @@ export interface KeyReader {
   unlink(keys: readonly string[]): Promise<number>;
 }
 
-/** Better Auth's own tokens: `generateId(32)`. */
-const USUAL_TOKEN = /^[A-Za-z0-9]{32}$/;
 /** `JSON.stringify({ session, user })`, as Better Auth hands it to the storage. */
 const BEGINNING = '{"session"';
 /** Spaces may stand in it, should an adapter write JSON in its own way. */
 const LOOKED_AT = 64;
+
+/** Keys that one command asks about: with more, others would wait. */
+const ASKED_AT_ONCE = 500;
 
 /** What PTTL answers for a key that stays for ever. */
 const NO_LIFETIME = -1;
@@ -74,8 +76,9 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
     },
 
     async sessionValues(keys, prefix) {
-      const usual = keys.filter((key) => USUAL_TOKEN.test(key.slice(prefix.length)));
-      const odd = keys.filter((key) => !USUAL_TOKEN.test(key.slice(prefix.length)));
+      const usual: string[] = [];
+      const odd: string[] = [];
+      for (const key of keys) (USUAL_TOKEN.test(key.slice(prefix.length)) ? usual : odd).push(key);
       const begun = await beginnings(odd);
       const likely = odd.filter((_, at) => (begun[at] ?? '').replace(/\s/g, '').startsWith(BEGINNING));
       const wanted = [...usual, ...likely];
@@ -86,7 +89,12 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
       });
     },
 
-    missing: async (keys) => new Set(await missingOf(keys)),
+    async missing(keys) {
+      const parts: Promise<readonly string[]>[] = [];
+      for (let from = 0; from < keys.length; from += ASKED_AT_ONCE)
+        parts.push(missingOf(keys.slice(from, from + ASKED_AT_ONCE)));
+      return new Set((await Promise.all(parts)).flat());
+    },
 
     immortal: async (keys) => {
       const lives = await Promise.all(keys.map((key) => client.pttl(key)));

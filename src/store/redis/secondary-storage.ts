@@ -4,7 +4,8 @@ import { readCachedSession, readIndex, type CachedSession } from './cached-sessi
 import type { RedisConnection } from './connect-redis.ts';
 import { createIndexes } from './indexes.ts';
 import { createKeyReader, type Found } from './key-reader.ts';
-import { createTidier, type Tidier, type TidierOptions } from './tidy-indexes.ts';
+import type { Seen } from './seen.ts';
+import { createTidier, tidyEnded, type Tidier, type TidierOptions } from './tidy-indexes.ts';
 
 /** Keys that one step of a scan looks at: with more, the application's own requests begin to wait. */
 const SCANNED = 500;
@@ -25,12 +26,28 @@ export interface ScannedPage {
   readonly indexKeys: readonly string[];
 }
 
+export interface ScanOptions {
+  /** Tells what is known of the users, too, which takes twice the time. */
+  readonly users?: boolean;
+  /** Reads a page while the caller is at the one before. Not for what has to be decided on the latest values. */
+  readonly ahead?: boolean;
+}
+
 /** Sessions in Better Auth's secondary storage. */
 export interface SecondaryStorage {
   /** `host:port/number`, fit to be printed. */
   readonly place: string;
-  /** Every session there is, known by its value; what is known of its user only when asked. One may come twice while Redis makes room in its tables. */
-  scan(withUser?: 'with users'): AsyncGenerator<ScannedPage>;
+  /**
+   * Every session there is, known by its value, its state by its expiry alone: `judge` tells more. One may come twice while
+   * Redis makes room in its tables.
+   */
+  scan(options?: ScanOptions): AsyncGenerator<ScannedPage>;
+  /**
+   * Better Auth takes what was created before the mark of its user for revoked, wherever it still lies: such a session is
+   * expired.
+   * @param unmarked remembers users without such a mark, who are not asked about again
+   */
+  judge(sessions: readonly CachedSession[], unmarked?: Seen): Promise<readonly CachedSession[]>;
   /** Sessions of users as their indexes name them. Better Auth's indexes lose entries: there may be more. */
   namedSessions(userIds: readonly string[]): AsyncGenerator<readonly CachedSession[]>;
   /** The sessions of those tokens that have one. */
@@ -40,7 +57,11 @@ export interface SecondaryStorage {
    * @returns how many of the keys were still there
    */
   end(sessions: readonly CachedSession[], scope: 'with indexes' | 'keys alone'): Promise<number>;
+  /** As `end` with the keys alone, of sessions that were known by their values before. */
+  endTokens(tokens: readonly string[]): Promise<number>;
   tidier(options: Omit<TidierOptions, 'prefix' | 'now'>): Tidier;
+  /** Takes the entries of sessions that this run has ended out of some indexes. */
+  tidyEnded(indexKeys: readonly string[], isEnded: (token: string) => boolean): Promise<void>;
   /** Tries what `end` does on keys of nobody, so that a missing right shows before anything is changed. */
   rehearse(): Promise<void>;
   close(): Promise<void>;
@@ -61,23 +82,23 @@ export function createSecondaryStorage(
   const markPrefix = `${prefix}${REVOKED_BEFORE}`;
   const indexes = createIndexes(connection, keys, indexPrefix);
 
-  /** Better Auth takes what was created before the mark of its user for revoked, wherever it still lies. */
-  const sessionsIn = async (
-    found: readonly Found[],
-    withUser: boolean,
+  const sessionsIn = (found: readonly Found[], withUser: boolean): readonly CachedSession[] =>
+    found.flatMap(([key, value]) => readCachedSession(key.slice(prefix.length), value, now, withUser) ?? []);
+
+  const judge = async (
+    sessions: readonly CachedSession[],
+    unmarked?: Seen,
   ): Promise<readonly CachedSession[]> => {
-    const sessions = found.flatMap(([key, value]) => {
-      const session = readCachedSession(key.slice(prefix.length), value, now, withUser);
-      return session === null ? [] : [session];
-    });
-    const users = [...new Set(sessions.map(({ session }) => session.userId ?? ''))];
-    const marks = await keys.values(users.map((id) => `${markPrefix}${id}`));
-    const revokedBefore = new Map(
-      users.flatMap((id, at) => {
-        const mark = Number(marks[at] ?? 0);
-        return mark > 0 ? [[id, mark] as const] : [];
-      }),
+    const users = [...new Set(sessions.map(({ session }) => session.userId ?? ''))].filter(
+      (id) => unmarked?.has(id) !== true,
     );
+    const revokedBefore = new Map<string, number>();
+    const marks = await keys.values(users.map((id) => `${markPrefix}${id}`));
+    for (const [at, id] of users.entries()) {
+      const mark = Number(marks[at] ?? 0);
+      if (mark > 0) revokedBefore.set(id, mark);
+      else unmarked?.add(id);
+    }
     if (revokedBefore.size === 0) return sessions;
     return sessions.map((cached) => {
       const { userId, createdAt } = cached.session;
@@ -94,9 +115,11 @@ export function createSecondaryStorage(
       sessions.push(
         ...(await guard(async () => {
           const values = await keys.values(wanted);
-          return sessionsIn(
-            wanted.flatMap((key, at) => present(key, values[at])),
-            true,
+          return judge(
+            sessionsIn(
+              wanted.flatMap((key, at) => present(key, values[at])),
+              true,
+            ),
           );
         })),
       );
@@ -104,26 +127,42 @@ export function createSecondaryStorage(
     return sessions;
   };
 
+  /** The values of a page that may be sessions, and the keys of its indexes; null at the end. */
+  const readPage = async (pages: AsyncGenerator<readonly string[]>) => {
+    const page = await pages.next();
+    if (page.done === true) return null;
+    const indexKeys: string[] = [];
+    const others: string[] = [];
+    for (const key of page.value) {
+      if (key.startsWith(indexPrefix)) indexKeys.push(key);
+      // Better Auth writes something else there, so that no session can be.
+      else if (!key.startsWith(markPrefix)) others.push(key);
+    }
+    return { indexKeys, found: await keys.sessionValues(others, prefix) };
+  };
+
   return {
     place,
     read,
 
-    async *scan(withUser) {
+    async *scan({ users = false, ahead = false } = {}) {
       const pages = keys.scan(prefix, SCANNED);
-      for (;;) {
-        const page = await guard(() => pages.next());
-        if (page.done === true) return;
-        const indexKeys = page.value.filter((key) => key.startsWith(indexPrefix));
-        // Better Auth writes something else there, so that no session can be.
-        const others = page.value.filter(
-          (key) => !key.startsWith(indexPrefix) && !key.startsWith(markPrefix),
-        );
-        const sessions = await guard(async () =>
-          sessionsIn(await keys.sessionValues(others, prefix), withUser !== undefined),
-        );
-        yield { sessions, indexKeys };
+      const read = () => {
+        const page = guard(() => readPage(pages));
+        // Should nobody come back for it, its failure is nobody's.
+        page.catch(() => undefined);
+        return page;
+      };
+      for (let next = read(); ;) {
+        const page = await next;
+        if (page === null) return;
+        if (ahead) next = read();
+        yield { sessions: sessionsIn(page.found, users), indexKeys: page.indexKeys };
+        if (!ahead) next = read();
       }
     },
+
+    judge: (sessions, unmarked) => guard(() => judge(sessions, unmarked)),
 
     async *namedSessions(userIds) {
       for (const some of chunksOf(userIds)) {
@@ -147,6 +186,14 @@ export function createSecondaryStorage(
         return ended;
       }),
 
+    endTokens: (tokens) =>
+      guard(async () => {
+        const counts = await Promise.all(
+          [...chunksOf(tokens)].map((some) => keys.unlink(some.map((token) => `${prefix}${token}`))),
+        );
+        return counts.reduce((sum, count) => sum + count, 0);
+      }),
+
     tidier: (options) => {
       const tidier = createTidier(keys, indexes, { ...options, prefix, now: millisecondsOf(now) });
       return {
@@ -154,6 +201,8 @@ export function createSecondaryStorage(
         finish: (signal) => guard(() => tidier.finish(signal)),
       };
     },
+
+    tidyEnded: (indexKeys, isEnded) => guard(() => tidyEnded({ keys, indexes, prefix }, indexKeys, isEnded)),
 
     rehearse: () =>
       guard(async () => {

@@ -28,7 +28,7 @@ export async function* sweepSecondary(
 ): AsyncGenerator<SweptSecondary> {
   const { existingUserIds } = directory;
   const isExpired = matcherOf({ ...everySession, surelyExpiredAt: expiredAt });
-  const tidier = steadfast.tidier({ lifetimes: true, dryRun, ended: null });
+  const tidier = steadfast.tidier({ lifetimes: true, dryRun });
   const orphansOf = existingUserIds === null ? noOrphans : createOrphans(directory, existingUserIds, remark);
 
   for await (const { sessions, indexKeys } of steadfast.scan()) {

@@ -43,20 +43,15 @@ export interface TidierOptions {
   readonly lifetimes: boolean;
   /** Counts what it finds at the first look and changes nothing. */
   readonly dryRun: boolean;
-  /** Only entries of sessions that this run has ended: no sign-in is about to bring one of those. Null for any. */
-  readonly ended: ((token: string) => boolean) | null;
 }
 
 export function createTidier(keys: KeyReader, indexes: Indexes, options: TidierOptions): Tidier {
-  const { prefix, now, lifetimes, dryRun, ended } = options;
-  const age = ended === null ? ABOUT_TO_COME : 0;
+  const { prefix, now, lifetimes, dryRun } = options;
   const waiting: Suspects[] = [];
 
   const suspect = async (indexKeys: readonly string[]): Promise<Suspects> => {
     const values = await keys.values(indexKeys);
-    const tokens = indexKeys.map((_, at) =>
-      (readIndex(values[at] ?? '') ?? []).flatMap(({ token }) => (ended?.(token) === false ? [] : [token])),
-    );
+    const tokens = indexKeys.map((_, at) => (readIndex(values[at] ?? '') ?? []).map(({ token }) => token));
     const gone = await keys.missing([...new Set(tokens.flat())].map((token) => `${prefix}${token}`));
     const missing = new Map<string, ReadonlySet<string>>();
     for (const [at, key] of indexKeys.entries()) {
@@ -79,14 +74,13 @@ export function createTidier(keys: KeyReader, indexes: Indexes, options: TidierO
       const last = Math.max(...left.map(({ expiresAt }) => expiresAt));
       return last > now ? { list: left, life: last - now } : { list: [], life: null };
     });
-    const entries = [...mended.values()].reduce((sum, count) => sum + count, 0);
-    return { entries, immortal: immortal.size };
+    return { entries: sumOf(mended), immortal: immortal.size };
   };
 
   const mendRipe = async (): Promise<TidiedIndexes> => {
     let sum: TidiedIndexes = { entries: 0, immortal: 0 };
     for (let [first] = waiting; first !== undefined; [first] = waiting) {
-      if (performance.now() - first.at < age) return sum;
+      if (performance.now() - first.at < ABOUT_TO_COME) return sum;
       waiting.shift();
       sum = added(sum, await mend(first));
     }
@@ -107,7 +101,7 @@ export function createTidier(keys: KeyReader, indexes: Indexes, options: TidierO
       let sum: TidiedIndexes = { entries: 0, immortal: 0 };
       while (waiting.length > 0 && !signal.aborted) {
         const [first] = waiting;
-        const rest = first === undefined ? 0 : first.at + age - performance.now();
+        const rest = first === undefined ? 0 : first.at + ABOUT_TO_COME - performance.now();
         if (rest > 0) await sleep(rest, undefined, { signal }).catch(() => undefined);
         else sum = added(sum, await mendRipe());
       }
@@ -116,8 +110,38 @@ export function createTidier(keys: KeyReader, indexes: Indexes, options: TidierO
   };
 }
 
+/**
+ * Takes entries of sessions that this run has ended out of indexes: no sign-in is about to bring one of those, so that one
+ * look is enough. What was brought back by a request in flight stays.
+ * @param prefix what the key of a token begins with
+ */
+export async function tidyEnded(
+  { keys, indexes, prefix }: { readonly keys: KeyReader; readonly indexes: Indexes; readonly prefix: string },
+  indexKeys: readonly string[],
+  isEnded: (token: string) => boolean,
+): Promise<void> {
+  if (indexKeys.length === 0) return;
+  const known = await indexes.read(indexKeys);
+  const suspects = new Set<string>();
+  for (const { list } of known)
+    for (const { token } of list ?? []) if (isEnded(token)) suspects.add(`${prefix}${token}`);
+  const gone = await keys.missing([...suspects]);
+  await indexes.change(
+    indexKeys,
+    (_, list) => {
+      const left = list.filter(({ token }) => !gone.has(`${prefix}${token}`));
+      return left.length === list.length ? null : { list: left, life: null };
+    },
+    known,
+  );
+}
+
 function added(one: TidiedIndexes, other: TidiedIndexes): TidiedIndexes {
   return { entries: one.entries + other.entries, immortal: one.immortal + other.immortal };
+}
+
+function sumOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
 }
 
 function countOf(missing: ReadonlyMap<string, ReadonlySet<string>>): number {
