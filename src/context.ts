@@ -8,6 +8,7 @@ import { millisecondsOf } from './sessions/instant.ts';
 import type { SchemaStore } from './sessions/schema-store.ts';
 import type { Target } from './sessions/session-store.ts';
 import type { DatabaseStore } from './store/database/open.ts';
+import type { ExaminedSettings, OpenedExamination } from './store/open-examination.ts';
 import type { DeploymentStore } from './store/open-store.ts';
 import type { System } from './system.ts';
 import type { Prompter } from './output/prompter.ts';
@@ -60,6 +61,11 @@ export interface Context {
    * @throws ConfigError, ConnectionError, SchemaError
    */
   withSchema<Result>(access: StoreAccess, use: (schema: SchemaStore) => Promise<Result>): Promise<Result>;
+  /** Opens every part of a deployment by itself, to look only. What cannot be opened is said in its place. */
+  withExamination<Result>(
+    settings: ExaminedSettings,
+    use: (examination: OpenedExamination) => Promise<Result>,
+  ): Promise<Result>;
 }
 
 export function createContext(system: System, redactor: Redactor, flags: GlobalFlags): Context {
@@ -123,6 +129,16 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
         return await use(schema);
       } finally {
         await schema.close();
+      }
+    },
+    withExamination: async (examined, use) => {
+      const { openExamination } = await import('./store/open-examination.ts');
+      const options = { redactor, signal: system.signal };
+      const examination = await openExamination(examined, options, context.now);
+      try {
+        return await use(examination);
+      } finally {
+        await examination.close();
       }
     },
   };

@@ -5,6 +5,7 @@ import { configInit } from './commands/config/init.ts';
 import { configPath } from './commands/config/path.ts';
 import { configShow } from './commands/config/show.ts';
 import { demo } from './commands/demo.ts';
+import { doctor } from './commands/doctor.ts';
 import { history } from './commands/history.ts';
 import { limit } from './commands/limit.ts';
 import { list } from './commands/list.ts';
@@ -29,6 +30,7 @@ const commands: readonly CommandDefinition[] = [
   revokeAll,
   limit,
   sweep,
+  doctor,
   history,
   configInit,
   configShow,

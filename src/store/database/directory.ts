@@ -3,6 +3,7 @@ import type { Instant } from '../../sessions/instant.ts';
 import type { ReplicatedStore } from '../../sessions/replication.ts';
 import type { LockableStore } from '../../sessions/run-lock.ts';
 import type { Target } from '../../sessions/session-store.ts';
+import type { DatabaseExamination } from '../../sessions/examination.ts';
 import type { User } from '../../sessions/session.ts';
 import { tableLabel } from './catalog.ts';
 import { isPossibleKey, sessionColumn, SESSION } from './conditions.ts';
@@ -45,6 +46,8 @@ export interface Directory extends LockableStore, ReplicatedStore {
   readClock(): Promise<Instant>;
   /** Null where `schema migrate` has made no table for it. */
   readonly history: DatabaseHistory | null;
+  /** What can be looked at of the database without changing anything. */
+  examination(): Promise<DatabaseExamination>;
   close(): Promise<void>;
 }
 
@@ -98,6 +101,15 @@ export function createDirectory(parts: DirectoryParts): Directory {
             }),
     readClock: () => persist(() => dialect.readClock(knex)),
     history: createHistory(parts, shape.history),
+    examination: async () => {
+      const { createDatabaseExamination } = await import('./examination.ts');
+      return createDatabaseExamination({
+        ...parts,
+        server: null,
+        shape: { ...shape, ended: null },
+        table: null,
+      });
+    },
     lock: async (name, own, wait) => {
       const { acquireRunLock } = await import('./run-lock.ts');
       return acquireRunLock({ ...parts, table: shape.locked, signal: options.signal }, name, own, wait);

@@ -97,6 +97,15 @@ export async function openDatabaseStore(
       schema,
       rows: createSessionRows(parts),
       steadfastRows: createSessionRows({ ...parts, guard: settle }),
+      examination: async () => {
+        const { createDatabaseExamination, createTableExamination } = await import('./examination.ts');
+        return createDatabaseExamination({
+          ...parts,
+          server: schema.server,
+          shape: { ...shape, ended: shape.session },
+          table: createTableExamination(parts, schema),
+        });
+      },
     };
   } catch (error) {
     await close();

@@ -1,0 +1,193 @@
+import { defineCommand, once } from '../command.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Context } from '../context.ts';
+import type { Check, Finding } from '../doctor/finding.ts';
+import { FailedError, SessionctlError, UsageError } from '../errors.ts';
+import { runsOf } from '../history/history-runs.ts';
+import type { SharedHistory } from '../history/shared-history.ts';
+import { counted, inNumber } from '../output/counted.ts';
+import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import type { Instant } from '../sessions/instant.ts';
+import type { Target } from '../sessions/session-store.ts';
+import { readStdin } from './read-stdin.ts';
+
+interface DoctorFlags {
+  readonly appUrl?: string;
+  readonly cookieStdin?: boolean;
+}
+
+export const doctor = defineCommand<DoctorFlags>({
+  words: ['doctor'],
+  summary: 'Examine a deployment: what is wrong with it, and how to mend it',
+  examples: [
+    ['sessionctl doctor', 'Everything that can be seen from here; changes nothing'],
+    ['sessionctl doctor --json > doctor.json', 'The same for a script; exit 1 where a check fails'],
+    ['sessionctl doctor --app-url https://app.example.com', 'The cookies of the running application as well'],
+    [
+      'sessionctl doctor --app-url https://app.example.com --cookie-stdin < cookie.txt',
+      'And how long sessions and their copies live, by the cookie of one',
+    ],
+  ],
+  configure: (command) =>
+    command
+      .option(
+        '--app-url <url>',
+        'also ask the running application, at its base URL or at that of its auth endpoints',
+        once('--app-url'),
+      )
+      .option(
+        '--cookie-stdin',
+        "a session's Cookie header is on stdin, to be sent to --app-url and never shown",
+      ),
+  run: async (context, flags) => {
+    const format = chooseFormat(flags, reportFormats);
+    const { loadConfig } = await import('../config/load.ts');
+    const config = await loadConfig(context.system, context.flags, context.redactor);
+    const own = await applicationChecks(context, flags, config);
+    const { settings } = config;
+    const target = await context.target();
+    const findings = await context.withExamination(settings, async (examination) => {
+      const { deploymentChecks } = await import('../doctor/examine-deployment.ts');
+      const deployment = deploymentChecks({
+        settings,
+        target,
+        examination,
+        configuration: { file: await fileOf(config, context), history: () => ownHistory(context) },
+        lastSweep: () => lastSweep(context, target, examination.history),
+        clock: context.system.now,
+      });
+      return carryOut(context, both(deployment, own), format);
+    });
+    if (format === 'json') await printJson(context, target, findings);
+    const failed = findings.filter(({ status }) => status === 'fail').length;
+    if (failed > 0) {
+      throw new FailedError(
+        `${counted(failed, 'check')} of ${String(findings.length)} ${inNumber(failed, 'fails', 'fail')}`,
+        { hint: 'What to do about each stands with it. Run doctor again afterwards.' },
+      );
+    }
+    return 0;
+  },
+});
+
+async function carryOut(
+  context: Context,
+  checks: AsyncIterable<Check>,
+  format: 'table' | 'json',
+): Promise<readonly Finding[]> {
+  const { carryOutChecks } = await import('../doctor/carry-out-checks.ts');
+  const { findingText, summaryText } = await import('../output/finding-text.ts');
+  const { terminal, styles } = context.stdout;
+  const findings: Finding[] = [];
+  for await (const found of carryOutChecks(checks, context.system.signal)) {
+    const finding = { ...found, result: context.redactor.redact(found.result) };
+    findings.push(finding);
+    if (format === 'table') await context.print(findingText(finding, terminal, styles));
+  }
+  if (format === 'table') await context.print(summaryText(findings, styles));
+  return findings;
+}
+
+async function printJson(context: Context, target: Target, findings: readonly Finding[]): Promise<void> {
+  const { jsonText } = await import('../output/json-text.ts');
+  const of = (status: Finding['status']) => findings.filter((finding) => finding.status === status).length;
+  const checks = findings.map(({ id, status, result, inconclusive, explanation, remedy }) => ({
+    id,
+    status,
+    result,
+    inconclusive,
+    explanation,
+    remedy,
+  }));
+  const body = { command: 'doctor', target, ok: of('ok'), warn: of('warn'), fail: of('fail'), checks };
+  await context.print(`${jsonText(body, 2)}\n`);
+}
+
+async function* both(first: AsyncIterable<Check>, second: Iterable<Check>): AsyncGenerator<Check> {
+  yield* first;
+  yield* second;
+}
+
+/** @throws UsageError where the URL or the cookie cannot be used */
+async function applicationChecks(
+  context: Context,
+  { appUrl, cookieStdin }: DoctorFlags,
+  { settings }: LoadedConfig,
+): Promise<Iterable<Check>> {
+  if (appUrl === undefined) {
+    if (cookieStdin === true)
+      throw new UsageError('--cookie-stdin needs --app-url', {
+        hint: 'A cookie is judged by the application alone.',
+      });
+    return [];
+  }
+  const { appServer } = await import('../doctor/app-server.ts');
+  const { appChecks } = await import('../doctor/app-checks.ts');
+  const server = appServer(appUrl, context.system.signal);
+  if (cookieStdin === true && !server.isHttps && !server.isLoopback)
+    throw new UsageError('--cookie-stdin would send a session in the clear', {
+      hint: 'Give an https:// URL as --app-url, or leave the cookie out.',
+    });
+  const cookie = cookieStdin === true ? await cookieOnStdin(context) : null;
+  const { session, auth, database } = settings;
+  return appChecks({ server, profile: database.profile, session, auth, cookie, clock: context.system.now });
+}
+
+/** A `Cookie` header, with or without its name. */
+async function cookieOnStdin({ system, redactor }: Context): Promise<string> {
+  const cookie = (await readStdin(system)).trim().replace(/^cookie:\s*/i, '');
+  // What a header cannot hold would be an error that shows it.
+  if (!/^[\x21-\x7e ]+$/.test(cookie) || !/session_token=[^;\s]/.test(cookie))
+    throw new UsageError('stdin holds no Cookie header with a session in it', {
+      hint: 'It looks like better-auth.session_token=…; a browser shows it among the request headers.',
+    });
+  for (const pair of cookie.split(';')) redactor.protect(pair.slice(pair.indexOf('=') + 1).trim());
+  redactor.protect(cookie);
+  return cookie;
+}
+
+async function fileOf({ path }: LoadedConfig, { system }: Context) {
+  if (path === null) return null;
+  const { understand } = await import('../config/load.ts');
+  const { environmentOf } = await import('../config/environment.ts');
+  const { exposesSecret } = await understand(path, environmentOf(system.env));
+  return { path, exposesSecret };
+}
+
+async function ownHistory(context: Context) {
+  const history = await context.history();
+  const { records, problems } = await history.read();
+  return { path: history.path, records: records.length, problems: problems.map(({ message }) => message) };
+}
+
+/** Records of the database's own history that are looked through. */
+const SHARED_RECORDS = 10_000;
+
+async function lastSweep(
+  context: Context,
+  target: Target,
+  shared: SharedHistory | null,
+): Promise<Instant | null> {
+  const own = await ownRecords(context);
+  const records = [...own, ...((await shared?.read(SHARED_RECORDS)) ?? [])];
+  const ends = runsOf(records)
+    .filter(
+      ({ command, outcome, target: { dialect, database } }) =>
+        command === 'sweep' &&
+        outcome === 'complete' &&
+        dialect === target.dialect &&
+        database === target.database,
+    )
+    .flatMap(({ finishedAt }) => finishedAt ?? []);
+  return ends.sort().at(-1) ?? null;
+}
+
+/** What is wrong with the history is told by a check of its own. */
+async function ownRecords(context: Context) {
+  try {
+    return (await (await context.history()).read()).records;
+  } catch (error) {
+    if (!(error instanceof SessionctlError)) throw error;
+    return [];
+  }
+}

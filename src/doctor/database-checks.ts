@@ -1,0 +1,227 @@
+import { ConnectionError } from '../errors.ts';
+import type { DatabaseExamination, Examination, TableExamination } from '../sessions/examination.ts';
+import { formatDuration } from '../sessions/duration.ts';
+import { millisecondsOf } from '../sessions/instant.ts';
+import type { Target } from '../sessions/session-store.ts';
+import { reasonOf } from './carry-out-checks.ts';
+import { command, fail, ok, sql, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
+
+export interface DatabaseSubject extends Pick<Examination, 'database' | 'schemaParts'> {
+  readonly target: Target;
+  /** Rows of ended sessions are kept as records. */
+  readonly preserve: boolean;
+  /** The local clock, in milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+/** Rows below which finding what has expired takes no time either way. */
+const LARGE_TABLE = 1_000_000;
+/** Milliseconds; as for the warning that every command gives. */
+const TOLERATED_SKEW = 5000;
+
+/** Whether the database can be used as it has to be. */
+export function* databaseChecks(subject: DatabaseSubject): Generator<Check> {
+  const { database, schemaParts, target, preserve } = subject;
+  const { part, error } = database;
+  const unreachable = error instanceof ConnectionError;
+
+  yield {
+    id: 'database-reachable',
+    explanation: 'Everything else needs an answer from the database.',
+    carryOut: () =>
+      part === null && unreachable
+        ? fail(reasonOf(error), command('sessionctl config show'))
+        : ok(`${part?.server ?? 'the database'} answers at ${target.database}`),
+  };
+  yield {
+    id: 'schema-recognised',
+    explanation:
+      'Better Auth is adopted through several adapters, whose tables differ. What is not recognised is never worked on.',
+    carryOut: () => (part === null ? schemaUnknown(error, unreachable, target) : judgeSchema(part)),
+  };
+  if (part === null) return;
+
+  yield {
+    id: 'database-writable',
+    explanation:
+      'On a replica, or a server that was made read-only, sessions can be looked at but not ended.',
+    carryOut: async () => {
+      const reason = await part.findReadOnly();
+      return reason === null
+        ? ok('it takes changes')
+        : fail(
+            `sessions cannot be ended here: ${reason}`,
+            toml(`${profileHeader(target)}\nurl = "\${PRIMARY_DATABASE_URL}"`),
+          );
+    },
+  };
+  yield {
+    id: 'database-privileges',
+    explanation:
+      'Ending and sweeping sessions takes DELETE (UPDATE where rows are kept as records), with the OAuth provider plugin UPDATE on its tokens, and the history INSERT. The database planned those statements and ran none.',
+    carryOut: () => judgeRights(part, preserve),
+  };
+  yield {
+    id: 'clock-skew',
+    explanation:
+      "The database's clock decides what is active. Where this machine's is far from it, times that are given as a length back from now are still right, and those that a person reads off a watch are not.",
+    carryOut: () => judgeClocks(part, subject),
+  };
+  yield {
+    id: 'own-schema',
+    explanation:
+      'What sessionctl adds to a database, if asked, is whole or not there: a history that everybody shares, and an index.',
+    carryOut: () => {
+      if (schemaParts.part === null) throw schemaParts.error;
+      const broken = schemaParts.part.find(
+        ({ state, detail }) => state !== 'done' && /half made|invalid/.test(detail),
+      );
+      if (broken !== undefined)
+        return warn(`${broken.name}: ${broken.detail}`, command('sessionctl schema migrate'));
+      const history = schemaParts.part.find(({ name }) => name === 'history-table');
+      return ok(
+        history?.state === 'done'
+          ? `the history is kept in ${history.detail}`
+          : 'not added (sessionctl schema migrate): the history stands in a file of yours alone',
+      );
+    },
+  };
+  if (part.table !== null) yield* tableChecks(part.table, target);
+}
+
+function* tableChecks(table: TableExamination, target: Target): Generator<Check> {
+  yield {
+    id: 'row-level-security',
+    explanation:
+      'Sessions that a policy hides from this account are neither shown nor ended, and not known to be left.',
+    carryOut: async () => {
+      if (!table.hidesRows) return ok('no policy hides sessions from this account');
+      const remedy = await table.seeAllRows();
+      return fail(
+        `row-level security is on for ${table.name}: sessions may be hidden from this account`,
+        remedy === null ? null : sql(remedy),
+      );
+    },
+  };
+  for (const [field, id, explanation] of [
+    [
+      'token',
+      'index-token',
+      'Better Auth looks every session up by its token, at every request. Its own tables have a unique index there.',
+    ],
+    [
+      'userId',
+      'index-user',
+      "Better Auth lists and ends a user's sessions by the user's id, and so does sessionctl. Its own tables have an index there.",
+    ],
+    [
+      'expiresAt',
+      'index-expiry',
+      'An index on the expiry pays where a large table is swept often and little of it has expired; it costs every refresh a write. Elsewhere reading the whole table is cheaper.',
+    ],
+  ] as const) {
+    yield {
+      id,
+      explanation,
+      carryOut: async () => {
+        const index = (await table.indexes()).find((each) => each.field === field);
+        if (index === undefined) return unknown('the database names no such column');
+        if (index.name !== null) return ok(`${index.column} has the index ${index.name}`);
+        if (field !== 'expiresAt')
+          return fail(`${index.column} has no index: every look-up reads the whole table`, sql(index.remedy));
+        const rows = await table.rows();
+        return rows < LARGE_TABLE
+          ? ok(`none on ${index.column}, and with about ${amount(rows)} rows none is needed`)
+          : ok(
+              `none on ${index.column}: of about ${amount(rows)} rows a sweep reads all. If it is run often, sessionctl schema migrate --expiry-index helps`,
+            );
+      },
+    };
+  }
+  yield {
+    id: 'on-update',
+    explanation:
+      'MySQL and MariaDB may give a timestamp column ON UPDATE CURRENT_TIMESTAMP by themselves: then any UPDATE of a row, such as by the application or another tool, ends the session or forges its beginning (Better Auth issue 9170).',
+    carryOut: async () => {
+      const touched = await table.touched();
+      const harmful = touched.filter(({ field }) => field === 'expiresAt' || field === 'createdAt');
+      if (harmful.length === 0) return ok('no time of a session changes by itself');
+      const statements = harmful.flatMap(({ remedy }) => remedy ?? []);
+      const result = `${harmful.map(({ name }) => `${table.name}.${name}`).join(', ')} becomes the present at every UPDATE`;
+      const remedy = statements.length === 0 ? null : sql(statements.join('\n'));
+      return harmful.some(({ field }) => field === 'expiresAt') ? fail(result, remedy) : warn(result, remedy);
+    },
+  };
+  yield {
+    id: 'time-zone-known',
+    explanation:
+      'Columns without a time zone hold what a clock on the wall of the application showed. Which moments are meant only the configuration can say; a wrong zone takes live sessions for expired ones.',
+    carryOut: () => {
+      if (!table.isZoneless) return ok(`times say which moment they mean (${table.timeEncoding})`);
+      return table.zoneKnown
+        ? ok(`${table.timeEncoding}, in the time zone that is configured`)
+        : warn(
+            `${table.timeEncoding}: the time zone is not configured, UTC is assumed`,
+            toml(`${profileHeader(target)}\ntime_zone = "UTC"   # of the server that runs the application`),
+          );
+    },
+  };
+}
+
+function schemaUnknown(error: unknown, unreachable: boolean, target: Target): Verdict {
+  if (unreachable) return unknown('not known: the database is out of reach');
+  return fail(
+    reasonOf(error),
+    toml(
+      `[profiles.${target.profile ?? 'production'}.schema]\ntable = "session"\nuser_table = "user"\ncolumns = { expiresAt = "expiresAt", userId = "userId" }`,
+    ),
+  );
+}
+
+function judgeSchema({ table, target }: DatabaseExamination): Verdict {
+  if (table === null) return ok('the users are found; sessions stand in Redis alone');
+  const section = `[profiles.${target.profile ?? 'production'}.schema]`;
+  if (table.userTable === null)
+    return warn(
+      `${table.name} is the session table, and there is no user table: nobody is named, and sessions of users who are gone are not found`,
+      toml(`${section}\nuser_table = "user"`),
+    );
+  if (table.absent.length > 0)
+    return warn(
+      `${table.name} has no column for ${table.absent.join(' and ')}`,
+      toml(`${section}\ncolumns = { ${table.absent.map((field) => `${field} = "…"`).join(', ')} }`),
+    );
+  return ok(`${table.name} with ${table.userTable}`);
+}
+
+async function judgeRights(part: DatabaseExamination, preserve: boolean): Promise<Verdict> {
+  const missing = await part.missingRights(preserve);
+  if (missing.length === 0) return ok('the account may do what ending and sweeping sessions takes');
+  const statements = missing.flatMap(({ remedy }) => remedy ?? []);
+  return fail(
+    `the account lacks ${missing.map(({ right }) => right).join(', ')}`,
+    statements.length === 0 ? null : sql(statements.join('\n')),
+  );
+}
+
+async function judgeClocks(part: DatabaseExamination, { clock }: DatabaseSubject): Promise<Verdict> {
+  const before = clock();
+  const database = millisecondsOf(await part.readClock());
+  const after = clock();
+  const off = Math.max(database - after, before - database);
+  if (off <= TOLERATED_SKEW) return ok("this machine's clock and the database's agree");
+  const length = formatDuration(Math.round(off / 1000) * 1000);
+  return warn(
+    `this machine's clock is ${length} ${database > after ? 'behind' : 'ahead of'} the database's`,
+    command('timedatectl set-ntp true'),
+  );
+}
+
+/** The beginning of the profile in the configuration. */
+export function profileHeader({ profile }: Pick<Target, 'profile'>): string {
+  return `[profiles.${profile ?? 'production'}]`;
+}
+
+export function amount(number: number): string {
+  return Math.round(number).toLocaleString('en-US');
+}

@@ -1,0 +1,77 @@
+import type { Settings } from '../config/settings.ts';
+import { keepsRecords } from '../config/settings.ts';
+import type { Examination, SessionSample } from '../sessions/examination.ts';
+import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
+import type { Target } from '../sessions/session-store.ts';
+import { configurationChecks, type ConfigurationSubject } from './configuration-checks.ts';
+import { databaseChecks } from './database-checks.ts';
+import type { Check } from './finding.ts';
+import { redisChecks } from './redis-checks.ts';
+import { sessionChecks } from './session-checks.ts';
+
+export interface Deployment {
+  readonly settings: Settings;
+  readonly target: Target;
+  readonly examination: Examination;
+  readonly configuration: Pick<ConfigurationSubject, 'file' | 'history'>;
+  readonly lastSweep: () => Promise<Instant | null>;
+  /** The local clock, in milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+/** Sessions that are looked at one by one: of more, a sample. */
+const LOOKED_AT = 20_000;
+
+/** Every check of a deployment, in the order in which faults follow from one another. */
+export async function* deploymentChecks({
+  settings,
+  target,
+  examination,
+  configuration,
+  lastSweep,
+  clock,
+}: Deployment): AsyncGenerator<Check> {
+  const { session, auth, redis } = settings;
+  const { database, secondary, schemaParts } = examination;
+  const preserve = keepsRecords(settings);
+  yield* databaseChecks({ database, schemaParts, target, preserve, clock });
+
+  const known = database.part;
+  // Whatever is wrong with its clock is told by a check.
+  const now = (await known?.readClock().catch(() => null)) ?? toInstant(clock());
+  const ofRedis = once(async () => {
+    const part = secondary?.part ?? null;
+    if (part === null) throw new Error('Redis is out of reach');
+    return part.sample(LOOKED_AT);
+  });
+  yield* redisChecks({
+    target,
+    secondary,
+    database: known,
+    sample: ofRedis,
+    now: millisecondsOf(now),
+    storeInDatabase: session.storeInDatabase,
+  });
+  if (known !== null) {
+    const { table } = known;
+    const ofTable = once((): Promise<SessionSample> =>
+      table === null ? Promise.reject(new Error('there is no table')) : table.sample(LOOKED_AT),
+    );
+    yield* sessionChecks({
+      target,
+      database: known,
+      // Rows that are records say nothing of who is signed in.
+      sample: redis === null || (table !== null && !preserve) ? ofTable : ofRedis,
+      now,
+      expiresIn: session.expiresIn,
+      preserve,
+      lastSweep,
+    });
+  }
+  yield* configurationChecks({ profile: target.profile, session, auth, ...configuration });
+}
+
+function once<Value>(work: () => Promise<Value>): () => Promise<Value> {
+  let result: Promise<Value> | undefined;
+  return () => (result ??= work());
+}

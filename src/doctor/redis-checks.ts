@@ -1,0 +1,179 @@
+import type {
+  DatabaseExamination,
+  Opened,
+  SecondaryExamination,
+  SessionSample,
+} from '../sessions/examination.ts';
+import { toInstant } from '../sessions/instant.ts';
+import type { Target } from '../sessions/session-store.ts';
+import { reasonOf } from './carry-out-checks.ts';
+import { amount } from './database-checks.ts';
+import { command, fail, ok, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
+
+export interface RedisSubject {
+  readonly target: Target;
+  readonly secondary: Opened<SecondaryExamination> | null;
+  readonly database: DatabaseExamination | null;
+  /** Of Redis, read once. */
+  readonly sample: () => Promise<SessionSample & { readonly withoutLifetime: number }>;
+  /** Milliseconds since 1970, by the database's clock. */
+  readonly now: number;
+  readonly storeInDatabase: boolean;
+}
+
+/** Users from which a deployment without a single session is suspected to keep them elsewhere. */
+const MANY_USERS = 10;
+/** Milliseconds that counting leftovers may take. */
+const COUNTING = 8000;
+
+/** Whether Redis is as sessions need it, and holds what the configuration says. */
+export function* redisChecks(subject: RedisSubject): Generator<Check> {
+  const { secondary, database } = subject;
+  const storeMode = {
+    id: 'store-mode',
+    explanation:
+      'With secondaryStorage Better Auth asks Redis first and believes it. What is revoked in the wrong place, or under another key prefix, lives on.',
+  };
+  if (secondary === null) {
+    if (database !== null) yield { ...storeMode, carryOut: () => judgeTableAlone(database, subject.target) };
+    return;
+  }
+  const { part, error } = secondary;
+  yield {
+    id: 'redis-reachable',
+    explanation: 'Sessions in Redis can only be seen and ended through it.',
+    carryOut: () => {
+      if (part === null) return fail(reasonOf(error), command('sessionctl config show'));
+      return ok(`it answers at ${part.place}, prefix ${JSON.stringify(part.keyPrefix)}`);
+    },
+  };
+  if (part === null) return;
+  yield {
+    id: 'redis-writable',
+    explanation:
+      'Ending a session deletes its key and changes the list of its user by a script: UNLINK, SET, EVALSHA and SCAN, all of which were tried on a key that nobody has.',
+    carryOut: async () => {
+      const replicas = await part.servers().then(
+        (servers) => servers.filter(({ isReplica }) => isReplica).length,
+        () => 0,
+      );
+      if (replicas > 0)
+        return fail(
+          `${part.place} is a replica: nothing can be ended there`,
+          toml(`${redisHeader(subject.target)}\nurl = "\${PRIMARY_REDIS_URL}"`),
+        );
+      try {
+        await part.rehearse();
+        return ok('it takes what ending a session needs');
+      } catch (refusal) {
+        return fail(
+          reasonOf(refusal),
+          command(
+            `redis-cli ACL SETUSER <user> on '~${part.keyPrefix}*' +get +mget +getrange +set +unlink +exists +pttl +scan +eval +evalsha +info`,
+          ),
+        );
+      }
+    },
+  };
+  yield {
+    id: 'redis-eviction',
+    explanation:
+      'A Redis that evicts keys when its memory is full signs people out at random; Better Auth’s own lists, and what keeps ended sessions ended, go the same way.',
+    carryOut: async () => judgeEviction(await part.servers()),
+  };
+  yield {
+    ...storeMode,
+    carryOut: async () => {
+      if (part.findMismatch === null) return unknown('not known: the database is out of reach');
+      const mismatch = await part.findMismatch();
+      if (mismatch === null)
+        return ok(
+          subject.storeInDatabase ? 'sessions stand in Redis and in the table' : 'sessions stand in Redis',
+        );
+      const isTable = mismatch.includes('has rows');
+      return warn(
+        mismatch,
+        toml(
+          isTable
+            ? `[profiles.${subject.target.profile ?? 'production'}.session]\nstore_in_database = true   # if the application sets storeSessionInDatabase`
+            : `${redisHeader(subject.target)}\nkey_prefix = "better-auth:"   # as the application's secondary storage has it`,
+        ),
+      );
+    },
+  };
+  yield {
+    id: 'redis-lifetimes',
+    explanation:
+      'A session without a lifetime in Redis never goes by itself: the adapter of the application drops the ttl that Better Auth hands it.',
+    carryOut: async () => {
+      const { withoutLifetime, sessions, isWhole } = await subject.sample();
+      const of = `of ${amount(sessions.length)} ${isWhole ? '' : 'sampled '}sessions`;
+      return withoutLifetime === 0
+        ? ok(`every session has one (${of})`)
+        : warn(`${amount(withoutLifetime)} sessions have no lifetime (${of})`, {
+            kind: 'typescript',
+            text: "// in secondaryStorage: hand the seconds on\nset: (key, value, ttl) => ttl === undefined ? client.set(key, value) : client.set(key, value, 'EX', ttl),",
+          });
+    },
+  };
+  yield {
+    id: 'redis-leftovers',
+    explanation:
+      'Better Auth writes its lists of each user’s sessions without a lock (issue 11073): entries of sessions that are gone gather there, and lists without a lifetime stay for ever.',
+    carryOut: async () => {
+      if (part.leftovers === null) return unknown('not known: the database is out of reach');
+      const found = await part.leftovers(toInstant(subject.now), COUNTING);
+      const parts = [
+        [found.expired, 'expired sessions'],
+        [found.orphans, 'sessions whose user is gone'],
+        [found.indexEntries, 'entries of sessions that are gone'],
+        [found.immortalIndexes, 'lists without a lifetime'],
+      ] as const;
+      const some = parts.filter(([number]) => number > 0);
+      const seen = found.isWhole ? '' : ', in the part that there was time to look at';
+      const [remark] = found.remarks;
+      if (remark !== undefined) return warn(remark, command('sessionctl config show'));
+      return some.length === 0
+        ? ok(`none${seen}`)
+        : warn(
+            `${some.map(([number, what]) => `${amount(number)} ${what}`).join(', ')}${seen}`,
+            command('sessionctl sweep --dry-run\nsessionctl sweep'),
+          );
+    },
+  };
+}
+
+function judgeEviction(servers: Awaited<ReturnType<SecondaryExamination['servers']>>): Verdict {
+  const evicting = servers.find(
+    ({ evictionPolicy, memoryLimit }) =>
+      evictionPolicy !== null && evictionPolicy !== 'noeviction' && memoryLimit !== 0,
+  );
+  if (evicting !== undefined)
+    return warn(
+      `${evicting.server} evicts keys when its memory is full (${evicting.evictionPolicy ?? ''})`,
+      command('redis-cli CONFIG SET maxmemory-policy noeviction && redis-cli CONFIG REWRITE'),
+    );
+  const [first] = servers;
+  if (first === undefined || servers.some(({ evictionPolicy }) => evictionPolicy === null))
+    return unknown('not known: Redis does not say what it does when its memory is full');
+  if (first.evictionPolicy !== 'noeviction')
+    return ok(`${first.server}: no limit of memory is set, so nothing is evicted`);
+  return ok(`${first.server}: nothing is evicted`);
+}
+
+async function judgeTableAlone(database: DatabaseExamination, target: Target): Promise<Verdict> {
+  const { table } = database;
+  if (table === null) return ok('sessions stand in Redis');
+  const { sessions } = await table.sample(1);
+  if (sessions.length > 0) return ok('sessions stand in the table; no Redis is configured');
+  const users = (await database.countUsers(MANY_USERS)) ?? 0;
+  if (users < MANY_USERS) return ok('no Redis is configured, and there is no session yet');
+  return warn(
+    `${table.name} is empty, though there are users: if the application sets secondaryStorage, its sessions stand in Redis`,
+    toml(`${redisHeader(target)}\nurl = "\${REDIS_URL}"\nkey_prefix = "better-auth:"`),
+  );
+}
+
+function redisHeader({ profile }: Pick<Target, 'profile'>): string {
+  return `[profiles.${profile ?? 'production'}.redis]`;
+}

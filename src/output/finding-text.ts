@@ -1,0 +1,58 @@
+import type { Finding, FindingStatus, Remedy } from '../doctor/finding.ts';
+import { terminalText, wrapText } from './fit-text.ts';
+import type { Styles, Terminal } from './styles.ts';
+
+/** Columns that the ids of checks take; a longer one pushes its result to the right. */
+const ID_WIDTH = 20;
+const STATUS_WIDTH = 4;
+const GAP = '  ';
+/** Columns. Narrower than this it could not be read in any case. */
+const NARROWEST = 20;
+
+const places: Readonly<Record<Remedy['kind'], string>> = {
+  sql: 'in the database:',
+  toml: 'in sessionctl.toml:',
+  command: 'in a shell:',
+  typescript: 'in the application:',
+};
+
+/** A line a check; under one that warns or fails, why it matters and what to paste, which is never broken. */
+export function findingText(finding: Finding, terminal: Terminal, styles: Styles): string {
+  const { id, status, result, explanation, remedy } = finding;
+  const colour: Readonly<Record<FindingStatus, (text: string) => string>> = {
+    ok: styles.green,
+    warn: styles.yellow,
+    fail: styles.red,
+  };
+  const head = `${colour[status](status.padEnd(STATUS_WIDTH))}${GAP}${status === 'ok' ? id.padEnd(ID_WIDTH) : styles.bold(id.padEnd(ID_WIDTH))}${GAP}`;
+  const indent = STATUS_WIDTH + GAP.length + Math.max(id.length, ID_WIDTH) + GAP.length;
+  const lines = [head + wrapped(result, indent, terminal).join(`\n${' '.repeat(indent)}`)];
+  if (status !== 'ok') {
+    const under = ' '.repeat(STATUS_WIDTH + GAP.length);
+    lines.push(...wrapped(explanation, under.length, terminal).map((line) => under + styles.dim(line)));
+    if (remedy !== null) {
+      lines.push(under + styles.dim(places[remedy.kind]));
+      lines.push(
+        ...remedy.text.split('\n').map((line) => `${under}${GAP}${styles.cyan(terminalText(line))}`),
+      );
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** `28 ok, 2 warn, 1 fail`. */
+export function summaryText(findings: readonly Finding[], styles: Styles): string {
+  const number = (status: FindingStatus) => findings.filter((finding) => finding.status === status).length;
+  const [fine, warned, failed] = [number('ok'), number('warn'), number('fail')];
+  const parts = [
+    styles.green(`${String(fine)} ok`),
+    ...(warned === 0 ? [] : [styles.yellow(`${String(warned)} warn`)]),
+    ...(failed === 0 ? [] : [styles.red(`${String(failed)} fail`)]),
+  ];
+  return `\n${parts.join(', ')}\n`;
+}
+
+function wrapped(text: string, indent: number, terminal: Terminal): readonly string[] {
+  const safe = terminalText(text);
+  return terminal.interactive ? wrapText(safe, Math.max(terminal.width - indent, NARROWEST)) : [safe];
+}

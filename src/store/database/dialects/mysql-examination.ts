@@ -1,0 +1,62 @@
+import type { Knex } from 'knex';
+import type { ExaminationDialect } from './examination-dialect.ts';
+
+type Answer<Row> = readonly [readonly Row[], unknown];
+
+interface Definition {
+  readonly type: string;
+  readonly nullable: string;
+  readonly preset: string | null;
+}
+
+export const mysqlExamination: ExaminationDialect = {
+  // "EXPLAIN requires the same privileges required to execute the explained statement" (manual of MySQL and of MariaDB).
+  plan: (knex, statement) => knex.raw('EXPLAIN ?', [statement]),
+
+  async findReadOnly(knex) {
+    const [rows] = await knex.raw<Answer<{ readonly readonly: number | string }>>(
+      'SELECT @@GLOBAL.read_only AS `readonly`',
+    );
+    return Number(rows[0]?.readonly) === 0 ? null : 'read_only is on, as on a replica';
+  },
+
+  async grant(knex, right, { name }) {
+    const [rows] = await knex.raw<Answer<{ readonly account: string; readonly place: string }>>(
+      'SELECT CURRENT_USER() AS account, DATABASE() AS place',
+    );
+    const { account = '', place = '' } = rows[0] ?? {};
+    const at = account.lastIndexOf('@');
+    return `${knex
+      .raw(`GRANT ${right} ON ??.?? TO ?@?`, [place, name, account.slice(0, at), account.slice(at + 1)])
+      .toQuery()};`;
+  },
+
+  seeAllRows: () => Promise.resolve(null),
+
+  async keepColumn(knex, { name }, column) {
+    const definition = await definitionOf(knex, name, column);
+    if (definition === null) return null;
+    const { type, nullable, preset } = definition;
+    // What names no default gets one by itself where explicit_defaults_for_timestamp is off, and ON UPDATE with it.
+    const precision = /\(\d\)/.exec(type)?.[0] ?? '';
+    const constraint =
+      nullable === 'YES'
+        ? 'NULL DEFAULT NULL'
+        : preset === null && !type.startsWith('timestamp')
+          ? 'NOT NULL'
+          : `NOT NULL DEFAULT CURRENT_TIMESTAMP${precision}`;
+    return `${knex.raw(`ALTER TABLE ?? MODIFY ?? ${type} ${constraint}`, [name, column]).toQuery()};`;
+  },
+};
+
+/** Null where the type is not one of times, which alone can be set by an update. */
+async function definitionOf(knex: Knex, table: string, column: string): Promise<Definition | null> {
+  const [rows] = await knex.raw<Answer<Definition>>(
+    'SELECT COLUMN_TYPE AS type, IS_NULLABLE AS nullable, COLUMN_DEFAULT AS preset FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND COLUMN_NAME = ?',
+    [table, column],
+  );
+  const [definition] = rows;
+  return definition !== undefined && /^(?:timestamp|datetime)(?:\(\d\))?$/.test(definition.type)
+    ? definition
+    : null;
+}

@@ -1,0 +1,305 @@
+import type { Knex } from 'knex';
+import type {
+  DatabaseExamination,
+  ExaminedIndex,
+  MissingRight,
+  SampledSession,
+  SessionSample,
+  TableExamination,
+  TouchedColumn,
+} from '../../sessions/examination.ts';
+import type { Instant } from '../../sessions/instant.ts';
+import { everySession } from '../../sessions/selection.ts';
+import { tableLabel } from './catalog.ts';
+import { SESSION, sessionColumn } from './conditions.ts';
+import type { DatabaseConnection } from './connect.ts';
+import type { DatabaseStoreParts } from './database-store.ts';
+import type { Value } from './dialects/dialect.ts';
+import type { NamedTable } from './dialects/examination-dialect.ts';
+import { loadExaminationDialect } from './load-examination-dialect.ts';
+import { loadSchemaDialect } from './load-schema-dialect.ts';
+import type { HistoryTable, SessionTable, Shape, TimeColumn, TokenTable, UserTable } from './shape.ts';
+import { createSweeping } from './sweeping.ts';
+import { tableReference } from './table-reference.ts';
+import { UnreadableTimeError } from './time-encoding.ts';
+import { existingUserIds, USER } from './users.ts';
+
+export interface ExaminedDatabase extends Pick<
+  DatabaseConnection,
+  'knex' | 'dialect' | 'target' | 'guard' | 'persist'
+> {
+  readonly server: string | null;
+  readonly shape: {
+    readonly user: UserTable | null;
+    /** Null where sessions stand elsewhere. */
+    readonly ended: SessionTable | null;
+    readonly tokens: readonly TokenTable[];
+    readonly history: HistoryTable | null;
+  };
+  readonly table: TableExamination | null;
+}
+
+/** What can be looked at of a database. Nothing in here changes anything, triggers included: no statement but SELECT runs. */
+export function createDatabaseExamination(parts: ExaminedDatabase): DatabaseExamination {
+  const { knex, dialect, target, shape, server, table, guard, persist } = parts;
+  const { user } = shape;
+  const special = () => loadExaminationDialect(target);
+  return {
+    target,
+    server,
+    table,
+    readClock: () => persist(() => dialect.readClock(knex)),
+    findReadOnly: () => guard(async () => (await special()).findReadOnly(knex)),
+
+    missingRights: (preserve) =>
+      guard(async () => {
+        const own = await special();
+        if (own.plan === null) return [];
+        const missing: MissingRight[] = [];
+        for (const { right, on, statement } of neededRights(knex, parts, preserve)) {
+          try {
+            await own.plan(knex, statement);
+          } catch (error) {
+            if (!dialect.isDenied(error)) throw error;
+            missing.push({
+              right: `${right} on ${tableLabel(on)}`,
+              remedy: await own.grant(knex, right, on),
+            });
+          }
+        }
+        return missing.filter(
+          ({ right }, at) => missing.findIndex((earlier) => earlier.right === right) === at,
+        );
+      }),
+
+    countUsers: (most) =>
+      user === null
+        ? Promise.resolve(null)
+        : guard(async () => {
+            const some: readonly unknown[] = await knex
+              .select(`${USER}.${user.id.name}`)
+              .from(tableReference(knex, user, USER))
+              .limit(most);
+            return some.length;
+          }),
+
+    existingUserIds: user === null ? null : (ids) => guard(() => existingUserIds(knex, dialect, user, ids)),
+  };
+}
+
+interface NeededRight {
+  readonly right: string;
+  readonly on: NamedTable;
+  readonly statement: Knex.Raw;
+}
+
+/** What `end`, `sweep` and the history do, as statements that would touch no row. */
+function* neededRights(
+  knex: Knex,
+  { dialect, shape: { user, ended, tokens, history } }: ExaminedDatabase,
+  preserve: boolean,
+): Generator<NeededRight> {
+  const reading = (on: NamedTable, column: string): NeededRight => ({
+    right: 'SELECT',
+    on,
+    statement: knex.raw('SELECT ?? FROM ? WHERE 1 = 0', [
+      `${SESSION}.${column}`,
+      tableReference(knex, on, SESSION),
+    ]),
+  });
+  const updating = (on: NamedTable, column: string): NeededRight => ({
+    right: 'UPDATE',
+    on,
+    statement: knex.raw('UPDATE ? SET ?? = ?? WHERE 1 = 0', [
+      tableReference(knex, on, SESSION),
+      column,
+      column,
+    ]),
+  });
+  if (user !== null) yield reading(user, user.id.name);
+  if (ended !== null) {
+    const deletion = dialect.deleteFrom(knex, tableReference(knex, ended, SESSION), SESSION);
+    if (!preserve) yield { right: 'DELETE', on: ended, statement: knex.raw('? WHERE 1 = 0', [deletion]) };
+    // Rows are held fast while their tokens end.
+    if (preserve || tokens.length > 0) yield updating(ended, ended.expiresAt.name);
+  }
+  for (const table of tokens) {
+    yield reading(table, table.sessionId.name);
+    yield updating(table, table.revoked);
+  }
+  if (history !== null) {
+    yield reading(history, 'record');
+    yield {
+      right: 'INSERT',
+      on: history,
+      statement: knex.raw('INSERT INTO ? (??) SELECT ?? FROM ? WHERE 1 = 0', [
+        history.schema === null
+          ? knex.raw('??', [history.name])
+          : knex.raw('??.??', [history.schema, history.name]),
+        'record',
+        `${SESSION}.record`,
+        tableReference(knex, history, SESSION),
+      ]),
+    };
+  }
+}
+
+/** Columns that a session does without where they are missing. */
+const OPTIONAL_FIELDS = ['ipAddress', 'userAgent'] as const;
+/** Labels of the encodings that hold the clock on somebody's wall, as `wallClock` is given them. */
+const ZONELESS: readonly string[] = ['timestamp without time zone', 'timestamp', 'datetime'];
+/** Places from which a part of a large table is read. */
+const PLACES = 4;
+
+export function createTableExamination(
+  parts: DatabaseStoreParts,
+  summary: { readonly timeEncoding: string; readonly zoneKnown: boolean },
+): TableExamination {
+  const { knex, dialect, shape, target, guard } = parts;
+  const { session: table } = shape;
+  const special = () => loadExaminationDialect(target);
+  const times = [table.expiresAt, table.createdAt, table.updatedAt];
+  const { countWithin } = createSweeping(parts);
+  return {
+    name: tableLabel(table),
+    userTable: shape.user === null ? null : tableLabel(shape.user),
+    timeEncoding: summary.timeEncoding,
+    isZoneless: times.some(({ encoding }) => ZONELESS.includes(encoding.label)),
+    zoneKnown: summary.zoneKnown,
+    hidesRows: table.hidesRows,
+    absent: OPTIONAL_FIELDS.filter((field) => table[field] === null),
+    rows: () => guard(() => dialect.tableRows(knex, table)),
+    seeAllRows: () => guard(async () => (await special()).seeAllRows(knex)),
+    deleteOrphans: deletionOfOrphans(parts),
+    sample: (most) => guard(() => sampleSessions(parts, most)),
+    indexes: () => guard(() => readIndexes(parts)),
+    countExpired: (at, milliseconds) => countWithin({ ...everySession, surelyExpiredAt: at }, milliseconds),
+
+    touched: () =>
+      guard(async () => {
+        const own = await special();
+        return Promise.all(
+          table.touched.map(async (name): Promise<TouchedColumn> => {
+            const field = (['expiresAt', 'createdAt', 'updatedAt'] as const).find(
+              (each) => table[each].name === name,
+            );
+            return { field: field ?? null, name, remedy: await own.keepColumn(knex, table, name) };
+          }),
+        );
+      }),
+  };
+}
+
+async function readIndexes({ knex, shape, target }: DatabaseStoreParts): Promise<readonly ExaminedIndex[]> {
+  const { session: table } = shape;
+  const schema = await loadSchemaDialect(target);
+  const wanted = [
+    ['token', table.token],
+    ['userId', table.userId.name],
+    ['expiresAt', table.expiresAt.name],
+  ] as const;
+  const found: ExaminedIndex[] = [];
+  for (const [field, column] of wanted) {
+    const indexed = { schema: table.schema, table: table.name, column };
+    const { indexes } = await schema.indexesOn(knex, indexed);
+    const { sql } = schema.createIndex(indexed, `${table.name}_${column}_idx`);
+    found.push({
+      field,
+      column: `${tableLabel(table)}.${column}`,
+      name: indexes.find(({ usable }) => usable)?.name ?? null,
+      // As Better Auth's own migrations have it.
+      remedy: `${field === 'token' ? sql.replace('CREATE INDEX', 'CREATE UNIQUE INDEX') : sql};`,
+    });
+  }
+  return found;
+}
+
+async function sampleSessions(parts: DatabaseStoreParts, most: number): Promise<SessionSample> {
+  const { knex, dialect, shape } = parts;
+  const first = await readSessions(parts, null, most + 1);
+  if (first.length <= most) return { ...judgedTimes(first, shape), isWhole: true };
+  const walk = await dialect.walk(knex, shape.session, SESSION);
+  const rows = new Map<string, Row>();
+  const share = Math.ceil(most / PLACES);
+  for (let place = 0; place < PLACES; place += 1) {
+    const piece = await walk.piece(await walk.somewhere(), share, null);
+    for (const row of await readSessions(parts, piece.condition, share)) rows.set(String(row[0]), row);
+  }
+  return { ...judgedTimes([...rows.values()], shape), isWhole: false };
+}
+
+type Row = readonly Value[];
+
+/** The token stays where it is. */
+async function readSessions(
+  { knex, dialect, shape: { session: table } }: DatabaseStoreParts,
+  condition: Knex.Raw | null,
+  limit: number,
+): Promise<readonly Row[]> {
+  const nothing = knex.raw('NULL');
+  const column = (name: string | null) => (name === null ? nothing : knex.ref(sessionColumn(name)));
+  const columns = [
+    table.id.name,
+    table.userId.name,
+    table.createdAt.name,
+    table.updatedAt.name,
+    table.expiresAt.name,
+    table.ipAddress,
+    table.impersonatedBy?.name ?? null,
+  ].map(column);
+  const query = knex
+    .select(columns)
+    .from(tableReference(knex, table, SESSION))
+    .where(condition ?? knex.raw('1 = 1'))
+    .limit(limit);
+  const rows: Row[] = [];
+  // Streamed, since that is how times come as the text that the server wrote.
+  for await (const chunk of dialect.stream(knex, { ...query.toSQL().toNative(), limited: true }))
+    rows.push(...chunk);
+  return rows;
+}
+
+function judgedTimes(rows: readonly Row[], { session: table }: Shape): Omit<SessionSample, 'isWhole'> {
+  const sessions: SampledSession[] = [];
+  const unreadable: string[] = [];
+  const time = (value: Value | undefined, { encoding }: TimeColumn): Instant | null =>
+    value === null || value === undefined ? null : encoding.decode(value);
+  for (const [id, userId, created, updated, expires, ip, impersonatedBy] of rows) {
+    const text = (value: Value | undefined) => (value === null || value === undefined ? null : String(value));
+    try {
+      sessions.push({
+        id: String(id),
+        userId: text(userId),
+        createdAt: time(created, table.createdAt),
+        updatedAt: time(updated, table.updatedAt),
+        expiresAt: time(expires, table.expiresAt),
+        ipAddress: text(ip),
+        isImpersonation: text(impersonatedBy) !== null,
+      });
+    } catch (error) {
+      if (!(error instanceof UnreadableTimeError)) throw error;
+      unreadable.push(String(id));
+    }
+  }
+  return { sessions, unreadable };
+}
+
+/** Sessions whose user is gone, or who have none. Keys of different kinds are compared as text. */
+function deletionOfOrphans({ knex, dialect, shape: { session, user } }: DatabaseStoreParts): string | null {
+  if (user === null) return null;
+  const named = (table: NamedTable) =>
+    table.schema === null ? knex.raw('??', [table.name]) : knex.raw('??.??', [table.schema, table.name]);
+  const key = (column: string, kind: string, other: string) =>
+    kind === other ? knex.raw('??', [column]) : dialect.asText(knex, column);
+  const own = key(session.userId.name, session.userId.kind, user.id.kind);
+  const theirs = key(`${USER}.${user.id.name}`, user.id.kind, session.userId.kind);
+  const condition = knex.raw('?? IS NULL OR ? NOT IN (SELECT ? FROM ?)', [
+    session.userId.name,
+    own,
+    theirs,
+    tableReference(knex, user, USER),
+  ]);
+  const look = knex.raw('SELECT COUNT(*) FROM ? WHERE ?', [named(session), condition]).toQuery();
+  const removal = knex.raw('DELETE FROM ? WHERE ?', [named(session), condition]).toQuery();
+  return `${look};\n${removal};`;
+}

@@ -1,0 +1,18 @@
+import type { Target } from '../../sessions/session-store.ts';
+import type { ExaminationDialect } from './dialects/examination-dialect.ts';
+
+/** Loads what only an examination needs of a database product. */
+export async function loadExaminationDialect({
+  dialect,
+}: Pick<Target, 'dialect'>): Promise<ExaminationDialect> {
+  switch (dialect) {
+    case 'postgresql':
+      return (await import('./dialects/postgresql-examination.ts')).postgresqlExamination;
+    case 'mysql':
+      return (await import('./dialects/mysql-examination.ts')).mysqlExamination;
+    case 'sqlite':
+      return (await import('./dialects/sqlite-examination.ts')).sqliteExamination;
+    default:
+      return dialect satisfies never;
+  }
+}

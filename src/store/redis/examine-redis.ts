@@ -1,0 +1,80 @@
+import type { SampledSession, SecondaryExamination, SecondaryServer } from '../../sessions/examination.ts';
+import type { RedisConnection } from './connect-redis.ts';
+import { createKeyReader } from './key-reader.ts';
+import { answerWord } from './redis-refusals.ts';
+import type { SecondaryStorage } from './secondary-storage.ts';
+
+/** Of no script. */
+const NO_SCRIPT = '0'.repeat(40);
+/** Pages of a scan that are looked at for a sample: in a Redis full of other keys nobody waits for more. */
+const PAGES_LOOKED_AT = 400;
+
+type RedisExamination = Omit<SecondaryExamination, 'findMismatch' | 'leftovers'>;
+
+/** What can be looked at of a Redis. Nothing in here changes a key, or makes one. */
+export function examineRedis(
+  connection: RedisConnection,
+  secondary: SecondaryStorage,
+  keyPrefix: string,
+): RedisExamination {
+  const { client, guard, nodes, place } = connection;
+  const keys = createKeyReader(connection);
+  return {
+    place,
+    keyPrefix,
+
+    servers: () => guard(() => Promise.all(nodes().map(async (node) => serverOf(await node.info())))),
+
+    rehearse: () =>
+      guard(async () => {
+        const nobodys = `${keyPrefix}sessionctl-rehearsal`;
+        await client.unlink(nobodys);
+        // Only a key that is there would be set.
+        await client.set(nobodys, '', 'PX', 1, 'XX');
+        await client.evalsha(NO_SCRIPT, 1, nobodys).catch((error: unknown) => {
+          if (answerWord(error) !== 'NOSCRIPT') throw error;
+        });
+        await keys.scan(keyPrefix, 1).next();
+      }),
+
+    async sample(most) {
+      const sessions: SampledSession[] = [];
+      let withoutLifetime = 0;
+      let pages = 0;
+      for await (const page of secondary.scan()) {
+        pages += 1;
+        const some = page.sessions.slice(0, most - sessions.length);
+        withoutLifetime += await guard(
+          async () => (await keys.immortal(some.map(({ token }) => `${keyPrefix}${token}`))).size,
+        );
+        sessions.push(
+          ...some.map(({ session }) => ({
+            id: session.id,
+            userId: session.userId,
+            createdAt: session.createdAt,
+            updatedAt: session.updatedAt,
+            expiresAt: session.expiresAt,
+            ipAddress: session.ipAddress,
+            isImpersonation: session.impersonatedBy !== null,
+          })),
+        );
+        if (some.length < page.sessions.length || sessions.length >= most || pages >= PAGES_LOOKED_AT)
+          return { sessions, withoutLifetime, isWhole: false, unreadable: [] };
+      }
+      return { sessions, withoutLifetime, isWhole: true, unreadable: [] };
+    },
+  };
+}
+
+/** Reads what INFO says; a server that keeps something to itself leaves it out. */
+function serverOf(info: string): SecondaryServer {
+  const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+  const limit = field('maxmemory');
+  const valkey = field('valkey_version');
+  return {
+    server: valkey === undefined ? `Redis ${field('redis_version') ?? ''}`.trim() : `Valkey ${valkey}`,
+    isReplica: field('role') === 'slave',
+    evictionPolicy: field('maxmemory_policy') ?? null,
+    memoryLimit: limit === undefined ? null : Number(limit),
+  };
+}

@@ -1,0 +1,3 @@
+import { examineDeployments } from './deployments.ts';
+
+examineDeployments('sqlite');
