@@ -63,6 +63,7 @@ export async function* deploymentChecks({
       // Rows that are records say nothing of who is signed in.
       sample: redis === null || (table !== null && !preserve) ? ofTable : ofRedis,
       now,
+      timeZone: settings.database.timeZone,
       expiresIn: session.expiresIn,
       preserve,
       lastSweep,

@@ -1,3 +1,4 @@
+import { tzOffset } from '@date-fns/tz';
 import { addressKey, parseAddressRanges, rangeHolds } from '../sessions/address.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import type { DatabaseExamination, SampledSession, SessionSample } from '../sessions/examination.ts';
@@ -24,6 +25,8 @@ export interface SessionSubject {
   readonly sample: () => Promise<SessionSample>;
   /** By the database's clock. */
   readonly now: Instant;
+  /** Of the application that writes; null where nobody said, and UTC is assumed. */
+  readonly timeZone: string | null;
   /** Milliseconds, as the application has it. */
   readonly expiresIn: number;
   readonly preserve: boolean;
@@ -239,8 +242,9 @@ function isPrivate(address: string): boolean {
 /** Sign-ins between which the typical gap is taken, and those of a deployment that is busy enough to tell. */
 const NEWEST = 20;
 
-function judgeZone(sample: SessionSample, { target, now }: SessionSubject): Verdict {
+function judgeZone(sample: SessionSample, { target, now, timeZone }: SessionSubject): Verdict {
   const present = millisecondsOf(now);
+  const assumed = tzOffset(timeZone ?? 'UTC', new Date(present));
   const times = sample.sessions
     .map(({ updatedAt, createdAt }) => Math.max(timeOf(updatedAt), timeOf(createdAt)))
     .filter((time) => time !== -Infinity)
@@ -251,7 +255,7 @@ function judgeZone(sample: SessionSample, { target, now }: SessionSubject): Verd
   if (ahead > AHEAD && ahead <= FURTHEST_ZONE)
     return fail(
       `the newest session lies ${roughly(ahead)} in the future: the application writes another time zone, further east (${looked(sample)})`,
-      zoneRemedy(target, Math.ceil(ahead / (30 * MINUTE)) * 30),
+      zoneRemedy(target, assumed + Math.ceil(ahead / (30 * MINUTE)) * 30),
     );
   const age = -ahead;
   const gaps = times.slice(0, NEWEST).map((time, at) => time - (times[at + 1] ?? time));
@@ -261,20 +265,20 @@ function judgeZone(sample: SessionSample, { target, now }: SessionSubject): Verd
   if (isBusy && age >= 30 * MINUTE && age <= FURTHEST_ZONE && beyond < Math.max(2 * MINUTE, 5 * typical))
     return warn(
       `the newest session is ${roughly(age)} old, though one follows the other within ${roughly(typical)}: the application may write another time zone, further west (${looked(sample)})`,
-      zoneRemedy(target, -Math.floor(age / (30 * MINUTE)) * 30),
+      zoneRemedy(target, assumed - Math.floor(age / (30 * MINUTE)) * 30),
     );
   return ok(
     `the newest session is ${age < MINUTE ? 'of this minute' : `${roughly(age)} old`} (${looked(sample)})`,
   );
 }
 
-/** @param minutes by which the clock that writes is ahead of the zone that is assumed, UTC unless it is configured */
+/** @param minutes by which the clock that writes seems to be ahead of UTC */
 function zoneRemedy(target: Target, minutes: number) {
   const sign = minutes < 0 ? '-' : '+';
   const two = (number: number) => String(number).padStart(2, '0');
   const offset = `${sign}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
   return toml(
-    `${profileHeader(target)}\ntime_zone = "${offset}"   # if UTC is assumed so far; better the zone's name, such as "Asia/Kolkata"`,
+    `${profileHeader(target)}\ntime_zone = "${offset}"   # at present; better the name of the zone, such as "Asia/Kolkata"`,
   );
 }
 

@@ -11,11 +11,16 @@ const TOOLS = new Set(['curl', 'wget', 'httpie', 'postmanruntime', 'insomnia', '
 const LIBRARIES = new Set([
   'okhttp', 'python-requests', 'python-urllib', 'python-httpx', 'aiohttp', 'axios', 'node-fetch', 'undici', 'node',
   'got', 'ktor-client', 'go-http-client', 'go-resty', 'dart', 'java', 'java-http-client', 'apache-httpclient',
-  'guzzlehttp', 'faraday', 'ruby', 'reqwest', 'libwww-perl', 'bun', 'deno', 'alamofire',
+  'guzzlehttp', 'faraday', 'ruby', 'reqwest', 'libwww-perl', 'bun', 'deno', 'alamofire', 'python',
+  'cloudflare-workers', 'vercel-edge',
 ]); // prettier-ignore
 const BOT =
-  /([a-z][\w-]{0,30}?(?:bot|crawler|spider|externalhit|slurp|monitor))\b(?:[-/ ]v?(\d{1,4}(?:\.\d{1,4})?))?/i;
+  /\b((?!cubot\b)[a-z][\w-]{0,30}?(?:bot|crawler|spider|externalhit|externalagent|slurp|monitor)|(?:ChatGPT|Claude|Perplexity)-User|Chrome-Lighthouse|GoogleOther|Mediapartners-Google|Pingdom)\b(?:[-/ ]v?(\d{1,4}(?:\.\d{1,4})?))?/i;
 const PRODUCT = /^([a-z][\w.-]{0,39}?)(?:\/v?(\d{1,4}(?:\.\d{1,4})?)[\w.-]*)?(?=[\s;(]|$)/i;
+/** Applications made of Electron name themselves before Chrome. */
+const ELECTRON_APP = /\bGecko\) ([a-z][\w.-]{0,39}?)\/(\d{1,4})\S* (?=.*Chrome\/)/i;
+const MAIL_PROGRAM = /\b(Thunderbird|SeaMonkey)\/(\d{1,4})/;
+const FACEBOOK = /\bFBAV\/(\d{1,4})/;
 const PLATFORMS: Readonly<Record<string, string>> = { 'Mac OS': 'macOS', 'Chromium OS': 'ChromeOS' };
 
 /**
@@ -44,8 +49,24 @@ function browserIn(text: string): string | undefined {
   const { name, version } = parser.getBrowser();
   const platform = platformIn(parser);
   if (name === undefined) return platform === undefined ? undefined : `unknown on ${platform}`;
-  const browser = joined(name.replace(/^Mobile /, ''), version?.split('.')[0]);
+  const browser = namedIn(text, name.replace(/^Mobile /, ''), version?.split('.')[0]);
   return platform === undefined ? browser : `${browser} on ${platform}`;
+}
+
+/** What the parser leaves general, or calls by a name that nobody knows. */
+function namedIn(text: string, name: string, version: string | undefined): string {
+  const own =
+    name === 'Electron'
+      ? ELECTRON_APP.exec(text)
+      : name === 'Mozilla'
+        ? MAIL_PROGRAM.exec(text)
+        : name === 'WebKit' && FACEBOOK.test(text)
+          ? ['', 'Facebook', FACEBOOK.exec(text)?.[1]]
+          : null;
+  if (own !== null) return joined(own[1], own[2]);
+  // An application that shows pages says the number of the engine alone, and TikTok writes a date.
+  if (name === 'WebKit') return 'WebView';
+  return name === 'TikTok' ? name : joined(name === 'GSA' ? 'Google app' : name, version);
 }
 
 function programIn(text: string): string | undefined {

@@ -108,7 +108,7 @@ export function examineDeployments(dialect: Dialect): void {
           'future-sessions: warn',
           'history-intact: fail',
           'index-token: fail',
-          'index-user: fail',
+          'index-user: warn',
           'long-lived-sessions: warn',
           ...(dialect === 'mysql' ? ['on-update: fail'] : []),
           'open-impersonations: warn',
