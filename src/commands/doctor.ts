@@ -43,20 +43,21 @@ export const doctor = defineCommand<DoctorFlags>({
     const format = chooseFormat(flags, reportFormats);
     const { loadConfig } = await import('../config/load.ts');
     const config = await loadConfig(context.system, context.flags, context.redactor);
+    for (const warning of config.warnings) await context.warn(warning);
     const own = await applicationChecks(context, flags, config);
     const { settings } = config;
-    const target = await context.target();
-    const findings = await context.withExamination(settings, async (examination) => {
+    const { target, findings } = await context.withExamination(settings, async (examination) => {
       const { deploymentChecks } = await import('../doctor/examine-deployment.ts');
+      const { target: examined } = examination;
       const deployment = deploymentChecks({
         settings,
-        target,
+        target: examined,
         examination,
         configuration: { file: await fileOf(config, context), history: () => ownHistory(context) },
-        lastSweep: () => lastSweep(context, target, examination.history),
+        lastSweep: () => lastSweep(context, examined, examination.history),
         clock: context.system.now,
       });
-      return carryOut(context, both(deployment, own), format);
+      return { target: examined, findings: await carryOut(context, both(deployment, own), format) };
     });
     if (format === 'json') await printJson(context, target, findings);
     const failed = findings.filter(({ status }) => status === 'fail').length;

@@ -81,7 +81,7 @@ export function* appChecks(subject: AppSubject): Generator<Check> {
           : fail(
               `${server.place}/get-session answers ${String(status)}, and not as Better Auth does`,
               command(
-                `sessionctl doctor --app-url ${shellWord(new URL('/auth', server.place).href)}   # with the basePath of the application`,
+                `# with the basePath of the application\nsessionctl doctor --app-url ${shellWord(new URL('/auth', server.place).href)}`,
               ),
             );
       } catch (error) {
@@ -268,7 +268,7 @@ async function judgeLifetime(subject: AppSubject): Promise<Verdict> {
   return warn(
     `the session lives ${roughly(length)}, and expires_in is ${formatDuration(expiresIn)}`,
     toml(
-      `[profiles.${subject.profile ?? 'production'}.session]\nexpires_in = "${formatDuration(Math.round(length / 60_000) * 60_000)}"   # if the application's session.expiresIn says so`,
+      `# if session.expiresIn of the application says so\n[profiles.${subject.profile ?? 'production'}.session]\nexpires_in = "${formatDuration(Math.round(length / 60_000) * 60_000)}"`,
     ),
   );
 }

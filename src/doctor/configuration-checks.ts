@@ -23,8 +23,7 @@ const DEFAULT_SECRET = 'better-auth-secret-12345678901234567890';
 const SHORTEST_SECRET = 32;
 const LEAST_ENTROPY = 120;
 
-const NEW_SECRET =
-  'openssl rand -base64 32   # the new BETTER_AUTH_SECRET; everybody has to sign in again, unless the old one stays among the secrets';
+const NEW_SECRET = '# a new BETTER_AUTH_SECRET: everybody has to sign in again\nopenssl rand -base64 32';
 
 /** Whether what is configured is safe, and as the application has it, as far as a configuration tells. */
 export function* configurationChecks(subject: ConfigurationSubject): Generator<Check> {
@@ -54,7 +53,7 @@ export function* configurationChecks(subject: ConfigurationSubject): Generator<C
         ? warn(
             `a revocation takes up to ${formatDuration(maxAge)} to bite`,
             toml(
-              `${section}.session]\ncookie_cache = { enabled = true, max_age = "5m" }   # once session.cookieCache.maxAge of the application is 300`,
+              `# once the application has session.cookieCache.maxAge 300\n${section}.session]\ncookie_cache = { enabled = true, max_age = "5m" }`,
             ),
           )
         : ok(`a revocation takes up to ${formatDuration(maxAge)} to bite`);
@@ -122,7 +121,7 @@ function judgeSecret(secret: string | null, section: string): Verdict {
 
 function judgeBaseUrl(baseUrl: string | null, section: string): Verdict {
   const remedy = toml(
-    `${section}.auth]\nbase_url = "https://app.example.com"   # as baseURL of the application`,
+    `# as baseURL of the application\n${section}.auth]\nbase_url = "https://app.example.com"`,
   );
   if (baseUrl === null) return unknown('the base URL is not configured, so that it cannot be judged', remedy);
   if (!URL.canParse(baseUrl)) return fail('it is no URL', remedy);

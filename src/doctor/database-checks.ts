@@ -169,7 +169,7 @@ function* tableChecks(table: TableExamination, target: Target): Generator<Check>
         ? ok(`${table.timeEncoding}, in the time zone that is configured`)
         : warn(
             `${table.timeEncoding}: the time zone is not configured, UTC is assumed`,
-            toml(`${profileHeader(target)}\ntime_zone = "UTC"   # of the server that runs the application`),
+            toml(`# of the server that runs the application\n${profileHeader(target)}\ntime_zone = "UTC"`),
           );
     },
   };

@@ -95,8 +95,8 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
         mismatch,
         toml(
           isTable
-            ? `[profiles.${subject.target.profile ?? 'production'}.session]\nstore_in_database = true   # if the application sets storeSessionInDatabase`
-            : `${redisHeader(subject.target)}\nkey_prefix = "better-auth:"   # as the application's secondary storage has it`,
+            ? `# if the application sets storeSessionInDatabase\n[profiles.${subject.target.profile ?? 'production'}.session]\nstore_in_database = true`
+            : `# as the secondary storage of the application has it\n${redisHeader(subject.target)}\nkey_prefix = "better-auth:"`,
         ),
       );
     },
@@ -110,10 +110,13 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
       const of = `of ${amount(sessions.length)} ${isWhole ? '' : 'sampled '}sessions`;
       return withoutLifetime === 0
         ? ok(`every session has one (${of})`)
-        : warn(`${amount(withoutLifetime)} sessions have no lifetime (${of})`, {
-            kind: 'typescript',
-            text: "// in secondaryStorage: hand the seconds on\nset: (key, value, ttl) => ttl === undefined ? client.set(key, value) : client.set(key, value, 'EX', ttl),",
-          });
+        : warn(
+            `${amount(withoutLifetime)} ${withoutLifetime === 1 ? 'session has' : 'sessions have'} no lifetime (${of})`,
+            {
+              kind: 'typescript',
+              text: "// in secondaryStorage: hand the seconds on\nset: (key, value, ttl) => ttl === undefined ? client.set(key, value) : client.set(key, value, 'EX', ttl),",
+            },
+          );
     },
   };
   yield {
@@ -124,10 +127,10 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
       if (part.leftovers === null) return unknown('not known: the database is out of reach');
       const found = await part.leftovers(toInstant(subject.now), COUNTING);
       const parts = [
-        [found.expired, 'expired sessions'],
-        [found.orphans, 'sessions whose user is gone'],
-        [found.indexEntries, 'entries of sessions that are gone'],
-        [found.immortalIndexes, 'lists without a lifetime'],
+        [found.expired, 'expired session', 'expired sessions'],
+        [found.orphans, 'session whose user is gone', 'sessions whose user is gone'],
+        [found.indexEntries, 'entry of a session that is gone', 'entries of sessions that are gone'],
+        [found.immortalIndexes, 'list without a lifetime', 'lists without a lifetime'],
       ] as const;
       const some = parts.filter(([number]) => number > 0);
       const seen = found.isWhole ? '' : ', in the part that there was time to look at';
@@ -136,7 +139,7 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
       return some.length === 0
         ? ok(`none${seen}`)
         : warn(
-            `${some.map(([number, what]) => `${amount(number)} ${what}`).join(', ')}${seen}`,
+            `${some.map(([number, one, many]) => `${amount(number)} ${number === 1 ? one : many}`).join(', ')}${seen}`,
             command('sessionctl sweep --dry-run\nsessionctl sweep'),
           );
     },

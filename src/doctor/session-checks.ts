@@ -71,7 +71,7 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
         return unreadable.length === 0
           ? ok(`every time can be read (${looked(rest)})`)
           : fail(
-              `${amount(unreadable.length)} sessions hold a time that their column’s encoding cannot mean (${looked(rest)})`,
+              `${count(unreadable, 'session holds', 'sessions hold')} a time that its column’s encoding cannot mean (${looked(rest)})`,
               command(revokeIds(unreadable)),
             );
       },
@@ -177,7 +177,7 @@ function judgeLifetimes(sample: SessionSample, target: Target, expiresIn: number
     result,
     longest.length > lives.length / 2
       ? toml(
-          `[profiles.${target.profile ?? 'production'}.session]\nexpires_in = "${durationSetting(typical)}"   # if the application's session.expiresIn says so`,
+          `# if session.expiresIn of the application says so\n[profiles.${target.profile ?? 'production'}.session]\nexpires_in = "${durationSetting(typical)}"`,
         )
       : command(revokeIds(longest.map(({ session }) => session.id))),
   );
@@ -278,7 +278,7 @@ function zoneRemedy(target: Target, minutes: number) {
   const two = (number: number) => String(number).padStart(2, '0');
   const offset = `${sign}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
   return toml(
-    `${profileHeader(target)}\ntime_zone = "${offset}"   # at present; better the name of the zone, such as "Asia/Kolkata"`,
+    `# as it seems at present; better the name of the zone, such as "Asia/Kolkata"\n${profileHeader(target)}\ntime_zone = "${offset}"`,
   );
 }
 

@@ -3,7 +3,8 @@ import { ConnectionError } from '../errors.ts';
 import type { SharedHistory } from '../history/shared-history.ts';
 import type { Examination, Opened, SecondaryExamination } from '../sessions/examination.ts';
 import type { SchemaPart } from '../sessions/schema-store.ts';
-import type { SweptSecondary } from '../sessions/session-store.ts';
+import type { SweptSecondary, Target } from '../sessions/session-store.ts';
+import { describeLocation, parseDatabaseUrl } from './database/database-url.ts';
 import { openDirectory } from './database/open-directory.ts';
 import { openDatabaseStore, type DatabaseStore, type OpenOptions } from './database/open.ts';
 import { openSchema } from './database/open-schema.ts';
@@ -16,6 +17,8 @@ import { mismatchOf } from './store-mismatch.ts';
 import { toInstant } from '../sessions/instant.ts';
 
 export interface OpenedExamination extends Examination {
+  /** What the settings name, reached or not. */
+  readonly target: Target;
   /** Of the database; null where it keeps none, or is out of reach. */
   readonly history: SharedHistory | null;
   close(): Promise<void>;
@@ -56,7 +59,14 @@ export async function openExamination(
           return schema.parts;
         });
   const secondary = redis === null ? null : await opened(() => openSecondary());
+  const location = parseDatabaseUrl(database.url, database.cwd);
   return {
+    target: {
+      profile: database.profile,
+      dialect: location.dialect,
+      database: describeLocation(location),
+      redis: secondary?.part?.storage.place ?? null,
+    },
     database: directory.part === null ? directory : { part: await directory.part.examination(), error: null },
     schemaParts,
     secondary: secondary === null ? null : examinationOf(secondary),
