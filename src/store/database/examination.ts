@@ -225,6 +225,8 @@ async function sampleSessions(parts: DatabaseStoreParts, most: number): Promise<
     const piece = await walk.piece(await walk.somewhere(), share, null);
     for (const row of await readSessions(parts, piece.condition, share)) rows.set(String(row[0]), row);
   }
+  // Whoever began near the end, or where others had been, came upon few.
+  for (const row of first) if (rows.size < most) rows.set(String(row[0]), row);
   return { ...judgedTimes([...rows.values()], shape), isWhole: false };
 }
 

@@ -2,6 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
+import type { DatabaseSettings } from '../../../src/config/settings.ts';
+import { createRedactor } from '../../../src/redaction.ts';
+import { openDatabaseStore } from '../../../src/store/database/open.ts';
 import { everySession, signIn, signUp, type Person } from '../../support/app.ts';
 import { literal } from '../../support/databases.ts';
 import { examine } from '../../support/doctor.ts';
@@ -142,6 +145,32 @@ export function examineDeployments(dialect: Dialect): void {
         'long-lived-sessions: warn',
         'open-impersonations: warn',
       ]);
+    });
+
+    test('of more sessions than are looked at, a sample of as many is taken', async () => {
+      const settings: DatabaseSettings = {
+        profile: null,
+        url: deployment.database.url,
+        timeZone: 'UTC',
+        statementTimeout: 0,
+        connectTimeout: 5000,
+        replicas: [],
+        tls: null,
+        schema: { databaseSchema: null, table: null, userTable: null, columns: {}, userColumns: {} },
+        cwd: '/',
+      };
+      const { signal } = new AbortController();
+      const store = await openDatabaseStore(settings, { access: 'read', redactor: createRedactor(), signal });
+      try {
+        const { table } = await store.examination();
+        const some = await table?.sample(20);
+        expect(some?.isWhole).toBe(false);
+        expect(some?.sessions).toHaveLength(20);
+        expect(new Set(some?.sessions.map(({ id }) => id)).size).toBe(20);
+        expect((await table?.sample(100_000))?.isWhole).toBe(true);
+      } finally {
+        await store.close();
+      }
     });
 
     test('what cannot be opened is said, and the rest goes on', async () => {
