@@ -67,6 +67,19 @@ describe('doctor --app-url', () => {
     expect(await dumpTables(database)).toEqual(before);
   });
 
+  test('a session that is due for refresh is not refreshed for it', async () => {
+    const { url, cookie, token } = await serve();
+    const at = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    await database.query(
+      `UPDATE session SET "updatedAt" = '${at(-2)}', "createdAt" = '${at(-2)}', "expiresAt" = '${at(5)}' WHERE token = '${token}'`,
+    );
+    const before = await dumpTables(database);
+    const { wrong, of } = await examineApp(url, cookie);
+    expect(wrong).toEqual(['app-cookie-cache: warn']);
+    expect(of('app-cookie-cache')).toMatchObject({ inconclusive: true });
+    expect(await dumpTables(database)).toEqual(before);
+  });
+
   test('without a cookie two things are not known, and neither is taken for well', async () => {
     const { url } = await serve();
     const { wrong, code, of } = await examineApp(url, null);
@@ -196,6 +209,15 @@ describe('doctor --app-url', () => {
       expect(stdout + stderr).not.toContain('not-to-be-seen');
     }
     expect(seen).toEqual([]);
+    // To another port of the same host whoever has no cookie goes, and nobody who has one.
+    const moved = await listen((_request, response) => {
+      response.writeHead(307, { location: elsewhere }).end();
+    });
+    const { of, stdout } = await examineApp(moved, cookie);
+    expect(of('app-reachable').status).toBe('ok');
+    expect(of('app-cookie-lifetime')).toMatchObject({ status: 'warn', inconclusive: true });
+    expect(stdout).not.toContain('not-to-be-seen');
+    expect(new Set(seen)).toEqual(new Set([undefined]));
   });
 
   test.each([

@@ -203,7 +203,12 @@ describeUnless(missingRedisServer(), 'doctor and other servers of Redis', () => 
       await signIn(app, await signUp(app, 'Ada', 'ada@example.com'), client);
       const at = (url: string) => examine(database.url, { redis: `url = ${JSON.stringify(url)}` });
 
+      const changes = async () =>
+        /rdb_changes_since_last_save:\d+/.exec(await space.client.info('persistence'))?.[0];
+      const before = await changes();
       const first = await at(evicting.address.url);
+      // Not even for a moment.
+      expect(await changes()).toBe(before);
       expect(first.wrong).toEqual(['redis-eviction: warn']);
       await evicting.connect().config('SET', 'maxmemory-policy', 'noeviction');
       expect((await at(evicting.address.url)).wrong).toEqual([]);
