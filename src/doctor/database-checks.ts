@@ -131,16 +131,16 @@ function* tableChecks(table: TableExamination, target: Target): Generator<Check>
         if (index.name !== null) return ok(`${index.column} has the index ${index.name}`);
         const rows = await table.rows();
         if (field !== 'expiresAt') {
-          const result = `${index.column} has no index: every look-up reads the whole table, about ${amount(rows)} rows`;
+          const result = `${index.column} has no index: every look-up reads the whole table, about ${rowsText(rows)}`;
           // A request looks for a token, and only a list or a revocation for a user.
           return field === 'token' || rows >= SMALL_TABLE
             ? fail(result, sql(index.remedy))
             : warn(result, sql(index.remedy));
         }
         return rows < LARGE_TABLE
-          ? ok(`none on ${index.column}, and with about ${amount(rows)} rows none is needed`)
+          ? ok(`none on ${index.column}, and with about ${rowsText(rows)} none is needed`)
           : ok(
-              `none on ${index.column}: of about ${amount(rows)} rows a sweep reads all. If it is run often, sessionctl schema migrate --expiry-index helps`,
+              `none on ${index.column}: of about ${rowsText(rows)} a sweep reads all. If it is run often, sessionctl schema migrate --expiry-index helps`,
             );
       },
     };
@@ -227,6 +227,10 @@ async function judgeClocks(part: DatabaseExamination, { clock }: DatabaseSubject
 /** The beginning of the profile in the configuration. */
 export function profileHeader({ profile }: Pick<Target, 'profile'>): string {
   return `[profiles.${profile ?? 'production'}]`;
+}
+
+function rowsText(rows: number): string {
+  return `${amount(rows)} ${Math.round(rows) === 1 ? 'row' : 'rows'}`;
 }
 
 export function amount(number: number): string {

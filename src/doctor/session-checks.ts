@@ -221,7 +221,7 @@ function judgeAddresses({ sessions, ...rest }: SessionSample, now: Instant): Ver
   }
   const everybody = new Set(live.flatMap(({ userId }) => userId ?? [])).size;
   const [most] = [...users].sort(([, one], [, other]) => other.size - one.size);
-  if (most === undefined) return ok(`no address is shared by many (${looked({ sessions, ...rest })})`);
+  if (most === undefined) return ok(`no address is shared by many users (${looked({ sessions, ...rest })})`);
   const [address, { size }] = most;
   if (size < MANY_USERS || size < everybody * SUSPICIOUS_SHARE)
     return ok(`no address is shared by many users (${looked({ sessions, ...rest })})`);
@@ -322,9 +322,8 @@ function revokeIds(ids: readonly string[]): string {
 }
 
 function looked({ sessions, isWhole }: Pick<SessionSample, 'sessions' | 'isWhole'>): string {
-  return isWhole
-    ? `of ${amount(sessions.length)} sessions`
-    : `in a sample of ${amount(sessions.length)} sessions`;
+  const some = `${amount(sessions.length)} ${sessions.length === 1 ? 'session' : 'sessions'}`;
+  return isWhole ? `of ${some}` : `in a sample of ${some}`;
 }
 
 function count(found: readonly unknown[], one: string, many: string): string {
