@@ -94,6 +94,15 @@ export default defineConfig(
     ],
   ),
   forbid(
+    ['src/doctor/**'],
+    [
+      rooms(
+        ['store', 'commands', 'output', 'program', 'main', 'context'],
+        'doctor/ judges what it is told, and neither asks a database nor prints.',
+      ),
+    ],
+  ),
+  forbid(
     ['src/config/**'],
     [
       rooms(
