@@ -16,6 +16,7 @@ import { schemaRollback } from './commands/schema/rollback.ts';
 import { schemaStatus } from './commands/schema/status.ts';
 import { show } from './commands/show.ts';
 import { sweep } from './commands/sweep.ts';
+import { verify } from './commands/verify.ts';
 import type { Context } from './context.ts';
 import type { ExitCode } from './errors.ts';
 import { UsageError } from './errors.ts';
@@ -26,6 +27,7 @@ import { mayBeToken } from './sessions/shown-value.ts';
 const commands: readonly CommandDefinition[] = [
   list,
   show,
+  verify,
   revoke,
   revokeAll,
   limit,

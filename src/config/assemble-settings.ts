@@ -57,7 +57,9 @@ const defaults = {
   connectTimeout: parseDuration('10s'),
   expiresIn: parseDuration('7d'),
   updateAge: parseDuration('1d'),
+  freshAge: parseDuration('1d'),
   cookieCacheMaxAge: parseDuration('5m'),
+  cookieCacheVersion: '1',
   keyPrefix: 'better-auth:',
   settle: parseDuration('2s'),
 } as const;
@@ -329,12 +331,19 @@ function sessionSettings(checked: CheckedProfile['session'], ledger: Ledger): Se
   return {
     expiresIn: ledger.length(['session', 'expires_in'], checked?.expires_in, defaults.expiresIn),
     updateAge: ledger.length(['session', 'update_age'], checked?.update_age, defaults.updateAge),
+    freshAge: ledger.length(['session', 'fresh_age'], checked?.fresh_age, defaults.freshAge),
     cookieCache: {
       enabled: ledger.take(['session', 'cookie_cache', 'enabled'], cache?.enabled, false, asItIs),
       maxAge: ledger.length(
         ['session', 'cookie_cache', 'max_age'],
         cache?.max_age,
         defaults.cookieCacheMaxAge,
+      ),
+      version: ledger.take(
+        ['session', 'cookie_cache', 'version'],
+        cache?.version,
+        defaults.cookieCacheVersion,
+        asItIs,
       ),
     },
     storeInDatabase: switched('store_in_database'),
@@ -345,9 +354,14 @@ function sessionSettings(checked: CheckedProfile['session'], ledger: Ledger): Se
 
 function authSettings(checked: CheckedProfile['auth'], ledger: Ledger, redactor: Redactor): AuthSettings {
   redactor.protect(checked?.secret);
+  const formerSecrets = checked?.former_secrets?.filter((secret) => secret !== undefined);
+  for (const secret of formerSecrets ?? []) redactor.protect(secret);
   return {
     secret: ledger.take(['auth', 'secret'], checked?.secret, null, (secret) =>
       secret === null ? null : MASK,
+    ),
+    formerSecrets: ledger.take(['auth', 'former_secrets'], formerSecrets, [], (secrets) =>
+      secrets.length === 0 ? null : secrets.map(() => MASK).join(', '),
     ),
     baseUrl: ledger.take(['auth', 'base_url'], checked?.base_url, null, (url) =>
       url === null ? null : maskPasswords(url),

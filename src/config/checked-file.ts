@@ -101,7 +101,11 @@ const sessionTable = table({
   expires_in: v.optional(lifetime),
   // 0s is Better Auth's way to say "refresh at every request".
   update_age: v.optional(textThat((text) => checkedLength(text, 0, Number.MAX_SAFE_INTEGER), '1d')),
-  cookie_cache: v.optional(table({ enabled: v.optional(switched), max_age: v.optional(lifetime) })),
+  // 0s is Better Auth's way to say "always fresh".
+  fresh_age: v.optional(textThat((text) => checkedLength(text, 0, Number.MAX_SAFE_INTEGER), '1d')),
+  cookie_cache: v.optional(
+    table({ enabled: v.optional(switched), max_age: v.optional(lifetime), version: v.optional(filled) }),
+  ),
   store_in_database: v.optional(switched),
   preserve_in_database: v.optional(switched),
   maximum_sessions: v.optional(
@@ -114,6 +118,9 @@ const sessionTable = table({
 
 const authTable = table({
   secret: v.optional(filled),
+  former_secrets: v.optional(
+    v.array(filled, (issue) => `must be an array such as ["\${OLD_SECRET}"], not ${kindOf(issue.input)}`),
+  ),
   base_url: v.optional(textThat((text) => checkedScheme(text, ['http', 'https']))),
   cookie_prefix: v.optional(filled),
 });

@@ -115,7 +115,7 @@ function isLiteralSecret({ path, raw }: FileText): boolean {
   const keys = path.slice(2);
   const key = keys.join('.');
   const literal = withoutReferences(raw);
-  if (key === 'auth.secret') return literal.trim() !== '';
+  if (key === 'auth.secret' || key.startsWith('auth.former_secrets.')) return literal.trim() !== '';
   return (key === 'url' || key === 'redis.url' || keys[0] === 'replicas') && passwordsIn(literal).length > 0;
 }
 

@@ -54,10 +54,17 @@ ${draft.timeZone === null ? `# ${zone}` : zone}
 # [${table}.session]
 # expires_in = "7d"
 # update_age = "1d"
-# cookie_cache = { enabled = false, max_age = "5m" }
+# fresh_age = "1d"
+# cookie_cache = { enabled = false, max_age = "5m", version = "1" }
 # store_in_database = false
 # preserve_in_database = false
 # maximum_sessions = 5               # no default; what limit leaves each user
+
+# How the application signs and calls its cookies, for verify, create and doctor.
+# [${table}.auth]
+# secret = "\${BETTER_AUTH_SECRET}"
+# base_url = "https://app.example.com"
+# cookie_prefix = "better-auth"
 `;
 }
 

@@ -60,7 +60,14 @@ export interface RedisSettings {
 export interface SessionSettings {
   readonly expiresIn: number;
   readonly updateAge: number;
-  readonly cookieCache: { readonly enabled: boolean; readonly maxAge: number };
+  /** So long after sign-in a session is fresh; 0 for ever. */
+  readonly freshAge: number;
+  readonly cookieCache: {
+    readonly enabled: boolean;
+    readonly maxAge: number;
+    /** What a cached copy has to say of itself to be believed. */
+    readonly version: string;
+  };
   readonly storeInDatabase: boolean;
   readonly preserveInDatabase: boolean;
   /** Of each user, for `limit`; null where nobody said. */
@@ -68,7 +75,10 @@ export interface SessionSettings {
 }
 
 export interface AuthSettings {
+  /** What Better Auth signs cookies with. */
   readonly secret: string | null;
+  /** What it signed them with before: such cookies are refused (better-auth 1.7.25 signs and checks with the first of its `secrets`). */
+  readonly formerSecrets: readonly string[];
   readonly baseUrl: string | null;
   readonly cookiePrefix: string | null;
 }

@@ -13,8 +13,8 @@ const LONGEST_LINE = 16_384;
 const TOKEN = /^[^\p{C}\p{Z}\ufffd]{1,512}$/u;
 /** A tab separates as a space does. */
 const CONTROL = /(?!\t)\p{Cc}/u;
-/** The signature is base64 of HMAC-SHA256. Whoever copies by double click may lose the `=`. */
-const SIGNED = /^(.+)\.[A-Za-z0-9+/]{43}=?$/s;
+/** A token and its signature, base64 of HMAC-SHA256. Whoever copies by double click may lose the `=`. */
+export const SIGNED = /^(.+)\.[A-Za-z0-9+/]{43}=?$/s;
 /** `Authorization: Bearer …` with or without its name, and the header in which the bearer plugin answers. */
 const TOKEN_HEADER =
   /^["']?(?:(?:authorization["']?\s*:\s*["']?)?bearer\s+|set-auth-token["']?\s*:\s*)(\S+)$/i;
@@ -81,7 +81,7 @@ function fromCookies(line: string): readonly string[] {
     ...ofKind('session').flatMap(candidates),
     // While an administrator is somebody else: the administrator's own token, a colon, and whether to remember it.
     ...ofKind('administrator').flatMap(candidates).map(beforeColon),
-    ...ofKind('unknown').flatMap(forms).flatMap(signedToken),
+    ...ofKind('unknown').flatMap(readingsOf).flatMap(signedToken),
     ...(cookies.every(({ kind }) => kind === 'unknown') ? candidates(line) : []),
   ];
 }
@@ -101,13 +101,13 @@ function kindOf(name: string): Cookie['kind'] {
 
 /** What the value may stand for: the token in front of a signature first, then the value itself. */
 function candidates(value: string): readonly string[] {
-  const all = forms(value);
+  const all = readingsOf(value);
   return [...all.flatMap(signedToken), ...all];
 }
 
 /** The value without what copying put around it, and as it is, should that be its own; the most decoded form first. */
-function forms(value: string): readonly string[] {
-  return [withoutEnd(value.replace(/^["']/, '')), withoutEnd(value), value].flatMap(decodings);
+export function readingsOf(value: string): readonly string[] {
+  return [beforeComma(value.replace(/^["']/, '')), beforeComma(value), value].flatMap(decodings);
 }
 
 function signedToken(value: string): readonly string[] {
@@ -119,7 +119,7 @@ function beforeColon(text: string): string {
   return text.split(':', 1)[0] ?? '';
 }
 
-function withoutEnd(text: string): string {
+export function beforeComma(text: string): string {
   return text.replace(/["']?,?$/, '');
 }
 

@@ -17,8 +17,10 @@ import { fingerprintOf, type CachedSession } from './redis/cached-session.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
 import { createRoster, type Roster } from './redis/roster.ts';
 import { createSeen } from './redis/seen.ts';
+import type { DeploymentStore } from './open-store.ts';
 import { createPlaces, type Places } from './places.ts';
 import { rankedPlaces } from './ranked-places.ts';
+import { createStandings } from './standings.ts';
 import { sweepSecondary } from './redis/sweep-secondary.ts';
 import { surveyPlaces } from './survey-places.ts';
 
@@ -48,7 +50,9 @@ const LISTED_AT_ONCE = 250;
  * database only for what Redis does not hold (better-auth 1.7.25, `db/internal-adapter`, findSession): so does this.
  * Sessions end in Redis first, then in the database, so that whatever fails leaves something to find them by.
  */
-export function createCombinedStore(parts: CombinedParts): Omit<SessionStore, 'findMismatch'> {
+export function createCombinedStore(
+  parts: CombinedParts,
+): Omit<SessionStore, 'findMismatch'> & Pick<DeploymentStore, 'standings'> {
   const { directory, table, secondary, steadfast, preserve, settle, signal } = parts;
   const places = rankedPlaces(createPlaces(parts), parts);
   const { now } = directory;
@@ -127,6 +131,7 @@ export function createCombinedStore(parts: CombinedParts): Omit<SessionStore, 'f
     hidesRows: table?.hidesRows ?? false,
     bindsTokens: directory.boundTokens !== null,
     settle,
+    standings: createStandings({ ...parts, rowsAreRecords: preserve, tokenOf: (id) => places.tokenOf(id) }),
     secondary: { sweep: (expiredAt, options) => sweepSecondary(parts, expiredAt, options) },
 
     readClock: () => directory.readClock(),

@@ -3,10 +3,12 @@ import type { SharedHistory } from '../history/shared-history.ts';
 import type { ReplicatedStore } from '../sessions/replication.ts';
 import type { LockableStore } from '../sessions/run-lock.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
+import type { Standings } from '../sessions/standing.ts';
 import type { OpenOptions } from './database/open.ts';
 
 /** A deployment's sessions, wherever it keeps them. */
 export interface DeploymentStore extends SessionStore, LockableStore, ReplicatedStore {
+  readonly standings: Standings;
   readonly history: SharedHistory | null;
   close(): Promise<void>;
 }

@@ -36,6 +36,8 @@ export interface Places extends Walker {
   readonly steadfast: Walker;
   /** Keeps the token of a session, so that it is found again by its id without a scan. */
   remember(cached: CachedSession): void;
+  /** The token of a session, wherever it stands; null where there is none of this id. */
+  tokenOf(id: string): Promise<string | null>;
 }
 
 /** Ids or rows that are looked up at once. */
@@ -51,32 +53,40 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
 
   return {
     ...walker(secondary, table?.rows ?? null),
+    tokenOf: async (id) => {
+      await findTokens([id], secondary, table?.rows ?? null);
+      return known.get(id) ?? null;
+    },
     steadfast: walker(steadfast, table?.steadfastRows ?? null),
     remember,
   };
 
+  async function findTokens(
+    ids: readonly string[],
+    storage: SecondaryStorage,
+    rows: SessionRows | null,
+  ): Promise<void> {
+    const unknown = () => ids.filter((id) => !known.has(id));
+    for (const { id, token } of (await rows?.tokenRows(unknown())) ?? []) known.set(id, token);
+    const missing = new Set(unknown());
+    if (missing.size === 0) return;
+    for await (const { sessions } of storage.scan({ ahead: true })) {
+      for (const cached of sessions) {
+        if (!missing.delete(cached.session.id)) continue;
+        remember(cached);
+      }
+      if (missing.size === 0) return;
+    }
+  }
+
   function walker(storage: SecondaryStorage, rows: SessionRows | null): Walker {
     async function* byId(ids: readonly string[], isMeant: Matcher): AsyncGenerator<CachedPage> {
-      await findTokens(ids);
+      await findTokens(ids, storage, rows);
       for (let from = 0; from < ids.length; from += AT_ONCE) {
         const tokens = ids.slice(from, from + AT_ONCE).flatMap((id) => known.get(id) ?? []);
         const sessions = await storage.read([...new Set(tokens)]);
         const meant = sessions.filter(({ session }) => isMeant(session));
         yield { meant, all: sessions.length, indexKeys: [] };
-      }
-    }
-
-    async function findTokens(ids: readonly string[]): Promise<void> {
-      const unknown = () => ids.filter((id) => !known.has(id));
-      for (const { id, token } of (await rows?.tokenRows(unknown())) ?? []) known.set(id, token);
-      const missing = new Set(unknown());
-      if (missing.size === 0) return;
-      for await (const { sessions } of storage.scan({ ahead: true })) {
-        for (const cached of sessions) {
-          if (!missing.delete(cached.session.id)) continue;
-          remember(cached);
-        }
-        if (missing.size === 0) return;
       }
     }
 

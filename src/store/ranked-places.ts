@@ -37,6 +37,7 @@ export function rankedPlaces(places: Places, parts: CombinedParts): Places {
     remember: (cached) => {
       places.remember(cached);
     },
+    tokenOf: (id) => places.tokenOf(id),
   };
 }
 

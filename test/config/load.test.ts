@@ -10,6 +10,7 @@ const SECRETS = {
   urlPassword: 'p@ss-word',
   redisPassword: 'redis-password',
   secret: 'a-better-auth-secret',
+  former: 'a-former-better-auth-secret',
   key: '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n',
 };
 
@@ -80,12 +81,13 @@ describe('settings', () => {
       session: {
         expiresIn: 604_800_000,
         updateAge: 86_400_000,
-        cookieCache: { enabled: false, maxAge: 300_000 },
+        freshAge: 86_400_000,
+        cookieCache: { enabled: false, maxAge: 300_000, version: '1' },
         storeInDatabase: false,
         preserveInDatabase: false,
         maximumSessions: null,
       },
-      auth: { secret: null, baseUrl: null, cookiePrefix: null },
+      auth: { secret: null, formerSecrets: [], baseUrl: null, cookiePrefix: null },
     });
   });
 
@@ -113,16 +115,23 @@ tls = {}
 [profiles.only.session]
 expires_in = "4w"
 update_age = "0s"
-cookie_cache = { enabled = true, max_age = "90s" }
+fresh_age = "0s"
+cookie_cache = { enabled = true, max_age = "90s", version = "2" }
 store_in_database = true
 preserve_in_database = true
 maximum_sessions = 12
 [profiles.only.auth]
 secret = "\${SECRET}"
+former_secrets = ["\${FORMER}"]
 base_url = "https://app.example"
 cookie_prefix = "app"
 `,
-      { SECRET: SECRETS.secret, SENTINEL: 'sentinel-password', TWO: 'mariadb://two.example/auth' },
+      {
+        SECRET: SECRETS.secret,
+        FORMER: SECRETS.former,
+        SENTINEL: 'sentinel-password',
+        TWO: 'mariadb://two.example/auth',
+      },
       {
         'pem/ca.pem': 'CA',
         'pem/cert.pem': 'CERT',
@@ -161,12 +170,18 @@ cookie_prefix = "app"
       session: {
         expiresIn: 2_419_200_000,
         updateAge: 0,
-        cookieCache: { enabled: true, maxAge: 90_000 },
+        freshAge: 0,
+        cookieCache: { enabled: true, maxAge: 90_000, version: '2' },
         storeInDatabase: true,
         preserveInDatabase: true,
         maximumSessions: 12,
       },
-      auth: { secret: SECRETS.secret, baseUrl: 'https://app.example', cookiePrefix: 'app' },
+      auth: {
+        secret: SECRETS.secret,
+        formerSecrets: [SECRETS.former],
+        baseUrl: 'https://app.example',
+        cookiePrefix: 'app',
+      },
     });
   });
 
@@ -362,8 +377,14 @@ describe('secrets', () => {
 tls.key = "key.pem"
 redis.url = "redis://:\${REDIS_PASSWORD}@cache"
 auth.secret = "\${SECRET}"
+auth.former_secrets = ["\${FORMER}"]
 `;
-  const env = { DATABASE_URL: url, REDIS_PASSWORD: SECRETS.redisPassword, SECRET: SECRETS.secret };
+  const env = {
+    DATABASE_URL: url,
+    REDIS_PASSWORD: SECRETS.redisPassword,
+    SECRET: SECRETS.secret,
+    FORMER: SECRETS.former,
+  };
 
   it('are known to the redactor, in every form', async () => {
     const { redactor } = await settingsOf(profile, env, { 'conf/key.pem': SECRETS.key });
@@ -387,6 +408,7 @@ auth.secret = "\${SECRET}"
     ['a password in replicas', 'url = "mysql://h/d"\nreplicas = ["mysql://r", "mysql://u:hunter2@s"]', true],
     ['a password in redis.url', 'url = "a.db"\nredis.url = "redis://:hunter2@h"', true],
     ['auth.secret', 'url = "a.db"\nauth.secret = "hunter2"', true],
+    ['auth.former_secrets', 'url = "a.db"\nauth.former_secrets = ["hunter2"]', true],
     [
       'a reference in their place',
       'url = "mysql://u:${P}@h/d"\nredis.url = "redis://:${P}@h"\nauth.secret = "${P}"',

@@ -59,12 +59,15 @@ describe('config show', () => {
       redis.settle                  2s                                          default
       session.expires_in            28d                                         ./sessionctl.toml:8
       session.update_age            1d                                          default
+      session.fresh_age             1d                                          default
       session.cookie_cache.enabled  false                                       default
       session.cookie_cache.max_age  5m                                          default
+      session.cookie_cache.version  1                                           default
       session.store_in_database     false                                       default
       session.preserve_in_database  false                                       default
       session.maximum_sessions      -                                           default
       auth.secret                   ***                                         ./sessionctl.toml:9
+      auth.former_secrets           -                                           default
       auth.base_url                 -                                           default
       auth.cookie_prefix            -                                           default
       "

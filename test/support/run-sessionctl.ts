@@ -94,10 +94,21 @@ export interface TestProfile {
   readonly preserveInDatabase?: boolean;
   /** How long browsers believe their own copy of a session. */
   readonly cookieCacheMaxAge?: string;
+  /** What the application's `cookieCache.version` says. */
+  readonly cookieCacheVersion?: string;
+  /** What the application signs its cookies with, and how it calls them. */
+  readonly auth?: AuthProfile;
   /** With secondary storage, the application keeps a row of each session beside it. */
   readonly storeInDatabase?: boolean;
   /** The application's secondary storage. */
   readonly redis?: RedisProfile;
+}
+
+export interface AuthProfile {
+  readonly secret?: string;
+  readonly formerSecrets?: readonly string[];
+  readonly baseUrl?: string;
+  readonly cookiePrefix?: string;
 }
 
 /** What sessionctl has to be told about a Redis. */
@@ -148,13 +159,30 @@ export function writeConfig(profile: TestProfile): string {
     ...(profile.preserveInDatabase === true ? ['preserve_in_database = true'] : []),
     ...(profile.cookieCacheMaxAge === undefined
       ? []
-      : [`cookie_cache = { enabled = true, max_age = ${JSON.stringify(profile.cookieCacheMaxAge)} }`]),
+      : [
+          `cookie_cache = { ${[
+            'enabled = true',
+            ...text('max_age', profile.cookieCacheMaxAge),
+            ...text('version', profile.cookieCacheVersion),
+          ].join(', ')} }`,
+        ]),
+    ...(profile.auth === undefined ? [] : authLines(profile.auth)),
     ...(profile.redis === undefined ? [] : redisLines(profile.redis)),
   ];
   written += 1;
   const file = join(home, `config-${String(written)}.toml`);
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
   return file;
+}
+
+function authLines({ secret, formerSecrets, baseUrl, cookiePrefix }: AuthProfile): readonly string[] {
+  return [
+    '[profiles.test.auth]',
+    ...text('secret', secret),
+    ...(formerSecrets === undefined ? [] : [`former_secrets = ${JSON.stringify(formerSecrets)}`]),
+    ...text('base_url', baseUrl),
+    ...text('cookie_prefix', cookiePrefix),
+  ];
 }
 
 function redisLines({ url, keyPrefix, cluster, sentinels, settle, tls }: RedisProfile): readonly string[] {

@@ -5,6 +5,7 @@ import type { LockableStore } from '../../sessions/run-lock.ts';
 import type { Target } from '../../sessions/session-store.ts';
 import type { DatabaseExamination } from '../../sessions/examination.ts';
 import type { User } from '../../sessions/session.ts';
+import type { UserStanding } from '../../sessions/standing.ts';
 import { tableLabel } from './catalog.ts';
 import { isPossibleKey, sessionColumn, SESSION } from './conditions.ts';
 import type { ConnectOptions, DatabaseConnection } from './connect.ts';
@@ -15,6 +16,7 @@ import type { Shape, TokenTable } from './shape.ts';
 import { isOffline, OTHER } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 import { createTokenEnding } from './token-ending.ts';
+import { userStanding } from './user-standing.ts';
 import { existingUserIds, findUsers, LOOKED_UP_AT_ONCE, type UserShape } from './users.ts';
 
 /** Tokens of the OAuth provider, by the ids of the sessions that they are bound to. */
@@ -36,6 +38,8 @@ export interface Directory extends LockableStore, ReplicatedStore {
   findUsers(who: string): Promise<readonly User[]>;
   /** The ids among these that have a user; null where there is no user table. */
   readonly existingUserIds: ((ids: readonly string[]) => Promise<ReadonlySet<string>>) | null;
+  /** What the user table says of a user; null where there is none. */
+  readonly userStanding: ((id: string) => Promise<UserStanding>) | null;
   /** Null where the deployment has none. */
   readonly boundTokens: BoundTokens | null;
   /** How many API keys belong to these users; null where the deployment has none. */
@@ -72,6 +76,10 @@ export function createDirectory(parts: DirectoryParts): Directory {
     now,
     findUsers: (who) => guard(() => findUsers(knex, dialect, shape, who)),
     existingUserIds: user === null ? null : (ids) => guard(() => existingUserIds(knex, dialect, user, ids)),
+    userStanding:
+      user === null
+        ? null
+        : (id) => guard(() => userStanding({ knex, dialect, timeZone: settings.timeZone, now }, user, id)),
     boundTokens: tokens.length === 0 ? null : boundTokens(parts, tokens),
     countApiKeys:
       apiKeys === null

@@ -1,6 +1,8 @@
 import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../config/settings.ts';
 import type { SessionStore } from '../../sessions/session-store.ts';
+import type { Standings } from '../../sessions/standing.ts';
+import { createStandings } from '../standings.ts';
 import { tableLabel, type Catalog } from './catalog.ts';
 import { connectDatabase, type ConnectOptions } from './connect.ts';
 import { createDatabaseStore } from './database-store.ts';
@@ -34,6 +36,7 @@ export interface SchemaSummary {
 
 /** Sessions in a database, with all that it knows around them. */
 export interface DatabaseStore extends SessionStore, Directory {
+  readonly standings: Standings;
   readonly schema: SchemaSummary;
   /** Given up by the run's signal. */
   readonly rows: SessionRows;
@@ -91,9 +94,17 @@ export async function openDatabaseStore(
       settings,
       options,
     });
+    const sessions = createDatabaseStore(parts);
     return {
       ...directory,
-      ...createDatabaseStore(parts),
+      ...sessions,
+      standings: createStandings({
+        directory,
+        table: sessions,
+        secondary: null,
+        rowsAreRecords: false,
+        tokenOf: () => Promise.resolve(null),
+      }),
       schema,
       rows: createSessionRows(parts),
       steadfastRows: createSessionRows({ ...parts, guard: settle }),

@@ -14,12 +14,15 @@ export function readSchema({
 }
 
 /** The user table as queries need it. */
-export function userTable({ table, id, email, name }: RecognisedUsers): UserTable {
+export function userTable({ table, id, email, name, banned, banExpires }: RecognisedUsers): UserTable {
   return {
     schema: table.schema,
     name: table.name,
     id: keyColumn(table, id),
     email: email?.name ?? null,
     displayName: name?.name ?? null,
+    banned,
+    banExpires,
+    catalog: table,
   };
 }

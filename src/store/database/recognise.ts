@@ -58,6 +58,8 @@ export interface RecognisedUsers {
   readonly id: CatalogColumn;
   readonly email: CatalogColumn | null;
   readonly name: CatalogColumn | null;
+  readonly banned: CatalogColumn | null;
+  readonly banExpires: CatalogColumn | null;
 }
 
 /**
@@ -169,7 +171,13 @@ function onlyUsers(
     );
   }
   const column = (field: string) => fieldColumn(only.table, field, names.userColumns) ?? null;
-  return { ...only, email: column('email'), name: column('name') };
+  return {
+    ...only,
+    email: column('email'),
+    name: column('name'),
+    banned: column('banned'),
+    banExpires: column('banExpires'),
+  };
 }
 
 /**

@@ -40,6 +40,10 @@ export interface UserTable {
   readonly id: KeyColumn;
   readonly email: string | null;
   readonly displayName: string | null;
+  /** Of the admin plugin. */
+  readonly banned: CatalogColumn | null;
+  readonly banExpires: CatalogColumn | null;
+  readonly catalog: CatalogTable;
 }
 
 /** Tokens of the OAuth provider plugin, which die with the session that they are bound to. */

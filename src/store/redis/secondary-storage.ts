@@ -52,6 +52,8 @@ export interface SecondaryStorage {
   namedSessions(userIds: readonly string[]): AsyncGenerator<readonly CachedSession[]>;
   /** The sessions of those tokens that have one. */
   read(tokens: readonly string[]): Promise<readonly CachedSession[]>;
+  /** Whether there is anything under a token, be it no session. */
+  holds(token: string): Promise<boolean>;
   /**
    * Ends sessions: first their keys go, then, `with indexes`, their entries in the lists of their users.
    * @returns how many of the keys were still there
@@ -144,6 +146,7 @@ export function createSecondaryStorage(
   return {
     place,
     read,
+    holds: (token) => guard(async () => (await keys.missing([`${prefix}${token}`])).size === 0),
 
     async *scan({ users = false, ahead = false } = {}) {
       const pages = keys.scan(prefix, SCANNED);

@@ -1,0 +1,179 @@
+import { millisecondsOf, type Instant } from '../sessions/instant.ts';
+import type { CacheState } from '../sessions/cookie-cache.ts';
+import type { SignatureState, VerifiedCache, Verified } from '../sessions/verify.ts';
+import { terminalText } from './fit-text.ts';
+import { jsonText } from './json-text.ts';
+import { labelledLines } from './labelled-lines.ts';
+import { relativeTime } from './relative-time.ts';
+import type { Styles, Terminal } from './styles.ts';
+
+/** What was verified, as one object. The token is not in it. */
+export function verifiedJson(verified: Verified): string {
+  const { session, cache } = verified;
+  return `${jsonText({
+    valid: verified.valid,
+    reason: verified.reason,
+    answeredBy: verified.answeredBy,
+    signature: verified.signature,
+    stored: verified.stored,
+    sessionId: session?.id ?? null,
+    userId: session?.userId ?? null,
+    userEmail: session?.userEmail ?? null,
+    userName: session?.userName ?? null,
+    userExists: verified.userExists,
+    userBanned: verified.userBanned,
+    createdAt: session?.createdAt ?? null,
+    expiresAt: session?.expiresAt ?? null,
+    impersonatedBy: session?.impersonatedBy ?? null,
+    tokenFingerprint: verified.tokenFingerprint,
+    cache:
+      cache === null
+        ? null
+        : {
+            state: cache.state,
+            enabled: cache.enabled,
+            signatureChecked: cache.signatureChecked,
+            madeAt: cache.madeAt,
+            until: cache.until,
+            version: cache.version,
+            staleIn: cache.staleIn,
+          },
+  })}\n`;
+}
+
+/** One line that says it, and what is known of the session below it. */
+export function verifiedText(
+  verified: Verified,
+  now: Instant,
+  {
+    cookieName,
+    terminal,
+    styles,
+  }: {
+    /** What the application calls its session cookie; null where that is not known. */
+    readonly cookieName: string | null;
+    readonly terminal: Terminal;
+    readonly styles: Styles;
+  },
+): string {
+  const { valid, reason, session, tokenFingerprint, cache } = verified;
+  const verdict = valid ? 'valid' : 'not valid';
+  const colour = valid ? (reason === 'cached' ? styles.yellow : styles.green) : styles.red;
+  const time = (instant: Instant | null) =>
+    instant === null ? null : `${instant} (${relativeTime(instant, now)})`;
+  const text = (value: string | null) => (value === null ? null : terminalText(value));
+  const lines = [
+    { label: verdict, value: sentenceOf(verified, now, cookieName), style: colour },
+    ...(session === null
+      ? []
+      : [
+          { label: 'session', value: text(session.id) },
+          { label: 'user', value: text(userOf(verified)) },
+          { label: 'created', value: time(session.createdAt) },
+          { label: 'expires', value: time(session.expiresAt) },
+          ...(session.impersonatedBy === null
+            ? []
+            : [{ label: 'impersonated by', value: text(session.impersonatedBy) }]),
+        ]),
+    ...(tokenFingerprint === null ? [] : [{ label: 'token fingerprint', value: tokenFingerprint }]),
+    { label: 'signature', value: SIGNATURES[verified.signature] },
+    ...(cache === null ? [] : [{ label: 'cached copy', value: cacheText(cache, now) }]),
+  ];
+  return labelledLines(lines, terminal, styles);
+}
+
+const SIGNATURES: Readonly<Record<SignatureState, string>> = {
+  valid: 'by the configured secret',
+  bad: 'by another secret, or of another token',
+  'former-secret': 'by a former secret',
+  malformed: 'damaged: its end is missing, or it is URL-encoded once too often',
+  absent: 'none',
+  unchecked: 'not checked: no secret is configured',
+};
+
+function sentenceOf(verified: Verified, now: Instant, cookieName: string | null): string {
+  const { reason, session, stored, answeredBy, cache } = verified;
+  const until = (instant: Instant | null | undefined) =>
+    instant === null || instant === undefined ? '' : ` until ${instant} (${relativeTime(instant, now)})`;
+  const alive = stored === 'live' ? '; the session of this token is live all the same' : '';
+  switch (reason) {
+    case 'live':
+      return `Better Auth answers with this session${until(session?.expiresAt)}, ${ANSWERED[answeredBy ?? 'database']}`;
+    case 'cached':
+      return `for now (cached): the session has ended (${String(stored)}), and the copy in the cookie still answers${until(cache?.until)}`;
+    case 'no-token':
+      return `(${reason}): the session cookie is missing, and a cached copy alone opens nothing`;
+    case 'unsigned':
+      return `(${reason}): Better Auth takes a cookie only with its signature${
+        stored === 'live'
+          ? '; the session of this token is live, and an application with the bearer plugin takes it as it is'
+          : ''
+      }`;
+    case 'malformed':
+      return `(${reason}): the signature is damaged${alive}`;
+    case 'bad-signature':
+      return `(${reason}): the signature is not that of the configured secret${alive}`;
+    case 'former-secret':
+      return `(${reason}): it is signed with a former secret, and Better Auth checks cookies with the present one alone${alive}`;
+    case 'other-cookie':
+      return `(${reason}): the application reads the cookie ${cookieName ?? ''} and no other${alive}`;
+    case 'unknown':
+      return `(${reason}): no session has this token`;
+    case 'expired':
+      return `(${reason}): it has expired${session?.expiresAt === null || session === null ? '' : ` ${relativeTime(session.expiresAt, now)}`}`;
+    case 'revoked':
+      return `(${reason}): it was revoked with all other sessions of its user`;
+    case 'ended':
+      return `(${reason}): it has ended, and the database keeps its record`;
+    case 'user-gone':
+      return `(${reason}): its user does not exist any more`;
+    case 'unreadable':
+      return `(${reason}): secondary storage holds something else than a session under this token`;
+    default:
+      return reason satisfies never;
+  }
+}
+
+const ANSWERED = {
+  cache: 'from the copy in the cookie',
+  secondary: 'from secondary storage',
+  database: 'from the database',
+} as const;
+
+function userOf({ session, userBanned, userExists }: Verified): string | null {
+  if (session === null) return null;
+  const { userId, userEmail, userName } = session;
+  const named = userEmail === null ? userName : userName === null ? userEmail : `${userName} <${userEmail}>`;
+  const remark = userExists === false ? ', gone' : userBanned === true ? ', banned' : '';
+  return `${named === null ? String(userId) : `${named} (${String(userId)})`}${remark}`;
+}
+
+const CACHE_STATES: Readonly<Record<Exclude<CacheState, 'believed'>, string>> = {
+  'other-strategy': 'not read: it is a JWT, and only the strategy compact is understood; it may answer',
+  unreadable: 'is ignored: it cannot be read',
+  'bad-signature': 'is ignored: its signature is not that of the configured secret',
+  'former-secret': 'is ignored: it is signed with a former secret',
+  'other-token': 'is ignored: it belongs to another session cookie',
+  'other-version': 'is ignored: it is of another cookieCache.version',
+  'too-old': 'is ignored: it has outlived cookieCache.maxAge',
+  expired: 'is ignored: the session in it has expired',
+};
+
+function cacheText(
+  { state, until, enabled, signatureChecked, staleIn }: VerifiedCache,
+  now: Instant,
+): string {
+  if (state !== 'believed') return CACHE_STATES[state];
+  const stale =
+    staleIn.length === 0
+      ? 'it agrees with what is stored'
+      : staleIn.includes('session')
+        ? 'no such session is stored'
+        : `it differs from what is stored in ${staleIn.join(' and ')}`;
+  const seconds = until === null ? 0 : Math.ceil((millisecondsOf(until) - millisecondsOf(now)) / 1000);
+  const length = `until ${String(until)} (${String(seconds)}s)`;
+  const unsure = signatureChecked ? '' : ', if its signature is right';
+  return enabled
+    ? `answers ${length}${unsure}; ${stale}`
+    : `would answer ${length}${unsure}, but cookie_cache is off in the configuration; ${stale}`;
+}

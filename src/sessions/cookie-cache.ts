@@ -1,0 +1,141 @@
+import { base64Bytes, signerOf } from './cookie-signature.ts';
+import { toInstant, type Instant } from './instant.ts';
+import type { Session } from './session.ts';
+
+/**
+ * What becomes of a cached copy (`session_data`): `believed`, or why Better Auth would ask its stores in place of it. In the
+ * order in which better-auth 1.7.25 decides (`decodeCookieCache`, `getSession`).
+ */
+export type CacheState =
+  | 'believed'
+  | 'other-strategy'
+  | 'unreadable'
+  | 'bad-signature'
+  | 'former-secret'
+  | 'other-token'
+  | 'other-version'
+  | 'too-old'
+  | 'expired';
+
+export interface CachedCookie {
+  readonly state: CacheState;
+  /** False where no secret is known: a copy that is called believed is so only if its signature is right. */
+  readonly signatureChecked: boolean;
+  /** Until when it answers, or would if nothing else were wrong with it; null where it cannot be read. */
+  readonly until: Instant | null;
+  readonly madeAt: Instant | null;
+  readonly version: string | null;
+  /** What it says of the session; null where it cannot be read. */
+  readonly session: {
+    readonly id: string | null;
+    readonly userId: string | null;
+    readonly expiresAt: Instant | null;
+  } | null;
+}
+
+export interface CacheExpectations {
+  /** Null where none is known. */
+  readonly secret: string | null;
+  readonly formerSecrets: readonly string[];
+  /** `cookieCache.version` of the application. */
+  readonly version: string;
+  /** That the session cookie holds; null where there is no such cookie. */
+  readonly token: string | null;
+}
+
+/** Reads a copy that the strategy `compact` made, Better Auth's default; of others it is only known that they are others. */
+export async function readCachedCookie(
+  value: string,
+  { secret, formerSecrets, version, token }: CacheExpectations,
+  now: Instant,
+): Promise<CachedCookie> {
+  const copy = parseCompact(value);
+  if (copy === null) {
+    // A JWT has three parts, an encrypted one five.
+    const isOther = /^[\w-]+(?:\.[\w-]*){2}(?:(?:\.[\w-]*){2})?$/.test(value);
+    return { ...NOTHING, state: isOther ? 'other-strategy' : 'unreadable' };
+  }
+  const { payload, expiresAt, signature } = copy;
+  const signed = JSON.stringify({ ...payload, expiresAt });
+  const signer = secret === null ? 'present' : await signerOf(signed, signature, { secret, formerSecrets });
+  const session = record(payload['session']) ?? {};
+  const own = payload['version'];
+  const ends = moment(session['expiresAt']);
+  const until = moment(expiresAt);
+  const nowInMilliseconds = Date.parse(now);
+  const state = (): CacheState => {
+    if (signer !== 'present') return signer === 'former' ? 'former-secret' : 'bad-signature';
+    if (!isPayload(payload)) return 'unreadable';
+    if (token === null || session['token'] !== token) return 'other-token';
+    // An empty one counts as none there.
+    if ((own === undefined || own === '' ? '1' : own) !== version) return 'other-version';
+    if (expiresAt < nowInMilliseconds) return 'too-old';
+    return ends === null || ends < now ? 'expired' : 'believed';
+  };
+  return {
+    state: state(),
+    signatureChecked: secret !== null,
+    until: until !== null && ends !== null && ends < until ? ends : until,
+    madeAt: moment(payload['updatedAt']),
+    version: text(own),
+    session: { id: text(session['id']), userId: text(session['userId']), expiresAt: ends },
+  };
+}
+
+const NOTHING: Omit<CachedCookie, 'state'> = {
+  signatureChecked: false,
+  until: null,
+  madeAt: null,
+  version: null,
+  session: null,
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function parseCompact(
+  value: string,
+): { readonly payload: Fields; readonly expiresAt: number; readonly signature: string } | null {
+  const bytes = base64Bytes(value);
+  if (bytes === null) return null;
+  try {
+    const { session, expiresAt, signature } = record(JSON.parse(new TextDecoder().decode(bytes))) ?? {};
+    const payload = record(session);
+    if (payload === null || typeof expiresAt !== 'number' || typeof signature !== 'string') return null;
+    return { payload, expiresAt, signature };
+  } catch {
+    return null;
+  }
+}
+
+/** As far as Better Auth's own schema of it asks. */
+function isPayload({ session, user, updatedAt, version }: Fields): boolean {
+  const isVersion = version === undefined || typeof version === 'string';
+  return record(session) !== null && record(user) !== null && typeof updatedAt === 'number' && isVersion;
+}
+
+function record(value: unknown): Fields | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null;
+}
+
+function text(value: unknown): string | null {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' ? value : null;
+}
+
+function moment(value: unknown): Instant | null {
+  if (typeof value !== 'string' && typeof value !== 'number') return null;
+  const milliseconds = new Date(value).getTime();
+  return Number.isFinite(milliseconds) && Math.abs(milliseconds) < 253e12 ? toInstant(milliseconds) : null;
+}
+
+/** In what a cached copy differs from the session that the stores hold. */
+export function staleIn({ session: copy }: CachedCookie, stored: Session | null): readonly string[] {
+  if (copy === null) return [];
+  if (stored === null) return ['session'];
+  return [
+    ...(copy.userId === stored.userId ? [] : ['userId']),
+    ...(Math.abs(Date.parse(copy.expiresAt ?? '') - Date.parse(stored.expiresAt ?? '')) < 1000
+      ? []
+      : ['expiresAt']),
+  ];
+}
