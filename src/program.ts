@@ -4,6 +4,7 @@ import { configCheck } from './commands/config/check.ts';
 import { configInit } from './commands/config/init.ts';
 import { configPath } from './commands/config/path.ts';
 import { configShow } from './commands/config/show.ts';
+import { create } from './commands/create.ts';
 import { demo } from './commands/demo.ts';
 import { doctor } from './commands/doctor.ts';
 import { history } from './commands/history.ts';
@@ -28,6 +29,7 @@ const commands: readonly CommandDefinition[] = [
   list,
   show,
   verify,
+  create,
   revoke,
   revokeAll,
   limit,

@@ -168,7 +168,10 @@ async function refuseAssumedZone(selection: Selection, store: RecordedStore): Pr
 }
 
 /** @throws UsageError where the words that would be shown and recorded hold the token of a session */
-async function refuseCredentials({ reason, words }: RevocationRequest, store: RecordedStore): Promise<void> {
+export async function refuseCredentials(
+  { reason, words }: Pick<RevocationRequest, 'reason' | 'words'>,
+  store: RecordedStore,
+): Promise<void> {
   const long = `${reason ?? ''} ${words}`
     .split(/[\s"]+/)
     .filter((word) => word.length >= SHORTEST_CREDENTIAL);

@@ -5,10 +5,12 @@ import {
   type SessionSettings,
 } from '../config/settings.ts';
 import { createCombinedStore } from './combined.ts';
+import { createSessionCreation } from './creation.ts';
 import { openDatabaseStore, type OpenOptions } from './database/open.ts';
 import { openDirectory } from './database/open-directory.ts';
 import type { DeploymentStore } from './open-store.ts';
 import { connectRedis } from './redis/connect-redis.ts';
+import { createCachedCreation } from './redis/create-cached.ts';
 import { createSecondaryStorage } from './redis/secondary-storage.ts';
 import { mismatchOf } from './store-mismatch.ts';
 
@@ -49,6 +51,11 @@ export async function openCombinedStore(
     });
     return {
       ...store,
+      creation: createSessionCreation({
+        directory,
+        rows: table?.rowCreation ?? null,
+        secondary: { creation: createCachedCreation(connection, keyPrefix), storage: steadfast },
+      }),
       findMismatch: () => mismatchOf({ directory, table, secondary, keyPrefix }),
       history: directory.history,
       lock: (name, own, wait) => directory.lock(name, own, wait),

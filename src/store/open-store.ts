@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.ts';
 import type { SharedHistory } from '../history/shared-history.ts';
+import type { SessionCreation } from '../sessions/creation.ts';
 import type { ReplicatedStore } from '../sessions/replication.ts';
 import type { LockableStore } from '../sessions/run-lock.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
@@ -9,6 +10,7 @@ import type { OpenOptions } from './database/open.ts';
 /** A deployment's sessions, wherever it keeps them. */
 export interface DeploymentStore extends SessionStore, LockableStore, ReplicatedStore {
   readonly standings: Standings;
+  readonly creation: SessionCreation;
   readonly history: SharedHistory | null;
   close(): Promise<void>;
 }

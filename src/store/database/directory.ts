@@ -11,6 +11,7 @@ import { isPossibleKey, sessionColumn, SESSION } from './conditions.ts';
 import type { ConnectOptions, DatabaseConnection } from './connect.ts';
 import { createHistory, type DatabaseHistory } from './database-history.ts';
 import type { Value } from './dialects/dialect.ts';
+import type { FieldRecord } from './field-record.ts';
 import { rehearseRight } from './rehearse-right.ts';
 import type { Shape, TokenTable } from './shape.ts';
 import { isOffline, OTHER } from './survey.ts';
@@ -40,6 +41,8 @@ export interface Directory extends LockableStore, ReplicatedStore {
   readonly existingUserIds: ((ids: readonly string[]) => Promise<ReadonlySet<string>>) | null;
   /** What the user table says of a user; null where there is none. */
   readonly userStanding: ((id: string) => Promise<UserStanding>) | null;
+  /** A user as Better Auth would hold one; null where there is no user table. */
+  readonly userRecord: ((id: string) => Promise<FieldRecord | null>) | null;
   /** Null where the deployment has none. */
   readonly boundTokens: BoundTokens | null;
   /** How many API keys belong to these users; null where the deployment has none. */
@@ -69,7 +72,7 @@ export interface DirectoryParts extends DatabaseConnection {
 }
 
 export function createDirectory(parts: DirectoryParts): Directory {
-  const { knex, dialect, shape, target, now, settings, options, guard, persist, close } = parts;
+  const { knex, dialect, shape, target, names, now, settings, options, guard, persist, close } = parts;
   const { user, session, apiKeys, tokens } = shape;
   return {
     target,
@@ -80,6 +83,14 @@ export function createDirectory(parts: DirectoryParts): Directory {
       user === null
         ? null
         : (id) => guard(() => userStanding({ knex, dialect, timeZone: settings.timeZone, now }, user, id)),
+    userRecord:
+      user === null
+        ? null
+        : (id) =>
+            guard(async () => {
+              const { readUserRecord } = await import('./user-record.ts');
+              return readUserRecord({ knex, dialect, timeZone: settings.timeZone }, user, names, id);
+            }),
     boundTokens: tokens.length === 0 ? null : boundTokens(parts, tokens),
     countApiKeys:
       apiKeys === null

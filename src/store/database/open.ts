@@ -1,10 +1,13 @@
 import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../config/settings.ts';
 import type { SessionStore } from '../../sessions/session-store.ts';
+import type { SessionCreation } from '../../sessions/creation.ts';
 import type { Standings } from '../../sessions/standing.ts';
+import { createSessionCreation } from '../creation.ts';
 import { createStandings } from '../standings.ts';
 import { tableLabel, type Catalog } from './catalog.ts';
 import { connectDatabase, type ConnectOptions } from './connect.ts';
+import { createDatabaseCreation, type DatabaseCreation } from './creating.ts';
 import { createDatabaseStore } from './database-store.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { createDirectory, type Directory } from './directory.ts';
@@ -37,6 +40,9 @@ export interface SchemaSummary {
 /** Sessions in a database, with all that it knows around them. */
 export interface DatabaseStore extends SessionStore, Directory {
   readonly standings: Standings;
+  readonly creation: SessionCreation;
+  /** Rows alone, for who writes elsewhere too. */
+  readonly rowCreation: DatabaseCreation;
   readonly schema: SchemaSummary;
   /** Given up by the run's signal. */
   readonly rows: SessionRows;
@@ -95,9 +101,16 @@ export async function openDatabaseStore(
       options,
     });
     const sessions = createDatabaseStore(parts);
+    const sessionCatalog = catalog.tables.find(
+      ({ schema: place, name }) => place === shape.session.schema && name === shape.session.name,
+    );
+    if (sessionCatalog === undefined) throw new Error('the catalogue has lost the session table');
+    const rowCreation = createDatabaseCreation({ ...parts, catalog: sessionCatalog });
     return {
       ...directory,
       ...sessions,
+      rowCreation,
+      creation: createSessionCreation({ directory, rows: rowCreation, secondary: null }),
       standings: createStandings({
         directory,
         table: sessions,

@@ -1,0 +1,310 @@
+import { randomUUID } from 'node:crypto';
+import { Option } from 'commander';
+import { defineCommand, once } from '../command.ts';
+import type { AuthSettings, Settings } from '../config/settings.ts';
+import type { Context } from '../context.ts';
+import {
+  CancelledError,
+  ConfigError,
+  FailedError,
+  SchemaError,
+  SessionctlError,
+  UsageError,
+} from '../errors.ts';
+import type { CreatedSession, PlannedSession } from '../output/created-text.ts';
+import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import { cookieNames } from '../sessions/cookie-names.ts';
+import { tokenFingerprint } from '../sessions/cookie-signature.ts';
+import { generateToken, type SessionCreation } from '../sessions/creation.ts';
+import { formatDuration, parseDuration } from '../sessions/duration.ts';
+import { millisecondsOf, toInstant, wholeSecond } from '../sessions/instant.ts';
+import { InvalidValueError } from '../sessions/invalid-value.ts';
+import { parseSelection, resolveSelection } from '../sessions/selection.ts';
+import { sessionCookies } from '../sessions/session-cookies.ts';
+import type { User } from '../sessions/session.ts';
+import { storedVerdict, type Standings } from '../sessions/standing.ts';
+import type { RecordedStore } from '../history/shared-history.ts';
+import { version } from '../version.ts';
+import { refuseCredentials } from './carry-out.ts';
+import { record, recordStart, type Recorded } from './revocation-history.ts';
+import { parseReason } from './revocation-options.ts';
+
+interface CreateFlags {
+  readonly user?: string;
+  readonly expiresIn?: string;
+  readonly reason?: string;
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
+interface CreatingStore extends RecordedStore {
+  readonly creation: SessionCreation;
+  readonly standings: Standings;
+}
+
+const DEFAULT_LENGTH = '1h';
+/** Browsers keep no cookie longer, and better-call makes none. */
+const LONGEST = parseDuration('400d');
+
+export const create = defineCommand<CreateFlags>({
+  words: ['create'],
+  summary: 'Make a session for a user, as a sign-in would, and print its cookie once',
+  examples: [
+    [
+      'sessionctl create --user ada@example.com --reason "TICKET-7: see what she sees"',
+      'For an hour, after a question',
+    ],
+    [
+      'sessionctl create --user ada@example.com --expires-in 10m --reason smoke-test --yes --json | jq -r .cookie',
+      'For a script: the value of a Cookie header',
+    ],
+    [
+      'sessionctl create --user ada@example.com --reason test --dry-run',
+      'What would be made; changes nothing',
+    ],
+  ],
+  configure: (command) =>
+    [
+      new Option('--user <id or email>', 'whose session it is').argParser(once('--user')),
+      new Option(
+        '--expires-in <length>',
+        `how long it lasts: 90s, 15m, 2h, 7d (default ${DEFAULT_LENGTH})`,
+      ).argParser(once('--expires-in')),
+      new Option('--reason <text>', 'why, for the history').argParser(once('--reason')),
+      new Option('--yes', 'do not ask'),
+      new Option('--dry-run', 'show what would be made and change nothing'),
+    ].reduce((declared, option) => declared.addOption(option), command),
+  run: async (context, flags) => {
+    const json = chooseFormat(flags, reportFormats) === 'json';
+    const { user: who, yes, dryRun } = flags;
+    const length = parseLength(flags.expiresIn ?? DEFAULT_LENGTH);
+    const reason = parseReason(flags.reason);
+    if (who === undefined)
+      throw new UsageError('nothing says whose session is meant', { hint: 'Give --user <id or email>.' });
+    if (reason === null)
+      throw new UsageError('a session is made for a reason', {
+        hint: 'Give --reason <text>: it is kept in the history.',
+      });
+    if (yes !== true && dryRun !== true && !context.mayPrompt) {
+      throw new UsageError('this makes a session and needs --yes where nobody can be asked', {
+        hint: 'Look first with --dry-run.',
+      });
+    }
+    const settings = await context.settings();
+    const { secret, names } = signing(settings.auth);
+    await context.withStore(dryRun === true ? 'read' : 'write', async (store) => {
+      await refuseCredentials({ reason, words: who }, store);
+      const user = await userNamed(who, store);
+      const planned: PlannedSession = {
+        target: store.target,
+        user,
+        length,
+        refreshes: length === settings.session.expiresIn,
+        places: placesOf(settings),
+        cookieName: names.sessionToken,
+        reason,
+      };
+      const run: Recorded = {
+        runId: randomUUID(),
+        request: {
+          command: 'create',
+          recorded: `--user ${user.id} --expires-in ${formatDuration(length)}`,
+          reason,
+        },
+        plan: null,
+      };
+      await store.creation.check();
+      const { cookieLines, createdJson, nameOf, plannedSessionText } =
+        await import('../output/created-text.ts');
+      if (dryRun === true) {
+        await context.print(
+          json
+            ? createdJson(planned, { runId: run.runId, dryRun: true }, null)
+            : plannedSessionText(planned, context.stdout.terminal, context.stdout.styles),
+        );
+        await context.note('Dry run: nothing was changed.');
+        return;
+      }
+      await rehearse(context, store, run);
+      if (yes !== true) {
+        await context.show(plannedSessionText(planned, context.stderr.terminal, context.stderr.styles));
+        await ask(context, store, run);
+      }
+      await recordStart(context, store, run);
+      const token = generateToken();
+      context.redactor.protect(token);
+      const cookies = await sessionCookies(token, {
+        names,
+        secret,
+        maxAge: length,
+        refreshes: planned.refreshes,
+      });
+      const created = await make(context, store, run, { token, user, length, cookies });
+      try {
+        await context.print(
+          json ? createdJson(planned, { runId: run.runId, dryRun: false }, created) : cookieLines(cookies),
+        );
+      } catch (error) {
+        // Nobody has the cookie, and nobody will.
+        await store.creation.remove(token);
+        await finish(context, store, run, {
+          outcome: 'failed',
+          detail: 'the cookie could not be printed, and the session was taken back',
+        });
+        throw error;
+      }
+      await finish(context, store, run, { outcome: 'complete', detail: `session ${created.id}` });
+      await context.note(
+        `Session ${created.id} of ${nameOf(user)} lasts until ${created.expiresAt}; \`sessionctl revoke ${created.id}\` ends it. The cookie is not shown again.`,
+      );
+      if (!planned.refreshes) {
+        await context.note(
+          `Send both cookies: without ${names.dontRemember} Better Auth prolongs the session to ${formatDuration(settings.session.expiresIn)} at its first request.`,
+        );
+      }
+    });
+    return 0;
+  },
+});
+
+function parseLength(text: string): number {
+  let length;
+  try {
+    length = parseDuration(text);
+  } catch (error) {
+    if (error instanceof InvalidValueError)
+      throw new InvalidValueError(`--expires-in: ${error.message}`, error.hint);
+    throw error;
+  }
+  if (length === 0) throw new InvalidValueError('--expires-in is no time at all');
+  if (length > LONGEST)
+    throw new InvalidValueError(
+      `--expires-in is longer than ${formatDuration(LONGEST)}, and browsers keep no cookie that long`,
+    );
+  return length;
+}
+
+/** @throws ConfigError where it is not known how the application signs and calls its cookies */
+function signing({ secret, baseUrl, cookiePrefix }: AuthSettings) {
+  const missing = [...(secret === null ? ['secret'] : []), ...(baseUrl === null ? ['base_url'] : [])];
+  if (secret === null || baseUrl === null) {
+    throw new ConfigError(`a cookie cannot be made without ${missing.join(' and ')} of the application`, {
+      hint: `Set ${missing.map((key) => (key === 'secret' ? 'secret = "${BETTER_AUTH_SECRET}"' : 'base_url = "https://…"')).join(' and ')} in [profiles.<name>.auth]. Nothing was changed.`,
+    });
+  }
+  return { secret, names: cookieNames(baseUrl, cookiePrefix) };
+}
+
+/** @throws NotFoundError, InvalidValueError, FailedError where a sign-in would be refused */
+async function userNamed(who: string, store: CreatingStore): Promise<User> {
+  const { userIds } = await resolveSelection(parseSelection({ user: [who] }, 'all'), store);
+  const [id = ''] = userIds;
+  const user = (await store.findUsers(id)).find((found) => found.id === id);
+  const standing = await store.creation.userStanding(id);
+  if (standing === null) {
+    throw new SchemaError(
+      `${store.target.database} has no user table, without which Better Auth takes no session`,
+      {
+        hint: 'Where its name is another, set user_table in [profiles.<name>.schema].',
+      },
+    );
+  }
+  if (user === undefined || !standing.exists)
+    throw new FailedError(`the user ${JSON.stringify(id)} does not exist any more`, {
+      hint: 'Only sessions know of them; `sessionctl list --user` shows those.',
+    });
+  if (standing.banned) {
+    const until = standing.banExpires === null ? '' : ` until ${standing.banExpires}`;
+    throw new FailedError(
+      `the user ${JSON.stringify(id)} is banned${until}, and Better Auth would let nobody sign in`,
+      {
+        hint: 'Nothing was changed. Lift the ban first, in the application.',
+      },
+    );
+  }
+  return user;
+}
+
+function placesOf({ redis, session }: Settings): PlannedSession['places'] {
+  if (redis === null) return 'database';
+  return session.storeInDatabase ? 'both' : 'secondary';
+}
+
+async function rehearse(context: Context, store: CreatingStore, run: Recorded): Promise<void> {
+  try {
+    await store.creation.rehearse();
+  } catch (error) {
+    if (error instanceof SessionctlError)
+      await record(context, store, run, { event: 'refused', detail: context.redactor.redact(error.message) });
+    throw error;
+  }
+}
+
+/** @throws CancelledError where the answer is no */
+async function ask(context: Context, store: CreatingStore, run: Recorded): Promise<void> {
+  const prompter = await context.prompter();
+  try {
+    if (!(await prompter.confirm('Make this session?', false)))
+      throw new CancelledError('cancelled, nothing was changed');
+  } catch (error) {
+    if (error instanceof CancelledError) await record(context, store, run, { event: 'cancelled' });
+    throw error;
+  }
+}
+
+/** Makes the session and looks whether Better Auth would take it. @throws ConnectionError, FailedError; then there is none */
+async function make(
+  context: Context,
+  store: CreatingStore,
+  run: Recorded,
+  {
+    token,
+    user,
+    length,
+    cookies,
+  }: {
+    readonly token: string;
+    readonly user: User;
+    readonly length: number;
+    readonly cookies: CreatedSession['cookies'];
+  },
+): Promise<CreatedSession> {
+  context.system.changing();
+  try {
+    const createdAt = await store.readClock();
+    const expiresAt = wholeSecond(toInstant(millisecondsOf(createdAt) + length));
+    const session = { userId: user.id, token, createdAt, expiresAt, userAgent: `sessionctl/${version}` };
+    const id = await store.creation.create(session);
+    const { reason } = storedVerdict(await store.standings.byToken(token), createdAt);
+    if (reason !== 'live') {
+      await store.creation.remove(token);
+      throw new FailedError(
+        `the session that was made is not taken for one (${reason}), and was taken back`,
+        {
+          hint: 'Something in the database or in Redis changes what is written there. `sessionctl verify` tells more of a cookie.',
+        },
+      );
+    }
+    return { id, createdAt, expiresAt, tokenFingerprint: await tokenFingerprint(token), cookies };
+  } catch (error) {
+    const detail = error instanceof Error ? context.redactor.redact(error.message) : null;
+    await finish(context, store, run, { outcome: 'failed', detail });
+    throw error;
+  }
+}
+
+/** The session is as it is, whatever becomes of the record. */
+async function finish(
+  context: Context,
+  store: CreatingStore,
+  run: Recorded,
+  end: { readonly outcome: 'complete' | 'failed'; readonly detail: string | null },
+): Promise<void> {
+  try {
+    await record(context, store, run, { event: 'finished', ...end });
+  } catch (error) {
+    await context.warn(
+      `the history has no record of the end: ${error instanceof Error ? error.message : ''}`,
+    );
+  }
+}

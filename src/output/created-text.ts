@@ -1,0 +1,95 @@
+import type { Instant } from '../sessions/instant.ts';
+import type { SessionCookies } from '../sessions/session-cookies.ts';
+import type { Target } from '../sessions/session-store.ts';
+import type { User } from '../sessions/session.ts';
+import { formatDuration } from '../sessions/duration.ts';
+import { terminalText } from './fit-text.ts';
+import { jsonText } from './json-text.ts';
+import { labelledLines } from './labelled-lines.ts';
+import type { Styles, Terminal } from './styles.ts';
+
+/** A session that is to be made. */
+export interface PlannedSession {
+  readonly target: Target;
+  readonly user: User;
+  /** Milliseconds. */
+  readonly length: number;
+  /** Requests prolong it, as they do a session of a sign-in. */
+  readonly refreshes: boolean;
+  readonly places: 'database' | 'secondary' | 'both';
+  readonly cookieName: string;
+  readonly reason: string;
+}
+
+const PLACES = { database: 'the database', secondary: 'Redis', both: 'the database and Redis' } as const;
+
+/** What is about to be done, for whoever is asked. */
+export function plannedSessionText(planned: PlannedSession, terminal: Terminal, styles: Styles): string {
+  const { target, user, length, refreshes } = planned;
+  const lines = [
+    { label: 'database', value: terminalText(target.database) },
+    ...(target.redis === null ? [] : [{ label: 'Redis', value: terminalText(target.redis) }]),
+    { label: 'user', value: terminalText(nameOf(user)), style: styles.bold },
+    {
+      label: 'lasts',
+      value: `${formatDuration(length)}${refreshes ? ', and requests prolong it, as after a sign-in' : '; requests do not prolong it'}`,
+    },
+    { label: 'written to', value: PLACES[planned.places] },
+    { label: 'cookie', value: terminalText(planned.cookieName) },
+    { label: 'reason', value: terminalText(planned.reason) },
+  ];
+  return labelledLines(lines, terminal, styles);
+}
+
+/** `Ada Lovelace <ada@example.com> (id)`. */
+export function nameOf({ id, email, name }: User): string {
+  const named = email === null ? name : name === null || name === '' ? email : `${name} <${email}>`;
+  return named === null ? id : `${named} (${id})`;
+}
+
+export interface CreatedSession {
+  readonly id: string;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant;
+  readonly tokenFingerprint: string;
+  readonly cookies: SessionCookies;
+}
+
+/** The report as one object; with a session, the only output of sessionctl that holds a credential. */
+export function createdJson(
+  planned: PlannedSession,
+  { runId, dryRun }: { readonly runId: string; readonly dryRun: boolean },
+  created: CreatedSession | null,
+): string {
+  const { target, user, length, places, reason } = planned;
+  return `${jsonText({
+    command: 'create',
+    runId,
+    dryRun,
+    target,
+    session:
+      created === null
+        ? null
+        : {
+            id: created.id,
+            userId: user.id,
+            userEmail: user.email,
+            userName: user.name,
+            createdAt: created.createdAt,
+            expiresAt: created.expiresAt,
+            store: places,
+            tokenFingerprint: created.tokenFingerprint,
+          },
+    userId: user.id,
+    lengthMs: length,
+    refreshes: planned.refreshes,
+    setCookie: created?.cookies.setCookie ?? null,
+    cookie: created?.cookies.cookie ?? null,
+    reason,
+  })}\n`;
+}
+
+/** The lines that a server would answer a sign-in with. */
+export function cookieLines({ setCookie }: SessionCookies): string {
+  return setCookie.map((cookie) => `Set-Cookie: ${cookie}\n`).join('');
+}

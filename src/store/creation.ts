@@ -1,0 +1,93 @@
+import { ConnectionError, SessionctlError } from '../errors.ts';
+import { generateIdLike, type NewSession, type SessionCreation } from '../sessions/creation.ts';
+import { millisecondsOf } from '../sessions/instant.ts';
+import type { DatabaseCreation } from './database/creating.ts';
+import type { Directory } from './database/directory.ts';
+import type { FieldRecord } from './database/field-record.ts';
+import type { CachedCreation } from './redis/create-cached.ts';
+import type { SecondaryStorage } from './redis/secondary-storage.ts';
+
+export interface CreationParts {
+  readonly directory: Pick<Directory, 'userStanding' | 'userRecord'>;
+  /** Null where Redis alone holds sessions. */
+  readonly rows: DatabaseCreation | null;
+  /** Null where there is no secondary storage. */
+  readonly secondary: {
+    readonly creation: CachedCreation;
+    readonly storage: Pick<SecondaryStorage, 'read' | 'end' | 'rehearse'>;
+  } | null;
+}
+
+/**
+ * Makes sessions in every place where the deployment keeps them. The row is added first and committed last, with Redis in
+ * between: whatever fails, or ends the process, on the way takes the row back. What Redis may have taken by then is deleted; should
+ * that fail as well, it is a session whose token nobody has been told, and ends at its own expiry.
+ */
+export function createSessionCreation({ directory, rows, secondary }: CreationParts): SessionCreation {
+  const removeCached = async (token: string) => {
+    if (secondary === null) return;
+    await secondary.storage.end(await secondary.storage.read([token]), 'with indexes');
+  };
+
+  const writeCached = async (session: NewSession, record: FieldRecord, user: FieldRecord | null) => {
+    const { userId, token } = session;
+    await secondary?.creation.create(
+      {
+        userId,
+        token,
+        expiresAt: millisecondsOf(session.expiresAt),
+        // Where the row holds whole seconds, Better Auth keeps the milliseconds here.
+        value: JSON.stringify({ session: { ...record, createdAt: session.createdAt }, user }),
+      },
+      millisecondsOf(session.createdAt),
+    );
+  };
+
+  return {
+    userStanding: async (userId) => (await directory.userStanding?.(userId)) ?? null,
+    check: async () => {
+      await rows?.check();
+    },
+    rehearse: async () => {
+      await rows?.rehearse();
+      await secondary?.storage.rehearse();
+    },
+
+    async create(session) {
+      // Before the transaction, which has the only connection to itself.
+      const user = secondary === null ? null : ((await directory.userRecord?.(session.userId)) ?? null);
+      try {
+        if (rows !== null) return await rows.insert(session, (record) => writeCached(session, record, user));
+        const { userId, token, createdAt, expiresAt, userAgent } = session;
+        const id = generateIdLike([userId]);
+        const record = {
+          id,
+          ipAddress: '',
+          userAgent,
+          expiresAt,
+          userId,
+          token,
+          createdAt,
+          updatedAt: createdAt,
+        };
+        await writeCached(session, record, user);
+        return id;
+      } catch (error) {
+        const isLeft = await removeCached(session.token).then(
+          () => false,
+          () => true,
+        );
+        const consequence = isLeft
+          ? `no session was made; what Redis may have taken of one has no cookie, and ends at ${session.expiresAt}`
+          : 'no session was made';
+        if (error instanceof SessionctlError) throw error.withContext(consequence, undefined);
+        throw new ConnectionError(`the session could not be written; ${consequence}`, { cause: error });
+      }
+    },
+
+    async remove(token) {
+      await removeCached(token);
+      await rows?.remove(token);
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import type { SchemaNames } from '../../config/settings.ts';
+import { isPossibleKey } from './conditions.ts';
+import { readRecord, type FieldRecord, type RecordParts } from './field-record.ts';
+import type { UserTable } from './shape.ts';
+import { tableReference } from './table-reference.ts';
+import { USER } from './users.ts';
+
+/** A user as Better Auth writes one beside a session into secondary storage; null where there is none of this id. */
+export async function readUserRecord(
+  parts: RecordParts,
+  user: UserTable,
+  { userColumns }: Pick<SchemaNames, 'userColumns'>,
+  id: string,
+): Promise<FieldRecord | null> {
+  if (!isPossibleKey(user.id, id)) return null;
+  const fields = Object.fromEntries(Object.entries(userColumns).map(([field, column]) => [column, field]));
+  return readRecord(parts, user.catalog, fields, {
+    reference: tableReference(parts.knex, user, USER),
+    alias: USER,
+    where: parts.dialect.keyIn(parts.knex, `${USER}.${user.id.name}`, user.id, [id]),
+  });
+}
