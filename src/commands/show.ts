@@ -2,7 +2,7 @@ import { defineCommand } from '../command.ts';
 import { emailsOf } from './emails-of.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { NotFoundError } from '../sessions/invalid-value.ts';
-import { refreshDueAt } from '../sessions/refresh.ts';
+import { freshUntil, refreshDueAt } from '../sessions/refresh.ts';
 import { everySession, resolveSessionId } from '../sessions/selection.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
@@ -21,8 +21,13 @@ export const show = defineCommand<object>({
     const { session: lengths } = await context.settings();
     await context.withStore('read', async (store) => {
       const session = await readSession(id, store);
+      const survey = await store.survey({ ...everySession, sessionIds: [session.id] });
       const details = {
         session,
+        freshUntil: freshUntil(session, lengths.freshAge),
+        oauthTokens: survey.oauthTokens,
+        impersonating: await openedBy(session.userId, store),
+        standing: await store.standings.byId(session.id),
         refreshDueAt: refreshDueAt(session, lengths),
         emails: await emailsOf([session.impersonatedBy], store),
         otherActiveSessions:
@@ -39,7 +44,7 @@ export const show = defineCommand<object>({
       const { terminal, styles } = context.stdout;
       await context.print(
         format === 'json'
-          ? sessionDetailsJson(details)
+          ? sessionDetailsJson(details, store.now)
           : sessionDetailsText(details, store.now, terminal, styles),
       );
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
@@ -47,6 +52,22 @@ export const show = defineCommand<object>({
     return 0;
   },
 });
+
+/** So many of the sessions that somebody opened as others are named. */
+const NAMED = 5;
+
+/** The active sessions that a user has opened as somebody else. */
+async function openedBy(
+  userId: string | null,
+  store: SessionStore,
+): Promise<{ readonly count: number; readonly some: readonly Session[] }> {
+  if (userId === null) return { count: 0, some: [] };
+  const selection = { ...everySession, impersonatorIds: [userId], state: 'active' } as const;
+  const some: Session[] = [];
+  for await (const chunk of store.list(selection, { sort: null, limit: NAMED + 1 })) some.push(...chunk);
+  const count = some.length <= NAMED ? some.length : await store.count(selection);
+  return { count, some: some.slice(0, NAMED) };
+}
 
 async function readSession(id: string, store: SessionStore): Promise<Session> {
   const sessionId = await resolveSessionId(id, store);

@@ -1,5 +1,6 @@
 import { millisecondsOf, type Instant } from '../sessions/instant.ts';
 import type { Session, SessionPlace } from '../sessions/session.ts';
+import { disagreements, type Standing } from '../sessions/standing.ts';
 import { counted } from './counted.ts';
 import { deviceOf } from './device.ts';
 import { terminalText } from './fit-text.ts';
@@ -7,7 +8,7 @@ import { labelledLines } from './labelled-lines.ts';
 import { relativeTime } from './relative-time.ts';
 import { sessionFieldsJson } from './session-json.ts';
 import { shortAddress } from './short-address.ts';
-import { jsonString } from './json-text.ts';
+import { jsonString, jsonText } from './json-text.ts';
 import type { Styles, Terminal } from './styles.ts';
 
 /** What `show` knows of a session beyond its own row. */
@@ -15,18 +16,46 @@ export interface SessionDetails {
   readonly session: Session;
   /** Null where no request refreshes it. */
   readonly refreshDueAt: Instant | null;
+  /** Null for ever. */
+  readonly freshUntil: Instant | null;
   readonly otherActiveSessions: number;
+  /** Live tokens of the OAuth provider that are bound to it; null where the deployment has none. */
+  readonly oauthTokens: { readonly bound: number; readonly offline: number } | null;
+  /** Active sessions that its user has opened as others: how many, and a few of them. */
+  readonly impersonating: { readonly count: number; readonly some: readonly Session[] };
+  /** What each place says of it. */
+  readonly standing: Standing;
   /** The e-mail address of the administrator behind an impersonation, by the id, where one is known. */
   readonly emails: ReadonlyMap<string, string>;
 }
 
-/** The session object of the contract with `activeOrganizationId`, `refreshDueAt` and `otherActiveSessions`. */
-export function sessionDetailsJson({ session, refreshDueAt, otherActiveSessions }: SessionDetails): string {
+/** The session object of the contract, with what `show` adds. */
+export function sessionDetailsJson(details: SessionDetails, now: Instant): string {
+  const { session, refreshDueAt, otherActiveSessions, oauthTokens, impersonating, standing } = details;
+  const copy = (found: Session | null | undefined) =>
+    found === null || found === undefined
+      ? null
+      : { id: found.id, userId: found.userId, state: found.state, expiresAt: found.expiresAt };
+  const differences = disagreements(standing);
   const fields = [
     sessionFieldsJson(session),
     `"activeOrganizationId":${jsonString(session.activeOrganizationId)}`,
     `"refreshDueAt":${jsonString(refreshDueAt)}`,
     `"otherActiveSessions":${String(otherActiveSessions)}`,
+    `"remainingMs":${session.state === 'active' ? String(remainingMs(session, now)) : '0'}`,
+    `"fresh":${String(isFresh(details, now))}`,
+    `"freshUntil":${jsonString(details.freshUntil)}`,
+    `"oauthTokens":${jsonText(oauthTokens)}`,
+    `"impersonating":${jsonText({
+      count: impersonating.count,
+      sessions: impersonating.some.map(({ id, userId, userEmail }) => ({ id, userId, userEmail })),
+    })}`,
+    `"stores":${jsonText({
+      database: copy(standing.row),
+      secondary: copy(standing.cached?.session),
+      agree: differences === null ? null : differences.length === 0,
+      differences: differences ?? [],
+    })}`,
   ];
   return `{${fields.join(',')}}\n`;
 }
@@ -58,12 +87,16 @@ export function sessionDetailsText(
     { label: 'last active', value: time(session.updatedAt) },
     { label: 'expires', value: time(session.expiresAt) },
     { label: 'due for refresh', value: refreshOf(details, now) },
+    { label: 'fresh', value: freshText(details, now) },
     { label: 'IP', value: text(shortAddress(session.ipAddress)) },
     { label: 'device', value: deviceOf(session.userAgent) },
     { label: 'user agent', value: text(session.userAgent) },
     { label: 'impersonated by', value: text(impersonatorOf(details)) },
+    { label: 'impersonates', value: text(impersonatingOf(details)) },
     { label: 'active organization', value: text(session.activeOrganizationId) },
+    { label: 'OAuth tokens', value: tokensOf(details) },
     { label: 'stands in', value: places[session.store] },
+    ...agreementOf(details, styles),
     { label: 'token fingerprint', value: text(session.tokenFingerprint) },
     {
       label: 'same user',
@@ -79,6 +112,50 @@ export function sessionDetailsText(
 function impersonatorOf({ session: { impersonatedBy }, emails }: SessionDetails): string | null {
   const email = impersonatedBy === null ? undefined : emails.get(impersonatedBy);
   return email === undefined ? impersonatedBy : `${email} (${String(impersonatedBy)})`;
+}
+
+function impersonatingOf({ impersonating: { count, some } }: SessionDetails): string {
+  if (count === 0) return 'nobody';
+  const named = some.map(({ id, userEmail, userId }) => `${userEmail ?? String(userId)} (session ${id})`);
+  const more = count - some.length;
+  return `${named.join(', ')}${more > 0 ? ` and ${counted(more, 'more session')}` : ''}`;
+}
+
+function tokensOf({ oauthTokens }: SessionDetails): string | null {
+  if (oauthTokens === null) return null;
+  const { bound, offline } = oauthTokens;
+  if (bound + offline === 0) return 'none';
+  const outlive =
+    offline === 0 ? '' : `${bound === 0 ? '' : ', '}${String(offline)} with offline_access that outlive it`;
+  return `${bound === 0 ? '' : `${String(bound)} that end with it`}${outlive}`;
+}
+
+/** Only where it may stand in two places. */
+function agreementOf({ standing }: SessionDetails, styles: Styles) {
+  const differences = disagreements(standing);
+  if (differences === null) return [];
+  const agrees = differences.length === 0;
+  const value = agrees ? 'yes' : `no: ${differences.join('; ')}`;
+  return [
+    { label: 'stores agree', value: terminalText(value), style: agrees ? styles.green : styles.yellow },
+  ];
+}
+
+function remainingMs({ expiresAt }: Session, now: Instant): number {
+  return expiresAt === null ? 0 : millisecondsOf(expiresAt) - millisecondsOf(now);
+}
+
+/** As Better Auth judges it: no more from that very moment on. */
+function isFresh({ session, freshUntil }: SessionDetails, now: Instant): boolean {
+  return session.state === 'active' && (freshUntil === null || now < freshUntil);
+}
+
+function freshText(details: SessionDetails, now: Instant): string {
+  const { session, freshUntil } = details;
+  if (session.state === 'expired') return 'no, it has expired';
+  if (freshUntil === null) return 'always, as fresh_age is configured';
+  const when = `${freshUntil} (${relativeTime(freshUntil, now)})`;
+  return isFresh(details, now) ? `yes, until ${when}` : `no, since ${when}`;
 }
 
 function userOf({ userName, userEmail }: Session): string {

@@ -7,6 +7,16 @@ export interface SessionLengths {
   readonly updateAge: number;
 }
 
+/**
+ * Until when a session is fresh, which Better Auth 1.7 asks for before it changes a password's account or deletes a user
+ * (`freshSessionMiddleware`): `createdAt + freshAge`.
+ * @param freshAge milliseconds; 0 is for ever
+ * @returns null for ever, and where it is not known when the session was made
+ */
+export function freshUntil({ createdAt }: Session, freshAge: number): Instant | null {
+  return createdAt === null || freshAge === 0 ? null : toInstant(millisecondsOf(createdAt) + freshAge);
+}
+
 /** The times of one row are not read from the clock in one instant. */
 const SLACK = 60_000;
 

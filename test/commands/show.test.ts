@@ -63,8 +63,8 @@ test('an active session', async () => {
       .map((line) => [line.slice(0, 21).trim(), line.slice(21)]),
   );
   expect([...values.keys()]).toEqual([
-    'id', 'user', 'user id', 'state', 'created', 'last active', 'expires', 'due for refresh', 'IP', 'device', 'user agent',
-    'impersonated by', 'active organization', 'stands in', 'token fingerprint', 'same user',
+    'id', 'user', 'user id', 'state', 'created', 'last active', 'expires', 'due for refresh', 'fresh', 'IP', 'device', 'user agent',
+    'impersonated by', 'impersonates', 'active organization', 'OAuth tokens', 'stands in', 'token fingerprint', 'same user',
   ]); // prettier-ignore
   expect(values.get('id')).toBe(session.id);
   expect(values.get('user')).toBe(`${session.name} <${session.email}>`);
@@ -95,6 +95,7 @@ test('as JSON: the session object and what show adds', async () => {
   expect(Object.keys(object)).toEqual([
     'id', 'userId', 'userEmail', 'userName', 'state', 'createdAt', 'updatedAt', 'expiresAt', 'ipAddress', 'userAgent', 'device',
     'impersonatedBy', 'store', 'tokenFingerprint', 'activeOrganizationId', 'refreshDueAt', 'otherActiveSessions',
+    'remainingMs', 'fresh', 'freshUntil', 'oauthTokens', 'impersonating', 'stores',
   ]); // prettier-ignore
   // expires_in is seven days and update_age one, unless the configuration says otherwise.
   const due = new Date(Date.parse(session.expiresAt) - 6 * 86_400_000).toISOString();

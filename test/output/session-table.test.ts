@@ -116,7 +116,16 @@ test('no line is wider than the screen, whatever the sessions say', () => {
 test('the details of a session are no wider than the screen either', () => {
   fc.assert(
     fc.property(hostileSession, fc.integer({ min: 40, max: 200 }), (session, width) => {
-      const details = { session, refreshDueAt: null, otherActiveSessions: 2, emails: new Map() };
+      const details = {
+        session,
+        refreshDueAt: null,
+        freshUntil: null,
+        oauthTokens: null,
+        impersonating: { count: 0, some: [] },
+        standing: { cached: undefined, row: null, rowsAreRecords: false, user: null },
+        otherActiveSessions: 2,
+        emails: new Map(),
+      };
       const text = sessionDetailsText(details, now, screen(width), stylesFor(screen(width)));
       for (const line of text.trimEnd().split('\n')) {
         expect(stringWidth(line)).toBeLessThanOrEqual(width);
