@@ -73,13 +73,11 @@ export function createSessionCreation({ directory, rows, secondary }: CreationPa
         await writeCached(session, record, user);
         return id;
       } catch (error) {
-        const isLeft = await removeCached(session.token).then(
-          () => false,
-          () => true,
-        );
-        const consequence = isLeft
-          ? `no session was made; what Redis may have taken of one has no cookie, and ends at ${session.expiresAt}`
-          : 'no session was made';
+        // Where the answer to a commit was lost, the row may be there all the same.
+        const undone = await Promise.allSettled([removeCached(session.token), rows?.remove(session.token)]);
+        const consequence = undone.every(({ status }) => status === 'fulfilled')
+          ? 'no session was made'
+          : `whether a session was made is not certain; nobody has its cookie, and it ends at ${session.expiresAt}`;
         if (error instanceof SessionctlError) throw error.withContext(consequence, undefined);
         throw new ConnectionError(`the session could not be written; ${consequence}`, { cause: error });
       }
