@@ -16,6 +16,7 @@ import { schemaMigrate } from './commands/schema/migrate.ts';
 import { schemaRollback } from './commands/schema/rollback.ts';
 import { schemaStatus } from './commands/schema/status.ts';
 import { show } from './commands/show.ts';
+import { stats } from './commands/stats.ts';
 import { sweep } from './commands/sweep.ts';
 import { verify } from './commands/verify.ts';
 import type { Context } from './context.ts';
@@ -27,6 +28,7 @@ import { mayBeToken } from './sessions/shown-value.ts';
 /** Every command; adding one is a file and a line. */
 const commands: readonly CommandDefinition[] = [
   list,
+  stats,
   show,
   verify,
   create,

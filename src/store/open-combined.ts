@@ -12,6 +12,7 @@ import type { DeploymentStore } from './open-store.ts';
 import { connectRedis } from './redis/connect-redis.ts';
 import { createCachedCreation } from './redis/create-cached.ts';
 import { createSecondaryStorage } from './redis/secondary-storage.ts';
+import { figuresOfSessions } from './figures-of-sessions.ts';
 import { mismatchOf } from './store-mismatch.ts';
 
 export interface CombinedSettings {
@@ -57,6 +58,7 @@ export async function openCombinedStore(
         secondary: { creation: createCachedCreation(connection, keyPrefix), storage: steadfast },
       }),
       findMismatch: () => mismatchOf({ directory, table, secondary, keyPrefix }),
+      figures: (selection) => figuresOfSessions(store, selection),
       history: directory.history,
       lock: (name, own, wait) => directory.lock(name, own, wait),
       openReplication: () => directory.openReplication(),

@@ -5,12 +5,14 @@ import type { SessionCreation } from '../../sessions/creation.ts';
 import type { Standings } from '../../sessions/standing.ts';
 import { createSessionCreation } from '../creation.ts';
 import { createStandings } from '../standings.ts';
+import type { CountingStore } from '../../sessions/statistics.ts';
 import { tableLabel, type Catalog } from './catalog.ts';
 import { connectDatabase, type ConnectOptions } from './connect.ts';
 import { createDatabaseCreation, type DatabaseCreation } from './creating.ts';
 import { createDatabaseStore } from './database-store.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { createDirectory, type Directory } from './directory.ts';
+import { createFigures } from './figures.ts';
 import { readSchema, userTable } from './read-schema.ts';
 import {
   keyColumn,
@@ -38,7 +40,7 @@ export interface SchemaSummary {
 }
 
 /** Sessions in a database, with all that it knows around them. */
-export interface DatabaseStore extends SessionStore, Directory {
+export interface DatabaseStore extends SessionStore, Directory, CountingStore {
   readonly standings: Standings;
   readonly creation: SessionCreation;
   /** Rows alone, for who writes elsewhere too. */
@@ -118,6 +120,7 @@ export async function openDatabaseStore(
         rowsAreRecords: false,
         tokenOf: () => Promise.resolve(null),
       }),
+      ...createFigures(parts),
       schema,
       rows: createSessionRows(parts),
       steadfastRows: createSessionRows({ ...parts, guard: settle }),

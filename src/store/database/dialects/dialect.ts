@@ -129,6 +129,12 @@ export interface Dialect {
   /** The key in a form that groups and sorts byte for byte, and no slower than need be. */
   byBytes(knex: Knex, column: string, key: KeyColumn): Knex.Raw | Knex.Ref<string, Record<string, string>>;
 
+  /** The quarters of an hour between 1970 and the moment, taking what is written for UTC. The value is one of the encoding. */
+  quarterHour(knex: Knex, column: string, encoding: TimeEncoding): Knex.Raw;
+
+  /** The beginning of an address that its network has in common: `203.0.113.`, `2001:0db8:0001`; null for what is none. */
+  network(knex: Knex, column: string): Knex.Raw;
+
   /** The column's value in a form that loses nothing when it is read and bound again. */
   exactly(knex: Knex, column: string): Knex.Raw | Knex.Ref<string, Record<string, string>>;
 

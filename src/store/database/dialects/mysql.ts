@@ -198,6 +198,16 @@ export const mysql: Dialect = {
   byBytes: (knex, column, key) =>
     key.kind === 'text' ? knex.raw('CAST(CONVERT(?? USING utf8mb4) AS BINARY)', [column]) : knex.ref(column),
 
+  quarterHour: (knex, column) =>
+    knex.raw(`FLOOR(TIMESTAMPDIFF(MINUTE, '1970-01-01 00:00:00', ??) / 15)`, [column]),
+
+  network: (knex, column) =>
+    knex.raw(
+      `CASE WHEN LOCATE('.', ??) > 0 AND LOCATE(':', ??) = 0 THEN CONCAT(SUBSTRING_INDEX(??, '.', 3), '.')
+            WHEN CHAR_LENGTH(??) = 39 THEN LEFT(??, 14) END`,
+      [column, column, column, column, column],
+    ),
+
   exactly: (knex, column) => knex.ref(column),
 
   prepareEnding: () => Promise.resolve(),

@@ -227,6 +227,15 @@ export const postgresql: Dialect = {
   byBytes: (knex, column, key) =>
     key.kind === 'text' ? knex.raw('CAST(?? AS text) COLLATE "C"', [column]) : knex.ref(column),
 
+  quarterHour: (knex, column) => knex.raw('CAST(floor(extract(epoch FROM ??) / 900) AS bigint)', [column]),
+
+  network: (knex, column) =>
+    knex.raw(
+      `CASE WHEN strpos(??, '.') > 0 AND strpos(??, ':') = 0 THEN rtrim(??, '0123456789')
+            WHEN length(??) = 39 THEN left(??, 14) END`,
+      [column, column, column, column, column],
+    ),
+
   // As a Date, a moment loses its microseconds, and one without a zone becomes that of the process.
   exactly: (knex, column) => postgresql.asText(knex, column),
 

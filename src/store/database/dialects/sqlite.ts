@@ -5,7 +5,7 @@ import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { ConnectionError, SchemaError, UsageError } from '../../../errors.ts';
 import { addressKey, MAPPED_KEY } from '../../../sessions/address.ts';
-import type { Instant } from '../../../sessions/instant.ts';
+import { toInstant, type Instant } from '../../../sessions/instant.ts';
 import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
 import { collectTables, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
 import type { FileLocation } from '../database-url.ts';
@@ -160,6 +160,20 @@ export const sqlite: Dialect = {
 
   byBytes: (knex, column, key) =>
     key.kind === 'integer' ? knex.ref(column) : knex.raw('?? COLLATE BINARY', [column]),
+
+  quarterHour(knex, column, { encode }) {
+    const second = encode(toInstant(1000));
+    return typeof second === 'number'
+      ? knex.raw(`?? / ${String(900 * second)}`, [column])
+      : knex.raw(`CAST(strftime('%s', substr(??, 1, 19)) AS integer) / 900`, [column]);
+  },
+
+  network: (knex, column) =>
+    knex.raw(
+      `CASE WHEN instr(??, '.') > 0 AND instr(??, ':') = 0 THEN rtrim(??, '0123456789')
+            WHEN length(??) = 39 THEN substr(??, 1, 14) END`,
+      [column, column, column, column, column],
+    ),
 
   exactly: (knex, column) => knex.ref(column),
 

@@ -1,0 +1,52 @@
+import { defineCommand } from '../command.ts';
+import { keepsRecords } from '../config/settings.ts';
+import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import { parseSelection, resolveSelection } from '../sessions/selection.ts';
+import { selectionInWords } from '../sessions/selection-text.ts';
+import { emailsOf } from './emails-of.ts';
+import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
+
+export const stats = defineCommand<SelectionFlags>({
+  words: ['stats'],
+  summary: 'Count sessions: by day and hour, user, device and network',
+  examples: [
+    ['sessionctl stats', 'Who is signed in, since when, until when, from where and on what'],
+    ['sessionctl stats --state all', 'The same of expired sessions as well'],
+    ['sessionctl stats --created-after 1d --json', 'The sign-ins of the last day, for a program'],
+    ['sessionctl stats --ip 203.0.113.0/24', 'What came from one network'],
+  ],
+  configure: (command) => addSelectionOptions(command, 'active'),
+  run: async (context, flags) => {
+    const json = chooseFormat(flags, reportFormats) === 'json';
+    const request = parseSelection(flags, 'active');
+    const preserve = keepsRecords(await context.settings());
+    await context.withStore('read', async (store) => {
+      const selection = await resolveSelection(request, store);
+      const figures = await store.figures(selection);
+      const { statsReport } = await import('../output/stats-report.ts');
+      const report = statsReport(figures, {
+        target: store.target,
+        now: store.now,
+        selection: selectionInWords(flags),
+        state: selection.state,
+        preserve,
+        emails: await emailsOf(
+          figures.users.top.map(({ value }) => value),
+          store,
+        ),
+      });
+      if (json) {
+        const { jsonText } = await import('../output/json-text.ts');
+        await context.print(`${jsonText(report, 2)}\n`);
+      } else {
+        const { statsText } = await import('../output/stats-text.ts');
+        const { barsFor, understandsUnicode } = await import('../output/bars.ts');
+        const bars = barsFor(understandsUnicode(context.system.env));
+        await context.print(statsText(report, { ...context.stdout, bars }));
+        await context.note(`By the database's clock ${store.now}`);
+      }
+      for (const caution of store.cautions) await context.note(`note: ${caution}`);
+    });
+    return 0;
+  },
+});

@@ -1,0 +1,158 @@
+import { millisecondsOf, toInstant } from '../sessions/instant.ts';
+import type { Bars } from './bars.ts';
+import { counted } from './counted.ts';
+import { cutText, terminalText, textWidth } from './fit-text.ts';
+import { labelledLines, type LabelledLine } from './labelled-lines.ts';
+import { placeName } from './revocation-plan.ts';
+import { shortAddress } from './short-address.ts';
+import { lastDays, type StatsReport } from './stats-report.ts';
+import type { Styles, Terminal } from './styles.ts';
+
+export interface StatsTextOptions {
+  readonly terminal: Terminal;
+  readonly styles: Styles;
+  readonly bars: Bars;
+}
+
+/** Lines of each list, as far as there are so many. */
+const LISTED = 10;
+const DAYS = 14;
+const DAY = 24 * 3_600_000;
+const WIDEST_BAR = 40;
+const NARROWEST_BAR = 8;
+
+interface Row {
+  readonly name: string;
+  readonly sessions: number;
+}
+
+/** The report as a screen: figures, then lists with bars; in a pipe the same without what is only to be looked at. */
+export function statsText(report: StatsReport, options: StatsTextOptions): string {
+  const { styles, terminal, bars } = options;
+  const { totals, state, now, signIns, expiry, userAgents, addresses, networks } = report;
+  const number = (value: number) => value.toLocaleString('en-US');
+  const { within } = expiry;
+  const tomorrow = toInstant(millisecondsOf(now) + (DAYS - 1) * DAY);
+  const whole = terminal.interactive
+    ? `  ${bars.sparkline(signIns.byHour)}  (a column an hour, 0 to 23 UTC)`
+    : '';
+  const head: readonly (LabelledLine | null)[] = [
+    { label: 'database', value: placeName(report.target), style: styles.bold },
+    { label: 'selected', value: report.selection === '' ? 'everything' : terminalText(report.selection) },
+    {
+      label: 'in all',
+      value: `${counted(totals.sessions, 'session')}: ${number(totals.active)} active, ${number(totals.expired)} expired`,
+    },
+    {
+      label: 'looked at',
+      value: `${state === 'all' ? counted(report.sessions, 'session') : counted(report.sessions, `${state} session`)} of ${counted(report.users, 'user')}${report.sessionsPerUser === null ? '' : `, ${number(report.sessionsPerUser)} each`}; all figures below are of ${state === 'all' ? 'all of them' : 'these'}`,
+      style: styles.bold,
+    },
+    {
+      label: 'to sweep',
+      value:
+        report.backlog === null
+          ? 'nothing: rows are kept as records'
+          : counted(report.backlog, 'expired session'),
+    },
+    report.impersonations === null
+      ? null
+      : {
+          label: 'opened as others',
+          value: `${counted(report.impersonations.sessions, 'session')} by ${counted(report.impersonations.administrators, 'administrator')}`,
+        },
+    {
+      label: 'to expire',
+      value: `${number(within['1h'])} in an hour, ${number(within['1d'])} in a day, ${number(within['7d'])} in 7 days, ${number(within['30d'])} in 30 days, ${number(expiry.later)} later`,
+    },
+    signIns.undated === 0 ? null : { label: 'without a date', value: counted(signIns.undated, 'session') },
+  ];
+  const peak = signIns.byHour.indexOf(Math.max(...signIns.byHour));
+  const sections = [
+    labelledLines(
+      head.filter((line) => line !== null),
+      terminal,
+      styles,
+    ),
+    section('Sign-ins by day (UTC)', lastDays(signIns.byDay, now, DAYS).map(dayRow), options, true),
+    report.sessions === 0
+      ? ''
+      : `${styles.bold('Sign-ins by hour')}${whole}\n  most from ${hour(peak)} to ${hour(peak + 1)} UTC: ${number(signIns.byHour[peak] ?? 0)}\n`,
+    section('Expiring by day (UTC)', lastDays(expiry.byDay, tomorrow, DAYS).map(dayRow), options, true),
+    section('Users with most sessions', report.holders.map(holderRow), options),
+    section(
+      'Devices',
+      report.devices.map(({ device, sessions }) => ({ name: device, sessions })),
+      options,
+    ),
+    section(
+      'Operating systems',
+      report.systems.map(({ system, sessions }) => ({ name: system, sessions })),
+      options,
+    ),
+    rest([
+      [userAgents.unread, 'with an agent too rare to be read'],
+      [userAgents.absent, 'without a user agent'],
+    ]),
+    section(
+      `Addresses (${number(addresses.distinct)} different)`,
+      addresses.top.map(({ ipAddress, sessions }) => ({
+        name: terminalText(shortAddress(ipAddress) ?? ''),
+        sessions,
+      })),
+      options,
+    ),
+    rest([[addresses.absent, 'without an address']]),
+    section(
+      `Networks, /24 and /48 (${number(networks.distinct)} different)`,
+      networks.top.map(({ network, sessions }) => ({ name: network, sessions })),
+      options,
+    ),
+  ];
+  return sections.filter((text) => text !== '').join('\n');
+}
+
+function section(title: string, rows: readonly Row[], options: StatsTextOptions, all = false): string {
+  const { styles, terminal, bars } = options;
+  if (!rows.some(({ sessions }) => sessions > 0)) return '';
+  const shown = all ? rows : rows.slice(0, LISTED);
+  const numbers = shown.map(({ sessions }) => sessions.toLocaleString('en-US'));
+  const numberWidth = Math.max(...numbers.map((text) => text.length));
+  const natural = Math.max(...shown.map(({ name }) => textWidth(name)));
+  const nameWidth = terminal.interactive
+    ? Math.max(Math.min(natural, terminal.width - numberWidth - NARROWEST_BAR - 6), 10)
+    : natural;
+  const largest = Math.max(...shown.map(({ sessions }) => sessions));
+  const barWidth = Math.min(WIDEST_BAR, terminal.width - nameWidth - numberWidth - 6);
+  const lines = shown.map(({ name, sessions }, at) => {
+    const cut = cutText(name, nameWidth);
+    const drawn =
+      terminal.interactive && barWidth >= NARROWEST_BAR && sessions > 0
+        ? `  ${styles.cyan(bars.bar(sessions, largest, barWidth))}`
+        : '';
+    return `  ${cut}${' '.repeat(nameWidth - textWidth(cut))}  ${(numbers[at] ?? '').padStart(numberWidth)}${drawn}`;
+  });
+  const more = all ? 0 : rows.length - shown.length;
+  const tail =
+    more > 0
+      ? [styles.dim(`  ${bars.ellipsis} and more (--json names ${rows.length.toLocaleString('en-US')})`)]
+      : [];
+  return `${[styles.bold(title), ...lines, ...tail].join('\n').replace(/ +$/gm, '')}\n`;
+}
+
+function rest(parts: readonly (readonly [sessions: number, what: string])[]): string {
+  const told = parts.filter(([sessions]) => sessions > 0);
+  return told.map(([sessions, what]) => `  ${counted(sessions, 'session')} ${what}\n`).join('');
+}
+
+function hour(at: number): string {
+  return `${String(at).padStart(2, '0')}:00`;
+}
+
+function dayRow({ day, sessions }: StatsReport['signIns']['byDay'][number]): Row {
+  return { name: day, sessions };
+}
+
+function holderRow({ userId, userEmail, sessions }: StatsReport['holders'][number]): Row {
+  return { name: terminalText(userEmail ?? userId), sessions };
+}

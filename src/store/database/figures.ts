@@ -1,0 +1,178 @@
+import type { Knex } from 'knex';
+import { networkOf } from '../../sessions/network.ts';
+import { toInstant, type Instant } from '../../sessions/instant.ts';
+import { AGENT_LENGTH, READ_AGENTS, TOP } from '../../sessions/statistics.ts';
+import type { CountingStore, Frequencies, Frequency, Quarter } from '../../sessions/statistics.ts';
+import type { Selection } from '../../sessions/selection.ts';
+import { selectionCondition, SESSION, sessionColumn } from './conditions.ts';
+import type { DatabaseStoreParts } from './database-store.ts';
+import type { Value } from './dialects/dialect.ts';
+import type { TimeColumn } from './shape.ts';
+import { tableReference } from './table-reference.ts';
+import type { TimeEncoding } from './time-encoding.ts';
+
+const QUARTER = 15 * 60_000;
+/** Among those that come first some may be no addresses. */
+const ADDRESSES_READ = 3 * TOP;
+const GROUPS = 'g';
+
+/** Counts in the database: one aggregate for each figure, none of which hands over more than a bounded number of rows. */
+export function createFigures(parts: DatabaseStoreParts): CountingStore {
+  const { knex, dialect, shape, now, guard, signal } = parts;
+  const { session: table } = shape;
+  const selected = (selection: Selection) =>
+    knex
+      .from(tableReference(knex, table, SESSION))
+      .where(selectionCondition({ ...parts, table }, selection, 'shown'));
+
+  const rowsOf = async (query: Knex.QueryBuilder): Promise<readonly (readonly Value[])[]> => {
+    signal.throwIfAborted();
+    const rows: (readonly Value[])[] = [];
+    await guard(async () => {
+      for await (const chunk of dialect.stream(knex, { ...query.toSQL().toNative(), limited: false }))
+        rows.push(...chunk);
+    });
+    return rows;
+  };
+
+  /** The groups of sessions by a value, the largest first, each with how many groups and sessions there are in all. */
+  async function frequencies(
+    grouped: Knex.QueryBuilder,
+    limit: number,
+    read: (value: string) => string | null = (value) => value,
+  ): Promise<Frequencies> {
+    const query = knex
+      .select(
+        `${GROUPS}.value`,
+        `${GROUPS}.sessions`,
+        knex.raw('count(*) OVER ()'),
+        knex.raw('sum(??) OVER ()', [`${GROUPS}.sessions`]),
+      )
+      .from(grouped.as(GROUPS))
+      .orderBy([{ column: `${GROUPS}.sessions`, order: 'desc' }, { column: `${GROUPS}.value` }])
+      .limit(limit);
+    const rows = await rowsOf(query);
+    const top = new Map<string, number>();
+    for (const [raw, sessions] of rows) {
+      const value = read(String(raw));
+      if (value !== null) top.set(value, (top.get(value) ?? 0) + Number(sessions));
+    }
+    return {
+      distinct: Number(rows[0]?.[2] ?? 0),
+      sessions: Number(rows[0]?.[3] ?? 0),
+      top: [...top].map(([value, sessions]): Frequency => ({ value, sessions })),
+    };
+  }
+
+  const groupsOf = (selection: Selection, value: Knex.Raw) =>
+    selected(selection)
+      .select({ value, sessions: knex.raw('count(*)') })
+      .whereRaw('? IS NOT NULL', [value])
+      .groupByRaw('1');
+
+  async function addresses(selection: Selection): Promise<readonly [Frequencies, Frequencies]> {
+    if (table.ipAddress === null) return [NONE, NONE];
+    const address = knex.raw('??', [sessionColumn(table.ipAddress)]);
+    const byAddress = () => groupsOf(selection, address).whereRaw(`? <> ''`, [address]);
+    // A network has far fewer addresses than sessions: only those are taken apart.
+    const network = dialect.network(knex, 'a.value');
+    const byNetwork = knex
+      .select({ value: network, sessions: knex.raw('sum(??)', ['a.sessions']) })
+      .from(byAddress().as('a'))
+      .whereRaw('? IS NOT NULL', [network])
+      .groupByRaw('1');
+    const networks = await frequencies(byNetwork, ADDRESSES_READ, networkOf);
+    return [await frequencies(byAddress(), TOP), { ...networks, top: networks.top.slice(0, TOP) }];
+  }
+
+  async function quarters(selection: Selection, column: TimeColumn): Promise<readonly Quarter[]> {
+    const name = sessionColumn(column.name);
+    const quarter = dialect.quarterHour(knex, name, column.encoding);
+    const { foreign } = column.encoding;
+    const places = foreign === null ? [] : Array.from({ length: foreign.split('??').length - 1 }, () => name);
+    const rows = await rowsOf(
+      selected(selection)
+        .select(quarter, knex.raw('count(*)'))
+        .whereNotNull(name)
+        .whereRaw(foreign === null ? '1 = 1' : `NOT ${foreign}`, places)
+        .groupByRaw('1'),
+    );
+    return rows.map(([nth, sessions]) => ({
+      from: momentOf(column.encoding, Number(nth) * QUARTER),
+      sessions: Number(sessions),
+    }));
+  }
+
+  async function totals(selection: Selection) {
+    const by = table.impersonatedBy === null ? null : sessionColumn(table.impersonatedBy.name);
+    const isActive = knex.raw('?? >= ?', [
+      sessionColumn(table.expiresAt.name),
+      table.expiresAt.encoding.encode(now),
+    ]);
+    const inState = { active: isActive, expired: knex.raw('NOT COALESCE(?, FALSE)', [isActive]), all: null }[
+      selection.state
+    ];
+    const counts = knex.raw(inState === null ? '1 = 1' : '?', inState === null ? [] : [inState]);
+    const [row = []] = await rowsOf(
+      selected({ ...selection, state: 'all' }).select(
+        knex.raw('count(*)'),
+        knex.raw('sum(CASE WHEN ? THEN 1 ELSE 0 END)', [isActive]),
+        by === null
+          ? knex.raw('NULL')
+          : knex.raw('sum(CASE WHEN ? AND ?? IS NOT NULL THEN 1 ELSE 0 END)', [counts, by]),
+        by === null ? knex.raw('NULL') : knex.raw('count(DISTINCT CASE WHEN ? THEN ?? END)', [counts, by]),
+      ),
+    );
+    const [all, active, impersonated, administrators] = row.map((value) => Number(value ?? 0));
+    return {
+      totals: { active: active ?? 0, expired: (all ?? 0) - (active ?? 0) },
+      impersonations:
+        by === null ? null : { sessions: impersonated ?? 0, administrators: administrators ?? 0 },
+    };
+  }
+
+  return {
+    async figures(selection) {
+      const { totals: byState, impersonations } = await totals(selection);
+      const all = byState.active + byState.expired;
+      const sessions = selection.state === 'all' ? all : byState[selection.state];
+      const agent =
+        table.userAgent === null
+          ? null
+          : knex.raw(`substr(??, 1, ${String(AGENT_LENGTH)})`, [sessionColumn(table.userAgent)]);
+      const [byAddress, networks] = await addresses(selection);
+      return {
+        totals: byState,
+        sessions,
+        impersonations,
+        users: await frequencies(
+          groupsOf(selection, knex.raw('??', [sessionColumn(table.userId.name)])),
+          TOP,
+        ),
+        created: await quarters(selection, table.createdAt),
+        expires:
+          selection.state === 'expired'
+            ? []
+            : await quarters({ ...selection, state: 'active' }, table.expiresAt),
+        userAgents:
+          agent === null
+            ? NONE
+            : await frequencies(groupsOf(selection, agent).whereRaw(`? <> ''`, [agent]), READ_AGENTS),
+        addresses: byAddress,
+        networks,
+      };
+    },
+  };
+}
+
+const NONE: Frequencies = { distinct: 0, sessions: 0, top: [] };
+
+/** The moment that a column means by what would be so many milliseconds after 1970 in UTC. */
+function momentOf(encoding: TimeEncoding, written: number): Instant {
+  const instant = toInstant(written);
+  const form = encoding.encode(instant);
+  // A clock on the wall has no T.
+  return typeof form === 'number' || form.includes('T')
+    ? instant
+    : encoding.decode(instant.slice(0, 23).replace('T', ' '));
+}

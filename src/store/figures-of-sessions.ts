@@ -1,0 +1,100 @@
+import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
+import { networkOf } from '../sessions/network.ts';
+import type { Selection } from '../sessions/selection.ts';
+import type { SessionStore } from '../sessions/session-store.ts';
+import { AGENT_LENGTH, READ_AGENTS, TOP } from '../sessions/statistics.ts';
+import type { Figures, Frequencies, Quarter } from '../sessions/statistics.ts';
+import { createSeen } from './redis/seen.ts';
+
+const QUARTER = 15 * 60_000;
+
+/** Counts the sessions of a store that can only list them, in one way through them. */
+export async function figuresOfSessions(
+  store: Pick<SessionStore, 'list'>,
+  selection: Selection,
+): Promise<Figures> {
+  const totals = { active: 0, expired: 0 };
+  const sum = { sessions: 0, impersonated: 0 };
+  const users = createFrequent();
+  const administrators = createSeen();
+  const agents = createFrequent();
+  const addresses = createFrequent();
+  const networks = createFrequent();
+  const created = new Map<number, number>();
+  const expires = new Map<number, number>();
+  for await (const chunk of store.list({ ...selection, state: 'all' }, { sort: null })) {
+    for (const session of chunk) {
+      totals[session.state] += 1;
+      if (selection.state !== 'all' && selection.state !== session.state) continue;
+      sum.sessions += 1;
+      const { userId, impersonatedBy, userAgent, ipAddress } = session;
+      if (userId !== null) users.add(userId);
+      if (impersonatedBy !== null) {
+        sum.impersonated += 1;
+        administrators.add(impersonatedBy);
+      }
+      if (userAgent !== null && userAgent !== '') agents.add(userAgent.slice(0, AGENT_LENGTH));
+      if (ipAddress !== null && ipAddress !== '') {
+        addresses.add(ipAddress);
+        const network = networkOf(ipAddress);
+        if (network !== null) networks.add(network);
+      }
+      count(created, session.createdAt);
+      if (session.state === 'active') count(expires, session.expiresAt);
+    }
+  }
+  return {
+    totals,
+    sessions: sum.sessions,
+    users: users.top(TOP),
+    impersonations: { sessions: sum.impersonated, administrators: administrators.size },
+    created: quartersOf(created),
+    expires: quartersOf(expires),
+    userAgents: agents.top(READ_AGENTS),
+    addresses: addresses.top(TOP),
+    networks: networks.top(TOP),
+  };
+}
+
+function count(quarters: Map<number, number>, instant: Instant | null): void {
+  if (instant === null) return;
+  const quarter = Math.floor(millisecondsOf(instant) / QUARTER);
+  quarters.set(quarter, (quarters.get(quarter) ?? 0) + 1);
+}
+
+function quartersOf(quarters: ReadonlyMap<number, number>): readonly Quarter[] {
+  return [...quarters].map(([quarter, sessions]) => ({ from: toInstant(quarter * QUARTER), sessions }));
+}
+
+/** Values that are counted one by one. Of more, those that came least often so far are forgotten. */
+const MOST_VALUES = 200_000;
+
+/** Counts how often texts come, at a memory that does not grow with how many there are. */
+export function createFrequent(most = MOST_VALUES) {
+  const seen = createSeen();
+  const counts = new Map<string, number>();
+  let sessions = 0;
+  return {
+    add(value: string): void {
+      sessions += 1;
+      seen.add(value);
+      counts.set(value, (counts.get(value) ?? 0) + 1);
+      if (counts.size > most) forgetRare(counts, most / 2);
+    },
+    /** Values that come equally often, in the order of their characters. */
+    top: (limit: number): Frequencies => ({
+      distinct: seen.size,
+      sessions,
+      top: [...counts]
+        .map(([value, times]) => ({ value, sessions: times }))
+        .sort((one, other) => other.sessions - one.sessions || (one.value < other.value ? -1 : 1))
+        .slice(0, limit),
+    }),
+  };
+}
+
+function forgetRare(counts: Map<string, number>, left: number): void {
+  for (let rare = 1; counts.size > left; rare *= 2) {
+    for (const [value, times] of counts) if (times <= rare && counts.size > left) counts.delete(value);
+  }
+}
