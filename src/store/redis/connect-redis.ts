@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { RedisSettings } from '../../config/settings.ts';
 import type { Redactor } from '../../redaction.ts';
 import { unlessAborted } from '../unless-aborted.ts';
+import { insistOnDatabase } from './insist-on-database.ts';
 import { explainedRedis } from './redis-refusals.ts';
 import { describeRedis, parseRedisUrl } from './redis-location.ts';
 
@@ -48,7 +49,18 @@ export async function connectRedis(
   client.on('error', (error: unknown) => {
     lastError = error;
   });
-  const settle = <Result>(work: () => Promise<Result>) => explainedRedis(place, work);
+  // A cluster has one database.
+  const refused = 'nodes' in client ? null : insistOnDatabase(client, place);
+  const settle = <Result>(work: () => Promise<Result>) =>
+    explainedRedis(place, async () => {
+      if (refused === null) return work();
+      try {
+        return await unlessAborted(refused, work);
+      } catch (error) {
+        refused.throwIfAborted();
+        throw error;
+      }
+    });
   const guard = <Result>(work: () => Promise<Result>) => settle(() => unlessAborted(signal, work));
   try {
     await guard(async () => {
