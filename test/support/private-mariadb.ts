@@ -34,7 +34,13 @@ export async function startPrivateMariadb({ serverId }: PrivateMariadbOptions = 
   if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid);
   const made = spawnSync(
     'mariadb-install-db',
-    ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
+    [
+      '--no-defaults',
+      `--tmpdir=${directory}`,
+      `--datadir=${data}`,
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
+    ],
     { ...identity, cwd: directory, encoding: 'utf8' },
   );
   if (made.status !== 0) throw new Error(`mariadb-install-db: ${made.stdout}${made.stderr}`);
@@ -45,6 +51,8 @@ export async function startPrivateMariadb({ serverId }: PrivateMariadbOptions = 
     'mariadbd',
     [
       '--no-defaults',
+      // On its start it takes away all temporary tables there, and a server that was working on one crashes.
+      `--tmpdir=${directory}`,
       `--datadir=${data}`,
       `--port=${String(port)}`,
       '--bind-address=127.0.0.1',
