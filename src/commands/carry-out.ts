@@ -67,7 +67,6 @@ export async function carryOut(
 
   // What is ended in the wrong place lives on, which has to be said before anything is done.
   const mismatch = await store.findMismatch();
-  if (mismatch !== null) await context.warn(mismatch);
   if (store.hidesRows)
     await context.warn('row-level security may hide sessions from this account: they would live on, unseen');
   const isShown = dryRun ? !request.json : flags.yes !== true || context.flags.quiet !== true;
@@ -78,11 +77,14 @@ export async function carryOut(
     request,
     plan,
     startedAt,
+    mismatch,
     flags,
     preserve,
     cookieCache: session.cookieCache.enabled ? session.cookieCache.maxAge : null,
   };
   const affected = plan.survey.sessions;
+  const saysMismatch = isShown && (dryRun || affected > 0);
+  if (mismatch !== null && !saysMismatch) await context.warn(mismatch.text);
   const tooMany =
     request.maxAffected !== null && affected > request.maxAffected
       ? `${counted(affected, 'session')} ${inNumber(affected, 'matches', 'match')}, and --max-affected allows ${String(request.maxAffected)}`
@@ -91,6 +93,10 @@ export async function carryOut(
     if (dryRun && isShown) await showPlan(context, store, run, 'stdout');
     await report(context, store, run, null);
     if (tooMany !== null) await context.warn(`${tooMany}: without --dry-run this would be refused`);
+    if (affected > 0 && meansStrangers(run))
+      await context.warn(
+        'with --yes in place of --dry-run this would be refused: sessions of another application',
+      );
     failForMissing(request);
     return;
   }
@@ -102,6 +108,7 @@ export async function carryOut(
     });
   }
 
+  if (flags.yes === true) await refuseStrangers(context, store, run);
   if (isShown) await showPlan(context, store, run, 'stderr');
   if (flags.yes !== true) await ask(context, store, run);
 
@@ -122,6 +129,22 @@ export async function carryOut(
   }
   if (unread instanceof Error) throw unread;
   failForMissing(request);
+}
+
+/** Most sessions are somebody else's, by all that a look tells, and none of those that are meant was meant by name. */
+function meansStrangers({ mismatch, request: { selection } }: Run): boolean {
+  const isNamed = selection.sessionIds !== null || selection.userIds.length > 0;
+  return mismatch?.kind === 'strangers' && !isNamed;
+}
+
+/** @throws GuardError where nobody is asked whether the sessions of another application are meant */
+async function refuseStrangers(context: Context, store: RecordedStore, run: Run): Promise<void> {
+  const { mismatch } = run;
+  if (mismatch === null || !meansStrangers(run)) return;
+  await record(context, store, run, { event: 'refused', detail: mismatch.text });
+  throw new GuardError(`${mismatch.text}; nothing was changed`, {
+    hint: 'Check key_prefix, the number behind the host of the Redis URL, and the database. If they are meant: without --yes, on a terminal; or named, with --user or `sessionctl revoke`.',
+  });
 }
 
 /** @throws ConfigError, UsageError where keeping rows as records cannot be done right */
@@ -184,7 +207,7 @@ export async function refuseCredentials(
 async function showPlan(
   context: Context,
   store: RecordedStore,
-  { request, plan, flags, preserve, cookieCache }: Run,
+  { request, plan, flags, preserve, cookieCache, mismatch }: Run,
   stream: 'stdout' | 'stderr',
 ): Promise<void> {
   const { planText } = await import('../output/revocation-plan.ts');
@@ -205,6 +228,7 @@ async function showPlan(
       offlineTokens: flags.includeOfflineTokens === true,
       preserve,
       untilQuiet: request.untilQuiet,
+      mismatch: mismatch?.text ?? null,
       cautions: store.cautions,
     },
     { now: store.now, wide: false, emails: await emailsOf(impersonators, store), terminal, styles },
@@ -285,7 +309,7 @@ async function endSessions(
 async function report(
   context: Context,
   store: RecordedStore,
-  { runId, request, plan, flags, cookieCache, startedAt }: Run,
+  { runId, request, plan, flags, cookieCache, startedAt, mismatch }: Run,
   done: Revocation | null,
 ): Promise<void> {
   const { survey } = plan;
@@ -294,7 +318,9 @@ async function report(
   const cancelled = done === null && !dryRun && survey.sessions > 0;
   const finishedAt = done?.finishedAt ?? (await store.readClock());
   const isGone = done?.remaining === 0;
-  const effectiveAt = isGone ? toInstant(millisecondsOf(finishedAt) + (cookieCache ?? 0)) : null;
+  // Of what stands in another place nobody knows when it ends.
+  const isKnown = isGone && mismatch === null;
+  const effectiveAt = isKnown ? toInstant(millisecondsOf(finishedAt) + (cookieCache ?? 0)) : null;
   const document: RevocationReport = {
     command: request.command,
     runId,
@@ -327,6 +353,7 @@ async function report(
     uncertain: done?.uncertain ?? false,
     apiKeys: survey.apiKeys,
     reason: request.reason,
+    mismatch: mismatch?.text ?? null,
   };
   try {
     if (request.json) await context.print(reportJson(document));

@@ -1,6 +1,7 @@
 import type { RevocationPlan } from '../sessions/revocation.ts';
 import type { Instant } from '../sessions/instant.ts';
 import type { Selection } from '../sessions/selection.ts';
+import type { Mismatch } from '../sessions/session-store.ts';
 import type { RevocationFlags } from './revocation-options.ts';
 
 /** What a command wants ended. */
@@ -31,6 +32,8 @@ export interface Run {
   readonly request: RevocationRequest;
   readonly plan: RevocationPlan;
   readonly startedAt: Instant;
+  /** Where the configuration and the stores disagree, found before anything was done. */
+  readonly mismatch: Mismatch | null;
   readonly flags: RevocationFlags;
   /** Rows are kept as records. */
   readonly preserve: boolean;

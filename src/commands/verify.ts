@@ -44,7 +44,7 @@ export const verify = defineCommand<object>({
       for (const remark of remarksOn(verified, presented, verifier)) await context.warn(remark);
       if (verified.stored === 'unknown') {
         const mismatch = await store.findMismatch();
-        if (mismatch !== null) await context.warn(mismatch);
+        if (mismatch !== null) await context.warn(mismatch.text);
       }
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
       return verified.valid ? 0 : 1;

@@ -90,11 +90,10 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
         return ok(
           subject.storeInDatabase ? 'sessions stand in Redis and in the table' : 'sessions stand in Redis',
         );
-      const isTable = mismatch.includes('has rows');
       return warn(
-        mismatch,
+        mismatch.text,
         toml(
-          isTable
+          mismatch.kind === 'rows'
             ? `# if the application sets storeSessionInDatabase\n[profiles.${subject.target.profile ?? 'production'}.session]\nstore_in_database = true`
             : `# as the secondary storage of the application has it\n${redisHeader(subject.target)}\nkey_prefix = "better-auth:"`,
         ),

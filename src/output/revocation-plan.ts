@@ -26,6 +26,8 @@ export interface PlanView {
   readonly preserve: boolean;
   /** Those who sign in meanwhile are ended too. */
   readonly untilQuiet: boolean;
+  /** Where the configuration and the stores disagree about where sessions stand. */
+  readonly mismatch?: string | null;
   /** What cannot be known of this database, such as the zone of its times. */
   readonly cautions?: readonly string[];
 }
@@ -89,10 +91,12 @@ function alarming({
   offlineTokens,
   preserve,
   untilQuiet,
+  mismatch = null,
   cautions = [],
 }: PlanView): readonly (string | null)[] {
   const offline = oauthTokens?.offline ?? 0;
   return [
+    mismatch === null ? null : `${terminalText(mismatch)}.`,
     ...cautions.map(terminalText),
     impersonations === null || impersonations === 0
       ? null

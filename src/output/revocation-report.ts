@@ -26,7 +26,7 @@ export interface RevocationReport {
   readonly finishedAt: Instant;
   readonly durationMs: number;
   readonly stoppedBecause: 'complete' | 'limit' | 'signal' | 'cancelled' | 'failed';
-  /** From then on no cookie-cache copy is believed; null as long as something remains or nothing was done. */
+  /** From then on no cookie-cache copy is believed; null as long as something remains, or may elsewhere, or nothing was done. */
   readonly effectiveAt: Instant | null;
   /** Ids of what should be gone and is not, up to a thousand. */
   readonly survivors: readonly string[];
@@ -41,6 +41,8 @@ export interface RevocationReport {
   /** API keys of the users, which stay valid; null where the deployment has none. */
   readonly apiKeys: number | null;
   readonly reason: string | null;
+  /** Where the configuration and the stores disagree, so that sessions may live on in another place; null where they agree. */
+  readonly mismatch: string | null;
 }
 
 /** The report as one JSON object on one line. */
@@ -119,6 +121,12 @@ export function reportText(
           text: `${counted(oauthTokens.revoked, 'OAuth token')} revoked, ${counted(oauthTokens.offlineLeft, 'offline refresh token')} left.`,
         },
     effectiveAt === null ? null : inForce(effectiveAt, expected),
+    report.mismatch === null
+      ? null
+      : {
+          text: `Whether it is in force everywhere is not known: ${terminalText(report.mismatch)}.`,
+          style: styles.yellow,
+        },
     report.notFound.length > 0 ? { text: `Not found: ${terminalText(report.notFound.join(', '))}.` } : null,
   ];
   const lines = sentences.flatMap((sentence) =>
@@ -146,7 +154,7 @@ function inForce(effectiveAt: Instant, { cookieCache }: Expected): Sentence {
 }
 
 function leftOver(
-  { matched, revoked, remaining, finishedAt, stoppedBecause }: RevocationReport,
+  { matched, revoked, remaining, finishedAt, stoppedBecause, mismatch }: RevocationReport,
   styles: Styles,
 ): Sentence {
   if (remaining === null)
@@ -154,8 +162,8 @@ function leftOver(
   const again = `Looked again at ${finishedAt}:`;
   if (remaining === 0)
     return {
-      text: `${again} ${revoked < matched ? 'none that still matches is left' : inNumber(matched, 'it is gone', 'none of them is left')}.`,
-      style: styles.green,
+      text: `${again} ${revoked < matched ? 'none that still matches is left' : inNumber(matched, 'it is gone', 'none of them is left')}${mismatch === null ? '' : ' where sessionctl looks'}.`,
+      style: mismatch === null ? styles.green : styles.yellow,
     };
   const count = counted(remaining, 'session');
   return {

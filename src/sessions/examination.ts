@@ -1,6 +1,6 @@
 import type { Instant } from './instant.ts';
 import type { SchemaPart } from './schema-store.ts';
-import type { SweptSecondary, Target } from './session-store.ts';
+import type { Mismatch, SweptSecondary, Target } from './session-store.ts';
 
 /** A part of a deployment that could be opened, or why it could not: one that is out of reach stops nobody from the others. */
 export type Opened<Part> =
@@ -133,7 +133,7 @@ export interface SecondaryExamination {
    */
   rehearse(): Promise<void>;
   /** As `SessionStore.findMismatch`; null in place of it where the database is out of reach. */
-  readonly findMismatch: (() => Promise<string | null>) | null;
+  readonly findMismatch: (() => Promise<Mismatch | null>) | null;
   sample(most: number): Promise<SessionSample & { readonly withoutLifetime: number }>;
   /**
    * What a sweep would find, counted for so long at the most.

@@ -31,6 +31,14 @@ export interface SortOrder {
   readonly direction: 'asc' | 'desc';
 }
 
+/** A disagreement between the configuration and the stores about where sessions stand. */
+export interface Mismatch {
+  /** Rows that are left alone; `nothing` where sessions should be; or sessions of users whom the database does not know. */
+  readonly kind: 'rows' | 'nothing' | 'strangers';
+  /** In words for a person. */
+  readonly text: string;
+}
+
 export interface ListOptions {
   /** Null gives sessions in the order in which the store holds them, which is the fastest. */
   readonly sort: SortOrder | null;
@@ -217,11 +225,8 @@ export interface SessionStore {
    */
   readonly settle: number;
 
-  /**
-   * Says, in words for a person, where the configuration and the stores disagree about where sessions stand; null where
-   * they agree, as far as a look tells.
-   */
-  findMismatch(): Promise<string | null>;
+  /** Where the configuration and the stores disagree about where sessions stand; null where they agree, as far as a look tells. */
+  findMismatch(): Promise<Mismatch | null>;
 
   /** Secondary storage with what gathers in it beside expired sessions; null where there is none. */
   readonly secondary: SecondarySweep | null;

@@ -1,49 +1,70 @@
 import { everySession } from '../sessions/selection.ts';
+import type { Mismatch } from '../sessions/session-store.ts';
 import type { Directory } from './database/directory.ts';
 import type { DatabaseStore } from './database/open.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
 
 /** Pages of a scan that are looked at before Redis is said to hold no session. */
 const PAGES_LOOKED_AT = 200;
+/** So many sessions say whether the users are those of this Redis. */
+const SAMPLED = 500;
 
 export interface MismatchParts {
-  readonly directory: Directory;
-  readonly table: DatabaseStore | null;
-  readonly secondary: SecondaryStorage;
+  readonly directory: Pick<Directory, 'target' | 'sessionRows' | 'existingUserIds'>;
+  readonly table: Pick<DatabaseStore, 'pick'> | null;
+  readonly secondary: Pick<SecondaryStorage, 'place' | 'scan'>;
   readonly keyPrefix: string;
 }
 
 /**
- * Where the configuration and the stores disagree about where sessions stand, in words: what is revoked in the wrong place
- * lives on. Null where they agree, as far as a look tells.
+ * Where the configuration and the stores disagree about where sessions stand: what is revoked in the wrong place lives on,
+ * and what is revoked in somebody else's was never meant. Null where they agree, as far as a look tells.
  */
 export async function mismatchOf({
   directory,
   table,
   secondary,
   keyPrefix,
-}: MismatchParts): Promise<string | null> {
-  const inRedis = await holdsSessions(secondary);
-  const rows = (await directory.sessionRows?.()) ?? 0;
+}: MismatchParts): Promise<Mismatch | null> {
+  const { database } = directory.target;
+  const inRedis = await lookInto(secondary, directory.existingUserIds);
   const prefix = JSON.stringify(keyPrefix);
-  if (table === null && rows > 0) {
-    return `the session table of ${directory.target.database} has rows, and store_in_database is false, so that they are left alone: if the application sets storeSessionInDatabase, they live on`;
+  if (inRedis === 'strangers') {
+    const text = `most sessions in Redis ${secondary.place} under the prefix ${prefix} belong to nobody in ${database}: they look like those of another application`;
+    return { kind: 'strangers', text };
   }
-  if (!inRedis) {
+  if (table === null && ((await directory.sessionRows?.()) ?? 0) > 0) {
+    const text = `the session table of ${database} has rows, and store_in_database is false, so that they are left alone: if the application sets storeSessionInDatabase, they live on`;
+    return { kind: 'rows', text };
+  }
+  if (inRedis === 'nothing') {
     const live = table === null ? 0 : (await table.pick({ ...everySession, state: 'active' }, 1)).length;
-    if (table === null || live > 0)
-      return `Redis ${secondary.place} holds no session under the prefix ${prefix}: if the application uses another key_prefix or another Redis, its sessions live on there`;
+    if (table === null || live > 0) {
+      const text = `Redis ${secondary.place} holds no session under the prefix ${prefix}: if the application uses another key_prefix or another Redis, its sessions live on there`;
+      return { kind: 'nothing', text };
+    }
   }
   return null;
 }
 
-async function holdsSessions(secondary: SecondaryStorage): Promise<boolean> {
+/** What a sample of all sessions in Redis says, whatever is selected: users of a few of them may well be gone. */
+async function lookInto(
+  secondary: MismatchParts['secondary'],
+  existingUserIds: Directory['existingUserIds'],
+): Promise<'sessions' | 'strangers' | 'nothing'> {
+  const owners: string[] = [];
   let pages = 0;
   for await (const { sessions } of secondary.scan()) {
-    if (sessions.length > 0) return true;
+    for (const { session } of sessions) owners.push(session.userId ?? '');
     pages += 1;
+    if (owners.length >= SAMPLED) break;
     // In a Redis full of other keys nobody waits for certainty.
-    if (pages >= PAGES_LOOKED_AT) return true;
+    if (pages >= PAGES_LOOKED_AT && owners.length === 0) return 'sessions';
+    if (pages >= PAGES_LOOKED_AT) break;
   }
-  return false;
+  if (owners.length === 0) return 'nothing';
+  if (existingUserIds === null) return 'sessions';
+  const known = await existingUserIds([...new Set(owners)]);
+  const withUser = owners.filter((id) => known.has(id)).length;
+  return owners.length > 2 * withUser ? 'strangers' : 'sessions';
 }

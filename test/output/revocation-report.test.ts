@@ -31,6 +31,7 @@ const done: RevocationReport = {
   uncertain: false,
   apiKeys: null,
   reason: null,
+  mismatch: null,
 };
 
 const pipe: Terminal = { interactive: false, colour: false, width: Number.POSITIVE_INFINITY };

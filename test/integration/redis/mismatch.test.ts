@@ -1,0 +1,131 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect, it } from 'vitest';
+import { signIn, signUp } from '../../support/app.ts';
+import { operatorOn } from '../../support/operator.ts';
+import {
+  deploySecondary,
+  whichAnswer,
+  type Mode,
+  type SecondaryDeployment,
+} from '../../support/secondary.ts';
+import { describeOnRedis } from '../../support/servers.ts';
+
+const client = { ip: '203.0.113.7', userAgent: 'Firefox' };
+
+/** An application in which one user has signed in twice, and another whose prefix may be mistaken for its. */
+async function neighbours(mode: Mode, afterwards: (end: () => Promise<void>) => void) {
+  const apps: Awaited<ReturnType<typeof signedIn>>[] = [];
+  for (const name of ['own', 'other']) {
+    const deployment = await deploySecondary({ dialect: 'sqlite', mode, storage: 'official' });
+    afterwards(deployment.drop);
+    apps.push(await signedIn(deployment, name));
+  }
+  const [own, other] = apps;
+  if (own === undefined || other === undefined) throw new Error('two applications were deployed');
+  const { profile, database } = own.deployment;
+  const withPrefix = (keyPrefix: string, more: object = {}) => {
+    if (profile.redis === undefined) throw new Error('the profile names no Redis');
+    return operatorOn(database.url, { ...profile, ...more, redis: { ...profile.redis, keyPrefix } });
+  };
+  return {
+    own,
+    other,
+    /** Whoever wrote the profile took the prefix of the other application. */
+    mistaken: withPrefix(other.deployment.space.prefix),
+    /** Or one that nobody has. */
+    lost: withPrefix(`${own.deployment.space.prefix}nobody:`),
+    withPrefix,
+  };
+}
+
+async function signedIn(deployment: SecondaryDeployment, name: string) {
+  const person = await signUp(deployment.app, name, `${name}@example.com`);
+  const signIns = [
+    await signIn(deployment.app, person, client),
+    await signIn(deployment.app, person, client),
+  ];
+  const living = async () => (await whichAnswer(deployment.app, signIns)).length;
+  return { deployment, person, signIns, living };
+}
+
+const strangers =
+  /most sessions in Redis \S+ under the prefix "\S+" belong to nobody in \S+: they look like those of another application/;
+const inOneLine = (text: string) => stripVTControlCharacters(text).replace(/\s+/g, ' ');
+const everyone = ['revoke-all', '--everyone'] as const;
+
+describeOnRedis('where the configuration and the stores disagree', () => {
+  it.concurrent.for(['secondary only', 'both'] as const)(
+    '%s: sessions of another application are not ended where nobody is asked',
+    async (mode, { onTestFinished }) => {
+      const { own, other, mistaken } = await neighbours(mode, onTestFinished);
+      for (const words of [everyone, ['revoke-all', '--ip', client.ip], ['limit', '--max', '1']]) {
+        const done = await mistaken.run([...words, '--yes', '--json', '-q']);
+        expect(done).toMatchObject({ code: 7, stdout: '' });
+        expect(done.stderr).toMatch(strangers);
+        expect(done.stderr).toMatch(/nothing was changed[^]*Check key_prefix/);
+      }
+      expect(mistaken.history().map(({ event }) => event)).toEqual(['refused', 'refused', 'refused']);
+      expect(mistaken.history()[0]?.detail).toMatch(strangers);
+      const dry = await mistaken.run([...everyone, '--dry-run']);
+      expect(dry).toMatchObject({ code: 0 });
+      expect(inOneLine(dry.stdout)).toMatch(strangers);
+      expect(dry.stderr).toContain('with --yes in place of --dry-run this would be refused');
+      expect([await own.living(), await other.living()]).toEqual([2, 2]);
+    },
+  );
+
+  it.concurrent('a person may say that they are meant, and is told', async ({ onTestFinished }) => {
+    const { own, other, mistaken } = await neighbours('secondary only', onTestFinished);
+    const sitting = mistaken.sitDown([...everyone]);
+    await sitting.shows(/Type 2 to end/);
+    sitting.type('2\r');
+    const done = await sitting.ended;
+    expect(done).toMatchObject({ code: 0 });
+    expect(inOneLine(done.stderr)).toMatch(strangers);
+    expect(done.stdout).not.toContain('In force');
+    expect([await own.living(), await other.living()]).toEqual([2, 0]);
+  });
+
+  it.concurrent(
+    'what is named is meant, and a gone user is no other application',
+    async ({ onTestFinished }) => {
+      const { own, other, mistaken } = await neighbours('secondary only', onTestFinished);
+      const named = await mistaken.run(['revoke-all', '--user', other.person.id, '--yes', '--json', '-q']);
+      expect(named).toMatchObject({ code: 0 });
+      expect(named.stderr).toMatch(strangers);
+      expect(JSON.parse(named.stdout)).toMatchObject({ revoked: 2, effectiveAt: null });
+      expect(await other.living()).toBe(0);
+
+      const { app, database, shape, profile } = own.deployment;
+      const gone = await signUp(app, 'gone', 'gone@example.com');
+      await signIn(app, gone, { ip: '192.0.2.1', userAgent: 'curl' });
+      await database.query(`DELETE FROM ${shape.table('user')} WHERE email = 'gone@example.com'`);
+      const right = operatorOn(database.url, profile);
+      const done = await right.run(['revoke-all', '--ip', '192.0.2.1', '--yes', '--json', '-q']);
+      expect(done).toMatchObject({ code: 0, stderr: '' });
+      expect(JSON.parse(done.stdout)).toMatchObject({ revoked: 1, remaining: 0, mismatch: null });
+    },
+  );
+
+  it.concurrent('a result claims nothing about another place', async ({ onTestFinished }) => {
+    const { own, lost, withPrefix } = await neighbours('both', onTestFinished);
+    // Rows are ended, and Redis, which decides, is not where the profile says.
+    const says = /holds no session under the prefix/;
+    const text = await lost.run([...everyone, '--except-ip', '192.0.2.1', '--yes']);
+    expect(text).toMatchObject({ code: 0 });
+    expect(text.stdout).toMatch(/none of them is left where sessionctl looks/);
+    expect(text.stdout).not.toContain('In force');
+    expect(text.stdout).toMatch(/Whether it is in force everywhere is not known: Redis/);
+    expect(text.stderr).toMatch(says);
+    expect(await own.living()).toBe(2);
+
+    const alone = withPrefix(own.deployment.space.prefix, { storeInDatabase: false });
+    await signIn(own.deployment.app, own.person, client);
+    const json = await alone.run([...everyone, '--yes', '--json', '-q']);
+    expect(json).toMatchObject({ code: 0 });
+    expect(json.stderr).toMatch(/has rows, and store_in_database is false/);
+    const report = JSON.parse(json.stdout) as unknown;
+    expect(report).toMatchObject({ remaining: 0, effectiveAt: null });
+    expect(report).toHaveProperty('mismatch', expect.stringMatching(/has rows/));
+  });
+});
