@@ -12,6 +12,7 @@ import { emailsOf } from './emails-of.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
 import { parseWholeNumber } from './whole-number.ts';
 import { shownValue } from '../sessions/shown-value.ts';
+import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 interface ListFlags extends SelectionFlags {
   readonly limit?: string;
@@ -62,16 +63,30 @@ export const list = defineCommand<ListFlags>({
         });
       } else {
         const print = await sessionPrinters[format]();
-        await print(store.list(selection, { sort, limit }), (text) => {
+        const counting = countingOf(store.list(selection, { sort, limit }));
+        await print(counting.chunks, (text) => {
           context.system.signal.throwIfAborted();
           return context.print(text);
         });
+        if (counting.count() === 0) await warnOfMismatch(context, store);
       }
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
     });
     return 0;
   },
 });
+
+/** The same sessions, and how many have come by so far. */
+function countingOf(sessions: AsyncIterable<readonly Session[]>) {
+  let count = 0;
+  async function* passing(): AsyncGenerator<readonly Session[]> {
+    for await (const chunk of sessions) {
+      count += chunk.length;
+      yield chunk;
+    }
+  }
+  return { chunks: passing(), count: () => count };
+}
 
 /** @throws InvalidValueError */
 function parseSort(text: string): SortOrder | null {
@@ -109,6 +124,7 @@ async function printTable(
     const wayOut =
       selection.state === 'active' ? ' (expired ones are not looked at without --state all)' : '';
     await context.note(`No ${kind}s match${wayOut}.`);
+    await warnOfMismatch(context, store);
     return;
   }
   const { sessionTable, showsImpersonator } = await import('../output/session-table.ts');

@@ -6,6 +6,7 @@ import { freshUntil, refreshDueAt } from '../sessions/refresh.ts';
 import { everySession, resolveSessionId } from '../sessions/selection.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
+import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export const show = defineCommand<object>({
   words: ['show'],
@@ -20,7 +21,10 @@ export const show = defineCommand<object>({
     const format = chooseFormat(flags, reportFormats);
     const { session: lengths } = await context.settings();
     await context.withStore('read', async (store) => {
-      const session = await readSession(id, store);
+      const session = await readSession(id, store).catch(async (error: unknown) => {
+        if (error instanceof NotFoundError) await warnOfMismatch(context, store);
+        throw error;
+      });
       const survey = await store.survey({ ...everySession, sessionIds: [session.id] });
       const details = {
         session,

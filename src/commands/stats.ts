@@ -5,6 +5,7 @@ import { parseSelection, resolveSelection } from '../sessions/selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
 import { emailsOf } from './emails-of.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
+import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export const stats = defineCommand<SelectionFlags>({
   words: ['stats'],
@@ -45,6 +46,7 @@ export const stats = defineCommand<SelectionFlags>({
         await context.print(statsText(report, { ...context.stdout, bars }));
         await context.note(`By the database's clock ${store.now}`);
       }
+      if (report.sessions === 0) await warnOfMismatch(context, store);
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
     });
     return 0;

@@ -5,6 +5,7 @@ import { cookieNames } from '../sessions/cookie-names.ts';
 import { parsePresented, type Presented } from '../sessions/presented.ts';
 import { verify as verifyPresented, type Verified, type Verifier } from '../sessions/verify.ts';
 import { readStdin } from './read-stdin.ts';
+import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export const verify = defineCommand<object>({
   words: ['verify'],
@@ -42,10 +43,7 @@ export const verify = defineCommand<object>({
         json ? verifiedJson(verified) : verifiedText(verified, store.now, { cookieName, ...context.stdout }),
       );
       for (const remark of remarksOn(verified, presented, verifier)) await context.warn(remark);
-      if (verified.stored === 'unknown') {
-        const mismatch = await store.findMismatch();
-        if (mismatch !== null) await context.warn(mismatch.text);
-      }
+      if (verified.stored === 'unknown') await warnOfMismatch(context, store);
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
       return verified.valid ? 0 : 1;
     });

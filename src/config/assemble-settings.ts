@@ -22,6 +22,7 @@ import type {
 } from './settings.ts';
 import { timeZoneForRun } from './time-zone.ts';
 import type { KeyPath } from './toml-document.ts';
+import { missingRedis } from './without-redis.ts';
 import { isPlainUrl, maskPasswords, passwordsIn } from './url-secrets.ts';
 
 /** One setting in a form fit to be printed: secrets are `***`, lengths `7d`, null is "not set". */
@@ -279,6 +280,10 @@ async function redisSettings(
   ingredients: Ingredients,
 ): Promise<RedisSettings | null> {
   const { profile } = ingredients;
+  const problem =
+    profile === null ? null : missingRedis(profile.name, profile.checked, profile.document, env);
+  if (problem !== null && profile !== null)
+    throw new ConfigError(describeProblem(profile.document.path, problem));
   const checked = profile?.checked.redis;
   const found = await redisUrl(env, profile);
   if (found === null) {

@@ -1,6 +1,7 @@
 import type { Environment } from './environment.ts';
 import { exposureWarnings, understand } from './load.ts';
 import type { Problem } from './problem.ts';
+import { missingRedis } from './without-redis.ts';
 import { readReferencedFile, referencedFiles } from './referenced-file.ts';
 
 export interface CheckReport {
@@ -24,6 +25,9 @@ export async function checkConfig(path: string, env: Environment): Promise<Check
   const reads = await Promise.all(files.map((file) => readReferencedFile(file, document)));
   const problems = [
     ...document.problems,
+    ...[...(document.file?.profiles ?? [])].flatMap(
+      ([name, profile]) => missingRedis(name, profile, document, env) ?? [],
+    ),
     ...document.unset.map(({ problem }) => problem),
     ...reads.flatMap((read) => ('problem' in read ? [read.problem] : [])),
   ];

@@ -160,6 +160,10 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
       '3: profiles.a.redis.settle: "1h" is longer than 5m',
     ],
     [
+      'url = "a.db"\nsession.store_in_database = true',
+      '3: profiles.a.session.store_in_database: means something only where sessions stand in Redis as well, and none is configured. Say where Redis is, [profiles.a.redis], or leave the key out.',
+    ],
+    [
       'url = "a.db"\nredis.url = "http://x"',
       '3: profiles.a.redis.url: begins with "http:", which is not known here. It is one of redis, rediss.',
     ],

@@ -264,6 +264,15 @@ url = "\${URL_B}"
     expect(await reasonOf({ ...env, REDIS: '', SESSIONCTL_REDIS_URL: 'redis://s' })).toBe('fine');
   });
 
+  it('of Redis may come from the environment, without which rows beside it contradict themselves', async () => {
+    const file = 'url = "a.db"\nsession.store_in_database = true';
+    expect(await complaintOf(file)).toMatch(
+      /^\.\/conf\/sessionctl\.toml:3: profiles\.only\.session\.store_in_database: means something only where .+ Say where Redis is/,
+    );
+    const { settings } = await settingsOf(file, { SESSIONCTL_REDIS_URL: 'redis://s' });
+    expect(settings.session.storeInDatabase).toBe(true);
+  });
+
   it.each(['${}', '${A-B}', '${1A}', '${A'])('%s is not one', async (text) => {
     expect(await complaintOf(`url = "x"\nauth.secret = "${text}"`, { A: 'a' })).toBe(
       `./conf/sessionctl.toml:3: profiles.only.auth.secret: "${text}" is not a reference to a variable. Write \${NAME}, or $\${ for the characters themselves.`,

@@ -107,6 +107,27 @@ describeOnRedis('where the configuration and the stores disagree', () => {
     },
   );
 
+  it.concurrent('nothing that is found is no news of nobody', async ({ onTestFinished }) => {
+    const { own, lost } = await neighbours('secondary only', onTestFinished);
+    const says = /warning: Redis \S+ holds no session under the prefix/;
+    for (const words of [
+      ['list'],
+      ['list', '-o', 'jsonl'],
+      ['list', '--json'],
+      ['stats'],
+      ['stats', '--json'],
+    ])
+      expect(await lost.run([...words])).toMatchObject({
+        code: 0,
+        stderr: expect.stringMatching(says) as string,
+      });
+    const shown = await lost.run(['show', 'nobody-has-this-id']);
+    expect(shown).toMatchObject({ code: 1, stderr: expect.stringMatching(says) as string });
+    const right = operatorOn(own.deployment.database.url, own.deployment.profile);
+    const nobody = await right.run(['list', '--ip', '198.51.100.9', '--json']);
+    expect(nobody).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it.concurrent('a result claims nothing about another place', async ({ onTestFinished }) => {
     const { own, lost, withPrefix } = await neighbours('both', onTestFinished);
     // Rows are ended, and Redis, which decides, is not where the profile says.
