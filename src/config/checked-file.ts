@@ -3,6 +3,7 @@ import { formatDuration, parseDuration } from '../sessions/duration.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { nearest } from '../sessions/nearest.ts';
 import type { Problem } from './problem.ts';
+import { readRedisUrl } from './redis-url.ts';
 import { checkedReplicaUrl, complaintAboutReplicasOf, replicasHint } from './replica-urls.ts';
 import { parseTimeZone } from './time-zone.ts';
 import type { KeyPath, TomlDocument } from './toml-document.ts';
@@ -68,7 +69,7 @@ const schemaTable = table({
 
 const redisTable = v.pipe(
   table({
-    url: v.optional(textThat((text) => checkedScheme(text, ['redis', 'rediss']))),
+    url: v.optional(textThat(checkedRedisUrl)),
     url_file: v.optional(filled),
     // Empty is a prefix too: the adapters of Better Auth's documentation have none.
     key_prefix: v.optional(anyText((text) => text)),
@@ -286,6 +287,12 @@ function checkedDatabaseUrl(text: string): string {
 function checkedHostAndPort(text: string): string {
   if (/^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):\d{1,5}$/i.test(text)) return text;
   throw new InvalidValueError('is no host with a port', `Write it as ${EXAMPLE_SENTINEL}.`);
+}
+
+/** What it consists of is read again, where it is used, from whichever place it came. */
+function checkedRedisUrl(text: string): string {
+  readRedisUrl(checkedScheme(text, ['redis', 'rediss']));
+  return text;
 }
 
 /** The URL itself never appears in the message: it may hold a password. */

@@ -195,6 +195,8 @@ export function createCombinedStore(
     },
 
     async count(selection) {
+      // As with `pick`: what has expired in Redis is counted by `secondary.sweep`.
+      if (selection.surelyExpiredAt !== null) return (await table?.count(selection)) ?? 0;
       return (await countOf(places, selection, 'shown')).sessions;
     },
 

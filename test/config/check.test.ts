@@ -164,6 +164,22 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
       '3: profiles.a.session.store_in_database: means something only where sessions stand in Redis as well, and none is configured. Say where Redis is, [profiles.a.redis], or leave the key out.',
     ],
     [
+      'url = "a.db"\nredis.url = "redis:/127.0.0.1"',
+      '3: profiles.a.redis.url: is no redis:// or rediss:// URL. Write redis://host[:port][/number], or rediss:// for TLS; user and password stand before the host, as in user:password@.',
+    ],
+    [
+      'url = "a.db"\nredis.url = "redis://u:hunter/2@r"',
+      '3: profiles.a.redis.url: is no redis:// or rediss:// URL. Write redis://host[:port][/number], or rediss:// for TLS; user and password stand before the host, as in user:password@.',
+    ],
+    [
+      'url = "a.db"\nredis.url = "redis://u:hun%ter@r"',
+      '3: profiles.a.redis.url: has a % that encodes nothing: the character itself is written %25. Write redis://host[:port][/number], or rediss:// for TLS; user and password stand before the host, as in user:password@.',
+    ],
+    [
+      'url = "a.db"\nredis.url = "redis://r/zero"',
+      '3: profiles.a.redis.url: has behind its host something else than the number of a database, such as /0. Write redis://host[:port][/number], or rediss:// for TLS; user and password stand before the host, as in user:password@.',
+    ],
+    [
       'url = "a.db"\nredis.url = "http://x"',
       '3: profiles.a.redis.url: begins with "http:", which is not known here. It is one of redis, rediss.',
     ],

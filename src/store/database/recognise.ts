@@ -353,7 +353,7 @@ function noSessionTable(
   }
   if (namedTables(catalog, names).users.length > 0) {
     return new SchemaError(`${database} has users, and no session table that this account can see`, {
-      hint: 'With secondary storage alone Better Auth makes none: then say where Redis is, [profiles.<name>.redis]. A table of another name is given as [profiles.<name>.schema] table = "…".',
+      hint: 'With secondary storage alone Better Auth makes none: then the profile says where Redis is, [profiles.<name>.redis], and store_in_database = false. A table of another name is given as [profiles.<name>.schema] table = "…".',
     });
   }
   return new SchemaError(`${database} has no session table that this account can see`, {

@@ -1,5 +1,7 @@
+import { readRedisUrl } from '../../config/redis-url.ts';
 import type { RedisSettings } from '../../config/settings.ts';
-import { UsageError } from '../../errors.ts';
+import { ConfigError } from '../../errors.ts';
+import { InvalidValueError } from '../../sessions/invalid-value.ts';
 
 /** Where Redis is, as its URL says. */
 export interface RedisLocation {
@@ -18,20 +20,11 @@ const DEFAULT_PORT = 6379;
 
 /**
  * Reads `redis://[user[:password]@]host[:port][/database]`, and `rediss://` for TLS.
- * @throws UsageError for anything else; nothing of the URL is repeated, since a part of it may be the password
+ * @throws ConfigError for anything else; nothing of the URL is repeated, since a part of it may be the password
  */
 export function parseRedisUrl({ url, tls }: Pick<RedisSettings, 'url' | 'tls'>): RedisLocation {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed === null || !/^rediss?:$/.test(parsed.protocol))
-    throw unreadable('it is no redis:// or rediss:// URL');
-  if (parsed.hash !== '' || parsed.hostname === '')
-    throw unreadable('it names no host; a # or / in the password is written %23 or %2F');
+  const parsed = formOf(url);
   const number = parsed.pathname.replace(/^\//, '');
-  if (!/^\d{0,5}$/.test(number))
-    throw unreadable('what follows the host is the number of a database, such as /0');
-  for (const name of parsed.searchParams.keys()) {
-    throw unreadable(`the parameter ${JSON.stringify(name.slice(0, 20))} is not known here`);
-  }
   return {
     host: parsed.hostname.replace(/^\[|\]$/g, ''),
     port: parsed.port === '' ? DEFAULT_PORT : Number(parsed.port),
@@ -54,8 +47,11 @@ export function describeRedis(
   return settings.cluster ? `the cluster of ${place}` : `${place}/${String(database)}`;
 }
 
-function unreadable(why: string): UsageError {
-  return new UsageError(`the Redis URL cannot be used: ${why}`, {
-    hint: 'Write redis://[user[:password]@]host[:port][/database], or rediss:// for TLS.',
-  });
+function formOf(url: string): URL {
+  try {
+    return readRedisUrl(url);
+  } catch (error) {
+    if (!(error instanceof InvalidValueError)) throw error;
+    throw new ConfigError(`the Redis URL ${error.message}`, { hint: error.hint });
+  }
 }

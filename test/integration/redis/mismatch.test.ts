@@ -107,6 +107,26 @@ describeOnRedis('where the configuration and the stores disagree', () => {
     },
   );
 
+  it.concurrent('no session table: says that rows are not to be expected', async ({ onTestFinished }) => {
+    const { own, withPrefix } = await neighbours('secondary only', onTestFinished);
+    const { database, space, shape } = own.deployment;
+    await database.query(`DROP TABLE IF EXISTS ${shape.table('session')}`);
+    const done = await withPrefix(space.prefix, { storeInDatabase: true }).run(['list']);
+    expect(done).toMatchObject({ code: 5 });
+    expect(done.stderr).toContain('store_in_database = false');
+  });
+
+  it.concurrent('a dry sweep counts what has expired in Redis once', async ({ onTestFinished }) => {
+    const { own, withPrefix } = await neighbours('secondary only', onTestFinished);
+    const { space } = own.deployment;
+    const [token = ''] = own.signIns.map((each) => each.token);
+    const past = new Date(Date.now() - 86_400_000).toISOString();
+    const value = (await space.get(token)) ?? '';
+    await space.set(token, value.replace(/"expiresAt":"[^"]+"/, `"expiresAt":"${past}"`));
+    const done = await withPrefix(space.prefix).run(['sweep', '--dry-run']);
+    expect(done.stdout).toMatch(/^dry run: 0 rows that had expired .+; in Redis 1 expired session\n$/);
+  });
+
   it.concurrent('nothing that is found is no news of nobody', async ({ onTestFinished }) => {
     const { own, lost } = await neighbours('secondary only', onTestFinished);
     const says = /warning: Redis \S+ holds no session under the prefix/;
