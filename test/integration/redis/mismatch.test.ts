@@ -8,15 +8,19 @@ import {
   type Mode,
   type SecondaryDeployment,
 } from '../../support/secondary.ts';
-import { describeOnRedis } from '../../support/servers.ts';
+import { describeOnRedis, describeWithRedis, type Dialect } from '../../support/servers.ts';
 
 const client = { ip: '203.0.113.7', userAgent: 'Firefox' };
 
 /** An application in which one user has signed in twice, and another whose prefix may be mistaken for its. */
-async function neighbours(mode: Mode, afterwards: (end: () => Promise<void>) => void) {
+async function neighbours(
+  mode: Mode,
+  afterwards: (end: () => Promise<void>) => void,
+  dialect: Dialect = 'sqlite',
+) {
   const apps: Awaited<ReturnType<typeof signedIn>>[] = [];
   for (const name of ['own', 'other']) {
-    const deployment = await deploySecondary({ dialect: 'sqlite', mode, storage: 'official' });
+    const deployment = await deploySecondary({ dialect, mode, storage: 'official' });
     afterwards(deployment.drop);
     apps.push(await signedIn(deployment, name));
   }
@@ -53,11 +57,17 @@ const strangers =
 const inOneLine = (text: string) => stripVTControlCharacters(text).replace(/\s+/g, ' ');
 const everyone = ['revoke-all', '--everyone'] as const;
 
-describeOnRedis('where the configuration and the stores disagree', () => {
-  it.concurrent.for(['secondary only', 'both'] as const)(
-    '%s: sessions of another application are not ended where nobody is asked',
-    async (mode, { onTestFinished }) => {
-      const { own, other, mistaken } = await neighbours(mode, onTestFinished);
+/** The users are looked up in the database: each of them, in either mode. */
+const walked = [
+  ['postgresql', 'both'],
+  ['mysql', 'secondary only'],
+  ['sqlite', 'both'],
+] as const;
+
+for (const [dialect, mode] of walked) {
+  describeWithRedis(dialect, `the prefix of another application, ${dialect}, ${mode}`, () => {
+    it('sessions of another application are not ended where nobody is asked', async ({ onTestFinished }) => {
+      const { own, other, mistaken } = await neighbours(mode, onTestFinished, dialect);
       for (const words of [everyone, ['revoke-all', '--ip', client.ip], ['limit', '--max', '1']]) {
         const done = await mistaken.run([...words, '--yes', '--json', '-q']);
         expect(done).toMatchObject({ code: 7, stdout: '' });
@@ -71,9 +81,11 @@ describeOnRedis('where the configuration and the stores disagree', () => {
       expect(inOneLine(dry.stdout)).toMatch(strangers);
       expect(dry.stderr).toContain('with --yes in place of --dry-run this would be refused');
       expect([await own.living(), await other.living()]).toEqual([2, 2]);
-    },
-  );
+    });
+  });
+}
 
+describeOnRedis('where the configuration and the stores disagree', () => {
   it.concurrent('a person may say that they are meant, and is told', async ({ onTestFinished }) => {
     const { own, other, mistaken } = await neighbours('secondary only', onTestFinished);
     const sitting = mistaken.sitDown([...everyone]);
