@@ -33,16 +33,14 @@ export async function mismatchOf({
     const text = `most sessions in Redis ${secondary.place} under the prefix ${prefix} belong to nobody in ${database}: they look like those of another application`;
     return { kind: 'strangers', text };
   }
+  const lost = `Redis ${secondary.place} holds no session under the prefix ${prefix}: if the application uses another key_prefix or another Redis, its sessions live on there`;
   if (table === null && ((await directory.sessionRows?.()) ?? 0) > 0) {
     const text = `the session table of ${database} has rows, and store_in_database is false, so that they are left alone: if the application sets storeSessionInDatabase, they live on`;
-    return { kind: 'rows', text };
+    return { kind: 'rows', text: inRedis === 'nothing' ? `${text}; and ${lost}` : text };
   }
   if (inRedis === 'nothing') {
     const live = table === null ? 0 : (await table.pick({ ...everySession, state: 'active' }, 1)).length;
-    if (table === null || live > 0) {
-      const text = `Redis ${secondary.place} holds no session under the prefix ${prefix}: if the application uses another key_prefix or another Redis, its sessions live on there`;
-      return { kind: 'nothing', text };
-    }
+    if (table === null || live > 0) return { kind: 'nothing', text: lost };
   }
   return null;
 }

@@ -177,6 +177,9 @@ describeOnRedis('where the configuration and the stores disagree', () => {
     const json = await alone.run([...everyone, '--yes', '--json', '-q']);
     expect(json).toMatchObject({ code: 0 });
     expect(json.stderr).toMatch(/has rows, and store_in_database is false/);
+    const both = withPrefix(`${own.deployment.space.prefix}nobody:`, { storeInDatabase: false });
+    const listed = await both.run(['list', '-q']);
+    expect(listed.stderr).toMatch(/has rows[^]+; and Redis \S+ holds no session under/);
     const report = JSON.parse(json.stdout) as unknown;
     expect(report).toMatchObject({ remaining: 0, effectiveAt: null });
     expect(report).toHaveProperty('mismatch', expect.stringMatching(/has rows/));
