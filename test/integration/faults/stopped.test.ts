@@ -81,14 +81,16 @@ for (const dialect of dialects) {
     });
 
     it('two at once end each session once', async () => {
-      const scene = await stage(middling);
+      const scene = await stage(large);
       const both = await Promise.all([scene.run(everyone), scene.run(everyone)]);
       expect(both.map(told)).toEqual([done(), done()]);
       expect(both.map(({ stdout, stderr }) => stdout + stderr).join('\n')).not.toMatch(/deadlock/i);
       const [first = 0, second = 0] = both.map(({ report }) => report?.revoked);
-      expect(first + second).toBe(middling.sessions);
+      expect(first + second).toBe(large.sessions);
       await expectAllEnded(scene);
-      expect(await outcomes(scene)).toEqual(['complete', 'complete']);
+      // Of whoever came so late that nothing was left to be ended nothing is recorded.
+      const planned = both.filter(({ report }) => (report?.matched ?? 0) > 0);
+      expect(await outcomes(scene)).toEqual(planned.map(() => 'complete'));
     });
 
     it('nobody reads what it says: the exit code tells the truth', async () => {
