@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import { CancelledError, FailedError, IncompleteError, SessionctlError, SurvivorsError } from '../errors.ts';
 import { counted, inNumber } from '../output/counted.ts';
-import type { Revocation } from '../sessions/revocation.ts';
+import { halfEnded, type Revocation } from '../sessions/revocation.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import type { RevocationRequest } from './revocation-run.ts';
 
@@ -21,12 +21,12 @@ export function judgeRevocation(
 ): void {
   const { database } = store.target;
   if (done.stoppedBecause === 'failed') throw failure(done);
-  if (done.stoppedBecause === 'signal' && done.revoked === 0 && !done.uncertain) {
+  if (done.stoppedBecause === 'signal' && hasChangedNothing(done)) {
     throw new CancelledError(`stopped by ${String(context.system.signal.reason)}, nothing was changed`);
   }
   if (done.stoppedBecause === 'signal') {
     throw new IncompleteError(
-      `stopped by ${String(context.system.signal.reason)} after ${counted(done.revoked, 'session')}; ${counted(done.remaining ?? 0, 'session')} left`,
+      `stopped by ${String(context.system.signal.reason)} after ${endedBy(done)}; ${counted(done.remaining ?? 0, 'session')} left`,
       { hint: 'Run the same command again to go on.' },
     );
   }
@@ -62,17 +62,39 @@ export function judgeRevocation(
   }
 }
 
+/** Whether everything is as it was before, for all that anybody knows. */
+function hasChangedNothing({ revoked, secondary, oauthTokens, uncertain }: Revocation): boolean {
+  return revoked + (secondary?.deleted ?? 0) + oauthTokens === 0 && !uncertain;
+}
+
+/** How many sessions had been ended, as far as that is known, and which of them have gone from Redis alone. */
+function endedBy(done: Revocation): string {
+  const { revoked, uncertain } = done;
+  const half = halfEnded(done);
+  const ended =
+    uncertain && revoked === 0
+      ? 'an unknown number of sessions'
+      : `${uncertain ? 'at least ' : ''}${counted(revoked, 'session')}`;
+  return half === 0 ? ended : `${ended} and, in Redis alone, ${half.toLocaleString('en-US')} more`;
+}
+
 /** The error that ended the work half-way, with what had been done by then. */
 function failure(done: Revocation): Error {
   const { failure: cause } = done;
-  const soFar = `${counted(done.revoked, 'session')} had been ended by then`;
+  const soFar = `${endedBy(done)} had been ended by then`;
   const next = 'Run the same command again to go on.';
-  if (cause instanceof SessionctlError) return cause.withContext(soFar, cause.hint ?? next);
+  if (cause instanceof SessionctlError) return cause.withContext(soFar, hintToGoOn(cause.hint, next));
   const message = cause instanceof Error ? cause.message : String(cause);
   return new FailedError(`unexpected: ${message}; ${soFar}`, {
     hint: `${next} This is a defect: --verbose shows where.`,
     cause,
   });
+}
+
+/** A hint of how to mend it does not yet say that the work is to be gone on with. */
+function hintToGoOn(hint: string | undefined, next: string): string {
+  if (hint === undefined) return next;
+  return /\bagain\b/.test(hint) ? hint : `${hint} ${next}`;
 }
 
 /** @throws FailedError where something that was asked for does not exist */

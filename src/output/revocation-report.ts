@@ -1,4 +1,5 @@
 import type { Instant } from '../sessions/instant.ts';
+import { halfEnded } from '../sessions/revocation.ts';
 import type { Target } from '../sessions/session-store.ts';
 import { counted, inNumber } from './counted.ts';
 import { screenLines, terminalText } from './fit-text.ts';
@@ -86,15 +87,22 @@ export function reportText(
     oauthTokens,
     effectiveAt,
   } = report;
+  const half = halfEnded(report);
   const count = uncertain ? `at least ${counted(revoked, 'session')}` : counted(revoked, 'session');
   const ended =
     revoked >= matched && !uncertain
       ? `Ended ${revoked > matched ? count : sessionsOfUsers(revoked, users)}`
-      : `Ended ${count} of ${matched.toLocaleString('en-US')} that ${inNumber(matched, 'was', 'were')} meant`;
+      : `Ended ${uncertain && revoked === 0 ? 'an unknown number' : count} of ${matched.toLocaleString('en-US')} that ${inNumber(matched, 'was', 'were')} meant`;
   const others = matched - revoked;
   const sentences: (Sentence | null)[] = [
     { text: `${ended} in ${placeName(report.target)}.`, bold: ended },
     leftOver(report, styles),
+    half > 0 && report.remaining !== 0
+      ? {
+          text: `${half.toLocaleString('en-US')} more ${inNumber(half, 'is', 'are')} gone from Redis, not from the database: run the same command again.`,
+          style: styles.red,
+        }
+      : null,
     remaining === 0 && others > 0 && !uncertain
       ? {
           text: `${counted(others, 'other')} had ended, or no longer matched, before ${inNumber(others, 'it was', 'they were')} reached.`,

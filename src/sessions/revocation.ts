@@ -139,6 +139,11 @@ export interface Revocation {
   readonly failure: unknown;
 }
 
+/** Sessions that were deleted from secondary storage, and whose rows could not be ended any more, or had gone already. */
+export function halfEnded({ revoked, secondary }: Pick<Revocation, 'revoked' | 'secondary'>): number {
+  return Math.max(0, (secondary?.deleted ?? 0) - revoked);
+}
+
 /** More ids of survivors than this are a number. */
 const NAMED_SURVIVORS = 1000;
 /** A pass that ends nothing though something is left is tried so often: a refresh may hold a row for a moment. */
@@ -207,12 +212,13 @@ export async function revoke(
       for await (const batch of store.end(pending, { preserveAt, offlineTokens, atMost, remark })) {
         wentThrough = batch.isLast;
         secondaryDeleted += batch.secondary;
-        if (batch.sessions === 0 && batch.oauthTokens === 0 && !batch.uncertain) continue;
+        const { sessions, secondary, oauthTokens, uncertain } = batch;
+        if (sessions === 0 && secondary === 0 && oauthTokens === 0 && !uncertain) continue;
         endedAt = performance.now();
-        done.revoked += batch.sessions;
-        done.oauthTokens += batch.oauthTokens;
+        done.revoked += sessions;
+        done.oauthTokens += oauthTokens;
         done.batches += 1;
-        done.uncertain ||= batch.uncertain;
+        done.uncertain ||= uncertain;
         options.onBatch(done.revoked);
       }
       left = await store.lookAgain(pending, NAMED_SURVIVORS);

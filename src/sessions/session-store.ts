@@ -263,6 +263,12 @@ export interface SweptSecondary {
   readonly immortalIndexes: number;
 }
 
+/** What one step of a sweep through secondary storage did. */
+export interface SweepStep extends SweptSecondary {
+  /** An answer was lost on its way: more may be gone than is counted. */
+  readonly uncertain: boolean;
+}
+
 export interface SecondarySweep {
   /**
    * Deletes sessions that had surely expired at a moment and those whose user is gone, and puts users' lists in order.
@@ -276,7 +282,7 @@ export interface SecondarySweep {
       readonly before: () => Promise<void>;
       readonly remark: (text: string) => void;
     },
-  ): AsyncIterable<SweptSecondary>;
+  ): AsyncIterable<SweepStep>;
 }
 
 /** What Better Auth keeps of links that were mailed and codes that were sent. */

@@ -6,6 +6,7 @@ import type {
   SecondarySweep,
   SessionStore,
   Stretch,
+  SweepStep,
   SweepWay,
   SweptSecondary,
 } from './session-store.ts';
@@ -290,8 +291,9 @@ function startTally(hasVerifications: boolean, hasSecondary: boolean) {
       add(batch);
       others += batch.sessions;
     },
-    secondary: (step: SweptSecondary) => {
+    secondary: (step: SweepStep) => {
       hasMoved = true;
+      uncertain ||= step.uncertain;
       secondary = addSwept(secondary, step);
     },
     rows: () => deleted + others + secondary.expired + secondary.orphans,

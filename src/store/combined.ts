@@ -1,3 +1,4 @@
+import { ConnectionError } from '../errors.ts';
 import { everySession, type Selection } from '../sessions/selection.ts';
 import type {
   EndedBatch,
@@ -23,6 +24,7 @@ import { rankedPlaces } from './ranked-places.ts';
 import { createStandings } from './standings.ts';
 import { sweepSecondary } from './redis/sweep-secondary.ts';
 import { surveyPlaces } from './survey-places.ts';
+import { throwFailure } from './throw-failure.ts';
 
 export interface CombinedParts {
   readonly directory: Directory;
@@ -269,9 +271,10 @@ export function createCombinedStore(
     const isEnded = (token: string) => roster?.has(token) === true || untidied.has(token);
     for (const tokens of roster?.chunks(ENDED_AT_ONCE) ?? []) {
       if (signal.aborted || left <= 0) return;
-      const batch = await endTokens(room(tokens));
+      const { failure, ...batch } = await endTokens(room(tokens));
       left -= batch.sessions;
       yield batch;
+      throwFailure(failure);
     }
     for await (const page of places.steadfast.pages(selection, { ahead: comparesWhatLasts(selection) })) {
       if (signal.aborted || left <= 0) return;
@@ -281,19 +284,24 @@ export function createCombinedStore(
       if (meant.length === 0) continue;
       const isMost = selection.sessionIds === null && meant.length * 2 > page.all;
       if (isMost) for (const { token } of meant) untidied.add(token);
-      const batch = await endCached(meant, isMost ? 'keys alone' : 'with indexes', options);
+      const { failure, ...batch } = await endCached(meant, isMost ? 'keys alone' : 'with indexes', options);
       left -= batch.sessions;
       yield batch;
+      throwFailure(failure);
     }
     for await (const page of places.steadfast.rowsAlone(selection, 'spared')) {
       if (signal.aborted || left <= 0) return;
       const begun = performance.now();
       const ids = room(page).map(({ id }) => id);
       // Who may stay was found in both places together.
-      const ended = await endRows({ ...selection, sessionIds: ids, keepNewest: null }, options);
+      const { failure, ...ended } = await endRows(
+        { ...selection, sessionIds: ids, keepNewest: null },
+        options,
+      );
       left -= ended.sessions;
       const milliseconds = performance.now() - begun;
       yield { ...nothingEnded, ...ended, rows: ids.length, milliseconds, isLast: false };
+      throwFailure(failure);
     }
     if (signal.aborted) return;
     if (untidied.size > 0) await tidy(isEnded);
@@ -301,60 +309,81 @@ export function createCombinedStore(
   }
 
   /** What stands in Redis alone, with nothing that hangs on it. */
-  async function endTokens(tokens: readonly string[]): Promise<EndedBatch> {
+  async function endTokens(tokens: readonly string[]): Promise<Step> {
     const begun = performance.now();
-    const sessions = await steadfast.endTokens(tokens);
+    const { deleted, ...outcome } = await steadfast.endTokens(tokens);
     const milliseconds = performance.now() - begun;
     return {
       ...nothingEnded,
-      sessions,
-      secondary: sessions,
+      ...outcome,
+      sessions: deleted,
+      secondary: deleted,
       rows: tokens.length,
       milliseconds,
       isLast: false,
     };
   }
 
-  /** Redis first, then the rows of the very same sessions, whatever these say of them. */
+  /**
+   * Redis first, then the rows of the very same sessions, whatever these say of them, and whatever the run's signal. Where
+   * Redis fails, the rows stay to find the rest by.
+   */
   async function endCached(
     cached: readonly CachedSession[],
     scope: 'with indexes' | 'keys alone',
     options: EndOptions,
-  ): Promise<EndedBatch> {
+  ): Promise<Step> {
     const begun = performance.now();
     const ids = cached.map(({ session }) => session.id);
     const named: Selection = { ...everySession, sessionIds: ids, expiresAfter: options.preserveAt };
-    const withRow = new Set(await table?.pick(named, ids.length));
-    const deleted = await steadfast.end(cached, scope);
-    const rows = await endRows(named, options);
+    const withRow = new Set(await table?.steadfast.pick(named, ids.length));
     const alone = ids.filter((id) => !withRow.has(id));
-    const oauthTokens =
-      rows.oauthTokens + ((await directory.boundTokens?.end(alone, options.offlineTokens)) ?? 0);
+    const keys = await steadfast.end(cached, scope);
+    const rows = keys.failure === null ? await endRows(named, options) : NO_ROWS;
+    const tokens =
+      keys.failure === null && rows.failure === null
+        ? await endBoundTokens(alone, options)
+        : { ended: 0, failure: null };
     return {
       ...nothingEnded,
       isLast: false,
       // What stands in both is one session, and has ended when its row has.
-      sessions: rows.sessions + Math.min(alone.length, deleted),
-      secondary: deleted,
-      oauthTokens,
-      uncertain: rows.uncertain,
+      sessions: rows.sessions + Math.min(alone.length, keys.deleted),
+      secondary: keys.deleted,
+      oauthTokens: rows.oauthTokens + tokens.ended,
+      uncertain: keys.uncertain || rows.uncertain,
       rows: cached.length,
       milliseconds: performance.now() - begun,
+      failure: keys.failure ?? rows.failure ?? tokens.failure,
     };
   }
 
-  async function endRows(
-    named: Selection,
-    options: EndOptions,
-  ): Promise<Pick<EndedBatch, 'sessions' | 'oauthTokens' | 'uncertain'>> {
-    const sum = { sessions: 0, oauthTokens: 0, uncertain: false };
-    if (table === null || named.sessionIds?.length === 0) return sum;
-    for await (const batch of table.end(named, { ...options, atMost: null })) {
-      sum.sessions += batch.sessions;
-      sum.oauthTokens += batch.oauthTokens;
-      sum.uncertain ||= batch.uncertain;
+  /** The tokens of sessions without a row. */
+  async function endBoundTokens(
+    ids: readonly string[],
+    { offlineTokens }: EndOptions,
+  ): Promise<{ readonly ended: number; readonly failure: unknown }> {
+    try {
+      return { ended: (await directory.boundTokens?.end(ids, offlineTokens)) ?? 0, failure: null };
+    } catch (failure) {
+      return { ended: 0, failure };
     }
-    return sum;
+  }
+
+  async function endRows(named: Selection, options: EndOptions): Promise<EndedRows> {
+    if (table === null || named.sessionIds?.length === 0) return NO_ROWS;
+    const sum = { sessions: 0, oauthTokens: 0, uncertain: false };
+    try {
+      for await (const batch of table.steadfast.end(named, { ...options, atMost: null })) {
+        sum.sessions += batch.sessions;
+        sum.oauthTokens += batch.oauthTokens;
+        sum.uncertain ||= batch.uncertain;
+      }
+    } catch (failure) {
+      // What took back a batch and what kept its answer from coming are told alike.
+      return { ...sum, uncertain: sum.uncertain || failure instanceof ConnectionError, failure };
+    }
+    return { ...sum, failure: null };
   }
 
   async function tidy(isEnded: (token: string) => boolean): Promise<void> {
@@ -364,6 +393,12 @@ export function createCombinedStore(
     }
   }
 }
+
+/** What a step did, and what ended it before its time, or null. */
+type Step = EndedBatch & { readonly failure: unknown };
+type EndedRows = Pick<Step, 'sessions' | 'oauthTokens' | 'uncertain' | 'failure'>;
+
+const NO_ROWS: EndedRows = { sessions: 0, oauthTokens: 0, uncertain: false, failure: null };
 
 const fields = Object.keys(everySession) as readonly (keyof Selection)[];
 

@@ -6,6 +6,7 @@ import type { Directory } from './database/directory.ts';
 import type { FieldRecord } from './database/field-record.ts';
 import type { CachedCreation } from './redis/create-cached.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
+import { throwFailure } from './throw-failure.ts';
 
 export interface CreationParts {
   readonly directory: Pick<Directory, 'userStanding' | 'userRecord'>;
@@ -26,7 +27,8 @@ export interface CreationParts {
 export function createSessionCreation({ directory, rows, secondary }: CreationParts): SessionCreation {
   const removeCached = async (token: string) => {
     if (secondary === null) return;
-    await secondary.storage.end(await secondary.storage.read([token]), 'with indexes');
+    const { failure } = await secondary.storage.end(await secondary.storage.read([token]), 'with indexes');
+    throwFailure(failure);
   };
 
   const writeCached = async (session: NewSession, record: FieldRecord, user: FieldRecord | null) => {

@@ -50,6 +50,8 @@ export interface DatabaseStore extends SessionStore, Directory, CountingStore {
   readonly rows: SessionRows;
   /** Carried to the end whatever the signal. */
   readonly steadfastRows: SessionRows;
+  /** As the others of these names, and carried to the end whatever the signal: what is done elsewhere has to be done here too. */
+  readonly steadfast: Pick<SessionStore, 'end' | 'pick'>;
 }
 
 export type OpenOptions = Omit<ConnectOptions, 'mayBeMissing'>;
@@ -124,6 +126,7 @@ export async function openDatabaseStore(
       schema,
       rows: createSessionRows(parts),
       steadfastRows: createSessionRows({ ...parts, guard: settle }),
+      steadfast: createDatabaseStore({ ...parts, guard: settle, signal: new AbortController().signal }),
       examination: async () => {
         const { createDatabaseExamination, createTableExamination } = await import('./examination.ts');
         return createDatabaseExamination({

@@ -24,6 +24,8 @@ export interface RedisConnection {
   readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;
   /** As `guard`, but carried to its end whatever the signal. */
   readonly settle: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** How often a connection has been lost so far; what was under way then the client sends again. */
+  readonly losses: () => number;
   readonly close: () => Promise<void>;
 }
 
@@ -61,6 +63,10 @@ export async function connectRedis(
         throw error;
       }
     });
+  let losses = 0;
+  client.on('nodes' in client ? '-node' : 'close', () => {
+    losses += 1;
+  });
   const guard = <Result>(work: () => Promise<Result>) => settle(() => unlessAborted(signal, work));
   try {
     await guard(async () => {
@@ -84,6 +90,7 @@ export async function connectRedis(
     nodes: () => ('nodes' in client ? client.nodes('master') : [client]),
     guard,
     settle,
+    losses: () => losses,
     close: async () => {
       // Whoever was stopped waits for no goodbye.
       if (signal.aborted) client.disconnect();

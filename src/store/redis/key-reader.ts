@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { RedisConnection } from './connect-redis.ts';
+import type { CountDeletion } from './deletions.ts';
 import { USUAL_TOKEN } from './roster.ts';
 
 /** A key with the text that it holds. */
@@ -20,8 +21,8 @@ export interface KeyReader {
   missing(keys: readonly string[]): Promise<ReadonlySet<string>>;
   /** Those of the keys that are there and have no lifetime. */
   immortal(keys: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Deletes keys; the server frees their memory afterwards. @returns how many were there */
-  unlink(keys: readonly string[]): Promise<number>;
+  /** Deletes keys; the server frees their memory afterwards. */
+  unlink(keys: readonly string[], count: CountDeletion): Promise<void>;
 }
 
 /** `JSON.stringify({ session, user })`, as Better Auth hands it to the storage. */
@@ -101,11 +102,10 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
       return new Set(keys.filter((_, at) => lives[at] === NO_LIFETIME));
     },
 
-    async unlink(keys) {
-      if (keys.length === 0) return 0;
-      if (!isCluster) return client.unlink([...keys]);
-      const counts = await Promise.all(keys.map((key) => client.unlink(key)));
-      return counts.reduce((sum, count) => sum + count, 0);
+    async unlink(keys, count) {
+      if (keys.length === 0) return;
+      if (isCluster) await Promise.all(keys.map((key) => count(() => client.unlink(key))));
+      else await count(() => client.unlink([...keys]));
     },
   };
 }

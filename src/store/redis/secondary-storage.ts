@@ -2,6 +2,7 @@ import type { Instant } from '../../sessions/instant.ts';
 import { millisecondsOf } from '../../sessions/instant.ts';
 import { readCachedSession, readIndex, type CachedSession } from './cached-session.ts';
 import type { RedisConnection } from './connect-redis.ts';
+import { countDeletions, type CountDeletion, type DeletedKeys } from './deletions.ts';
 import { createIndexes } from './indexes.ts';
 import { createKeyReader, type Found } from './key-reader.ts';
 import type { Seen } from './seen.ts';
@@ -55,12 +56,12 @@ export interface SecondaryStorage {
   /** Whether there is anything under a token, be it no session. */
   holds(token: string): Promise<boolean>;
   /**
-   * Ends sessions: first their keys go, then, `with indexes`, their entries in the lists of their users.
-   * @returns how many of the keys were still there
+   * Ends sessions: first their keys go, then, `with indexes`, their entries in the lists of their users. Does not throw for
+   * what Redis does: what has been deleted by then must be told.
    */
-  end(sessions: readonly CachedSession[], scope: 'with indexes' | 'keys alone'): Promise<number>;
+  end(sessions: readonly CachedSession[], scope: 'with indexes' | 'keys alone'): Promise<DeletedKeys>;
   /** As `end` with the keys alone, of sessions that were known by their values before. */
-  endTokens(tokens: readonly string[]): Promise<number>;
+  endTokens(tokens: readonly string[]): Promise<DeletedKeys>;
   tidier(options: Omit<TidierOptions, 'prefix' | 'now'>): Tidier;
   /** Takes the entries of sessions that this run has ended out of some indexes. */
   tidyEnded(indexKeys: readonly string[], isEnded: (token: string) => boolean): Promise<void>;
@@ -78,11 +79,14 @@ export function createSecondaryStorage(
   prefix: string,
   now: Instant,
 ): SecondaryStorage {
-  const { guard, place } = connection;
+  const { guard, losses, place } = connection;
   const keys = createKeyReader(connection);
   const indexPrefix = `${prefix}${INDEX}`;
   const markPrefix = `${prefix}${REVOKED_BEFORE}`;
   const indexes = createIndexes(connection, keys, indexPrefix);
+
+  const counting = (work: (count: CountDeletion) => Promise<void>) =>
+    countDeletions(losses, (count) => guard(() => work(count)));
 
   const sessionsIn = (found: readonly Found[], withUser: boolean): readonly CachedSession[] =>
     found.flatMap(([key, value]) => readCachedSession(key.slice(prefix.length), value, now, withUser) ?? []);
@@ -180,21 +184,20 @@ export function createSecondaryStorage(
     },
 
     end: (sessions, scope) =>
-      guard(async () => {
-        let ended = 0;
+      counting(async (count) => {
         for (const some of chunksOf(sessions)) {
-          ended += await keys.unlink(some.map(({ token }) => `${prefix}${token}`));
+          await keys.unlink(
+            some.map(({ token }) => `${prefix}${token}`),
+            count,
+          );
           if (scope === 'with indexes') await indexes.remove(some);
         }
-        return ended;
       }),
 
     endTokens: (tokens) =>
-      guard(async () => {
-        const counts = await Promise.all(
-          [...chunksOf(tokens)].map((some) => keys.unlink(some.map((token) => `${prefix}${token}`))),
-        );
-        return counts.reduce((sum, count) => sum + count, 0);
+      counting(async (count) => {
+        const parts = [...chunksOf(tokens)].map((some) => some.map((token) => `${prefix}${token}`));
+        await Promise.all(parts.map((some) => keys.unlink(some, count)));
       }),
 
     tidier: (options) => {
@@ -209,7 +212,9 @@ export function createSecondaryStorage(
 
     rehearse: () =>
       guard(async () => {
-        await keys.unlink([`${prefix}sessionctl-rehearsal`]);
+        await keys.unlink([`${prefix}sessionctl-rehearsal`], async (unlink) => {
+          await unlink();
+        });
         await indexes.rehearse();
         await keys.scan(prefix, 1).next();
       }),

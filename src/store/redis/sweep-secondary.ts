@@ -2,10 +2,12 @@ import type { Instant } from '../../sessions/instant.ts';
 import { millisecondsOf } from '../../sessions/instant.ts';
 import { matcherOf } from '../../sessions/matcher.ts';
 import { everySession } from '../../sessions/selection.ts';
-import type { SecondarySweep, SweptSecondary } from '../../sessions/session-store.ts';
+import type { SecondarySweep, SweepStep } from '../../sessions/session-store.ts';
 import type { Directory } from '../database/directory.ts';
 import type { CachedSession } from './cached-session.ts';
+import type { DeletedKeys } from './deletions.ts';
 import type { SecondaryStorage } from './secondary-storage.ts';
+import { throwFailure } from '../throw-failure.ts';
 
 export interface SweptPlaces {
   readonly directory: Directory;
@@ -25,7 +27,7 @@ export async function* sweepSecondary(
   { directory, steadfast }: SweptPlaces,
   expiredAt: Instant,
   { dryRun, stop, before, remark }: Parameters<SecondarySweep['sweep']>[1],
-): AsyncGenerator<SweptSecondary> {
+): AsyncGenerator<SweepStep> {
   const { existingUserIds } = directory;
   const isExpired = matcherOf({ ...everySession, surelyExpiredAt: expiredAt });
   const tidier = steadfast.tidier({ lifetimes: true, dryRun });
@@ -37,18 +39,31 @@ export async function* sweepSecondary(
     const expired = sessions.filter(({ session }) => isExpired(session));
     const living = sessions.filter(({ session }) => !isExpired(session));
     const orphans = await orphansOf(living);
-    const end = async (some: readonly CachedSession[]) =>
-      dryRun || some.length === 0 ? some.length : steadfast.end(some, 'with indexes');
+    const end = async (some: readonly CachedSession[]): Promise<DeletedKeys> =>
+      dryRun || some.length === 0
+        ? { deleted: some.length, uncertain: false, failure: null }
+        : steadfast.end(some, 'with indexes');
     const tidied = await tidier.look(indexKeys);
+    const ended = await end(expired);
+    const ofNobody = await end(ended.failure === null ? orphans : []);
     yield {
-      expired: await end(expired),
-      orphans: await end(orphans),
+      expired: ended.deleted,
+      orphans: ofNobody.deleted,
       indexEntries: tidied.entries,
       immortalIndexes: tidied.immortal,
+      uncertain: ended.uncertain || ofNobody.uncertain,
     };
+    const failure = ended.failure ?? ofNobody.failure;
+    throwFailure(failure);
   }
   const rest = await tidier.finish(stop);
-  yield { expired: 0, orphans: 0, indexEntries: rest.entries, immortalIndexes: rest.immortal };
+  yield {
+    expired: 0,
+    orphans: 0,
+    indexEntries: rest.entries,
+    immortalIndexes: rest.immortal,
+    uncertain: false,
+  };
 }
 
 type Orphans = (sessions: readonly CachedSession[]) => Promise<readonly CachedSession[]>;
