@@ -93,7 +93,10 @@ describeOnRedis('where the configuration and the stores disagree', () => {
     sitting.type('2\r');
     const done = await sitting.ended;
     expect(done).toMatchObject({ code: 0 });
-    expect(inOneLine(done.stderr)).toMatch(strangers);
+    // Wherever the terminal breaks the line: a long path is broken too.
+    expect(inOneLine(done.stderr).replaceAll(' ', '')).toMatch(
+      new RegExp(strangers.source.replaceAll(' ', '')),
+    );
     expect(done.stdout).not.toContain('In force');
     expect([await own.living(), await other.living()]).toEqual([2, 0]);
   });
