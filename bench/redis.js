@@ -148,11 +148,16 @@ async function fill() {
   }
 }
 
-/** A database with nothing but the tables that Better Auth makes where Redis alone holds sessions. */
+/** A database with nothing but the users, as where Redis alone holds sessions. */
 function configure() {
   const file = join(directory, 'auth.db');
   const database = new BetterSqlite3(file);
   database.exec('CREATE TABLE user (id text primary key, name text, email text unique)');
+  // Sessions of users whom nobody knows would be taken for those of another application.
+  const add = database.prepare('INSERT INTO user VALUES (?, ?, ?)');
+  database.transaction(() => {
+    for (let u = 0; u < USERS; u += 1) add.run(`user${u}`, `User ${u}`, `user${u}@example.com`);
+  })();
   database.close();
   const path = join(directory, 'sessionctl.toml');
   writeFileSync(
