@@ -30,10 +30,14 @@ export async function planRevocation(
 ): Promise<RevocationPlan> {
   const clock = await store.readClock();
   const preserveAt = options.preserve ? wholeSecond(clock) : null;
-  const { selection, survey } = await fix(store, asked, clock, preserveAt);
+  const { selection, survey, some } = await fix(store, asked, clock, preserveAt);
   const isNewest = survey.sessions <= (store.secondary === null ? SORTED : SORTED_BY_HAND);
   const limit = Math.min(options.sampleSize, survey.sessions);
-  const meant = living(selection, preserveAt);
+  // Ranking everybody takes as long for five of them as for all: some of the first that it gave will do.
+  const ranksAgain = selection.keepNewest !== null && !isNewest;
+  const meant = ranksAgain
+    ? { ...everySession, sessionIds: some.slice(0, limit) }
+    : living(selection, preserveAt);
   const sample = limit === 0 ? [] : await sampleOf(store, meant, limit, isNewest);
   return { asked, selection, survey, sample, isNewest };
 }
@@ -50,20 +54,26 @@ async function fix(
   asked: Selection,
   clock: Instant,
   preserveAt: Instant | null,
-): Promise<{ readonly selection: Selection; readonly survey: Survey }> {
+): Promise<{
+  readonly selection: Selection;
+  readonly survey: Survey;
+  /** Ids of the first that were found, where they had to be found. */
+  readonly some: readonly string[];
+}> {
   if (asked.sessionIds === null) {
     const ids = await store.pick(living(asked, preserveAt), PICKED + 1);
     if (ids.length > PICKED) {
       const survey = await store.survey(living(asked, preserveAt));
       const newest = asked.keepNewest === null ? survey.newest : await newestOf(store);
-      return { selection: bounded(asked, { newest }, clock, store.zoneKnown), survey };
+      return { selection: bounded(asked, { newest }, clock, store.zoneKnown), survey, some: ids };
     }
     return named({ ...asked, sessionIds: ids });
   }
   return named(asked);
 
   async function named(selection: Selection) {
-    return { selection, survey: await store.survey(living(selection, preserveAt)) };
+    const survey = await store.survey(living(selection, preserveAt));
+    return { selection, survey, some: selection.sessionIds ?? [] };
   }
 }
 
