@@ -64,7 +64,7 @@ describeUnless(missingRedisServer(), 'a Redis that refuses', () => {
   });
 
   const neededRights = '+get +set +mget +getrange +exists +pttl +scan +unlink +eval +evalsha';
-  it.concurrent('gives the user the rights that README names: all works', async ({ onTestFinished }) => {
+  it.concurrent('gives the user the rights that docs/redis.md names: all works', async ({ onTestFinished }) => {
     const users = [
       { name: 'app', password: 'app-password', rules: '~* +@all' },
       { name: 'ops', password: 'ops-password', rules: `~${PREFIX}* ${neededRights}` },
