@@ -18,6 +18,7 @@ import { fingerprintOf, type CachedSession } from './redis/cached-session.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
 import { createRoster, type Roster } from './redis/roster.ts';
 import { createSeen } from './redis/seen.ts';
+import type { EndedTokens } from './redis/tidy-indexes.ts';
 import type { DeploymentStore } from './open-store.ts';
 import { createPlaces, type Places } from './places.ts';
 import { rankedPlaces } from './ranked-places.ts';
@@ -268,7 +269,10 @@ export function createCombinedStore(
     const untidied = createSeen();
     const roster = surveyed !== null && isCoveredBy(selection, surveyed) ? surveyed.roster : null;
     surveyed = null;
-    const isEnded = (token: string) => roster?.has(token) === true || untidied.has(token);
+    const ended: EndedTokens = {
+      surely: (token) => roster?.has(token) === true,
+      perhaps: (token) => untidied.has(token),
+    };
     for (const tokens of roster?.chunks(ENDED_AT_ONCE) ?? []) {
       if (signal.aborted || left <= 0) return;
       const { failure, ...batch } = await endTokens(room(tokens));
@@ -278,7 +282,7 @@ export function createCombinedStore(
     }
     for await (const page of places.steadfast.pages(selection, { ahead: comparesWhatLasts(selection) })) {
       if (signal.aborted || left <= 0) return;
-      if (roster !== null) await steadfast.tidyEnded(page.indexKeys, isEnded);
+      if (roster !== null) await steadfast.tidyEnded(page.indexKeys, ended);
       const meant = room(page.meant);
       // Of most pages of a great Redis nothing is meant, and the database need not be asked about it.
       if (meant.length === 0) continue;
@@ -304,7 +308,7 @@ export function createCombinedStore(
       throwFailure(failure);
     }
     if (signal.aborted) return;
-    if (untidied.size > 0) await tidy(isEnded);
+    if (untidied.size > 0) await tidy(ended);
     yield { ...nothingEnded, isLast: !signal.aborted };
   }
 
@@ -386,10 +390,10 @@ export function createCombinedStore(
     return { ...sum, failure: null };
   }
 
-  async function tidy(isEnded: (token: string) => boolean): Promise<void> {
+  async function tidy(ended: EndedTokens): Promise<void> {
     for await (const { indexKeys } of steadfast.scan()) {
       if (signal.aborted) return;
-      await steadfast.tidyEnded(indexKeys, isEnded);
+      await steadfast.tidyEnded(indexKeys, ended);
     }
   }
 }

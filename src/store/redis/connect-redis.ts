@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import type { Cluster, Redis } from 'ioredis';
 import type { RedisSettings } from '../../config/settings.ts';
 import type { Redactor } from '../../redaction.ts';
@@ -42,6 +43,7 @@ export async function connectRedis(
   settings: RedisSettings,
   { redactor, signal }: RedisOptions,
 ): Promise<RedisConnection> {
+  keepHeapSmall();
   const location = parseRedisUrl(settings);
   redactor.protect(location.password);
   const place = describeRedis(location, settings);
@@ -97,6 +99,14 @@ export async function connectRedis(
       else await client.quit().catch(() => undefined);
     },
   };
+}
+
+/**
+ * A way through millions of values leaves nothing but litter, for which V8 lets the heap grow: with a million sessions to
+ * 200 MB in place of 160. Clearing it away sooner takes a tenth more time.
+ */
+function keepHeapSmall(): void {
+  setFlagsFromString('--optimize-for-size');
 }
 
 async function createClient(

@@ -6,7 +6,13 @@ import { countDeletions, type CountDeletion, type DeletedKeys } from './deletion
 import { createIndexes } from './indexes.ts';
 import { createKeyReader, type Found } from './key-reader.ts';
 import type { Seen } from './seen.ts';
-import { createTidier, tidyEnded, type Tidier, type TidierOptions } from './tidy-indexes.ts';
+import {
+  createTidier,
+  tidyEnded,
+  type EndedTokens,
+  type Tidier,
+  type TidierOptions,
+} from './tidy-indexes.ts';
 
 /** Keys that one step of a scan looks at: with more, the application's own requests begin to wait. */
 const SCANNED = 500;
@@ -64,7 +70,7 @@ export interface SecondaryStorage {
   endTokens(tokens: readonly string[]): Promise<DeletedKeys>;
   tidier(options: Omit<TidierOptions, 'prefix' | 'now'>): Tidier;
   /** Takes the entries of sessions that this run has ended out of some indexes. */
-  tidyEnded(indexKeys: readonly string[], isEnded: (token: string) => boolean): Promise<void>;
+  tidyEnded(indexKeys: readonly string[], ended: EndedTokens): Promise<void>;
   /** Tries what `end` does on keys of nobody, so that a missing right shows before anything is changed. */
   rehearse(): Promise<void>;
   close(): Promise<void>;
@@ -208,7 +214,7 @@ export function createSecondaryStorage(
       };
     },
 
-    tidyEnded: (indexKeys, isEnded) => guard(() => tidyEnded({ keys, indexes, prefix }, indexKeys, isEnded)),
+    tidyEnded: (indexKeys, ended) => guard(() => tidyEnded({ keys, indexes, prefix }, indexKeys, ended)),
 
     rehearse: () =>
       guard(async () => {

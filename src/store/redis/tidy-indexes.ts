@@ -110,26 +110,34 @@ export function createTidier(keys: KeyReader, indexes: Indexes, options: TidierO
   };
 }
 
+/** Tokens of sessions that a run has ended. */
+export interface EndedTokens {
+  readonly surely: (token: string) => boolean;
+  /** May take a token for another one. */
+  readonly perhaps: (token: string) => boolean;
+}
+
 /**
- * Takes entries of sessions that this run has ended out of indexes: no sign-in is about to bring one of those, so that one
- * look is enough. What was brought back by a request in flight stays.
+ * Takes entries of sessions that this run has ended out of indexes, as Better Auth does with a session that it deletes: no
+ * sign-in is about to bring one of those, so that one look is enough. What perhaps was not ended, and is there, stays.
  * @param prefix what the key of a token begins with
  */
 export async function tidyEnded(
   { keys, indexes, prefix }: { readonly keys: KeyReader; readonly indexes: Indexes; readonly prefix: string },
   indexKeys: readonly string[],
-  isEnded: (token: string) => boolean,
+  { surely, perhaps }: EndedTokens,
 ): Promise<void> {
   if (indexKeys.length === 0) return;
   const known = await indexes.read(indexKeys);
   const suspects = new Set<string>();
   for (const { list } of known)
-    for (const { token } of list ?? []) if (isEnded(token)) suspects.add(`${prefix}${token}`);
+    for (const { token } of list ?? [])
+      if (!surely(token) && perhaps(token)) suspects.add(`${prefix}${token}`);
   const gone = await keys.missing([...suspects]);
   await indexes.change(
     indexKeys,
     (_, list) => {
-      const left = list.filter(({ token }) => !gone.has(`${prefix}${token}`));
+      const left = list.filter(({ token }) => !surely(token) && !gone.has(`${prefix}${token}`));
       return left.length === list.length ? null : { list: left, life: null };
     },
     known,
