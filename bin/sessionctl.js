@@ -7,6 +7,7 @@ import { isatty } from 'node:tty';
 const stop = new AbortController();
 let asked = false;
 let changes = false;
+let leaves = false;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
     // The second one ends at once, whatever the first is waiting for.
@@ -34,7 +35,7 @@ if (stdin.isTTY) {
 const words = process.argv.slice(2);
 if (!(await answersVersion())) process.exitCode = await run();
 // What was interrupted may still be waiting for a server; everything that there is to say has been written.
-if (stop.signal.aborted || lostTerminals().length > 0) exit();
+if (stop.signal.aborted || leaves || lostTerminals().length > 0) exit();
 
 /** Before anything is loaded; where that cannot be written, the program says so as it always does. */
 async function answersVersion() {
@@ -56,6 +57,9 @@ async function run() {
     pid: process.pid,
     changing: () => {
       changes = true;
+    },
+    leaving: () => {
+      leaves = true;
     },
     operator: () => ({ user: userName(), host: hostname() }),
   });

@@ -47,9 +47,14 @@ export interface Context {
   history(): Promise<History>;
   /**
    * Opens the store that the settings name, hands it to `use` and closes it in every case.
+   * @param signal gives up what is under way; by default the run's own
    * @throws ConfigError, ConnectionError, SchemaError
    */
-  withStore<Result>(access: StoreAccess, use: (store: DeploymentStore) => Promise<Result>): Promise<Result>;
+  withStore<Result>(
+    access: StoreAccess,
+    use: (store: DeploymentStore) => Promise<Result>,
+    signal?: AbortSignal,
+  ): Promise<Result>;
   /** Opens a database that the settings need not name; also says what was recognised of its schema. */
   withDatabase<Result>(
     database: DatabaseSettings,
@@ -74,6 +79,7 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
   const stderrStyles = stylesFor(stderrTerminal);
   const mayPrompt = flags.input && system.stdin.isTTY === true && system.stderr.isTTY === true;
   let settings: Promise<Settings> | undefined;
+  let comparedClocks = false;
   let history: Promise<History> | undefined;
 
   /** Where nobody reads stderr any more, the work goes on all the same. */
@@ -112,10 +118,10 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
       return { profile, dialect: location.dialect, database: describeLocation(location), redis: null };
     },
     history: () => (history ??= openOwnHistory()),
-    withStore: async (access, use) => {
+    withStore: async (access, use, signal = system.signal) => {
       const { openStore } = await import('./store/open-store.ts');
       const loaded = await context.settings();
-      return bracket(() => openStore(loaded, { access, redactor, signal: system.signal }), use);
+      return bracket(() => openStore(loaded, { access, redactor, signal }), use);
     },
     withDatabase: async (database, access, use) => {
       const { openDatabaseStore } = await import('./store/database/open.ts');
@@ -144,7 +150,7 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
   };
   return context;
 
-  /** Opens a store, says where its clock is far from the local one, and closes it in every case. */
+  /** Opens a store, says once where its clock is far from the local one, and closes it in every case. */
   async function bracket<Store extends Pick<DeploymentStore, 'now' | 'close'>, Result>(
     open: () => Promise<Store>,
     use: (store: Store) => Promise<Result>,
@@ -152,7 +158,10 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
     const before = system.now();
     const store = await open();
     try {
-      const difference = clockDifference(millisecondsOf(store.now), before, system.now());
+      const difference = comparedClocks
+        ? null
+        : clockDifference(millisecondsOf(store.now), before, system.now());
+      comparedClocks = true;
       if (difference !== null) await warn(difference);
       return await use(store);
     } finally {

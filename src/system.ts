@@ -2,8 +2,12 @@
 export interface OutputStream {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
   /** As in Node: false asks to wait for 'drain'; the callback gets the error, such as EPIPE. */
   write(text: string | Uint8Array, callback?: (error?: Error | null) => void): boolean;
+  /** Tells of a terminal that changes its size. */
+  on?(event: 'resize', listener: () => void): unknown;
+  off?(event: 'resize', listener: () => void): unknown;
 }
 
 /** A stream that is read from, as the process's stdin is. */
@@ -30,6 +34,8 @@ export interface System {
   readonly operator: () => { readonly user: string; readonly host: string };
   /** Told when the run begins to change something: whoever ends it at once from then on has not merely cancelled it. */
   readonly changing: () => void;
+  /** Told when the run ends while something is still open that nobody waits for, such as a query. */
+  readonly leaving: () => void;
   /** The number of this process, by which others find it. */
   readonly pid: number;
 }

@@ -1,11 +1,17 @@
 import { defineCommand, once } from '../command.ts';
 import type { Context } from '../context.ts';
+import { UsageError } from '../errors.ts';
 import { chooseFormat, listFormats } from '../output/output-format.ts';
 import { counted } from '../output/counted.ts';
 import { sessionPrinters } from '../output/session-printers.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { suggestion } from '../sessions/nearest.ts';
-import { parseSelection, resolveSelection, type Selection } from '../sessions/selection.ts';
+import {
+  parseSelection,
+  resolveSelection,
+  type Selection,
+  type SelectionRequest,
+} from '../sessions/selection.ts';
 import { sortFields, type SessionStore, type SortOrder } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
 import { emailsOf } from './emails-of.ts';
@@ -13,11 +19,13 @@ import { addSelectionOptions, type SelectionFlags } from './selection-options.ts
 import { parseWholeNumber } from './whole-number.ts';
 import { shownValue } from '../sessions/shown-value.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
+import { parseInterval, watchSessions, type WatchOptions } from './watch-sessions.ts';
 
 interface ListFlags extends SelectionFlags {
   readonly limit?: string;
   readonly sort?: string;
   readonly wide?: boolean;
+  readonly watch?: string | true;
 }
 
 const DEFAULT_TABLE_LIMIT = 100;
@@ -37,6 +45,7 @@ export const list = defineCommand<ListFlags>({
       'sessionctl list --idle-since 30d -o csv > idle.csv',
       'Sessions not used for thirty days, for a spreadsheet',
     ],
+    ['sessionctl list --ip 203.0.113.0/24 --watch', 'What comes and goes from one network, as it happens'],
   ],
   configure: (command) =>
     addSelectionOptions(command, 'active')
@@ -46,13 +55,22 @@ export const list = defineCommand<ListFlags>({
         `by ${sortFields.join(', ')}; none is fastest (default: updatedAt:desc)`,
         once('--sort'),
       )
-      .option('--wide', 'with the whole user agent, and nothing cut to the width of the terminal'),
+      .option('--wide', 'with the whole user agent, and nothing cut to the width of the terminal')
+      .option(
+        '--watch [interval]',
+        'look again every 2s, or 10s, 1m …, and show what came, went and changed; JSON lines where stdout is no terminal',
+        once('--watch'),
+      ),
   run: async (context, flags) => {
     const format = chooseFormat(flags, listFormats);
     const request = parseSelection(flags, 'active');
     const sort = flags.sort === undefined ? NEWEST_ACTIVITY_FIRST : parseSort(flags.sort);
     const limit =
       flags.limit === undefined ? undefined : parseWholeNumber('--limit', flags.limit, 'sessions');
+    if (flags.watch !== undefined) {
+      await watch(context, flags, request, { sort, limit, interval: parseInterval(flags.watch), format });
+      return 0;
+    }
     await context.withStore('read', async (store) => {
       const selection = await resolveSelection(request, store);
       if (format === 'table') {
@@ -75,6 +93,35 @@ export const list = defineCommand<ListFlags>({
     return 0;
   },
 });
+
+/** @throws UsageError where what was asked for cannot be watched */
+async function watch(
+  context: Context,
+  { wide }: ListFlags,
+  request: SelectionRequest,
+  { format, ...options }: Omit<WatchOptions, 'format'> & { readonly format: (typeof listFormats)[number] },
+): Promise<void> {
+  if (format === 'csv' || format === 'ids') {
+    throw new UsageError(`--watch tells changes, which ${format} has no place for`, {
+      hint: 'On a terminal it draws a table; -o jsonl gives an object for each change.',
+    });
+  }
+  const onScreen = format === 'table' && context.stdout.terminal.interactive;
+  if (wide === true) {
+    throw new UsageError('--wide and --watch do not go together: a screen has the width that it has', {
+      hint: 'JSON lines (-o jsonl) hold the whole user agent.',
+    });
+  }
+  if (!onScreen && options.limit !== undefined) {
+    throw new UsageError(
+      '--limit is for what fits a screen: changes are told of every session that matches',
+      {
+        hint: 'Narrow the selection in place of it.',
+      },
+    );
+  }
+  await watchSessions(context, request, { ...options, format: onScreen ? 'screen' : 'jsonl' });
+}
 
 /** The same sessions, and how many have come by so far. */
 function countingOf(sessions: AsyncIterable<readonly Session[]>) {

@@ -21,6 +21,8 @@ export interface SessionTableOptions {
   readonly emails: ReadonlyMap<string, string>;
   /** The state is what counts, as before sessions are ended: rather than it, when they expire is left out. */
   readonly keepsState?: boolean;
+  /** What stands before each session, such as whether it is new. */
+  readonly marks?: readonly string[];
 }
 
 /**
@@ -46,7 +48,7 @@ export function showsImpersonator(
 
 function columnsOf(
   sessions: readonly Session[],
-  { now, terminal, styles, wide, emails, keepsState = false }: SessionTableOptions,
+  { now, terminal, styles, wide, emails, keepsState = false, marks }: SessionTableOptions,
 ): readonly TableColumn[] {
   const { interactive } = terminal;
   const cell = tableCell(terminal);
@@ -69,6 +71,7 @@ function columnsOf(
     importance: 4.5,
   };
   return [
+    ...(marks === undefined ? [] : [{ title: '', cells: marks }]),
     { title: 'id', cells: ids.map(cell) },
     { title: 'user', cells: cells(userOf), minimum: 10, comfortable: 20, importance: 7 },
     {

@@ -151,18 +151,12 @@ export function parseSelection(words: SelectionWords, defaultState: StateChoice)
  * @throws InvalidValueError where a name is ambiguous, or two limits leave no moment between them
  */
 export async function resolveSelection(request: SelectionRequest, store: SessionStore): Promise<Selection> {
-  const at = (value: Moment | null) => (value === null ? null : resolveMoment(value, store.now));
   const selection: Selection = {
     ...everySession,
+    ...resolveMoments(request, store.now),
     userIds: await userIds('--user', request.users, store),
     ips: request.ips,
     userAgents: request.userAgents,
-    createdAfter: at(request.createdAfter),
-    createdBefore: at(request.createdBefore),
-    updatedAfter: at(request.activeAfter),
-    updatedBefore: at(request.idleSince),
-    expiresAfter: at(request.expiresAfter),
-    expiresBefore: at(request.expiresBefore),
     impersonated: request.impersonated,
     impersonatorIds: await userIds('--impersonated-by', request.impersonators, store),
     state: request.state,
@@ -172,6 +166,25 @@ export async function resolveSelection(request: SelectionRequest, store: Session
   };
   rejectImpossible(selection, store.now);
   return selection;
+}
+
+/** The moments of a selection, of which lengths back from now move with the clock. */
+export function resolveMoments(
+  request: SelectionRequest,
+  now: Instant,
+): Pick<
+  Selection,
+  'createdAfter' | 'createdBefore' | 'updatedAfter' | 'updatedBefore' | 'expiresAfter' | 'expiresBefore'
+> {
+  const at = (value: Moment | null) => (value === null ? null : resolveMoment(value, now));
+  return {
+    createdAfter: at(request.createdAfter),
+    createdBefore: at(request.createdBefore),
+    updatedAfter: at(request.activeAfter),
+    updatedBefore: at(request.idleSince),
+    expiresAfter: at(request.expiresAfter),
+    expiresBefore: at(request.expiresBefore),
+  };
 }
 
 /**

@@ -12,8 +12,9 @@ export interface FakeSystemOptions {
   readonly stdin?: string | Uint8Array;
   /** Which streams are terminals, `stdin: true` leaving stdin open for keys. By default none is. */
   readonly tty?: { readonly stdin?: boolean; readonly stdout?: boolean; readonly stderr?: boolean };
-  /** The width of the streams that are terminals; 80 by default. */
+  /** The size of the streams that are terminals; 80 by 24 by default. */
   readonly columns?: number;
+  readonly rows?: number;
   readonly signal?: AbortSignal;
   /** The local clock, in milliseconds since 1970; by default the real one. */
   readonly now?: () => number;
@@ -41,7 +42,7 @@ export interface FakeSystem {
 
 /** A process that is not there: its streams are memory, its environment is what the test says. */
 export function fakeSystem(options: FakeSystemOptions = {}): FakeSystem {
-  const { tty = {}, columns = 80 } = options;
+  const { tty = {}, columns = 80, rows = 24 } = options;
   const out = capture(options.stdoutClosesAfter, options.stdoutError);
   const err = capture();
   const stdin = new PassThrough();
@@ -53,12 +54,19 @@ export function fakeSystem(options: FakeSystemOptions = {}): FakeSystem {
       env: { ...(path === undefined ? {} : { PATH: path }), ...options.env },
       cwd: options.cwd ?? parse(process.cwd()).root,
       stdin: Object.assign(stdin, { isTTY: tty.stdin === true, setRawMode: () => stdin }),
-      stdout: Object.assign(out.stream, tty.stdout === true ? { isTTY: true, columns } : { isTTY: false }),
-      stderr: Object.assign(err.stream, tty.stderr === true ? { isTTY: true, columns } : { isTTY: false }),
+      stdout: Object.assign(
+        out.stream,
+        tty.stdout === true ? { isTTY: true, columns, rows } : { isTTY: false },
+      ),
+      stderr: Object.assign(
+        err.stream,
+        tty.stderr === true ? { isTTY: true, columns, rows } : { isTTY: false },
+      ),
       signal: options.signal ?? new AbortController().signal,
       now: options.now ?? Date.now,
       pid: process.pid,
       changing: () => undefined,
+      leaving: () => undefined,
       operator: () => options.operator ?? { user: 'tester', host: 'testhost' },
     },
     stdout: out.text,

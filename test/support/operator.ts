@@ -34,6 +34,8 @@ export interface Operator {
 export interface Sitting {
   /** Waits until stderr shows it. */
   readonly shows: (text: RegExp) => Promise<void>;
+  /** Waits until stdout does. */
+  readonly prints: (text: RegExp) => Promise<void>;
   readonly type: (keys: string) => void;
   readonly ended: Promise<Outcome>;
 }
@@ -59,19 +61,27 @@ export function operatorOn(url: string, profile?: TestProfile): Operator {
   return {
     run: (words, options = {}) => start(words, options).ended,
     sitDown: (words, options = {}) => {
-      const { stderr, type, ended } = start(words, { tty: { stdin: true, stderr: true }, ...options });
+      const { stdout, stderr, type, ended } = start(words, {
+        tty: { stdin: true, stderr: true },
+        ...options,
+      });
       const over = ended.then(
         () => true,
         () => true,
       );
-      const shows = async (text: RegExp) => {
-        while (!text.test(stderr())) {
+      const waitFor = async (read: () => string, text: RegExp) => {
+        while (!text.test(read())) {
           const isOver = await Promise.race([over, wait(5, false)]);
-          if (isOver && !text.test(stderr()))
+          if (isOver && !text.test(read()))
             throw new Error(`it ended without showing ${String(text)}: ${stderr()}`);
         }
       };
-      return { shows, type, ended };
+      return {
+        shows: (text) => waitFor(stderr, text),
+        prints: (text) => waitFor(stdout, text),
+        type,
+        ended,
+      };
     },
     runBinary: async (words, options = {}) =>
       kept(await runSessionctl([...where, ...words], { ...options, env: { ...env, ...options.env } })),

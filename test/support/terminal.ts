@@ -21,6 +21,8 @@ export interface TerminalRun {
   readonly type: (keys: string) => void;
   /** Waits until the screen shows the text. */
   readonly shows: (text: string | RegExp) => Promise<void>;
+  /** Drags the corner of the window. */
+  readonly resize: (columns: number, rows: number) => void;
   /** Closes the window. */
   readonly close: () => void;
   /** Waits for the end of the program. */
@@ -91,6 +93,10 @@ export function runInTerminal(
       child.write(keys);
     },
     shows,
+    resize: (width, height) => {
+      terminal.resize(width, height);
+      child.resize(width, height);
+    },
     close: () => {
       socket.letGo();
       // What the types do not tell of: it lets go of the terminal, as `kill` alone would not.

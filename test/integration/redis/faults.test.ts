@@ -64,21 +64,24 @@ describeUnless(missingRedisServer(), 'a Redis that refuses', () => {
   });
 
   const neededRights = '+get +set +mget +getrange +exists +pttl +scan +unlink +eval +evalsha';
-  it.concurrent('gives the user the rights that docs/redis.md names: all works', async ({ onTestFinished }) => {
-    const users = [
-      { name: 'app', password: 'app-password', rules: '~* +@all' },
-      { name: 'ops', password: 'ops-password', rules: `~${PREFIX}* ${neededRights}` },
-    ];
-    const { server, crowd, comingBy } = await stage({ users }, onTestFinished);
-    const ops = comingBy(server.addressFor({ username: 'ops', password: 'ops-password' }));
-    expect(await ops.run(['list', '--json'])).toMatchObject({ code: 0, stderr: '' });
-    expect(await ops.run(['sweep', '-q'])).toMatchObject({ code: 0, stderr: '' });
-    const [first] = crowd.members;
-    expect(await ops.run(['revoke', first?.truth.id ?? '', '--yes', '-q'])).toMatchObject({ code: 0 });
-    await crowd.onlyLive(crowd.members.slice(1));
-    expect(await ops.run([...everyone])).toMatchObject({ code: 0, stderr: '' });
-    await crowd.onlyLive([]);
-  });
+  it.concurrent(
+    'gives the user the rights that docs/redis.md names: all works',
+    async ({ onTestFinished }) => {
+      const users = [
+        { name: 'app', password: 'app-password', rules: '~* +@all' },
+        { name: 'ops', password: 'ops-password', rules: `~${PREFIX}* ${neededRights}` },
+      ];
+      const { server, crowd, comingBy } = await stage({ users }, onTestFinished);
+      const ops = comingBy(server.addressFor({ username: 'ops', password: 'ops-password' }));
+      expect(await ops.run(['list', '--json'])).toMatchObject({ code: 0, stderr: '' });
+      expect(await ops.run(['sweep', '-q'])).toMatchObject({ code: 0, stderr: '' });
+      const [first] = crowd.members;
+      expect(await ops.run(['revoke', first?.truth.id ?? '', '--yes', '-q'])).toMatchObject({ code: 0 });
+      await crowd.onlyLive(crowd.members.slice(1));
+      expect(await ops.run([...everyone])).toMatchObject({ code: 0, stderr: '' });
+      await crowd.onlyLive([]);
+    },
+  );
 
   it.concurrent.for(['unlink', 'eval', 'scan', 'set'])(
     'lets the user not %s',

@@ -1,0 +1,369 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Context } from '../context.ts';
+import { ConnectionError, UsageError } from '../errors.ts';
+import { counted } from '../output/counted.ts';
+import type { SessionChange } from '../output/session-change.ts';
+import { judgeTerminal } from '../output/styles.ts';
+import type { WatchedSession, WatchTally, WatchView } from '../output/watch-frame.ts';
+import { isDuration, parseDuration } from '../sessions/duration.ts';
+import { InvalidValueError } from '../sessions/invalid-value.ts';
+import { departureOf, differencesBetween, type Sight } from '../sessions/session-changes.ts';
+import { everySession, resolveMoments, resolveSelection } from '../sessions/selection.ts';
+import type { Selection, SelectionRequest } from '../sessions/selection.ts';
+import type { SessionStore, SortOrder, Target } from '../sessions/session-store.ts';
+import type { Session } from '../sessions/session.ts';
+import { shownValue } from '../sessions/shown-value.ts';
+import { emailsOf } from './emails-of.ts';
+import { warnOfMismatch } from './warn-of-mismatch.ts';
+
+export interface WatchOptions {
+  /** Milliseconds between the end of a look and the next one. */
+  readonly interval: number;
+  readonly sort: SortOrder | null;
+  /** At most so many sessions on a screen. */
+  readonly limit: number | undefined;
+  /** On the screen of a terminal, or as JSON lines. */
+  readonly format: 'screen' | 'jsonl';
+}
+
+const USUAL_INTERVAL = 2000;
+const SHORTEST_INTERVAL = 1000;
+/** Milliseconds between two looks while the database does not answer, at the most. */
+const LONGEST_PAUSE = 30_000;
+/** Milliseconds for which a change stays marked on the screen, so that somebody who looks up sees it. */
+const MARKED = 10_000;
+/** Sessions that are looked at for a screen. */
+const ON_SCREEN = 500;
+/** Sessions that are compared with each other: all of them have to be kept. */
+const COMPARED = 20_000;
+/** Ids that are looked up at once. */
+const AT_ONCE = 500;
+
+/** q, Ctrl-C and Ctrl-D. */
+const ENDING_KEYS = ['q', 'Q', '\u0003', '\u0004'];
+
+/** @param text seconds, or a length of time; true where the option was given alone. @throws InvalidValueError */
+export function parseInterval(text: string | true): number {
+  if (text === true) return USUAL_INTERVAL;
+  const interval = /^\d{1,5}$/.test(text)
+    ? Number(text) * 1000
+    : isDuration(text)
+      ? parseDuration(text)
+      : null;
+  if (interval === null || interval < SHORTEST_INTERVAL) {
+    throw new InvalidValueError(
+      `--watch: ${shownValue(text)} is not an interval`,
+      'Write seconds, or a length such as 10s or 1m; a second at the least.',
+    );
+  }
+  return interval;
+}
+
+/** What one look found, and what it took to tell of it. */
+interface Look extends Sight {
+  readonly target: Target;
+  /** How many match. */
+  readonly all: number;
+  readonly changes: readonly SessionChange[];
+  readonly emails: ReadonlyMap<string, string>;
+  readonly cautions: readonly string[];
+  /** Milliseconds. */
+  readonly took: number;
+}
+
+/** Somebody or something that is told what happens. */
+interface Audience {
+  readonly tell: (look: Look) => Promise<void>;
+  /** Looking fails for now. */
+  readonly trouble: (message: string) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Looks at a selection again and again, and tells what came, went and changed, until somebody ends it: that is the normal
+ * end of a watch. Every look opens the store anew, so that it sees what a server that was replaced meanwhile holds; where
+ * that fails, it is tried again for as long as the watch goes on.
+ * @throws ConnectionError, SchemaError where the first look fails
+ * @throws UsageError where more sessions match than can be compared
+ */
+export async function watchSessions(
+  context: Context,
+  request: SelectionRequest,
+  options: WatchOptions,
+): Promise<void> {
+  const { system } = context;
+  const left = new AbortController();
+  const stop = AbortSignal.any([system.signal, left.signal]);
+  const isOver = () => stop.aborted;
+  const end = () => {
+    left.abort();
+  };
+  const whole = options.format === 'jsonl';
+  let audience: Audience | null = null;
+  let before: Look | null = null;
+  let failures = 0;
+  try {
+    while (!isOver()) {
+      try {
+        const look: Look = await lookAgain(context, request, options, before, stop);
+        before = look;
+        failures = 0;
+        audience ??= whole ? jsonAudience(context) : await terminalAudience(context, request, options, end);
+        await audience.tell(look);
+      } catch (error) {
+        if (isOver()) break;
+        if (audience === null || !(error instanceof ConnectionError)) throw error;
+        failures += 1;
+        await audience.trouble(error.message);
+      }
+      await wait(pauseAfter(failures, options.interval), undefined, { signal: stop }).catch(() => undefined);
+    }
+  } finally {
+    await audience?.close();
+    // A query may still be under way, for which nobody waits.
+    if (left.signal.aborted) system.leaving();
+  }
+  for (const caution of before?.cautions ?? []) await context.note(`note: ${caution}`);
+}
+
+/** Milliseconds until the next look. */
+function pauseAfter(failures: number, interval: number): number {
+  return failures === 0 ? interval : Math.max(interval, Math.min(interval * 2 ** failures, LONGEST_PAUSE));
+}
+
+async function lookAgain(
+  context: Context,
+  request: SelectionRequest,
+  { sort, limit, format }: WatchOptions,
+  before: Look | null,
+  stop: AbortSignal,
+): Promise<Look> {
+  const begun = performance.now();
+  return context.withStore(
+    'read',
+    async (store) => {
+      // Users and sessions that were named are looked for once: they may be gone by now, which is what is watched for.
+      const selection: Selection =
+        before === null
+          ? await resolveSelection(request, store)
+          : { ...before.selection, ...resolveMoments(request, store.now) };
+      const most = format === 'jsonl' ? COMPARED : (limit ?? ON_SCREEN);
+      const found = await sessionsOf(store, selection, sort, most + 1);
+      if (format === 'jsonl' && found.length > most) {
+        throw new UsageError(
+          `more than ${counted(most, 'session')} match, and --watch compares all of them`,
+          {
+            hint: 'Narrow the selection, for instance with --user, --ip or --created-after.',
+          },
+        );
+      }
+      const sessions = found.slice(0, most);
+      const isWhole = found.length <= most;
+      const sight = { now: store.now, selection, sessions, isWhole };
+      if (before === null && sessions.length === 0) await warnOfMismatch(context, store);
+      return {
+        ...sight,
+        target: store.target,
+        all: isWhole ? sessions.length : await store.count(selection),
+        changes: before === null ? sessions.map(present) : await changesBetween(store, before, sight),
+        emails:
+          format === 'screen'
+            ? await emailsOf(
+                sessions.slice(0, ON_SCREEN).map(({ impersonatedBy }) => impersonatedBy),
+                store,
+              )
+            : new Map(),
+        cautions: store.cautions,
+        took: performance.now() - begun,
+      };
+    },
+    stop,
+  );
+}
+
+async function sessionsOf(
+  store: SessionStore,
+  selection: Selection,
+  sort: SortOrder | null,
+  limit: number,
+): Promise<readonly Session[]> {
+  const sessions: Session[] = [];
+  for await (const chunk of store.list(selection, { sort, limit })) sessions.push(...chunk);
+  return sessions;
+}
+
+const present = (session: Session): SessionChange => ({ change: 'present', because: null, session });
+
+async function changesBetween(
+  store: SessionStore,
+  before: Sight,
+  after: Sight,
+): Promise<readonly SessionChange[]> {
+  const { appeared, changed, missing } = differencesBetween(before, after);
+  const found = new Map<string, Session>();
+  for (let from = 0; from < missing.length; from += AT_ONCE) {
+    const sessionIds = missing.slice(from, from + AT_ONCE).map(({ id }) => id);
+    for (const session of await sessionsOf(store, { ...everySession, sessionIds }, null, AT_ONCE))
+      found.set(session.id, session);
+  }
+  const gone = missing.flatMap((session): readonly SessionChange[] => {
+    const because = departureOf(found.get(session.id), after.selection);
+    return because === null ? [] : [{ change: 'gone', because, session }];
+  });
+  return [
+    ...gone,
+    ...appeared.map((session): SessionChange => ({ change: 'appeared', because: null, session })),
+    ...changed.map((session): SessionChange => ({ change: 'changed', because: null, session })),
+  ];
+}
+
+function jsonAudience(context: Context): Audience {
+  let isTroubled = false;
+  return {
+    tell: async ({ now, changes }) => {
+      if (isTroubled) await context.note('It answers again.');
+      isTroubled = false;
+      const { changeJson } = await import('../output/session-change.ts');
+      const text = changes.map((change) => changeJson(now, change)).join('');
+      if (text !== '') await context.print(text);
+    },
+    trouble: async (message) => {
+      if (!isTroubled) await context.warn(`${message}; trying again until it answers`);
+      isTroubled = true;
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+async function terminalAudience(
+  context: Context,
+  request: SelectionRequest,
+  options: WatchOptions,
+  end: () => void,
+): Promise<Audience> {
+  const { system } = context;
+  const stopReading =
+    system.stdin.isTTY === true && context.flags.input
+      ? (await import('../output/keys.ts')).readKeys(system.stdin, (keys) => {
+          if (ENDING_KEYS.some((key) => keys.includes(key))) end();
+        })
+      : () => undefined;
+  try {
+    const audience =
+      system.env['TERM'] === 'dumb'
+        ? linesAudience(context)
+        : await screenAudience(context, request, options);
+    return {
+      ...audience,
+      close: async () => {
+        stopReading();
+        await audience.close();
+      },
+    };
+  } catch (error) {
+    stopReading();
+    throw error;
+  }
+}
+
+/** For a terminal, or whoever reads it aloud, that takes one line after the other. */
+function linesAudience(context: Context): Audience {
+  const json = jsonAudience(context);
+  return {
+    ...json,
+    tell: async ({ now, changes }) => {
+      const { changeLine } = await import('../output/session-change.ts');
+      if (changes.length > 0) await context.print(changes.map((change) => changeLine(now, change)).join(''));
+    },
+  };
+}
+
+async function screenAudience(
+  context: Context,
+  { state }: SelectionRequest,
+  { interval }: WatchOptions,
+): Promise<Audience> {
+  const { stdout, env } = context.system;
+  const { watchFrame } = await import('../output/watch-frame.ts');
+  const { openScreen, rowsOf } = await import('../output/screen.ts');
+  let view: WatchView | null = null;
+  let marked: readonly Marked[] = [];
+  const screen = await openScreen(stdout);
+  const draw = async () => {
+    if (view === null) return;
+    const terminal = judgeTerminal(stdout, env, context.flags.color);
+    await screen.draw(watchFrame(view, { terminal, styles: context.stdout.styles, rows: rowsOf(stdout) }));
+  };
+  const redraw = () => {
+    // Should nobody look any more, the next look finds out.
+    draw().catch(() => undefined);
+  };
+  stdout.on?.('resize', redraw);
+  return {
+    tell: async (look) => {
+      marked = markedSince(marked, view, look);
+      view = {
+        target: look.target,
+        now: look.now,
+        begun: view?.begun ?? look.now,
+        interval,
+        kind: state === 'all' ? 'session' : `${state} session`,
+        sessions: withMarks(look.sessions, marked),
+        all: look.all,
+        tally: added(view?.tally ?? NOTHING_YET, look.changes),
+        emails: look.emails,
+        trouble: null,
+        took: look.took,
+      };
+      await draw();
+    },
+    trouble: async (message) => {
+      if (view !== null) view = { ...view, trouble: `no answer since ${view.now.slice(11, 19)}: ${message}` };
+      await draw();
+    },
+    close: async () => {
+      stdout.off?.('resize', redraw);
+      await screen.close();
+    },
+  };
+}
+
+/** A change that is still marked, and where on the screen a session stood that has gone. */
+interface Marked extends SessionChange {
+  readonly until: number;
+  readonly place: number;
+}
+
+function markedSince(marked: readonly Marked[], view: WatchView | null, look: Look): readonly Marked[] {
+  const now = performance.now();
+  const latest = look.changes
+    .filter(({ change }) => change !== 'present')
+    .map((change): Marked => {
+      const place = view?.sessions.findIndex(({ session }) => session.id === change.session.id) ?? -1;
+      return { ...change, until: now + MARKED, place };
+    });
+  const again = new Set(latest.map(({ session }) => session.id));
+  return [...marked.filter(({ until, session }) => until > now && !again.has(session.id)), ...latest];
+}
+
+function withMarks(sessions: readonly Session[], marked: readonly Marked[]): readonly WatchedSession[] {
+  const changes = new Map(marked.map((mark) => [mark.session.id, mark]));
+  const shown: WatchedSession[] = sessions.map((session) => ({
+    ...present(session),
+    change: changes.get(session.id)?.change ?? 'present',
+  }));
+  const gone = marked.filter(({ change, place }) => change === 'gone' && place >= 0);
+  for (const mark of gone.toSorted((a, b) => a.place - b.place)) shown.splice(mark.place, 0, mark);
+  return shown;
+}
+
+const NOTHING_YET: WatchTally = { appeared: 0, changed: 0, ended: 0, expired: 0, unmatched: 0 };
+
+function added(tally: WatchTally, changes: readonly SessionChange[]): WatchTally {
+  const sum = { ...tally };
+  for (const { change, because } of changes) {
+    if (because !== null) sum[because] += 1;
+    else if (change === 'appeared' || change === 'changed') sum[change] += 1;
+  }
+  return sum;
+}
