@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Context } from './context.ts';
 import { UsageError, type ExitCode } from './errors.ts';
 
@@ -18,14 +18,42 @@ export interface GlobalFlags {
   readonly verbose?: boolean;
 }
 
+/** The headings under which `sessionctl --help` lists commands, in this order. */
+export const commandGroups = ['Look', 'End sessions', 'Keep clean', 'Make', 'Set up'] as const;
+export type CommandGroup = (typeof commandGroups)[number];
+
+/** What completion offers in a place: these words, or what is found on the machine. */
+export type Offer = readonly string[] | 'file' | 'profile' | 'time zone';
+
+/** An option whose values completion knows. */
+export class OfferingOption extends Option {
+  readonly offer: Offer;
+
+  constructor(flags: string, description: string, offer: Offer) {
+    super(flags, description);
+    this.offer = offer;
+  }
+}
+
 /** One command of the tree: its words, what help says of it, its options, and what it does. */
 export interface CommandDefinition {
   /** `['config', 'init']` is `sessionctl config init`. */
   readonly words: readonly string[];
+  readonly group: CommandGroup;
   /** One line, without a full stop. */
   readonly summary: string;
-  /** Lines that work when pasted, each with what it does. */
+  /** What has to be known beside the summary, in whole sentences. */
+  readonly notes?: string;
+  /** What `--output` takes here; none where it means nothing. */
+  readonly formats: readonly string[];
+  /** The codes that it can end with. */
+  readonly exitCodes: readonly ExitCode[];
+  /** What some of them mean here, where that is more than they mean anywhere. */
+  readonly exitMeanings?: Readonly<Partial<Record<ExitCode, string>>>;
+  /** Lines that work when pasted, on the made-up data of `sessionctl demo`, each with what it does. */
   readonly examples: readonly (readonly [command: string, purpose: string])[];
+  /** What completion offers as its arguments. */
+  readonly operands?: Offer;
   /** Adds arguments and options. Runs whenever help is shown, so it loads nothing. */
   readonly configure: (command: Command) => Command;
   /** The work. What is costly to load is imported in here. */
@@ -33,13 +61,15 @@ export interface CommandDefinition {
 }
 
 /** Ties the type of the flags that `configure` declares to the `run` that reads them. */
-export function defineCommand<Flags>(definition: {
-  readonly words: readonly string[];
-  readonly summary: string;
-  readonly examples: CommandDefinition['examples'];
-  readonly configure: (command: Command) => Command;
-  readonly run: (context: Context, flags: Flags & GlobalFlags, args: readonly string[]) => Promise<ExitCode>;
-}): CommandDefinition {
+export function defineCommand<Flags>(
+  definition: Omit<CommandDefinition, 'run'> & {
+    readonly run: (
+      context: Context,
+      flags: Flags & GlobalFlags,
+      args: readonly string[],
+    ) => Promise<ExitCode>;
+  },
+): CommandDefinition {
   return {
     ...definition,
     run: (context, flags, args) => definition.run(context, flags as Flags & GlobalFlags, args),

@@ -19,8 +19,8 @@ export async function main(argv: readonly string[], system: System): Promise<Exi
   const output: string[] = [];
   const run = createProgram({
     version,
+    terminal: judgeTerminal(system.stdout, system.env, !argv.includes('--no-color')),
     writeOut: (text) => output.push(text),
-    writeErr: (text) => output.push(text),
     createContext: (flags) => createContext(system, redactor, flags),
   });
   try {

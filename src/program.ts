@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { once, type CommandDefinition, type GlobalFlags } from './command.ts';
+import { OfferingOption, once, type CommandDefinition, type GlobalFlags } from './command.ts';
 import { configCheck } from './commands/config/check.ts';
 import { configInit } from './commands/config/init.ts';
 import { configPath } from './commands/config/path.ts';
@@ -22,11 +22,15 @@ import { verify } from './commands/verify.ts';
 import type { Context } from './context.ts';
 import type { ExitCode } from './errors.ts';
 import { UsageError } from './errors.ts';
+import { helpFormat, helpWidth } from './help/format-help.ts';
+import { topicNames } from './help/topic-names.ts';
+import { listFormats } from './output/output-format.ts';
+import { stylesFor, type Terminal } from './output/styles.ts';
 import { suggestion } from './sessions/nearest.ts';
 import { mayBeToken } from './sessions/shown-value.ts';
 
 /** Every command; adding one is a file and a line. */
-const commands: readonly CommandDefinition[] = [
+export const definitions: readonly CommandDefinition[] = [
   list,
   stats,
   show,
@@ -49,65 +53,27 @@ const commands: readonly CommandDefinition[] = [
 ];
 
 const groups: Readonly<Record<string, string>> = {
-  config: 'Create, show and check the configuration',
+  config: 'Write, show and check the configuration',
   schema: 'Show and change what sessionctl adds to the database',
 };
 
 export interface ProgramSeams {
   readonly version: string;
+  /** What help is written for. */
+  readonly terminal: Terminal;
   readonly writeOut: (text: string) => void;
-  readonly writeErr: (text: string) => void;
   readonly createContext: (flags: GlobalFlags) => Context;
 }
 
 /**
- * The whole command tree.
- * @returns a function that parses the words behind `sessionctl` and runs the command that they name
+ * Parses the words behind `sessionctl` and runs the command that they name.
  * @throws UsageError for words that do not parse
  */
 export function createProgram(seams: ProgramSeams): (argv: readonly string[]) => Promise<ExitCode> {
   let exitCode: ExitCode = 0;
-  const program = new Command('sessionctl')
-    .description(
-      'Shows who is signed in to a Better Auth deployment, from where and on which device, and ends their sessions.',
-    )
-    .version(seams.version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'show help')
-    .helpCommand(false)
-    .configureHelp({ showGlobalOptions: true })
-    .exitOverride()
-    .showSuggestionAfterError(true)
-    .configureOutput({ writeOut: seams.writeOut, writeErr: () => undefined, outputError: () => undefined });
-  for (const option of globalOptions()) program.addOption(option);
-  program.addHelpText(
-    'after',
-    '\nTry it on made-up data:\n  $ sessionctl demo && sessionctl --url sqlite:sessionctl-demo.db list\n',
-  );
-  // A word that is no command is answered with the nearest one, where commander would count arguments.
-  program.allowExcessArguments(true).action(() => {
-    if (program.args.length > 0) throw unknownCommand(program, program.args);
-    seams.writeOut(program.helpInformation());
+  const program = commandTree(seams, (code) => {
+    exitCode = code;
   });
-
-  for (const definition of commands) {
-    const parent = definition.words.slice(0, -1).reduce((under, word) => groupNamed(under, word), program);
-    const command = parent.command(definition.words.at(-1) ?? '').description(definition.summary);
-    command.allowExcessArguments(false);
-    definition.configure(command).addHelpText('after', examplesOf(definition));
-    command.action(async () => {
-      const flags: unknown = command.optsWithGlobals();
-      const context = seams.createContext(flags as GlobalFlags);
-      exitCode = await definition.run(context, flags, command.args);
-    });
-  }
-
-  program
-    .command('help [words...]')
-    .description('Show help of a command')
-    .action((words: readonly string[]) => {
-      commandNamed(program, words).help();
-    });
-
   return async (argv) => {
     try {
       await program.parseAsync([...argv], { from: 'user' });
@@ -120,44 +86,128 @@ export function createProgram(seams: ProgramSeams): (argv: readonly string[]) =>
   };
 }
 
+/** The whole command tree, as it parses and as help describes it. */
+export function commandTree(seams: ProgramSeams, ended: (code: ExitCode) => void): Command {
+  const { terminal, writeOut } = seams;
+  const styles = stylesFor(terminal);
+  const known = new Map<Command, CommandDefinition>();
+  const program = new Command('sessionctl')
+    .usage('<command> [options]')
+    .description(
+      'Shows who is signed in to a Better Auth deployment, from where and on which device, and ends their sessions.',
+    )
+    .optionsGroup('Other options')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .configureHelp({ formatHelp: helpFormat((command) => known.get(command), styles) })
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureOutput({
+      writeOut,
+      writeErr: () => undefined,
+      outputError: () => undefined,
+      getOutHelpWidth: () => helpWidth(terminal),
+      getOutHasColors: () => terminal.colour,
+    });
+  for (const option of globalOptions()) program.addOption(option);
+  program.version(seams.version, '-V, --version', 'print the version');
+  // A word that is no command is answered with the nearest one, where commander would count arguments.
+  program.allowExcessArguments(true).action(() => {
+    if (program.args.length > 0) throw unknownCommand(program, program.args);
+    writeOut(program.helpInformation());
+  });
+
+  for (const definition of definitions) {
+    const parent = definition.words
+      .slice(0, -1)
+      .reduce((under, word) => groupNamed(under, word, definition.group), program);
+    const command = parent
+      .command(definition.words.at(-1) ?? '')
+      .description(definition.summary)
+      .helpGroup(parent === program ? definition.group : 'Commands')
+      .allowExcessArguments(false);
+    known.set(definition.configure(command), definition);
+    command.action(async () => {
+      const flags: unknown = command.optsWithGlobals();
+      const context = seams.createContext(flags as GlobalFlags);
+      ended(await definition.run(context, flags, command.args));
+    });
+  }
+
+  program
+    .command('help')
+    .argument('[words...]', 'a command, or one of the topics')
+    .description('Show help of a command, or on a topic')
+    .helpGroup('Set up')
+    .action(async (words: readonly string[]) => {
+      const topic = topicNames.find((name) => words.length === 1 && name === words[0]);
+      if (topic === undefined) commandNamed(program, words).help();
+      else {
+        const { topicText } = await import('./help/topics.ts');
+        writeOut(topicText(topic, helpWidth(terminal), styles));
+      }
+    });
+  return program;
+}
+
 function globalOptions(): readonly Option[] {
-  return [
-    new Option('--profile <name>', 'profile of the configuration to use').argParser(once('--profile')),
-    new Option('--config <file>', 'this configuration file and no other').argParser(once('--config')),
+  const database = [
+    new OfferingOption('--profile <name>', 'profile of the configuration to use', 'profile').argParser(
+      once('--profile'),
+    ),
+    new OfferingOption('--config <file>', 'this configuration file and no other', 'file').argParser(
+      once('--config'),
+    ),
     new Option(
       '--url <url>',
       'auth database: postgres://, mysql://, mariadb://, sqlite:<path> or a path',
     ).argParser(once('--url')),
-    new Option('--time-zone <zone>', 'of the application that writes, for columns without a zone').argParser(
-      once('--time-zone'),
-    ),
-    new Option('-o, --output <format>', 'table, json; jsonl, csv, ids where things are listed').argParser(
-      once('--output'),
-    ),
+    new OfferingOption(
+      '--time-zone <zone>',
+      'of the application that writes, for columns without a zone',
+      'time zone',
+    ).argParser(once('--time-zone')),
+  ];
+  const output = [
+    new OfferingOption(
+      '-o, --output <format>',
+      'table (default) or json; list has jsonl, csv and ids as well, history jsonl and csv',
+      listFormats,
+    ).argParser(once('--output')),
     new Option('--json', 'short for --output json'),
     new Option('--no-color', 'no colour (NO_COLOR does the same)'),
-    new Option('--no-input', 'never ask'),
     new Option('-q, --quiet', 'no notes on stderr, only warnings and errors'),
     new Option('-v, --verbose', 'show the stack of an error'),
   ];
+  return [
+    ...database.map((option) => option.helpGroup('Which database')),
+    ...output.map((option) => option.helpGroup('Output')),
+    new Option('--no-input', 'never ask'),
+  ];
 }
 
-function groupNamed(parent: Command, word: string): Command {
+function groupNamed(parent: Command, word: string, heading: string): Command {
   const existing = parent.commands.find((command) => command.name() === word);
   if (existing !== undefined) return existing;
-  const group = parent.command(word).description(groups[word] ?? '');
+  const group = parent
+    .command(word)
+    .description(groups[word] ?? '')
+    .helpGroup(heading);
   return group.action(() => {
     if (group.args.length > 0) throw unknownCommand(group, [word, ...group.args]);
     group.help();
   });
 }
 
-/** @throws UsageError where the words name no command */
+/** @throws UsageError where the words name neither a command nor, alone, a topic */
 function commandNamed(program: Command, words: readonly string[]): Command {
   return words.reduce((parent, word) => {
     const command = parent.commands.find((each) => each.name() === word);
-    if (command === undefined) throw unknownCommand(parent, words);
-    return command;
+    if (command !== undefined) return command;
+    if (parent !== program || words.length > 1) throw unknownCommand(parent, words);
+    throw new UsageError(`there is no command or topic${mayBeToken(word) ? NOT_SHOWN : ` '${word}'`}`, {
+      hint: suggestion(word, [...program.commands.map((each) => each.name()), ...topicNames]),
+    });
   }, program);
 }
 
@@ -187,11 +237,6 @@ function misspeltCommand(program: Command, { code }: CommanderError): UsageError
     group = command;
   }
   return null;
-}
-
-function examplesOf(definition: CommandDefinition): string {
-  const lines = definition.examples.map(([command, purpose]) => `  # ${purpose}\n  $ ${command}\n`);
-  return `\nExamples:\n${lines.join('\n')}`;
 }
 
 /** commander's complaint in the form of every other error: no `error:` in front, the suggestion as the hint. */

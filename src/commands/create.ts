@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { Option } from 'commander';
 import { defineCommand, once } from '../command.ts';
 import type { AuthSettings, Settings } from '../config/settings.ts';
 import type { Context } from '../context.ts';
@@ -48,7 +47,10 @@ const LONGEST = parseDuration('400d');
 
 export const create = defineCommand<CreateFlags>({
   words: ['create'],
+  group: 'Make',
   summary: 'Make a session for a user, as a sign-in would, and print its cookie once',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3, 4, 5, 130],
   examples: [
     [
       'sessionctl create --user ada@example.com --reason "TICKET-7: see what she sees"',
@@ -64,16 +66,18 @@ export const create = defineCommand<CreateFlags>({
     ],
   ],
   configure: (command) =>
-    [
-      new Option('--user <id or email>', 'whose session it is').argParser(once('--user')),
-      new Option(
+    command
+      .optionsGroup('What is made')
+      .option('--user <id or email>', 'whose session it is', once('--user'))
+      .option(
         '--expires-in <length>',
-        `how long it lasts: 90s, 15m, 2h, 7d (default ${DEFAULT_LENGTH})`,
-      ).argParser(once('--expires-in')),
-      new Option('--reason <text>', 'why, for the history').argParser(once('--reason')),
-      new Option('--yes', 'do not ask'),
-      new Option('--dry-run', 'show what would be made and change nothing'),
-    ].reduce((declared, option) => declared.addOption(option), command),
+        `how long it lasts: 90s, 15m, 2h, 7d (default: ${DEFAULT_LENGTH})`,
+        once('--expires-in'),
+      )
+      .option('--reason <text>', 'why, for the history', once('--reason'))
+      .option('--dry-run', 'show what would be made and change nothing')
+      .optionsGroup('Guards')
+      .option('--yes', 'do not ask'),
   run: async (context, flags) => {
     const json = chooseFormat(flags, reportFormats) === 'json';
     const { user: who, yes, dryRun } = flags;

@@ -19,18 +19,24 @@ const DEFAULT_PATH = 'sessionctl-demo.db';
 
 export const demo = defineCommand<DemoFlags>({
   words: ['demo'],
+  group: 'Make',
   summary: 'Make a SQLite auth database with made-up users and sessions to try everything on',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 4, 130],
   examples: [
     ['sessionctl demo', `Make ./${DEFAULT_PATH} and say what to try on it`],
     ['sessionctl demo big.db --users 20000 --sessions 500000', 'A larger one'],
   ],
+  operands: 'file',
   configure: (command) =>
     command
       .argument('[path]', 'of the new file', DEFAULT_PATH)
-      .option('--force', 'replace a file that is there')
+      .optionsGroup('What is made')
       .option('--users <number>', 'how many users (default: 150)', once('--users'))
       .option('--sessions <number>', 'how many sessions (default: 3000)', once('--sessions'))
-      .option('--seed <number>', 'another number, other people and sessions (default: 1)', once('--seed')),
+      .option('--seed <number>', 'another number, other people and sessions (default: 1)', once('--seed'))
+      .optionsGroup('Guards')
+      .option('--force', 'replace a file that is there, if `sessionctl demo` made it'),
   run: async (context, flags, [typedPath = DEFAULT_PATH]) => {
     const format = chooseFormat(flags, reportFormats);
     const options = {

@@ -18,7 +18,11 @@ interface DoctorFlags {
 
 export const doctor = defineCommand<DoctorFlags>({
   words: ['doctor'],
+  group: 'Look',
   summary: 'Examine a deployment: what is wrong with it, and how to mend it',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3, 130],
+  exitMeanings: { 0: 'no check fails', 1: 'failed, or a check fails' },
   examples: [
     ['sessionctl doctor', 'Everything that can be seen from here; changes nothing'],
     ['sessionctl doctor --json > doctor.json', 'The same for a script; exit 1 where a check fails'],
@@ -30,6 +34,7 @@ export const doctor = defineCommand<DoctorFlags>({
   ],
   configure: (command) =>
     command
+      .optionsGroup('The running application')
       .option(
         '--app-url <url>',
         'also ask the running application, at its base URL or at that of its auth endpoints',

@@ -24,7 +24,11 @@ const DEFAULT_TABLE_LIMIT = 20;
 
 export const history = defineCommand<HistoryFlags>({
   words: ['history'],
+  group: 'Look',
   summary: 'Show what sessionctl changed: when, who, which command, how many sessions, why',
+  formats,
+  exitCodes: [0, 1, 2, 3, 130],
+  exitMeanings: { 1: 'failed, or with --verify: the history is broken' },
   examples: [
     ['sessionctl history', 'The last 20 runs on this database, refused and cancelled ones too'],
     ['sessionctl history --all -o jsonl', 'Every run of yours on any database, for another tool'],
@@ -32,8 +36,10 @@ export const history = defineCommand<HistoryFlags>({
   ],
   configure: (command) =>
     command
+      .optionsGroup('Which runs')
       .option('--all', 'every database that you worked on, not only the one of the settings')
       .option('--own', 'what you did yourself, without asking the database what others did')
+      .optionsGroup('What is shown')
       .option('--limit <number>', 'at most so many (default: 20 in a table, otherwise all)', once('--limit'))
       .option('--wide', 'nothing of the table cut or left out: every id, why a run was refused or failed')
       .addOption(

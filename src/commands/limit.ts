@@ -27,7 +27,10 @@ interface LimitFlags extends SelectionFlags, RevocationFlags {
  */
 export const limit = defineCommand<LimitFlags>({
   words: ['limit'],
+  group: 'End sessions',
   summary: 'End the oldest sessions of users who have too many',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3, 4, 5, 6, 7, 9, 130],
   examples: [
     ['sessionctl limit --max 5 --dry-run', 'What would be ended if everybody may have five; changes nothing'],
     ['sessionctl limit', 'As many for each as maximum_sessions of the configuration says, after a question'],
@@ -40,14 +43,16 @@ export const limit = defineCommand<LimitFlags>({
   configure: (command) =>
     addRevocationOptions(
       addSelectionOptions(
-        command.option(
-          '--max <number>',
-          'active sessions that each user may keep, the newest (default: maximum_sessions)',
-          once('--max'),
-        ),
+        command
+          .optionsGroup('What is done')
+          .option(
+            '--max <number>',
+            'active sessions that each user may keep, the newest (default: maximum_sessions)',
+            once('--max'),
+          ),
         'active',
-      ).option('--max-affected <number>', 'refuse to end more than so many', once('--max-affected')),
-    ),
+      ),
+    ).option('--max-affected <number>', 'refuse to end more than so many', once('--max-affected')),
   run: async (context, flags) => {
     const json = chooseFormat(flags, reportFormats) === 'json';
     rejectWildcards(flags);

@@ -1,4 +1,4 @@
-import { defineCommand, once } from '../command.ts';
+import { defineCommand, OfferingOption, once } from '../command.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { chooseFormat, listFormats } from '../output/output-format.ts';
@@ -29,11 +29,19 @@ interface ListFlags extends SelectionFlags {
 }
 
 const DEFAULT_TABLE_LIMIT = 100;
+const sortDirections = ['asc', 'desc'] as const;
+const sortChoices = [
+  ...sortFields.flatMap((field) => [field, ...sortDirections.map((direction) => `${field}:${direction}`)]),
+  'none',
+];
 const NEWEST_ACTIVITY_FIRST: SortOrder = { field: 'updatedAt', direction: 'desc' };
 
 export const list = defineCommand<ListFlags>({
   words: ['list'],
+  group: 'Look',
   summary: 'Show sessions: whose, from where, on which device, until when',
+  formats: listFormats,
+  exitCodes: [0, 1, 2, 3, 4, 5, 130],
   examples: [
     ['sessionctl list', 'Everybody who is signed in, newest activity first'],
     ['sessionctl list --user ada@example.com --state all', 'All sessions of one user, expired ones too'],
@@ -49,11 +57,14 @@ export const list = defineCommand<ListFlags>({
   ],
   configure: (command) =>
     addSelectionOptions(command, 'active')
+      .optionsGroup('What is shown')
       .option('--limit <number>', 'at most so many (default: 100 in a table, otherwise all)', once('--limit'))
-      .option(
-        '--sort <field[:asc|desc]>',
-        `by ${sortFields.join(', ')}; none is fastest (default: updatedAt:desc)`,
-        once('--sort'),
+      .addOption(
+        new OfferingOption(
+          '--sort <field[:asc|desc]>',
+          `by ${sortFields.join(', ')}; none is fastest (default: updatedAt:desc)`,
+          sortChoices,
+        ).argParser(once('--sort')),
       )
       .option('--wide', 'with the whole user agent, and nothing cut to the width of the terminal')
       .option(
@@ -151,7 +162,7 @@ function parseSort(text: string): SortOrder | null {
     const typed = [direction, ...rest].join(':');
     throw new InvalidValueError(
       `--sort: ${shownValue(typed)} is not a direction`,
-      suggestion(typed, ['asc', 'desc']),
+      suggestion(typed, sortDirections),
     );
   }
   return { field, direction };

@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { once } from '../command.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 
@@ -13,13 +13,13 @@ export interface RevocationFlags {
 const LONGEST_REASON = 500;
 
 export function addRevocationOptions(command: Command): Command {
-  const options = [
-    new Option('--yes', 'do not ask'),
-    new Option('--dry-run', 'show the plan and change nothing'),
-    new Option('--reason <text>', 'why, for the history').argParser(once('--reason')),
-    new Option('--include-offline-tokens', 'revoke OAuth refresh tokens with offline_access too'),
-  ];
-  return options.reduce((declared, option) => declared.addOption(option), command);
+  return command
+    .optionsGroup('What is done')
+    .option('--dry-run', 'show the plan and change nothing')
+    .option('--reason <text>', 'why, for the history', once('--reason'))
+    .option('--include-offline-tokens', 'revoke OAuth refresh tokens with offline_access too')
+    .optionsGroup('Guards')
+    .option('--yes', 'do not ask');
 }
 
 /** Those of the options that change what is done, as they would be typed. */

@@ -22,7 +22,10 @@ interface RevokeAllFlags extends SelectionFlags, RevocationFlags {
 
 export const revokeAll = defineCommand<RevokeAllFlags>({
   words: ['revoke-all'],
+  group: 'End sessions',
   summary: 'End all sessions that a selection matches',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3, 4, 5, 6, 7, 9, 130],
   examples: [
     [
       'sessionctl revoke-all --ip 203.0.113.0/24 --dry-run',
@@ -42,9 +45,9 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
     addRevocationOptions(
       addSelectionOptions(command, 'all')
         .option('--everyone', 'every session there is, but for --state and --except-…')
-        .option('--max-affected <number>', 'refuse to end more than so many', once('--max-affected'))
+        .optionsGroup('What is done')
         .option('--until-quiet', 'go on with whoever signs in meanwhile, until nobody does'),
-    ),
+    ).option('--max-affected <number>', 'refuse to end more than so many', once('--max-affected')),
   run: async (context, flags) => {
     const json = chooseFormat(flags, reportFormats) === 'json';
     requireSelector(flags);

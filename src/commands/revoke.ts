@@ -52,7 +52,11 @@ const RECORDED_IDS = 1000;
 
 export const revoke = defineCommand<RevokeFlags>({
   words: ['revoke'],
+  group: 'End sessions',
   summary: 'End the sessions that are named',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3, 4, 5, 6, 9, 130],
+  exitMeanings: { 1: 'failed, or an id or a user does not exist; the others are ended all the same' },
   examples: [
     ['sessionctl revoke 3fK9aQ2x', 'One session, by its id or a beginning of it that no other has'],
     ['sessionctl revoke --user ada@example.com', "Tick some of a user's sessions on a terminal"],
@@ -63,6 +67,7 @@ export const revoke = defineCommand<RevokeFlags>({
     addRevocationOptions(
       command
         .argument('[ids...]', 'ids, or unique beginnings of at least 8 characters; - reads them from stdin')
+        .optionsGroup('Which sessions')
         .option('--token-stdin', 'read leaked tokens or cookie values from stdin, one a line')
         .option('--user <id or email>', 'tick sessions of this user on a terminal (repeatable)', collect)
         .option('--ignore-missing', 'an id that does not exist is no failure'),

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
-import { collect, once } from '../command.ts';
-import type { SelectionWords } from '../sessions/selection.ts';
+import { collect, OfferingOption, once } from '../command.ts';
+import { stateChoices, type SelectionWords } from '../sessions/selection.ts';
 
 /** What commander makes of the selecting options: its names are those of the selection's words. */
 export type SelectionFlags = SelectionWords;
@@ -26,10 +26,14 @@ export function addSelectionOptions(command: Command, defaultState: 'active' | '
       '--impersonated-by <id or email>',
       'opened by this administrator for somebody else (repeatable)',
     ),
-    single('--state <state>', `active, expired or all (default: ${defaultState})`),
+    new OfferingOption(
+      '--state <state>',
+      `active, expired or all (default: ${defaultState})`,
+      stateChoices,
+    ).argParser(once('--state')),
     repeatable('--except-user <id or email>', 'but not of this user (repeatable)'),
     repeatable('--except-session <id>', 'but not this session (repeatable)'),
     repeatable('--except-ip <address or CIDR>', 'but not from this address or network (repeatable)'),
   ];
-  return options.reduce((declared, option) => declared.addOption(option), command);
+  return options.reduce((declared, option) => declared.addOption(option), command.optionsGroup('Selection'));
 }

@@ -10,7 +10,10 @@ import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export const show = defineCommand<object>({
   words: ['show'],
+  group: 'Look',
   summary: 'Show everything about one session',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3, 4, 5, 130],
   examples: [
     ['sessionctl show 3fK9aQ2x', 'By its id, or a beginning of it that no other session has'],
     ['sessionctl show 3fK9aQ2x --json', 'The same for a script'],

@@ -9,7 +9,10 @@ import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export const stats = defineCommand<SelectionFlags>({
   words: ['stats'],
+  group: 'Look',
   summary: 'Count sessions: by day and hour, user, device and network',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3, 4, 5, 130],
   examples: [
     ['sessionctl stats', 'Who is signed in, since when, until when, from where and on what'],
     ['sessionctl stats --state all', 'The same of expired sessions as well'],

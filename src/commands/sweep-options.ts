@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { once } from '../command.ts';
+import { OfferingOption, once } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { parseDuration } from '../sessions/duration.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
@@ -43,9 +43,14 @@ export interface SweepRequest {
 
 export function addSweepOptions(command: Command): Command {
   return command
+    .optionsGroup('What is deleted')
     .option('--grace <length>', 'keep expired sessions for so long (default: 0s)', once('--grace'))
+    .option('--verifications', 'delete expired verification rows too')
+    .option('--dry-run', 'count what would be deleted; changes nothing')
+    .optionsGroup('Limits')
     .option('--limit <number>', 'delete at most so many rows', once('--limit'))
     .option('--max-runtime <length>', 'stop after so long', once('--max-runtime'))
+    .optionsGroup('Pace')
     .option(
       '--batch-size <number>',
       'rows that a batch looks at (default: adapts to keep it short)',
@@ -54,11 +59,17 @@ export function addSweepOptions(command: Command): Command {
     .option('--pause <length>', 'rest between two batches: 200ms, 1s', once('--pause'))
     .option('--max-lag <length>', 'pause while a replica is further behind', once('--max-lag'))
     .option('--wait <length>', 'wait for another sweep to end (default: exit 8 at once)', once('--wait'))
-    .option('--verifications', 'delete expired verification rows too')
-    .option('--metrics-file <path>', 'write figures in Prometheus text format', once('--metrics-file'))
-    .option('--offline', 'SQLite: in one go, which locks the file')
-    .option('--vacuum', 'SQLite, with --offline: give the room back to the file system')
-    .option('--dry-run', 'count what would be deleted; changes nothing');
+    .optionsGroup('SQLite alone')
+    .option('--offline', 'in one go, which locks the file')
+    .option('--vacuum', 'with --offline: give the room back to the file system')
+    .optionsGroup('Monitoring')
+    .addOption(
+      new OfferingOption(
+        '--metrics-file <path>',
+        'write figures in Prometheus text format',
+        'file',
+      ).argParser(once('--metrics-file')),
+    );
 }
 
 /** Numbers of rows that a batch may look at: more would hold locks for long, whatever is asked for. */

@@ -9,7 +9,12 @@ import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export const verify = defineCommand<object>({
   words: ['verify'],
+  group: 'Look',
   summary: 'Say whether Better Auth takes a session cookie for valid, or why not',
+  notes: 'Reads stdin alone, so that no secret meets the command line. Nothing is refreshed or written.',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3, 4, 5, 130],
+  exitMeanings: { 0: 'valid', 1: 'failed, or not valid' },
   examples: [
     [
       'sessionctl verify < cookie.txt',
@@ -17,11 +22,7 @@ export const verify = defineCommand<object>({
     ],
     ['pbpaste | sessionctl verify --json', 'From the clipboard, with the reason as a word for scripts'],
   ],
-  configure: (command) =>
-    command.addHelpText(
-      'after',
-      '\nReads stdin alone, so that no secret meets the command line. Nothing is refreshed or written.\n',
-    ),
+  configure: (command) => command,
   run: async (context, flags) => {
     const json = chooseFormat(flags, reportFormats) === 'json';
     const { auth, session } = await context.settings();

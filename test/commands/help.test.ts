@@ -5,9 +5,9 @@ describe('help', () => {
   it.each([
     [['help', 'list'], 'Usage: sessionctl list'],
     [['help', 'config', 'init'], 'Usage: sessionctl config init'],
-    [['help'], 'Usage: sessionctl [options]'],
+    [['help'], 'Usage: sessionctl <command>'],
     [['config'], 'Usage: sessionctl config'],
-    [['list', '--help'], 'Global Options:'],
+    [['list', '--help'], 'Global options'],
   ])('%j', async (words, beginning) => {
     const { code, stdout, stderr } = await runMain(words);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -15,7 +15,7 @@ describe('help', () => {
   });
 
   it.each([
-    [['help', 'lst'], "unknown command 'lst'"],
+    [['help', 'lst'], "there is no command or topic 'lst'"],
     [['help', 'config', 'nosuch'], "unknown command 'config nosuch'"],
     [['config', 'shw'], "unknown command 'config shw'"],
   ])('%j is refused', async (words, message) => {

@@ -11,11 +11,15 @@ import { mayBeToken } from '../../sessions/shown-value.ts';
 
 export const configCheck = defineCommand<object>({
   words: ['config', 'check'],
+  group: 'Set up',
   summary: 'Report every problem of a configuration file at once',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3],
   examples: [
     ['sessionctl config check', 'The file in use'],
     ['sessionctl config check deploy/sessionctl.toml', 'Another one'],
   ],
+  operands: 'file',
   configure: (command) => command.argument('[file]', 'configuration file (default: the one in use)'),
   run: async (context, flags, [file]) => {
     const format = chooseFormat(flags, reportFormats);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { defineCommand, once } from '../../command.ts';
+import { defineCommand, OfferingOption, once } from '../../command.ts';
 import type { DatabaseSettings } from '../../config/settings.ts';
 import type { Context } from '../../context.ts';
 import { jsonText } from '../../output/json-text.ts';
@@ -29,7 +29,10 @@ const FUTURE_TOLERANCE = 60_000;
 
 export const configInit = defineCommand<InitFlags>({
   words: ['config', 'init'],
+  group: 'Set up',
   summary: 'Write a configuration file, after a look at the database',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3, 4, 5, 130],
   examples: [
     ['sessionctl config init', 'Asks for what it needs'],
     ['sessionctl config init --url-env DATABASE_URL --no-input', 'The URL stays in the environment'],
@@ -40,8 +43,14 @@ export const configInit = defineCommand<InitFlags>({
   ],
   configure: (command) =>
     command
+      .optionsGroup('What is written')
       .option('--url-env <name>', 'environment variable that holds the database URL', once('--url-env'))
-      .option('--file <path>', `file to write (default: ./${DEFAULT_FILE})`, once('--file'))
+      .addOption(
+        new OfferingOption('--file <path>', `file to write (default: ./${DEFAULT_FILE})`, 'file').argParser(
+          once('--file'),
+        ),
+      )
+      .optionsGroup('Guards')
       .option('--force', 'replace the file where there is one'),
   run: async (context, flags) => {
     const format = chooseFormat(flags, reportFormats);

@@ -4,7 +4,10 @@ import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 
 export const configPath = defineCommand<object>({
   words: ['config', 'path'],
+  group: 'Set up',
   summary: 'Print the path of the configuration file in use',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3],
   examples: [
     ['sessionctl config path', 'The file, or the places that were searched'],
     ['$EDITOR "$(sessionctl config path)"', 'Edit it'],

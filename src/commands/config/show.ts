@@ -10,7 +10,10 @@ const HEAD: Row = ['SETTING', 'VALUE', 'FROM'];
 
 export const configShow = defineCommand<object>({
   words: ['config', 'show'],
+  group: 'Set up',
   summary: 'Show every setting in effect and where it comes from',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3],
   examples: [
     ['sessionctl config show', 'What a command would use, secrets hidden'],
     ['sessionctl --profile staging config show --json', 'Of another profile, for a script'],

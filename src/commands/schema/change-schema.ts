@@ -15,7 +15,9 @@ export interface SchemaChangeFlags {
 
 export function addSchemaChangeOptions(command: Command): Command {
   return command
+    .optionsGroup('What is done')
     .option('--dry-run', 'print the SQL that would run; changes nothing')
+    .optionsGroup('Guards')
     .option('--yes', 'do not ask');
 }
 

@@ -1,4 +1,5 @@
 import { defineCommand } from '../../command.ts';
+import { reportFormats } from '../../output/output-format.ts';
 import { addSchemaChangeOptions, changeSchema, type SchemaChangeFlags } from './change-schema.ts';
 
 interface SchemaMigrateFlags extends SchemaChangeFlags {
@@ -7,7 +8,10 @@ interface SchemaMigrateFlags extends SchemaChangeFlags {
 
 export const schemaMigrate = defineCommand<SchemaMigrateFlags>({
   words: ['schema', 'migrate'],
+  group: 'Set up',
   summary: 'Add what sessionctl keeps in the database; on an empty one also Better Auth’s core tables',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3, 4, 5, 6, 130],
   examples: [
     ['sessionctl schema migrate --dry-run', 'Print the SQL; changes nothing'],
     ['sessionctl schema migrate', 'Show what is missing, ask, and add it'],
@@ -18,10 +22,9 @@ export const schemaMigrate = defineCommand<SchemaMigrateFlags>({
   ],
   configure: (command) =>
     addSchemaChangeOptions(
-      command.option(
-        '--expiry-index',
-        'also build an index on the expiry of sessions, beside running writes',
-      ),
+      command
+        .optionsGroup('What is done')
+        .option('--expiry-index', 'also build an index on the expiry of sessions, beside running writes'),
     ),
   run: async (context, flags) => {
     const options = { expiryIndex: flags.expiryIndex === true };

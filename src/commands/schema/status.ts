@@ -9,12 +9,19 @@ interface SchemaStatusFlags {
 
 export const schemaStatus = defineCommand<SchemaStatusFlags>({
   words: ['schema', 'status'],
+  group: 'Set up',
   summary: 'Show what there is of the schema and what is pending',
+  formats: reportFormats,
+  exitCodes: [0, 1, 2, 3, 4, 5, 130],
+  exitMeanings: {
+    5: 'the schema is not one that sessionctl can work on, or with --check: something is pending',
+  },
   examples: [
     ['sessionctl schema status', 'What is there, what is missing'],
     ['sessionctl schema status --check', 'Exit with 5 while something is pending, for a deployment'],
   ],
-  configure: (command) => command.option('--check', 'exit with 5 while something is pending'),
+  configure: (command) =>
+    command.optionsGroup('How it ends').option('--check', 'exit with 5 while something is pending'),
   run: async (context, flags) => {
     const format = chooseFormat(flags, reportFormats);
     const { target, server, parts } = await context.withSchema('read', (schema) => Promise.resolve(schema));
