@@ -21,6 +21,7 @@ export async function main(argv: readonly string[], system: System): Promise<Exi
     version,
     terminal: judgeTerminal(system.stdout, system.env, !argv.includes('--no-color')),
     writeOut: (text) => output.push(text),
+    profiles: async (file) => (await import('./config/profile-names.ts')).profileNames(system, file),
     createContext: (flags) => createContext(system, redactor, flags),
   });
   try {

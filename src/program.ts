@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { OfferingOption, once, type CommandDefinition, type GlobalFlags } from './command.ts';
+import { completion } from './commands/completion.ts';
 import { configCheck } from './commands/config/check.ts';
 import { configInit } from './commands/config/init.ts';
 import { configPath } from './commands/config/path.ts';
@@ -19,11 +20,12 @@ import { show } from './commands/show.ts';
 import { stats } from './commands/stats.ts';
 import { sweep } from './commands/sweep.ts';
 import { verify } from './commands/verify.ts';
+import { shellNames } from './completion/shells.ts';
 import type { Context } from './context.ts';
 import type { ExitCode } from './errors.ts';
 import { UsageError } from './errors.ts';
 import { helpFormat, helpWidth } from './help/format-help.ts';
-import { topicNames } from './help/topic-names.ts';
+import { topicNames, topicSummaries } from './help/topic-names.ts';
 import { listFormats } from './output/output-format.ts';
 import { stylesFor, type Terminal } from './output/styles.ts';
 import { suggestion } from './sessions/nearest.ts';
@@ -49,6 +51,7 @@ export const definitions: readonly CommandDefinition[] = [
   schemaStatus,
   schemaMigrate,
   schemaRollback,
+  completion,
   demo,
 ];
 
@@ -63,6 +66,8 @@ export interface ProgramSeams {
   readonly terminal: Terminal;
   readonly writeOut: (text: string) => void;
   readonly createContext: (flags: GlobalFlags) => Context;
+  /** The profiles of the configuration in use, for completion. */
+  readonly profiles: (file: string | undefined) => Promise<readonly string[]>;
 }
 
 /**
@@ -71,10 +76,18 @@ export interface ProgramSeams {
  */
 export function createProgram(seams: ProgramSeams): (argv: readonly string[]) => Promise<ExitCode> {
   let exitCode: ExitCode = 0;
-  const program = commandTree(seams, (code) => {
+  const { program, definitionOf } = commandTree(seams, (code) => {
     exitCode = code;
   });
   return async (argv) => {
+    const [first, second, separator, ...words] = argv;
+    const shell = shellNames.find((name) => name === second);
+    if (first === 'completion' && shell !== undefined && separator === '--') {
+      const { answer } = await import('./completion/answer.ts');
+      const known = { program, definitionOf, topics: topicSummaries, profiles: seams.profiles };
+      seams.writeOut(await answer(shell, words, known));
+      return 0;
+    }
     try {
       await program.parseAsync([...argv], { from: 'user' });
       return exitCode;
@@ -86,11 +99,18 @@ export function createProgram(seams: ProgramSeams): (argv: readonly string[]) =>
   };
 }
 
+export interface CommandTree {
+  readonly program: Command;
+  /** What is known of a command beside its options, or undefined for a mere group and for `help`. */
+  readonly definitionOf: (command: Command) => CommandDefinition | undefined;
+}
+
 /** The whole command tree, as it parses and as help describes it. */
-export function commandTree(seams: ProgramSeams, ended: (code: ExitCode) => void): Command {
+export function commandTree(seams: ProgramSeams, ended: (code: ExitCode) => void): CommandTree {
   const { terminal, writeOut } = seams;
   const styles = stylesFor(terminal);
   const known = new Map<Command, CommandDefinition>();
+  const definitionOf = (command: Command) => known.get(command);
   const program = new Command('sessionctl')
     .usage('<command> [options]')
     .description(
@@ -99,7 +119,7 @@ export function commandTree(seams: ProgramSeams, ended: (code: ExitCode) => void
     .optionsGroup('Other options')
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)
-    .configureHelp({ formatHelp: helpFormat((command) => known.get(command), styles) })
+    .configureHelp({ formatHelp: helpFormat(definitionOf, styles) })
     .exitOverride()
     .showSuggestionAfterError(true)
     .configureOutput({
@@ -147,7 +167,7 @@ export function commandTree(seams: ProgramSeams, ended: (code: ExitCode) => void
         writeOut(topicText(topic, helpWidth(terminal), styles));
       }
     });
-  return program;
+  return { program, definitionOf };
 }
 
 function globalOptions(): readonly Option[] {

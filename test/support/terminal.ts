@@ -30,14 +30,23 @@ export interface TerminalRun {
   readonly screen: () => Promise<Screen>;
 }
 
+export interface TerminalOptions {
+  readonly columns: number;
+  readonly rows?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
 /** Runs the real binary in a pseudo-terminal and draws what it writes on a screen, as a terminal would. */
-export function runInTerminal(
+export function runInTerminal(args: readonly string[], options: TerminalOptions): TerminalRun {
+  return runProgramInTerminal(process.execPath, [binaryPath, ...args], options);
+}
+
+/** The same of any program, such as a shell. */
+export function runProgramInTerminal(
+  file: string,
   args: readonly string[],
-  options: {
-    readonly columns: number;
-    readonly rows?: number;
-    readonly env?: Readonly<Record<string, string>>;
-  },
+  options: TerminalOptions,
 ): TerminalRun {
   const { columns, rows = 200 } = options;
   let title = '';
@@ -51,11 +60,11 @@ export function runInTerminal(
   terminal.onTitleChange((changed) => {
     title = changed;
   });
-  const child = spawn(process.execPath, [binaryPath, ...args], {
+  const child = spawn(file, [...args], {
     name: options.env?.['TERM'] ?? 'xterm-256color',
     cols: columns,
     rows,
-    cwd: emptyDirectory,
+    cwd: options.cwd ?? emptyDirectory,
     env: { ...bareEnvironment, ...options.env },
   });
   const socket = keepUntilRead(child);

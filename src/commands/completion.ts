@@ -1,0 +1,35 @@
+import { defineCommand } from '../command.ts';
+import { shellNames } from '../completion/shells.ts';
+import { UsageError } from '../errors.ts';
+import { suggestion } from '../sessions/nearest.ts';
+import { shownValue } from '../sessions/shown-value.ts';
+
+export const completion = defineCommand<object>({
+  words: ['completion'],
+  group: 'Set up',
+  summary: 'Print a script that lets a shell complete commands, options and values',
+  notes:
+    'Completes profiles of the configuration, formats, states, fields and paths as well; it never connects to a database. To have it in every shell, put the line into ~/.bashrc, into ~/.zshrc behind compinit, or into ~/.config/fish/config.fish.',
+  formats: [],
+  exitCodes: [0, 1, 2],
+  examples: [
+    ['source <(sessionctl completion bash)', 'bash'],
+    ['source <(sessionctl completion zsh)', 'zsh'],
+    ['sessionctl completion fish | source', 'fish'],
+  ],
+  operands: shellNames,
+  configure: (command) => command.argument('<shell>', shellNames.join(', ')),
+  run: async (context, { output, json }, [typed = '']) => {
+    const shell = shellNames.find((name) => name === typed);
+    if (shell === undefined) {
+      throw new UsageError(`${shownValue(typed)} is not a shell that is known here`, {
+        hint: suggestion(typed, shellNames),
+      });
+    }
+    if (output !== undefined || json === true)
+      throw new UsageError('a script has no other format', { hint: 'Leave --output and --json out.' });
+    const { completionScript } = await import('../completion/scripts.ts');
+    await context.print(completionScript(shell));
+    return 0;
+  },
+});
