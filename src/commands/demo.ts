@@ -25,7 +25,7 @@ export const demo = defineCommand<DemoFlags>({
   exitCodes: [0, 1, 2, 4, 130],
   examples: [
     ['sessionctl demo', `Make ./${DEFAULT_PATH} and say what to try on it`],
-    ['sessionctl demo big.db --users 20000 --sessions 500000', 'A larger one'],
+    ['sessionctl demo big.db --users 2000 --sessions 50000', 'A larger one'],
   ],
   operands: 'file',
   configure: (command) =>

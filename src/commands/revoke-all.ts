@@ -37,7 +37,7 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
       'Without a question, for a script or a runbook',
     ],
     [
-      'sessionctl revoke-all --everyone --except-user root@example.com --max-affected 50000',
+      'sessionctl revoke-all --everyone --except-user ada@example.com --max-affected 50000',
       'Everybody but one; the number has to be typed',
     ],
   ],

@@ -58,9 +58,9 @@ export const revoke = defineCommand<RevokeFlags>({
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 9, 130],
   exitMeanings: { 1: 'failed, or an id or a user does not exist; the others are ended all the same' },
   examples: [
-    ['sessionctl revoke 3fK9aQ2x', 'One session, by its id or a beginning of it that no other has'],
+    ['sessionctl revoke QsFYstwy', 'One session, by its id or a beginning of it that no other has'],
     ['sessionctl revoke --user ada@example.com', "Tick some of a user's sessions on a terminal"],
-    ['sessionctl list --ip 203.0.113.7 -o ids | sessionctl revoke - --yes', 'Ids from another command'],
+    ['sessionctl list --ip 203.0.113.192/28 -o ids | sessionctl revoke - --yes', 'Ids from another command'],
     ['sessionctl revoke --token-stdin --yes < leaked.txt', 'By tokens or cookie values, one a line'],
   ],
   configure: (command) =>

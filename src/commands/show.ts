@@ -15,8 +15,8 @@ export const show = defineCommand<object>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 130],
   examples: [
-    ['sessionctl show 3fK9aQ2x', 'By its id, or a beginning of it that no other session has'],
-    ['sessionctl show 3fK9aQ2x --json', 'The same for a script'],
+    ['sessionctl show QsFYstwy', 'By its id, or a beginning of it that no other session has'],
+    ['sessionctl show QsFYstwy --json', 'The same for a script'],
   ],
   configure: (command) =>
     command.argument('<id>', 'id of the session, or a unique beginning of at least 8 characters'),
