@@ -6,7 +6,7 @@ import type { System } from '../system.ts';
 import type { CheckedProfile, CheckedTls } from './checked-file.ts';
 import type { ChosenProfile } from './choose-database.ts';
 import { environmentOf, type Environment } from './environment.ts';
-import { describeOrigin, type Origin } from './origin.ts';
+import type { Origin } from './origin.ts';
 import { describeProblem } from './problem.ts';
 import type { ProfileDocument } from './profile-document.ts';
 import { readReferencedFile } from './referenced-file.ts';
@@ -86,6 +86,7 @@ export async function assembleSettings(
   const { url, origin } = givenUrl ?? (await profileUrl(ingredients));
   protectUrl(url, redactor);
   ledger.record('url', maskPasswords(url), origin);
+  ledger.take(['env_file'], checked?.env_file, null, asItIs);
   const settings: Settings = {
     database: {
       profile: profile?.name ?? null,
@@ -186,12 +187,20 @@ async function fileText(keys: KeyPath, path: string, { document, name }: Profile
 }
 
 function originIn({ document, name }: ProfileInUse, keys: KeyPath): Origin {
-  return { kind: 'file', path: document.path, line: document.lineOf(['profiles', name, ...keys]) };
+  const at = ['profiles', name, ...keys];
+  const envFile = document.envFileOf(at);
+  return {
+    kind: 'file',
+    path: document.path,
+    line: document.lineOf(at),
+    ...(envFile === null ? {} : { envFile }),
+  };
 }
 
 /** `path:line: profiles.<name>.<key>`, the beginning of a complaint. */
 function labelOf(keys: KeyPath, profile: ProfileInUse): string {
-  return `${describeOrigin(originIn(profile, keys))}: ${['profiles', profile.name, ...keys].join('.')}`;
+  const { path, lineOf } = profile.document;
+  return `${path}:${String(lineOf(['profiles', profile.name, ...keys]))}: ${['profiles', profile.name, ...keys].join('.')}`;
 }
 
 function protectUrl(url: string, redactor: Redactor): void {

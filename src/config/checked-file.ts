@@ -131,6 +131,7 @@ const profileTable = v.pipe(
     url: v.optional(textThat(checkedDatabaseUrl)),
     url_file: v.optional(filled),
     url_command: v.optional(filled),
+    env_file: v.optional(filled),
     replicas: v.optional(
       v.array(
         textThat(checkedReplicaUrl),

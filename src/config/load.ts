@@ -75,7 +75,7 @@ export async function settingsOfText(
 ): Promise<Settings> {
   const env = environmentOf(system.env);
   const { understandFile } = await import('./profile-document.ts');
-  const document = understandFile({ ...file, isReadableByOthers: false }, env);
+  const document = await understandFile({ ...file, isReadableByOthers: false }, env);
   reportProblems(document, () => true);
   const chosen: ChosenProfile = { name: file.profile, origin: { kind: 'flag', name: '--profile' } };
   const profile = findProfile(chosen, document, {

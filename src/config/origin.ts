@@ -2,7 +2,13 @@
 export type Origin =
   | { readonly kind: 'flag'; readonly name: string }
   | { readonly kind: 'variable'; readonly name: string }
-  | { readonly kind: 'file'; readonly path: string; readonly line: number }
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly line: number;
+      /** The file that a variable of the value came from. */
+      readonly envFile?: string;
+    }
   | { readonly kind: 'default' };
 
 export function describeOrigin(origin: Origin): string {
@@ -12,7 +18,7 @@ export function describeOrigin(origin: Origin): string {
     case 'variable':
       return `variable ${origin.name}`;
     case 'file':
-      return `${origin.path}:${String(origin.line)}`;
+      return `${origin.path}:${String(origin.line)}${origin.envFile === undefined ? '' : ` with ${origin.envFile}`}`;
     case 'default':
       return 'default';
     default:

@@ -1,6 +1,8 @@
+import { dirname, resolve } from 'node:path';
 import { checkFile, unknownText, type CheckedFile } from './checked-file.ts';
 import type { PreferredProfile } from './choose-database.ts';
 import type { ConfigFile } from './config-file.ts';
+import { readEnvFile, withEnvFile, type EnvFile } from './env-file.ts';
 import type { Environment } from './environment.ts';
 import type { Problem } from './problem.ts';
 import { expandReferences, withoutReferences, type Expansion } from './references.ts';
@@ -12,6 +14,8 @@ export interface FileText {
   readonly path: KeyPath;
   readonly raw: string;
   readonly expansion: Expansion;
+  /** The file that one of the variables came from, as the environment does not have it; else null. */
+  readonly envFile: string | null;
 }
 
 /** A variable that a setting refers to and that is unset: a problem only where the setting is needed. */
@@ -33,12 +37,17 @@ export interface ProfileDocument {
   readonly preferred: PreferredProfile | null;
   readonly texts: readonly FileText[];
   readonly lineOf: (path: KeyPath) => number;
+  /** The file that a variable of the setting came from, or null. */
+  readonly envFileOf: (path: KeyPath) => string | null;
   /** A secret stands in the file itself, not as a reference, and others may read it. */
   readonly exposesSecret: boolean;
 }
 
-/** Reads, expands and checks a configuration file; every problem is collected, none is thrown. */
-export function understandFile(configFile: ConfigFile, env: Environment): ProfileDocument {
+/**
+ * Reads, expands and checks a configuration file, with the files of variables that its profiles name; every problem is
+ * collected, none is thrown.
+ */
+export async function understandFile(configFile: ConfigFile, env: Environment): Promise<ProfileDocument> {
   const { path } = configFile;
   const document = parseTomlDocument(configFile.text);
   if ('problem' in document) {
@@ -51,14 +60,20 @@ export function understandFile(configFile: ConfigFile, env: Environment): Profil
       preferred: null,
       texts: [],
       lineOf: () => document.problem.line,
+      envFileOf: () => null,
       exposesSecret: false,
     };
   }
   const { lineOf } = document;
+  const envFiles = await envFilesOf(document.root, dirname(path), env);
   const texts: FileText[] = [];
   const root = mapTexts(document.root, [], (raw, at) => {
-    const expansion = expandReferences(raw, env);
-    texts.push({ path: at, raw, expansion });
+    const envFile = isEnvFileKey(at) ? undefined : envFiles.get(profileOf(at));
+    const expansion = expandReferences(raw, envFile === undefined ? env : withEnvFile(env, envFile));
+    const isFromFile = expansion.variables.some(
+      (name) => env(name) === undefined && envFile?.variables.has(name) === true,
+    );
+    texts.push({ path: at, raw, expansion, envFile: isFromFile ? (envFile?.path ?? null) : null });
     return expansion.text ?? unknownText;
   });
   const checked = checkFile(root, lineOf);
@@ -79,9 +94,21 @@ export function understandFile(configFile: ConfigFile, env: Environment): Profil
     path,
     file: 'file' in checked && problems.length === 0 ? checked.file : null,
     problems,
-    unset: texts.flatMap(({ path: at, expansion }) =>
-      expansion.unset.map((name) => ({ path: at, problem: unsetProblem(at, name, lineOf(at)) })),
-    ),
+    unset: [
+      ...texts.flatMap(({ path: at, expansion }) =>
+        expansion.unset.map((name) => ({
+          path: at,
+          problem: unsetProblem(at, name, lineOf(at), envFiles.get(profileOf(at))),
+        })),
+      ),
+      ...[...envFiles].flatMap(([name, { problem }]) => {
+        const at = ['profiles', name, 'env_file'];
+        const message = `${at.join('.')}: ${problem ?? ''}`;
+        return problem === null
+          ? []
+          : [{ path: at, problem: { line: lineOf(at), column: null, message, hint: null } }];
+      }),
+    ],
     names,
     preferred:
       preferredName === undefined
@@ -93,6 +120,7 @@ export function understandFile(configFile: ConfigFile, env: Environment): Profil
           },
     texts,
     lineOf,
+    envFileOf: (at) => textAt(texts, at)?.envFile ?? null,
     exposesSecret: configFile.isReadableByOthers && texts.some(isLiteralSecret),
   };
 }
@@ -106,9 +134,38 @@ function isAmbientUrl(url: FileText | undefined): boolean {
   return url?.raw.trim() === '${DATABASE_URL}';
 }
 
-function unsetProblem(path: KeyPath, name: string, line: number): Problem {
+function unsetProblem(path: KeyPath, name: string, line: number, envFile: EnvFile | undefined): Problem {
   const hint = 'Set it, or write $${ for the characters themselves.';
-  return { line, column: null, message: `${path.join('.')}: the variable ${name} is not set`, hint };
+  const message = `${path.join('.')}: the variable ${name} is not set`;
+  if (envFile?.problem !== null) return { line, column: null, message, hint };
+  const where = envFile.unclear.has(name)
+    ? `, and ${envFile.path} makes it of other variables, which is not done here`
+    : `, nor does ${envFile.path} set it`;
+  return { line, column: null, message: message + where, hint };
+}
+
+/** The files of variables that profiles name, by the names of the profiles. */
+async function envFilesOf(
+  root: unknown,
+  directory: string,
+  env: Environment,
+): Promise<ReadonlyMap<string, EnvFile>> {
+  const named = Object.entries(asTable(asTable(root)['profiles'])).flatMap(([name, profile]) => {
+    const raw = asTable(profile)['env_file'];
+    const path = typeof raw === 'string' ? expandReferences(raw, env).text : null;
+    return path === null || path.trim() === '' ? [] : [{ name, path: resolve(directory, path) }];
+  });
+  const files = named.map(async ({ name, path }) => [name, await readEnvFile(path)] as const);
+  return new Map(await Promise.all(files));
+}
+
+/** The name of the profile that a setting belongs to; outside of profiles there is none. */
+function profileOf([table, name = '']: KeyPath): string {
+  return table === 'profiles' ? name : '';
+}
+
+function isEnvFileKey(path: KeyPath): boolean {
+  return path.length === 3 && path[2] === 'env_file';
 }
 
 function isLiteralSecret({ path, raw }: FileText): boolean {

@@ -232,7 +232,7 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
     expect(outcome.stderr.replaceAll(directory.path, '.')).toBe(
       'error: the configuration has 2 problems\n' +
         './sessionctl.toml:3: profiles.a.uri: unknown key. Did you mean "url"?\n' +
-        './sessionctl.toml:4: profiles.a.zone: unknown key. It is one of url, url_file, url_command, replicas, time_zone, statement_timeout, connect_timeout, tls, schema, redis, session, auth.\n',
+        './sessionctl.toml:4: profiles.a.zone: unknown key. It is one of url, url_file, url_command, env_file, replicas, time_zone, statement_timeout, connect_timeout, tls, schema, redis, session, auth.\n',
     );
   });
 });

@@ -38,6 +38,7 @@ describe('config show', () => {
       "SETTING                       VALUE                                       FROM
       profile                       production                                  ./sessionctl.toml:1
       url                           postgres://app:***@db/auth?sslpassword=***  ./sessionctl.toml:2
+      env_file                      -                                           default
       time_zone                     Asia/Kolkata                                variable SESSIONCTL_TIME_ZONE
       statement_timeout             30s                                         ./sessionctl.toml:3
       connect_timeout               10s                                         default
