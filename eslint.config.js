@@ -6,6 +6,7 @@ import tseslint from 'typescript-eslint';
 const DATABASE_LIBRARIES = ['knex', 'pg', 'mysql2', 'mysql2/*', 'better-sqlite3'];
 /** Costly to load: `await import()` where first needed, so that `--help` and `--version` pay nothing. */
 const HEAVY_LIBRARIES = [
+  '@babel/parser',
   '@inquirer/*',
   'cli-table3',
   'csv-stringify',

@@ -1,0 +1,331 @@
+import { readFile } from 'node:fs/promises';
+import type * as t from '@babel/types';
+import { ConfigError } from '../../errors.ts';
+import { formatDuration } from '../../sessions/duration.ts';
+import { reasonOf } from '../config-file.ts';
+import { escapeReferences } from '../references.ts';
+import { passwordsIn } from '../url-secrets.ts';
+import type { AuthReading, ReadSetting, ReadUrl } from './auth-reading.ts';
+import { readDatabase, textUrl, type ReadDatabase } from './database-option.ts';
+import { createEvaluator } from './evaluate.ts';
+import { createOptionReader, whyNot, type OptionReader } from './option-reader.ts';
+import { readSecondary } from './secondary-option.ts';
+import type { ObjectValue, StaticValue } from './static-value.ts';
+import { lineOf, nodesIn } from './syntax-tree.ts';
+
+/** Fields of Better Auth that a profile can name columns for. */
+const SESSION_FIELDS = ['token', 'userId', 'expiresAt', 'createdAt', 'updatedAt', 'ipAddress', 'userAgent'];
+const USER_FIELDS = ['email', 'name', 'createdAt'];
+
+/** Options that change what sessionctl shows or does, and that no setting of a profile stands for. */
+const WITHOUT_SETTING: Readonly<Record<string, string>> = {
+  'session.disableSessionRefresh':
+    'has no setting here: when a session is due for refresh is shown all the same',
+  'advanced.cookies.session_token.name':
+    'has no setting here: the cookie is expected under the name that the prefix gives it',
+};
+
+/**
+ * Reads what an application's own `betterAuth({…})` says, from the text of its file alone: nothing in it is run, and no
+ * other file is read.
+ * @throws ConfigError where it cannot be read at all: absent, no JavaScript or TypeScript, or no such call in it
+ */
+export async function readAuthFile(path: string): Promise<AuthReading> {
+  const file = await parsed(path, await textOf(path));
+  const { evaluate, names } = createEvaluator(file);
+  const call = theCall(path, file, (name) => names.importOf(name));
+  const [argument] = call.arguments;
+  const options = argument === undefined ? null : evaluate(argument);
+  if (options?.kind !== 'object') {
+    const why =
+      options === null
+        ? 'is given nothing'
+        : `is given options that cannot be read: what it is given ${whyNot(options, 'object')}`;
+    throw new ConfigError(`${path}:${String(lineOf(call))}: betterAuth ${why}`, { hint: ELSEWHERE });
+  }
+  return readingOf(path, options);
+}
+
+const ELSEWHERE = 'Name the file that holds betterAuth({…}) itself with --auth, or go on without it.';
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+async function parsed(path: string, text: string): Promise<t.File> {
+  const { parse } = await import('@babel/parser');
+  const isJsx = /\.[jt]sx$/.test(path);
+  try {
+    return parse(text, {
+      sourceType: 'unambiguous',
+      plugins: ['typescript', 'decorators', ...(isJsx || /\.[cm]?js$/.test(path) ? (['jsx'] as const) : [])],
+    });
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new ConfigError(`cannot read ${path} as TypeScript: ${error.message}`, {
+      hint: ELSEWHERE,
+      cause: error,
+    });
+  }
+}
+
+type ImportOf = (name: string) => { readonly module: string; readonly exported: string | null } | null;
+
+/** The call of `betterAuth`; of several the one that is exported as `auth`, as Better Auth's own CLI takes it. */
+function theCall(path: string, file: t.File, importOf: ImportOf): t.CallExpression {
+  const calls = [...nodesIn(file)].filter(
+    (node) => node.type === 'CallExpression' && isBetterAuth(node.callee, importOf),
+  ) as t.CallExpression[];
+  const [only, ...others] = calls;
+  if (only === undefined)
+    throw new ConfigError(`there is no betterAuth({…}) in ${path}`, { hint: ELSEWHERE });
+  if (others.length === 0) return only;
+  const exported = [...nodesIn(file)].flatMap((node) =>
+    node.type === 'ExportNamedDeclaration' && node.declaration?.type === 'VariableDeclaration'
+      ? node.declaration.declarations.filter(({ id }) => id.type === 'Identifier' && id.name === 'auth')
+      : [],
+  );
+  const chosen = calls.filter((call) => exported.some(({ init }) => init === call));
+  if (chosen.length === 1 && chosen[0] !== undefined) return chosen[0];
+  throw new ConfigError(
+    `${path} calls betterAuth in lines ${calls.map((call) => String(lineOf(call))).join(', ')}: which one is meant cannot be told`,
+    { hint: ELSEWHERE },
+  );
+}
+
+function isBetterAuth(callee: t.Node, importOf: ImportOf): boolean {
+  if (callee.type !== 'Identifier') return false;
+  const imported = importOf(callee.name);
+  return imported !== null && imported.exported === 'betterAuth' && imported.module.startsWith('better-auth');
+}
+
+function readingOf(path: string, options: ObjectValue): AuthReading {
+  const read = createOptionReader(options);
+  const settings: ReadSetting[] = [];
+  const set = (key: string, value: string | boolean, option: string, line: number) =>
+    settings.push({ key, value, option, line });
+
+  const database = databaseOf(read);
+  const secondaryValue = read.raw('secondaryStorage');
+  const secondary =
+    secondaryValue === undefined
+      ? null
+      : { ...readSecondary(secondaryValue), isCertain: options.entries.has('secondaryStorage') };
+  if (secondary?.isCertain === false)
+    read.note(
+      'secondaryStorage',
+      secondary.line,
+      `${secondary.url.kind === 'unread' ? secondary.url.why : 'is not read'}: if sessions stand in Redis, say where, or they live on unseen`,
+    );
+  readLengths(read, set);
+  for (const [option, key] of SWITCHES) {
+    const value = read.boolean(option);
+    if (value !== undefined) set(key, value.value, option, value.line);
+  }
+  const version = read.text('session.cookieCache.version');
+  if (version !== undefined)
+    set(
+      'session.cookie_cache.version',
+      escapeReferences(version.value),
+      'session.cookieCache.version',
+      version.line,
+    );
+  const prefix = read.text('advanced.cookiePrefix');
+  if (prefix !== undefined && prefix.value !== '')
+    set('auth.cookie_prefix', escapeReferences(prefix.value), 'advanced.cookiePrefix', prefix.line);
+  const secrets = [...readSecret(read, set), ...readBaseUrl(read, set)];
+  noteSecureCookies(read, settings);
+  const likelyNames = readNames(read, database, set);
+  readPlugins(read);
+  for (const [option, why] of Object.entries(WITHOUT_SETTING)) {
+    const value = read.find(option);
+    if (value !== undefined && !(value.kind === 'known' && value.value === false))
+      read.note(option, value.line, why);
+  }
+  if (secondary?.url.kind === 'literal') secrets.push(...passwordsIn(secondary.url.url));
+  if (database?.url.kind === 'literal') secrets.push(...passwordsIn(database.url.url));
+  return {
+    path,
+    database: database?.url ?? null,
+    timeZone: database?.timeZone ?? null,
+    secondary,
+    settings,
+    likelyNames,
+    unread: [...read.unread].sort((a, b) => a.line - b.line),
+    secrets,
+  };
+}
+
+type Set = (key: string, value: string | boolean, option: string, line: number) => void;
+
+const SWITCHES = [
+  ['session.cookieCache.enabled', 'session.cookie_cache.enabled'],
+  ['session.storeSessionInDatabase', 'session.store_in_database'],
+  ['session.preserveSessionInDatabase', 'session.preserve_in_database'],
+] as const;
+
+/** Better Auth's lengths are seconds. `shortest` is what the profile takes. */
+const LENGTHS = [
+  { option: 'session.expiresIn', key: 'session.expires_in', shortest: 1 },
+  { option: 'session.updateAge', key: 'session.update_age', shortest: 0 },
+  { option: 'session.freshAge', key: 'session.fresh_age', shortest: 0 },
+  { option: 'session.cookieCache.maxAge', key: 'session.cookie_cache.max_age', shortest: 1 },
+] as const;
+
+function readLengths(read: OptionReader, set: Set): void {
+  for (const { option, key, shortest } of LENGTHS) {
+    const length = read.number(option);
+    if (length === undefined) continue;
+    const { value, line } = length;
+    if (Number.isSafeInteger(value) && value >= shortest)
+      set(key, formatDuration(value * 1000), option, line);
+    else
+      read.note(
+        option,
+        line,
+        `is ${String(value)}, and no whole number of seconds from ${String(shortest)} on`,
+      );
+  }
+}
+
+function databaseOf(read: OptionReader): ReadDatabase | null {
+  const value = read.raw('database');
+  if (value === undefined) return null;
+  const database = readDatabase(value);
+  if (database.url.kind === 'unread') read.note('database', database.url.line, database.url.why);
+  return database;
+}
+
+/** @returns what must not be shown */
+function readSecret(read: OptionReader, set: Set): string[] {
+  const several = read.array('secrets')?.items ?? [];
+  const values = several.map((item) => (item.kind === 'object' ? item.entries.get('value') : item));
+  const [first] = values;
+  const secret = several.length === 0 ? read.find('secret') : first;
+  if (several.length > 1)
+    read.note(
+      'secrets',
+      several[1]?.line ?? 1,
+      'holds former secrets as well: add them to former_secrets where verify should know them',
+    );
+  if (secret === undefined) return [];
+  if (secret.kind === 'reference') set('auth.secret', secret.text, 'secret', secret.line);
+  else if (secret.kind === 'known')
+    read.note(
+      'secret',
+      secret.line,
+      'stands in the file itself and was not copied: move it into a variable, and refer to that with secret = "${NAME}"',
+    );
+  else read.note('secret', secret.line, whyNot(secret, 'text'));
+  return [secret, ...values].flatMap((value) =>
+    value?.kind === 'known' && typeof value.value === 'string' ? [value.value] : [],
+  );
+}
+
+/** @returns what must not be shown */
+function readBaseUrl(read: OptionReader, set: Set): readonly string[] {
+  const value = read.find('baseURL');
+  if (value === undefined) return [];
+  const url: ReadUrl = textUrl(value, 'baseURL');
+  if (url.kind === 'reference') set('auth.base_url', url.text, 'baseURL', url.line);
+  else if (url.kind === 'literal' && /^https?:\/\//i.test(url.url) && passwordsIn(url.url).length === 0)
+    set('auth.base_url', escapeReferences(url.url), 'baseURL', url.line);
+  else
+    read.note(
+      'baseURL',
+      value.line,
+      url.kind === 'unread' ? url.why : 'is no http:// or https:// URL that can be copied',
+    );
+  return url.kind === 'literal' ? passwordsIn(url.url) : [];
+}
+
+/** Here cookies are secure under https, as without the option. */
+function noteSecureCookies(read: OptionReader, settings: readonly ReadSetting[]): void {
+  const secure = read.boolean('advanced.useSecureCookies');
+  if (secure === undefined) return;
+  const baseUrl = settings.find(({ key }) => key === 'auth.base_url')?.value;
+  if (typeof baseUrl === 'string' && /^https?:/i.test(baseUrl) && /^https:/i.test(baseUrl) === secure.value)
+    return;
+  const why = `is ${String(secure.value)}, for which there is no setting here: cookies count as secure where base_url begins with https:`;
+  read.note('advanced.useSecureCookies', secure.line, why);
+}
+
+/** With its own adapter Better Auth's names are the database's; Drizzle and Prisma may have others there. */
+function readNames(read: OptionReader, database: ReadDatabase | null, set: Set): AuthReading['likelyNames'] {
+  const adapter = database?.adapter ?? 'own';
+  if (database !== null && database.databaseSchema !== null)
+    set(
+      'schema.database_schema',
+      database.databaseSchema,
+      'database.schemaName',
+      read.raw('database')?.line ?? 1,
+    );
+  const models = { table: read.text('session.modelName'), userTable: read.text('user.modelName') };
+  const fields = [
+    ...fieldsOf(read, 'session.fields', SESSION_FIELDS, 'schema.columns'),
+    ...fieldsOf(read, 'user.fields', USER_FIELDS, 'schema.user_columns'),
+  ];
+  if (adapter === 'own') {
+    if (models.table !== undefined)
+      set('schema.table', escapeReferences(models.table.value), 'session.modelName', models.table.line);
+    if (models.userTable !== undefined)
+      set(
+        'schema.user_table',
+        escapeReferences(models.userTable.value),
+        'user.modelName',
+        models.userTable.line,
+      );
+    for (const { key, value, option, line } of fields) set(key, value, option, line);
+    return null;
+  }
+  for (const { option, line } of fields)
+    read.note(
+      option,
+      line,
+      `names a field of ${adapter === 'prisma' ? 'the Prisma model' : "the adapter's schema"}, which may be called otherwise in the database`,
+    );
+  if (models.table === undefined && models.userTable === undefined) return null;
+  const plural = (name: string | undefined) =>
+    name === undefined ? null : database?.usePlural === true ? `${name}s` : name;
+  return { table: plural(models.table?.value), userTable: plural(models.userTable?.value) };
+}
+
+function fieldsOf(
+  read: OptionReader,
+  path: string,
+  known: readonly string[],
+  table: string,
+): readonly (ReadSetting & { readonly value: string })[] {
+  const given = read.object(path);
+  if (given === undefined) return [];
+  return known.flatMap((field) => {
+    const option = `${path}.${field}`;
+    const column = read.text(option);
+    return column === undefined
+      ? []
+      : [{ key: `${table}.${field}`, value: escapeReferences(column.value), option, line: column.line }];
+  });
+}
+
+/** What a plugin says of sessions. */
+function readPlugins(read: OptionReader): void {
+  for (const plugin of read.array('plugins')?.items ?? []) {
+    if (plugin.kind === 'unknown') read.note('plugins', plugin.line, plugin.why);
+    if (plugin.kind === 'call' && plugin.name === 'multiSession') noteMaximum(read, plugin.args[0]);
+  }
+}
+
+/** It holds for one browser; a `maximum_sessions` made of it would have `limit` end the sessions of every other one. */
+function noteMaximum(read: OptionReader, options: StaticValue | undefined): void {
+  const maximum = options?.kind === 'object' ? options.entries.get('maximumSessions') : undefined;
+  if (maximum?.kind !== 'known' || typeof maximum.value !== 'number') return;
+  read.note(
+    'multiSession.maximumSessions',
+    maximum.line,
+    `is ${String(maximum.value)} in one browser; set maximum_sessions = ${String(maximum.value)} only where a user may have no more in all`,
+  );
+}
