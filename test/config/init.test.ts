@@ -172,16 +172,19 @@ describeOn('postgresql', 'config init on PostgreSQL', () => {
   it('asks for the time zone only where the database does not know, and looks again', async () => {
     const { path } = temporaryDirectory();
     const { code, stderr, left } = await answered(path, { DATABASE_URL: await aheadOfUtc() }, [
-      ['Where is the URL', 'In an environment variable'],
-      ['Name of the variable', ''],
+      ['Where is the URL', 'In DATABASE_URL of the environment'],
+      ['Time zone', 'America/New_York'],
+      ['Does that age fit?', false],
+      ['Time zone', 'Asia/Kolkata'],
+      ['Does that age fit?', true],
       ['Name of the profile', 'live'],
       ['File to write', ''],
-      ['Time zone', 'Asia/Kolkata'],
       ['Write ', true],
     ]);
     expect(code).toBe(0);
     expect(left).toEqual([]);
-    expect(stderr).toContain('lies in the future');
+    expect(stderr).toContain('lies in the future: the time zone UTC is not');
+    expect(stderr).toContain('lies in the future: the time zone America/New_York');
     expect(stderr).toMatch(
       /began 1\dm ago \(.*\), if the application\s+writes Asia\/Kolkata\nprofile "live", URL from \$\{DATABASE_URL\}, time zone Asia\/Kolkata\n/,
     );
@@ -263,13 +266,16 @@ describe('config init with questions', () => {
   });
 });
 
+/** A draft that leaves everything open. */
+const empty = { timeZone: null, envFile: null, settings: [], remarks: [] };
+
 describe('the file that is written', () => {
   it.each<[string, UrlReference]>([
     ['a "quoted" \\ name', { kind: 'literal', url: 'postgres://u:a"b\\c${D}$${E}\u007f@h/d' }],
     ['new\nline', { kind: 'command', command: 'printf \'%s\' "sqlite:a\\tb.db" "${HOME}"' }],
     ['[brackets].dots', { kind: 'literal', url: 'ünïcode.db' }],
   ])('keeps profile %j and its URL as they were', async (name, url) => {
-    const text = renderConfig({ name, url, timeZone: 'UTC' });
+    const text = renderConfig({ ...empty, name, url, timeZone: 'UTC' });
     const { system } = fakeSystem({ env: { HOME: '/home/me' } });
     const { database } = await settingsOfText(
       { path: '/sessionctl.toml', text, profile: name },
@@ -284,10 +290,11 @@ describe('the file that is written', () => {
 
   it('shows defaults and examples that are valid once the # is taken away', async () => {
     const directory = temporaryDirectory();
-    const text = renderConfig({ name: 'default', url: { kind: 'literal', url: 'a.db' }, timeZone: null });
+    const text = renderConfig({ ...empty, name: 'default', url: { kind: 'literal', url: 'a.db' } });
     const uncommented = text.replace(/^# (?=\[|\w+ = )/gm, '');
     expect(uncommented).not.toBe(text);
     directory.write('ca.pem', 'CA');
+    directory.write('.env', '');
     const path = directory.write('all.toml', uncommented);
     expect((await runMain(['config', 'check', path], { env: { BETTER_AUTH_SECRET: 'any' } })).stdout).toBe(
       `${path}: 1 profile, no problems\n`,

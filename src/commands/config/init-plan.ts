@@ -1,13 +1,19 @@
 import { existsSync } from 'node:fs';
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import type { GlobalFlags } from '../../command.ts';
-import type { ProfileDraft, UrlReference } from '../../config/render-config.ts';
+import type { AuthReading, ReadUrl } from '../../config/auth-file/auth-reading.ts';
+import { envFileNames } from '../../config/find-urls.ts';
+import type { DraftSetting, ProfileDraft, UrlReference } from '../../config/render-config.ts';
 import type { Context } from '../../context.ts';
 import { ConfigError, UsageError } from '../../errors.ts';
 import { mayBeToken, shownValue } from '../../sessions/shown-value.ts';
 
 export interface InitFlags extends GlobalFlags {
   readonly urlEnv?: string;
+  readonly envFile?: string;
+  readonly auth?: string;
+  readonly redisUrlEnv?: string;
+  readonly redisKeyPrefix?: string;
   readonly file?: string;
   readonly force?: boolean;
 }
@@ -17,6 +23,15 @@ export interface Plan {
   /** Absolute. */
   readonly path: string;
   readonly draft: ProfileDraft;
+  /** What the application's own configuration says, where it was read. */
+  readonly reading: AuthReading | null;
+}
+
+/** Where a URL stands, and the file of variables that it takes. */
+export interface UrlSource {
+  readonly url: UrlReference;
+  /** As given: from the working directory. */
+  readonly envFile: string | null;
 }
 
 export const DEFAULT_PROFILE = 'default';
@@ -26,53 +41,259 @@ export const DEFAULT_FILE = 'sessionctl.toml';
 export async function rejectBadFlags(flags: InitFlags): Promise<void> {
   const { rejectEmpty } = await import('../../config/load.ts');
   rejectEmpty(flags);
-  for (const [option, value] of [['--url-env', flags.urlEnv] as const, ['--file', flags.file] as const]) {
+  const given = {
+    '--url-env': flags.urlEnv,
+    '--env-file': flags.envFile,
+    '--auth': flags.auth,
+    '--redis-url-env': flags.redisUrlEnv,
+    '--file': flags.file,
+  };
+  for (const [option, value] of Object.entries(given)) {
     if (value?.trim() === '')
       throw new UsageError(`${option} was given an empty value`, { hint: 'Leave the option out.' });
   }
   if (flags.url !== undefined && flags.urlEnv !== undefined) {
     throw new UsageError('--url and --url-env contradict each other', { hint: 'Give one of them.' });
   }
+  if (flags.redisKeyPrefix !== undefined && flags.redisUrlEnv === undefined && flags.auth === undefined) {
+    throw new UsageError('--redis-key-prefix says nothing without --redis-url-env or --auth', {
+      hint: 'Say where Redis is as well.',
+    });
+  }
 }
 
 /**
- * What is to be written, from flags alone.
+ * What is to be written, from flags and from the application's configuration that they name.
  * @throws UsageError where they do not say what the database's URL is
- * @throws ConfigError where the file exists already or the variable is unset
+ * @throws ConfigError where the file exists already or a variable is unset
  */
 export async function planFromFlags(context: Context, flags: InitFlags): Promise<Plan> {
   const path = filePath(context, flags.file ?? flags.config ?? DEFAULT_FILE);
   await rejectExisting(path, flags);
-  const draft = { name: flags.profile ?? DEFAULT_PROFILE, timeZone: await timeZoneFromFlags(context, flags) };
-  if (flags.urlEnv !== undefined)
-    return { path, draft: { ...draft, url: await variable(context, flags.urlEnv) } };
-  if (flags.url !== undefined) {
-    return {
-      path,
-      draft: { ...draft, url: { kind: 'literal', url: placedUrl(flags.url, context.system.cwd, path) } },
-    };
-  }
-  throw new UsageError(
-    'config init needs to know where the database is, and there is no terminal to ask on',
-    {
-      hint: 'Give --url-env <name> (better: the URL stays out of the file) or --url <url>.',
-    },
-  );
+  const timeZone = await timeZoneFromFlags(context, flags);
+  const reading = flags.auth === undefined ? null : await readAuth(context, flags.auth);
+  const source = await sourceFromFlags(context, flags, reading);
+  const redis = await redisFromFlags(context, flags, reading);
+  const plan = { path, name: flags.profile ?? DEFAULT_PROFILE, timeZone, source, redis, reading };
+  return assemblePlan(context, plan);
 }
 
-export async function variable(context: Context, name: string): Promise<UrlReference> {
+/** @throws ConfigError where it cannot be read */
+export async function readAuth(context: Context, file: string): Promise<AuthReading> {
+  const { readAuthFile } = await import('../../config/auth-file/read-auth-file.ts');
+  const reading = await readAuthFile(filePath(context, file));
+  for (const secret of reading.secrets) context.redactor.protect(secret);
+  return reading;
+}
+
+async function sourceFromFlags(
+  context: Context,
+  flags: InitFlags,
+  reading: AuthReading | null,
+): Promise<UrlSource> {
+  const envFile = flags.envFile ?? null;
+  if (flags.urlEnv !== undefined) return { url: await variable(context, flags.urlEnv, envFile), envFile };
+  if (flags.url !== undefined) return { url: { kind: 'literal', url: flags.url }, envFile };
+  const said = reading?.database ?? null;
+  if (said === null) {
+    throw new UsageError(
+      'config init needs to know where the database is, and there is no terminal to ask on',
+      { hint: 'Give --url-env <name> (better: the URL stays out of the file) or --url <url>.' },
+    );
+  }
+  const place = `${placeOf(context, reading)}:${String(said.line)}`;
+  if (said.kind === 'literal') {
+    throw new ConfigError(`${place} holds the database URL itself, which is not copied`, {
+      hint: 'Move it into a variable and give --url-env <name>; --url <url> writes it into the file all the same.',
+    });
+  }
+  const url = await urlSaid(context, said, envFile);
+  if (url !== null) return { url, envFile };
+  throw new UsageError(`${place}: where the database is cannot be read: it ${whyUnread(said)}`, {
+    hint: 'Give --url-env <name> (better: the URL stays out of the file) or --url <url>.',
+  });
+}
+
+function whyUnread(said: ReadUrl): string {
+  return said.kind === 'unread' ? said.why : 'is not one';
+}
+
+/** The application's own URL as a configuration refers to it; null where it is not to be copied. @throws ConfigError where a variable is unset */
+export async function urlSaid(
+  context: Context,
+  said: ReadUrl,
+  envFile: string | null,
+): Promise<UrlReference | null> {
+  if (said.kind === 'path') return { kind: 'literal', url: `sqlite:${said.path}` };
+  if (said.kind !== 'reference') return null;
+  const [, name] = /^\$\{(\w+)\}$/.exec(said.text) ?? [];
+  return name === undefined ? { kind: 'references', text: said.text } : variable(context, name, envFile);
+}
+
+/** The reference to a variable. @throws UsageError, ConfigError where it is none or is unset */
+export async function variable(
+  context: Context,
+  name: string,
+  envFile: string | null,
+  option = '--url-env',
+): Promise<UrlReference & { readonly kind: 'variable' }> {
   const { isVariableName } = await import('../../config/references.ts');
-  if (!isVariableName(name) || (mayBeToken(name) && context.system.env[name] === undefined)) {
-    throw new UsageError(`--url-env: ${shownValue(name)} is not the name of a variable`, {
+  const isSet = await isSetIn(context, envFile);
+  if (!isVariableName(name) || (mayBeToken(name) && !isSet(name))) {
+    throw new UsageError(`${option}: ${shownValue(name)} is not the name of a variable`, {
       hint: 'Give the name alone, such as DATABASE_URL.',
     });
   }
-  if ((context.system.env[name] ?? '') === '') {
+  if (!isSet(name)) {
+    const file = envFile === null ? await fileThatSets(context, name) : null;
     throw new ConfigError(`the variable ${name} is not set, so there is no database to look at`, {
-      hint: `Set it first: export ${name}=postgres://…`,
+      hint:
+        file === null
+          ? `Set it first: export ${name}=postgres://...`
+          : `${file} sets it: with --env-file ${file} it is taken from there, now and later.`,
     });
   }
   return { kind: 'variable', name };
+}
+
+/** Whether variables are set in the environment or in the file. @throws ConfigError where the file cannot be read */
+export async function isSetIn(context: Context, envFile: string | null): Promise<(name: string) => boolean> {
+  const isSet = (name: string) => (context.system.env[name] ?? '') !== '';
+  if (envFile === null) return isSet;
+  const { readEnvFile } = await import('../../config/env-file.ts');
+  const { variables, problem } = await readEnvFile(filePath(context, envFile));
+  if (problem !== null) throw new ConfigError(problem);
+  return (name) => isSet(name) || variables.has(name);
+}
+
+async function fileThatSets(context: Context, name: string): Promise<string | null> {
+  for (const file of envFileNames(context.system.cwd)) {
+    const { readEnvFile } = await import('../../config/env-file.ts');
+    if ((await readEnvFile(filePath(context, file))).variables.has(name)) return file;
+  }
+  return null;
+}
+
+/** Where the sessions in secondary storage are, as settings; none where there is no such storage. */
+async function redisFromFlags(
+  context: Context,
+  flags: InitFlags,
+  reading: AuthReading | null,
+): Promise<readonly DraftSetting[]> {
+  const secondary = reading?.secondary ?? null;
+  if (secondary === null && flags.redisUrlEnv === undefined) return [];
+  // A warning says that it is possible; --redis-url-env makes it certain.
+  if (secondary?.isCertain === false && flags.redisUrlEnv === undefined) return [];
+  const from = secondary === null ? 'config init' : `${placeOf(context, reading)}:${String(secondary.line)}`;
+  const setting = (key: string, value: string | boolean): DraftSetting => ({
+    key: `redis.${key}`,
+    value,
+    from,
+    isActive: true,
+  });
+  const prefix = flags.redisKeyPrefix ?? secondary?.keyPrefix ?? (secondary === null ? 'better-auth:' : null);
+  const url =
+    flags.redisUrlEnv !== undefined
+      ? `\${${(await variable(context, flags.redisUrlEnv, flags.envFile ?? null, '--redis-url-env')).name}}`
+      : secondary?.url.kind === 'reference'
+        ? secondary.url.text
+        : null;
+  if (url === null || prefix === null) {
+    const what = url === null ? 'where that is' : 'under which prefix';
+    throw new ConfigError(
+      `${from}: the application keeps sessions in secondary storage, and ${what} cannot be read`,
+      {
+        hint: `Without it they would live on unseen. Give ${url === null ? '--redis-url-env <name>' : '--redis-key-prefix <prefix>'}.`,
+      },
+    );
+  }
+  const { escapeReferences } = await import('../../config/references.ts');
+  return [
+    setting('url', url),
+    setting('key_prefix', escapeReferences(prefix)),
+    ...(secondary?.cluster === true ? [setting('cluster', true)] : []),
+  ];
+}
+
+/** What a plan is made of. */
+export interface PlanParts {
+  readonly path: string;
+  readonly name: string;
+  readonly timeZone: string | null;
+  readonly source: UrlSource;
+  readonly redis: readonly DraftSetting[];
+  readonly reading: AuthReading | null;
+}
+
+/** Puts a plan together: paths as the file will read them, and of what the application says all that can be in effect. */
+export async function assemblePlan(context: Context, parts: PlanParts): Promise<Plan> {
+  const { path, name, source, redis, reading } = parts;
+  const { cwd } = context.system;
+  const isSet = await isSetIn(context, source.envFile);
+  const place = placeOf(context, reading);
+  const settings = (reading?.settings ?? []).map(({ key, value, line }): DraftSetting => {
+    const isActive =
+      typeof value !== 'string' ||
+      [...value.matchAll(/(?<!\$)\$\{(\w+)\}/g)].every(([, name = '']) => isSet(name));
+    return {
+      key,
+      value,
+      from: `${place}:${String(line)}${isActive ? '' : ', not set when this was written'}`,
+      isActive,
+    };
+  });
+  const remarks = (reading?.unread ?? []).map(
+    ({ option, line, why }) => `${place}:${String(line)}: ${option} ${why}`,
+  );
+  const { url } = source;
+  return {
+    path,
+    reading,
+    draft: {
+      name,
+      url: url.kind === 'literal' ? { ...url, url: placedUrl(url.url, cwd, path) } : url,
+      timeZone: parts.timeZone ?? (await zoneSaid(reading)),
+      envFile: source.envFile === null ? null : placedPath(source.envFile, cwd, path),
+      settings: [...settings, ...ownVariables(reading, isSet), ...redis],
+      remarks,
+    },
+  };
+}
+
+/** What Better Auth looks up in the environment itself where its options say nothing. */
+function ownVariables(
+  reading: AuthReading | null,
+  isSet: (name: string) => boolean,
+): readonly DraftSetting[] {
+  if (reading === null) return [];
+  const variables = [
+    { key: 'auth.secret', options: ['secret', 'secrets'], name: 'BETTER_AUTH_SECRET' },
+    { key: 'auth.base_url', options: ['baseURL'], name: 'BETTER_AUTH_URL' },
+  ];
+  const isSaid = (option: string) =>
+    [...reading.settings, ...reading.unread].some((one) => one.option === option);
+  return variables
+    .filter(({ options, name }) => isSet(name) && !options.some(isSaid))
+    .map(({ key, name }) => ({ key, value: `\${${name}}`, from: "Better Auth's own", isActive: true }));
+}
+
+/** The zone that the driver writes, where the application says it and it is one. */
+async function zoneSaid(reading: AuthReading | null): Promise<string | null> {
+  if (reading?.timeZone === undefined || reading.timeZone === null) return null;
+  const { parseTimeZone } = await import('../../config/time-zone.ts');
+  try {
+    return parseTimeZone(reading.timeZone.zone);
+  } catch {
+    // What the driver understands and sessionctl does not is asked for, as if nothing had been said.
+    return null;
+  }
+}
+
+/** The application's configuration as it is named to the person: from the working directory, where it lies below. */
+export function placeOf(context: Context, reading: AuthReading | null): string {
+  if (reading === null) return '';
+  const path = relative(context.system.cwd, reading.path);
+  return path.startsWith('..') ? reading.path : path;
 }
 
 export async function timeZoneFromFlags(context: Context, flags: InitFlags): Promise<string | null> {
@@ -93,6 +314,10 @@ export function placedUrl(url: string, cwd: string, configPath: string): string 
   if (!isFile || dirname(configPath) === cwd) return url;
   const path = scheme === undefined ? url : url.slice(scheme.length + 1).replace(/^\/\//, '');
   return isAbsolute(path) ? url : `sqlite:${resolve(cwd, path)}`;
+}
+
+function placedPath(path: string, cwd: string, configPath: string): string {
+  return dirname(configPath) === cwd ? path : resolve(cwd, path);
 }
 
 export function filePath(context: Context, path: string): string {

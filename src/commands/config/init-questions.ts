@@ -1,32 +1,344 @@
 import { existsSync } from 'node:fs';
-import type { UrlReference } from '../../config/render-config.ts';
+import { dirname } from 'node:path';
+import type { AuthReading } from '../../config/auth-file/auth-reading.ts';
+import type { FoundUrl } from '../../config/find-urls.ts';
+import type { DraftSetting, UrlReference } from '../../config/render-config.ts';
 import { parseTimeZone } from '../../config/time-zone.ts';
-import { maskPasswords } from '../../config/url-secrets.ts';
+import { maskPasswords, passwordsIn } from '../../config/url-secrets.ts';
 import type { Context } from '../../context.ts';
-import { CancelledError } from '../../errors.ts';
+import { CancelledError, ConfigError, SessionctlError, UsageError } from '../../errors.ts';
+import { counted } from '../../output/counted.ts';
 import { InvalidValueError } from '../../sessions/invalid-value.ts';
+import { isInFuture, look, type Outcome } from './init-look.ts';
 import {
+  assemblePlan,
   DEFAULT_FILE,
   DEFAULT_PROFILE,
   filePath,
-  placedUrl,
+  isSetIn,
+  placeOf,
+  readAuth,
   rejectExisting,
   timeZoneFromFlags,
+  urlSaid,
   variable,
   type InitFlags,
   type Plan,
+  type PlanParts,
+  type UrlSource,
 } from './init-plan.ts';
 
-/** Asks for what the flags leave open. @throws CancelledError on Ctrl-C */
-export async function askForPlan(context: Context, flags: InitFlags): Promise<Plan> {
+/**
+ * Asks for what the flags leave open. Each answer is tried at once: what does not work is said and asked for again.
+ * @throws CancelledError on Ctrl-C, or where the last answer is no
+ */
+export async function converse(context: Context, flags: InitFlags): Promise<Outcome> {
   if (flags.file !== undefined || flags.config !== undefined) {
     await rejectExisting(filePath(context, flags.file ?? flags.config ?? DEFAULT_FILE), flags);
   }
-  const prompter = await context.prompter();
-  const url = await askForUrl(context);
+  const { findUrls } = await import('../../config/find-urls.ts');
+  const found = await findUrls(context.system);
+  await tellFound(context, found);
+  const reading = await askForReading(context, flags);
+  if (reading !== null) await tellReading(context, reading);
+  const first = await askUntilItAnswers(context, flags, found, reading);
+  const zoned = first.outcome.finding.zoneKnown
+    ? first.outcome
+    : await askForTimeZone(context, first.outcome);
+  const timeZone = zoned.plan.draft.timeZone;
   const name =
     flags.profile ??
-    (await prompter.input('Name of the profile', { initial: DEFAULT_PROFILE, validate: filled }));
+    (await (
+      await context.prompter()
+    ).input('Name of the profile', { initial: DEFAULT_PROFILE, validate: filled }));
+  const path = await askForPath(context, flags);
+  const plan = withNamesOf(zoned.plan, await assemblePlan(context, { ...first.parts, name, path, timeZone }));
+  // A variable may hold a path that leads elsewhere from there.
+  const outcome =
+    dirname(path) === context.system.cwd ? { plan, finding: zoned.finding } : await look(context, plan);
+  await confirmPlan(context, outcome.plan);
+  return outcome;
+}
+
+/** The plan in its final place, with the tables that were found under names of the application's. */
+function withNamesOf(tried: Plan, placed: Plan): Plan {
+  const missing = tried.draft.settings.filter(
+    ({ key }) => !placed.draft.settings.some((one) => one.key === key),
+  );
+  return { ...placed, draft: { ...placed.draft, settings: [...placed.draft.settings, ...missing] } };
+}
+
+/** What lies about, so that the questions need no explanation. No secret of it is shown. */
+async function tellFound(context: Context, found: readonly FoundUrl[]): Promise<void> {
+  for (const { name, url, envFile } of found) {
+    for (const password of passwordsIn(url)) context.redactor.protect(password);
+    await context.note(`found ${name} in ${envFile ?? 'the environment'}: ${maskPasswords(url)}`);
+  }
+}
+
+async function askForReading(context: Context, flags: InitFlags): Promise<AuthReading | null> {
+  if (flags.auth !== undefined) return readAuth(context, flags.auth);
+  const { findAuthFiles } = await import('../../config/auth-file/find-auth-file.ts');
+  const prompter = await context.prompter();
+  for (const file of findAuthFiles(context.system.cwd)) {
+    if (!(await prompter.confirm(`Read the options of Better Auth in ${file}? It is not run`, true)))
+      continue;
+    try {
+      return await readAuth(context, file);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      await context.warn(error.message);
+    }
+  }
+  return null;
+}
+
+async function tellReading(context: Context, reading: AuthReading): Promise<void> {
+  const place = placeOf(context, reading);
+  const settings = reading.settings.filter(({ key }) => key !== 'auth.secret');
+  await context.note(`read ${place}: ${counted(reading.settings.length, 'setting')}`);
+  for (const { option, line, key, value } of settings)
+    await context.note(
+      `  ${key} = ${typeof value === 'string' ? maskPasswords(value) : String(value)} (${option}, line ${String(line)})`,
+    );
+  for (const { option, line, why } of reading.unread)
+    await context.note(`  ${place}:${String(line)}: ${option} ${why}`);
+}
+
+interface Answered {
+  readonly parts: PlanParts;
+  readonly outcome: Outcome;
+}
+
+async function askUntilItAnswers(
+  context: Context,
+  flags: InitFlags,
+  found: readonly FoundUrl[],
+  reading: AuthReading | null,
+): Promise<Answered> {
+  const name = flags.profile ?? DEFAULT_PROFILE;
+  const path = filePath(context, DEFAULT_FILE);
+  const timeZone = await timeZoneFromFlags(context, flags);
+  for (;;) {
+    try {
+      const source = await askForSource(context, flags, found, reading);
+      const redis = await askForRedis(context, flags, source, found, reading);
+      const parts: PlanParts = { path, name, timeZone, source, redis, reading };
+      return { parts, outcome: await look(context, await assemblePlan(context, parts)) };
+    } catch (error) {
+      await tellRefusal(context, error);
+    }
+  }
+}
+
+/** @throws whatever is no answer to be mended, such as the end of the conversation */
+async function tellRefusal(context: Context, error: unknown): Promise<void> {
+  const isMendable = error instanceof SessionctlError || error instanceof InvalidValueError;
+  if (!isMendable || error instanceof CancelledError || context.system.signal.aborted) throw error;
+  await context.warn(error.message);
+  if (error.hint !== undefined) await context.note(`hint: ${error.hint}`);
+}
+
+type Way = UrlSource | UrlReference['kind'];
+
+async function askForSource(
+  context: Context,
+  flags: InitFlags,
+  found: readonly FoundUrl[],
+  reading: AuthReading | null,
+): Promise<UrlSource> {
+  const prompter = await context.prompter();
+  const given = flags.envFile ?? null;
+  const choices = [
+    ...(await saidChoices(context, found, reading)),
+    ...found.flatMap(({ name, url, envFile, kind }) =>
+      kind === 'database'
+        ? [
+            {
+              name: `In ${name} of ${envFile ?? 'the environment'}`,
+              value: { url: { kind: 'variable' as const, name }, envFile: envFile ?? given },
+              description: maskPasswords(url),
+            },
+          ]
+        : [],
+    ),
+    {
+      name: 'In an environment variable',
+      value: 'variable' as Way,
+      description: 'The file refers to it and holds no secret',
+    },
+    { name: 'In a file', value: 'file' as Way, description: 'Such as /run/secrets/database-url' },
+    { name: 'Printed by a command', value: 'command' as Way, description: 'Such as a password manager' },
+    {
+      name: 'I type it in',
+      value: 'literal' as Way,
+      description: 'It is written into the configuration, password included',
+    },
+  ];
+  const way = await prompter.select('Where is the URL of the auth database?', choices);
+  if (typeof way === 'object') return way;
+  switch (way) {
+    case 'variable':
+      return { url: await askForVariable(context, 'DATABASE_URL', given), envFile: given };
+    case 'file': {
+      const path = await prompter.input('Path of the file', { validate: filled });
+      // Named from here, but read from wherever the configuration will be.
+      return { url: { kind: 'file', path: filePath(context, path) }, envFile: given };
+    }
+    case 'command': {
+      const command = await prompter.input('Command that prints the URL', { validate: filled });
+      return { url: { kind: 'command', command }, envFile: given };
+    }
+    default: {
+      const url = await prompter.password('URL (hidden, since it may hold a password)');
+      if (url.trim() === '') throw new UsageError('nothing was typed');
+      return { url: { kind: 'literal', url: url.trim() }, envFile: given };
+    }
+  }
+}
+
+/** The database that the application's own configuration names, as far as it can be reached from here. */
+async function saidChoices(context: Context, found: readonly FoundUrl[], reading: AuthReading | null) {
+  const said = reading?.database ?? null;
+  if (said === null || said.kind === 'unread') return [];
+  const place = `${placeOf(context, reading)}:${String(said.line)}`;
+  if (said.kind === 'literal') {
+    const value: Way = { url: { kind: 'literal', url: said.url }, envFile: null };
+    return [
+      {
+        name: `As ${place} has it, copied`,
+        value,
+        description: 'It is written into the configuration, password included',
+      },
+    ];
+  }
+  const text = said.kind === 'path' ? said.path : said.text;
+  const sources = [null, ...new Set(found.flatMap(({ envFile }) => envFile ?? []))];
+  const ways: { name: string; value: Way; description: string }[] = [];
+  for (const envFile of sources) {
+    const isSet = await isSetIn(context, envFile);
+    const names =
+      said.kind === 'path' ? [] : [...said.text.matchAll(/(?<!\$)\$\{(\w+)\}/g)].map(([, name = '']) => name);
+    const isFromFile = envFile !== null;
+    // One variable is among those that were found; the environment alone may do.
+    if (names.length === 1 && text === `\${${names[0] ?? ''}}`) continue;
+    if (isFromFile && ways.length > 0) continue;
+    if (!names.every(isSet)) continue;
+    const url = await urlSaid(context, said, envFile);
+    if (url !== null)
+      ways.push({
+        name: `As ${place} has it${envFile === null ? '' : `, with ${envFile}`}`,
+        value: { url, envFile },
+        description: text,
+      });
+  }
+  return ways;
+}
+
+async function askForVariable(
+  context: Context,
+  initial: string,
+  envFile: string | null,
+): Promise<UrlReference & { readonly kind: 'variable' }> {
+  const isSet = await isSetIn(context, envFile);
+  const prompter = await context.prompter();
+  const name = await prompter.input('Name of the variable', {
+    initial,
+    validate: (text) => (isSet(text) ? true : `${text} is not set here`),
+  });
+  return variable(context, name, envFile);
+}
+
+/** Asked only where there may be one: the application says so, or the URL of a Redis lies about. */
+async function askForRedis(
+  context: Context,
+  flags: InitFlags,
+  source: UrlSource,
+  found: readonly FoundUrl[],
+  reading: AuthReading | null,
+): Promise<readonly DraftSetting[]> {
+  const secondary = reading?.secondary ?? null;
+  const isSet = await isSetIn(context, source.envFile);
+  const candidates = found.filter(
+    ({ kind, name, envFile }) => kind === 'redis' && (envFile === null || isSet(name)),
+  );
+  const prompter = await context.prompter();
+  if (secondary?.isCertain !== true) {
+    // Read, and without secondary storage: the Redis serves something else.
+    if (
+      flags.redisUrlEnv === undefined &&
+      secondary === null &&
+      (reading !== null || candidates.length === 0)
+    )
+      return [];
+    const question = 'Does the application keep sessions in Redis (secondaryStorage)?';
+    if (flags.redisUrlEnv === undefined && !(await prompter.confirm(question, false))) return [];
+  }
+  const said = secondary?.url.kind === 'reference' ? secondary.url.text : null;
+  const isUsable =
+    said !== null && [...said.matchAll(/(?<!\$)\$\{(\w+)\}/g)].every(([, name = '']) => isSet(name));
+  const url =
+    flags.redisUrlEnv === undefined && isUsable
+      ? said
+      : `\${${flags.redisUrlEnv ?? (await askForRedisVariable(context, isSet, candidates))}}`;
+  const prefix =
+    flags.redisKeyPrefix ??
+    secondary?.keyPrefix ??
+    (await prompter.input('What do its keys begin with (empty: nothing)', {
+      initial: secondary === null ? 'better-auth:' : '',
+    }));
+  const { escapeReferences } = await import('../../config/references.ts');
+  const from = secondary === null ? 'config init' : `${placeOf(context, reading)}:${String(secondary.line)}`;
+  return [
+    { key: 'redis.url', value: url, from, isActive: true },
+    { key: 'redis.key_prefix', value: escapeReferences(prefix), from, isActive: true },
+    ...(secondary?.cluster === true ? [{ key: 'redis.cluster', value: true, from, isActive: true }] : []),
+  ];
+}
+
+async function askForRedisVariable(
+  context: Context,
+  isSet: (name: string) => boolean,
+  candidates: readonly FoundUrl[],
+): Promise<string> {
+  const prompter = await context.prompter();
+  return prompter.input('Variable with the URL of Redis', {
+    initial: candidates[0]?.name ?? 'REDIS_URL',
+    validate: (text) => (isSet(text) ? true : `${text} is not set here`),
+  });
+}
+
+/** Asks until the age of the newest session under the zone is said to fit; an empty answer leaves the zone open. */
+async function askForTimeZone(context: Context, first: Outcome): Promise<Outcome> {
+  const prompter = await context.prompter();
+  for (;;) {
+    const answer = await prompter.input(
+      'Time zone of the servers that run the application (empty: not known)',
+      {
+        validate: zoneOrNothing,
+      },
+    );
+    if (answer.trim() === '') return first;
+    const timeZone = parseTimeZone(answer.trim());
+    const { draft } = first.plan;
+    const outcome = await look(context, { ...first.plan, draft: { ...draft, timeZone } });
+    if (outcome.finding.newestSession === null) return outcome;
+    if (await prompter.confirm('Does that age fit?', !isInFuture(outcome.finding))) return outcome;
+  }
+}
+
+function zoneOrNothing(text: string): string | true {
+  try {
+    if (text.trim() !== '') parseTimeZone(text.trim());
+    return true;
+  } catch (error) {
+    if (error instanceof InvalidValueError) return [error.message, error.hint].join('. ');
+    throw error;
+  }
+}
+
+async function askForPath(context: Context, flags: InitFlags): Promise<string> {
+  const prompter = await context.prompter();
   const place =
     flags.file ??
     flags.config ??
@@ -40,80 +352,15 @@ export async function askForPlan(context: Context, flags: InitFlags): Promise<Pl
           : 'That file exists: choose another, or start again with --force.';
       },
     }));
-  const path = filePath(context, place);
-  return {
-    path,
-    draft: {
-      name,
-      url: url.kind === 'literal' ? { ...url, url: placedUrl(url.url, context.system.cwd, path) } : url,
-      timeZone: await timeZoneFromFlags(context, flags),
-    },
-  };
-}
-
-async function askForUrl(context: Context): Promise<UrlReference> {
-  const prompter = await context.prompter();
-  const kind = await prompter.select<UrlReference['kind']>('Where is the URL of the auth database?', [
-    {
-      name: 'In an environment variable',
-      value: 'variable',
-      description: 'The file refers to it and holds no secret',
-    },
-    { name: 'In a file', value: 'file', description: 'Such as /run/secrets/database-url' },
-    { name: 'Printed by a command', value: 'command', description: 'Such as a password manager' },
-    {
-      name: 'I type it in',
-      value: 'literal',
-      description: 'It is written into the configuration, password included',
-    },
-  ]);
-  switch (kind) {
-    case 'variable': {
-      const name = await prompter.input('Name of the variable', {
-        initial: 'DATABASE_URL',
-        validate: (text) => ((context.system.env[text] ?? '') === '' ? `${text} is not set here` : true),
-      });
-      return variable(context, name);
-    }
-    case 'file': {
-      const path = await prompter.input('Path of the file', { validate: filled });
-      // Named from here, but read from wherever the configuration will be.
-      return { kind, path: filePath(context, path) };
-    }
-    case 'command':
-      return { kind, command: await prompter.input('Command that prints the URL', { validate: filled }) };
-    case 'literal':
-      return { kind, url: await prompter.password('URL (hidden, since it may hold a password)') };
-    default:
-      return kind satisfies never;
-  }
-}
-
-/** @returns null where the answer is that nobody knows */
-export async function askForTimeZone(context: Context): Promise<string | null> {
-  const prompter = await context.prompter();
-  const answer = await prompter.input(
-    'Time zone of the servers that run the application (empty: not known)',
-    {
-      validate: (text) => {
-        try {
-          if (text.trim() !== '') parseTimeZone(text.trim());
-          return true;
-        } catch (error) {
-          if (error instanceof InvalidValueError) return [error.message, error.hint].join('. ');
-          throw error;
-        }
-      },
-    },
-  );
-  return answer.trim() === '' ? null : parseTimeZone(answer.trim());
+  return filePath(context, place);
 }
 
 /** @throws CancelledError where the answer is no */
-export async function confirmPlan(context: Context, { path, draft }: Plan): Promise<void> {
+async function confirmPlan(context: Context, { path, draft }: Plan): Promise<void> {
   const zone = draft.timeZone ?? 'not set';
+  const envFile = draft.envFile === null ? '' : `, variables from ${draft.envFile}`;
   await context.note(
-    `profile ${JSON.stringify(draft.name)}, URL ${describeUrl(draft.url)}, time zone ${zone}`,
+    `profile ${JSON.stringify(draft.name)}, URL ${describeUrl(draft.url)}${envFile}, time zone ${zone}`,
   );
   const prompter = await context.prompter();
   if (await prompter.confirm(`Write ${path}?`, true)) return;
@@ -124,6 +371,8 @@ function describeUrl(url: UrlReference): string {
   switch (url.kind) {
     case 'variable':
       return `from \${${url.name}}`;
+    case 'references':
+      return `from ${url.text}`;
     case 'file':
       return `from the file ${url.path}`;
     case 'command':

@@ -1,0 +1,141 @@
+import type { Settings } from '../../config/settings.ts';
+import type { Context } from '../../context.ts';
+import { SchemaError } from '../../errors.ts';
+import { relativeTime } from '../../output/relative-time.ts';
+import { millisecondsOf, type Instant } from '../../sessions/instant.ts';
+import { everySession } from '../../sessions/selection.ts';
+import { placeOf, type Plan } from './init-plan.ts';
+
+/** What stands behind the URL. */
+export interface Finding {
+  readonly server: string;
+  /** Null where all sessions stand in Redis. */
+  readonly sessionTable: string | null;
+  readonly userTable: string | null;
+  readonly keyType: string | null;
+  readonly timeEncoding: string | null;
+  readonly zoneKnown: boolean;
+  readonly cautions: readonly string[];
+  /** When the newest session began, or null where there is none. */
+  readonly newestSession: Instant | null;
+  /** The database's clock. */
+  readonly now: Instant;
+}
+
+export interface Outcome {
+  readonly plan: Plan;
+  readonly finding: Finding;
+}
+
+/** Milliseconds: the clocks of the application and of its database differ by less, a wrong time zone by more. */
+const FUTURE_TOLERANCE = 60_000;
+
+/** Connects just as later runs will, by what the file is going to say, and tells what is there. */
+export async function look(context: Context, plan: Plan): Promise<Outcome> {
+  const outcome = await findUnderLikelyNames(context, plan);
+  const { finding } = outcome;
+  const users = `users in ${finding.userTable ?? '(no table)'}`;
+  await context.note(
+    `found ${finding.server}, sessions in ${finding.sessionTable ?? 'Redis alone'}, ${users}`,
+  );
+  if (finding.sessionTable !== null)
+    await context.note(`ids are ${finding.keyType ?? '-'}, times are ${finding.timeEncoding ?? '-'}`);
+  for (const caution of finding.cautions) await context.note(`note: ${caution}`);
+  await tellNewest(context, finding, outcome.plan.draft.timeZone);
+  return outcome;
+}
+
+/** Where no table is recognised, those count that the application names, if the database has them. */
+async function findUnderLikelyNames(context: Context, plan: Plan): Promise<Outcome> {
+  try {
+    return { plan, finding: await find(context, plan) };
+  } catch (error) {
+    const named = withLikelyNames(context, plan);
+    if (!(error instanceof SchemaError) || named === null) throw error;
+    try {
+      return { plan: named, finding: await find(context, named) };
+    } catch (second) {
+      throw second instanceof SchemaError ? error : second;
+    }
+  }
+}
+
+function withLikelyNames(context: Context, plan: Plan): Plan | null {
+  const { reading, draft } = plan;
+  if (reading?.likelyNames === null || reading === null) return null;
+  const { table, userTable } = reading.likelyNames;
+  const from = placeOf(context, reading);
+  const names = Object.entries({ 'schema.table': table, 'schema.user_table': userTable }).flatMap(
+    ([key, value]) => (value === null ? [] : [{ key, value, from, isActive: true }]),
+  );
+  return { ...plan, draft: { ...draft, settings: [...draft.settings, ...names] } };
+}
+
+async function find(context: Context, { path, draft }: Plan): Promise<Finding> {
+  const { renderConfig } = await import('../../config/render-config.ts');
+  const { settingsOfText } = await import('../../config/load.ts');
+  const settings = await settingsOfText(
+    { path, text: renderConfig(draft), profile: draft.name },
+    context.system,
+    context.redactor,
+  );
+  const redis = settings.redis === null ? null : await lookIntoRedis(context, settings);
+  if (redis !== null && !settings.session.storeInDatabase) return redis;
+  return context.withDatabase(settings.database, 'read', async (store) => {
+    const newest = store.list(everySession, { sort: { field: 'createdAt', direction: 'desc' }, limit: 1 });
+    let newestSession: Instant | null = null;
+    for await (const [session] of newest) newestSession = session?.createdAt ?? null;
+    return { ...store.schema, cautions: store.cautions, newestSession, now: store.now };
+  });
+}
+
+/** What a deployment with secondary storage has beside its session table, or in place of one. */
+async function lookIntoRedis(context: Context, settings: Settings): Promise<Finding> {
+  return context.withExamination(settings, async ({ database, secondary }) => {
+    if (database.part === null) throw database.error;
+    if (secondary === null) throw new Error('no Redis is configured');
+    if (secondary.part === null) throw secondary.error;
+    const mismatch = (await secondary.part.findMismatch?.()) ?? null;
+    await context.note(`found Redis ${secondary.part.place}`);
+    if (mismatch !== null) await context.warn(mismatch.text);
+    const { table, server } = database.part;
+    return {
+      server: server ?? 'a database that does not tell its version',
+      sessionTable: null,
+      userTable: table?.userTable ?? null,
+      keyType: null,
+      timeEncoding: null,
+      zoneKnown: true,
+      cautions: [],
+      newestSession: null,
+      now: await database.part.readClock(),
+    };
+  });
+}
+
+async function tellNewest(
+  context: Context,
+  { newestSession, now, zoneKnown, sessionTable }: Finding,
+  timeZone: string | null,
+): Promise<void> {
+  if (newestSession === null) {
+    if (sessionTable !== null) await context.note('there are no sessions yet');
+    return;
+  }
+  const assumed = timeZone === null ? '' : `, if the application writes ${timeZone}`;
+  await context.note(
+    `the newest session began ${relativeTime(newestSession, now)} (${newestSession})${assumed}`,
+  );
+  if (isInFuture({ newestSession, now })) {
+    const culprit =
+      timeZone === null && zoneKnown
+        ? 'the clock of the application or of the database is wrong'
+        : `the time zone ${timeZone ?? 'UTC'} is not the application's`;
+    await context.warn(`the newest session lies in the future: ${culprit}`);
+  }
+}
+
+/** Whether the newest session cannot have begun when it seems to. */
+export function isInFuture({ newestSession, now }: Pick<Finding, 'newestSession' | 'now'>): boolean {
+  return newestSession !== null && millisecondsOf(newestSession) - millisecondsOf(now) > FUTURE_TOLERANCE;
+}
