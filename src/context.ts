@@ -12,7 +12,7 @@ import type { ExaminedSettings, OpenedExamination } from './store/open-examinati
 import type { DeploymentStore } from './store/open-store.ts';
 import type { System } from './system.ts';
 import type { Prompter } from './output/prompter.ts';
-import { judgeTerminal, stylesFor, type Styles, type Terminal } from './output/styles.ts';
+import { forTerminal, judgeTerminal, stylesFor, type Styles, type Terminal } from './output/styles.ts';
 import { safeText } from './output/safe-text.ts';
 import { OutputClosedError, write } from './output/writer.ts';
 
@@ -73,18 +73,24 @@ export interface Context {
   ): Promise<Result>;
 }
 
-export function createContext(system: System, redactor: Redactor, flags: GlobalFlags): Context {
+/** @param loaded settings that have been read already, and their warnings told */
+export function createContext(
+  system: System,
+  redactor: Redactor,
+  flags: GlobalFlags,
+  loaded?: Settings,
+): Context {
   const stdoutTerminal = judgeTerminal(system.stdout, system.env, flags.color);
   const stderrTerminal = judgeTerminal(system.stderr, system.env, flags.color);
   const stderrStyles = stylesFor(stderrTerminal);
   const mayPrompt = flags.input && system.stdin.isTTY === true && system.stderr.isTTY === true;
-  let settings: Promise<Settings> | undefined;
+  let settings = loaded === undefined ? undefined : Promise.resolve(loaded);
   let comparedClocks = false;
   let history: Promise<History> | undefined;
 
   /** Where nobody reads stderr any more, the work goes on all the same. */
   const tell = (text: string) =>
-    write(system.stderr, text).catch((error: unknown) => {
+    write(system.stderr, forTerminal(text, stderrTerminal)).catch((error: unknown) => {
       if (!(error instanceof OutputClosedError)) throw error;
     });
 
@@ -99,7 +105,8 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
     stderr: { terminal: stderrTerminal, styles: stderrStyles },
     now: system.now(),
     mayPrompt,
-    print: (text) => write(system.stdout, text),
+    print: (text) =>
+      write(system.stdout, typeof text === 'string' ? forTerminal(text, stdoutTerminal) : text),
     show: tell,
     note: async (text) => {
       if (flags.quiet !== true) await tell(await onLines(safeText(redactor.redact(text))));
@@ -107,6 +114,10 @@ export function createContext(system: System, redactor: Redactor, flags: GlobalF
     warn,
     prompter: async () => {
       if (!mayPrompt) throw new UsageError('this needs an answer, and there is no terminal to ask on');
+      if (system.env['TERM'] === 'dumb') {
+        const { createPlainPrompter } = await import('./output/plain-prompter.ts');
+        return createPlainPrompter(system);
+      }
       const { createPrompter } = await import('./output/prompter.ts');
       return createPrompter(system);
     },

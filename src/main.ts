@@ -1,6 +1,6 @@
 import { createContext } from './context.ts';
 import { CancelledError, FailedError, SessionctlError, UsageError, type ExitCode } from './errors.ts';
-import { judgeTerminal, stylesFor } from './output/styles.ts';
+import { forTerminal, judgeTerminal, stylesFor } from './output/styles.ts';
 import { safeText } from './output/safe-text.ts';
 import { OutputClosedError, write } from './output/writer.ts';
 import { createProgram } from './program.ts';
@@ -73,10 +73,14 @@ async function report(
   } else {
     // Whoever answered no has got what they wanted; a signal may have come from elsewhere.
     const isAnswer = error instanceof CancelledError && !system.signal.aborted;
-    const { red, dim } = stylesFor(judgeTerminal(system.stderr, system.env, !argv.includes('--no-color')));
+    const terminal = judgeTerminal(system.stderr, system.env, !argv.includes('--no-color'));
+    const { red, dim } = stylesFor(terminal);
     await write(
       system.stderr,
-      `${isAnswer ? '' : `${red('error:')} `}${message}\n${error.hint === undefined ? '' : `${dim('hint:')} ${clean(error.hint)}\n`}`,
+      forTerminal(
+        `${isAnswer ? '' : `${red('error:')} `}${message}\n${error.hint === undefined ? '' : `${dim('hint:')} ${clean(error.hint)}\n`}`,
+        terminal,
+      ),
     );
   }
   if (argv.includes('--verbose') || argv.includes('-v'))

@@ -26,7 +26,10 @@ export function findingText(finding: Finding, terminal: Terminal, styles: Styles
   };
   const head = `${colour[status](status.padEnd(STATUS_WIDTH))}${GAP}${status === 'ok' ? id.padEnd(ID_WIDTH) : styles.bold(id.padEnd(ID_WIDTH))}${GAP}`;
   const indent = STATUS_WIDTH + GAP.length + Math.max(id.length, ID_WIDTH) + GAP.length;
-  const lines = [head + wrapped(result, indent, terminal).join(`\n${' '.repeat(indent)}`)];
+  const isNarrow = terminal.interactive && terminal.width < indent + NARROWEST;
+  const inner = isNarrow ? STATUS_WIDTH + GAP.length : indent;
+  const text = wrapped(result, inner, terminal).join(`\n${' '.repeat(inner)}`);
+  const lines = [isNarrow ? `${head.trimEnd()}\n${' '.repeat(inner)}${text}` : head + text];
   if (status !== 'ok') {
     const under = ' '.repeat(STATUS_WIDTH + GAP.length);
     lines.push(...wrapped(explanation, under.length, terminal).map((line) => under + styles.dim(line)));

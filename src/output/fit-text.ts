@@ -3,6 +3,7 @@ import type { Terminal } from './styles.ts';
 import { isPrintableAscii, safeText } from './safe-text.ts';
 
 const ELLIPSIS = '…';
+const ASCII_ELLIPSIS = '...';
 /** More marks than this on one letter are decoration that runs over the lines above and below. */
 const MARKS_BEYOND_READING = /(\p{M}{4})\p{M}+/gu;
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
@@ -20,10 +21,16 @@ export function textWidth(text: string): number {
 /**
  * The text cut to a width in columns, with an ellipsis where something is missing. Cuts between graphemes only.
  * @param text as `terminalText` gives it
+ * @param ellipsis as `ellipsisFor` gives it for the terminal
  */
-export function cutText(text: string, width: number): string {
+export function cutText(text: string, width: number, ellipsis = ELLIPSIS): string {
   if (fits(text, width)) return text;
-  return width < 1 ? '' : firstLine(text, width, ELLIPSIS) + ELLIPSIS;
+  return width < ellipsis.length ? '' : firstLine(text, width, ellipsis) + ellipsis;
+}
+
+/** What stands on a terminal where something is missing. */
+export function ellipsisFor({ ascii }: Pick<Terminal, 'ascii'>): string {
+  return ascii === true ? ASCII_ELLIPSIS : ELLIPSIS;
 }
 
 /** The text on lines of at most `width` columns, broken at spaces where there are some. `width` is at least 2. */

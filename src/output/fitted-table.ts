@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
-import { cutText, terminalText, textWidth } from './fit-text.ts';
+import { cutText, ellipsisFor, terminalText, textWidth } from './fit-text.ts';
 import { safeText } from './safe-text.ts';
-import type { Styles, Terminal } from './styles.ts';
+import { forTerminal, type Styles, type Terminal } from './styles.ts';
 
 const ABSENT = '-';
 const GAP = '  ';
@@ -49,7 +49,9 @@ export function fittedTable(
 ): FittedTable {
   const all = given.map((column) => ({ ...column, cellsWidth: widest(column.cells) }));
   const { columns, leftOut } =
-    terminal.interactive && !whole ? fitted(all, terminal.width) : { columns: all, leftOut: [] };
+    terminal.interactive && !whole
+      ? fitted(all, terminal.width, ellipsisFor(terminal))
+      : { columns: all, leftOut: [] };
   const rows = (given[0]?.cells ?? []).map((_, row) =>
     columns.map(({ cells, style }) => styled(cells[row] ?? '', row, style)),
   );
@@ -58,8 +60,10 @@ export function fittedTable(
 }
 
 /** A value from outside as a cell: on one line, and in a pipe without the two spaces at which its reader splits. */
-export function tableCell({ interactive }: Terminal): (value: string | null) => string {
-  const text = interactive ? terminalText : (value: string) => safeText(value).replace(/ {2,}/g, ' ').trim();
+export function tableCell(terminal: Terminal): (value: string | null) => string {
+  const text = terminal.interactive
+    ? (value: string) => forTerminal(terminalText(value), terminal)
+    : (value: string) => safeText(value).replace(/ {2,}/g, ' ').trim();
   return (value) => (value === null || value.trim() === '' ? ABSENT : text(value));
 }
 
@@ -94,6 +98,7 @@ function styled(cell: string, row: number, style: Column['style']): string {
 function fitted(
   all: readonly Column[],
   width: number,
+  ellipsis: string,
 ): { columns: readonly Column[]; leftOut: readonly string[] } {
   if (widthOf(all, naturalWidth) <= width) return { columns: all, leftOut: [] };
   const short = all.map((column) => ({ ...column, title: column.shortTitle ?? column.title }));
@@ -111,7 +116,7 @@ function fitted(
   );
   const widths = shrink(columns, width);
   return {
-    columns: columns.map((column, at) => cut(column, widths[at] ?? 0)),
+    columns: columns.map((column, at) => cut(column, widths[at] ?? 0, ellipsis)),
     leftOut: all
       .filter((_, at) => !columns.some((column) => column.cells === short[at]?.cells))
       .map(({ title }) => title),
@@ -170,7 +175,7 @@ function shrink(columns: readonly Column[], width: number): readonly number[] {
   return widths;
 }
 
-function cut(column: Column, width: number): Column {
-  const cells = column.cells.map((cell) => cutText(cell, width));
-  return { ...column, title: cutText(column.title, width), cells, cellsWidth: widest(cells) };
+function cut(column: Column, width: number, ellipsis: string): Column {
+  const cells = column.cells.map((cell) => cutText(cell, width, ellipsis));
+  return { ...column, title: cutText(column.title, width, ellipsis), cells, cellsWidth: widest(cells) };
 }

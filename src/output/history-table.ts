@@ -1,7 +1,7 @@
 import type { HistoryRun } from '../history/history-runs.ts';
 import type { Instant } from '../sessions/instant.ts';
 import type { Target } from '../sessions/session-store.ts';
-import { cutText } from './fit-text.ts';
+import { cutText, ellipsisFor } from './fit-text.ts';
 import { fittedTable, tableCell, type FittedTable, type TableColumn } from './fitted-table.ts';
 import { relativeTime } from './relative-time.ts';
 import type { Styles, Terminal } from './styles.ts';
@@ -31,7 +31,7 @@ function columnsOf(
   const cell = tableCell(terminal);
   const cells = (read: (run: HistoryRun) => string | null) => runs.map((run) => cell(read(run)));
   const texts = (read: (run: HistoryRun) => string | null) =>
-    wide ? cells(read) : cells(read).map((text) => cutText(text, LONGEST_CELL));
+    wide ? cells(read) : cells(read).map((text) => cutText(text, LONGEST_CELL, ellipsisFor(terminal)));
   const count = (read: (run: HistoryRun) => number | null) => cells((run) => read(run)?.toString() ?? null);
   const database = {
     title: 'database',

@@ -1,6 +1,6 @@
 import { clearLine, cursorTo, moveCursor } from 'node:readline';
 import type { System } from '../system.ts';
-import { cutText } from './fit-text.ts';
+import { cutText, ellipsisFor } from './fit-text.ts';
 import { safeText } from './safe-text.ts';
 import type { Terminal } from './styles.ts';
 
@@ -92,13 +92,18 @@ async function spinner(
     stderr.columns === undefined || stderr.columns === 0 ? terminal.width : stderr.columns;
   const textFor = (done: number) => {
     const { state, left } = measure(done, system.now());
-    return cutText(left === null ? state : `${state}, ${left} left`, columns() - BESIDE_TEXT);
+    return cutText(
+      left === null ? state : `${state}, ${left} left`,
+      columns() - BESIDE_TEXT,
+      ellipsisFor(terminal),
+    );
   };
   const drawing = drawingOn(write, columns);
   const line = ora({
     stream: drawing as unknown as NodeJS.WriteStream,
     text: textFor(0),
     color: false,
+    ...(terminal.ascii === true ? { spinner: 'line' as const } : {}),
     // That the stream is a terminal has been judged; CI in the environment does not make it less of one.
     isEnabled: true,
     // Otherwise it would swallow Ctrl-C.

@@ -2,7 +2,9 @@ import { confirm, input, password, select } from '@inquirer/prompts';
 import { CancelledError } from '../errors.ts';
 import type { System } from '../system.ts';
 import { safeText } from './safe-text.ts';
+import { understandsUnicode } from './bars.ts';
 import { askToTick, type PromptStreams, type TickChoice } from './tick-prompt.ts';
+import { isNumber, numberValidation } from './typed-number.ts';
 
 export interface Choice<Value> {
   readonly name: string;
@@ -29,51 +31,55 @@ export interface Prompter {
   typeNumber(message: string, expected: number): Promise<boolean>;
 }
 
-const COMPLAINTS = 3;
+/** For terminals that show ASCII alone. */
+const asciiTheme = { prefix: { idle: '?', done: '*' } } as const;
+const asciiSelectTheme = {
+  ...asciiTheme,
+  icon: { cursor: '>' },
+  style: { keysHelpTip: () => 'up and down move, enter accepts' },
+} as const;
 
 /** Prompts on stderr, so that stdout stays the result. */
 export function createPrompter(system: System): Prompter {
+  const unicode = understandsUnicode(system.env);
+  const theme = unicode ? {} : asciiTheme;
   const cancellable = <Answer>(ask: (io: PromptStreams) => Promise<Answer>) => answered(system, ask);
   return {
-    confirm: (message, initial) => cancellable((io) => confirm({ message, default: initial }, io)),
+    confirm: (message, initial) => cancellable((io) => confirm({ message, default: initial, theme }, io)),
     input: (message, options = {}) =>
       cancellable((io) =>
         input(
           {
             message,
+            theme,
             ...(options.initial === undefined ? {} : { default: options.initial }),
             ...(options.validate === undefined ? {} : { validate: options.validate }),
           },
           io,
         ),
       ),
-    password: (message) => cancellable((io) => password({ message, mask: true }, io)),
+    password: (message) => cancellable((io) => password({ message, mask: true, theme }, io)),
     select: (message, choices) =>
-      cancellable((io) => select({ message, choices: choices.map((choice) => ({ ...choice })) }, io)),
-    tick: (message, choices) => cancellable((io) => askToTick(message, choices, io)),
+      cancellable((io) =>
+        select(
+          {
+            message,
+            choices: choices.map((choice) => ({ ...choice })),
+            theme: unicode ? {} : asciiSelectTheme,
+          },
+          io,
+        ),
+      ),
+    tick: (message, choices) => cancellable((io) => askToTick(message, choices, io, unicode)),
     typeNumber: async (message, expected) => {
-      let complaints = 0;
-      const validate = (text: string) => {
-        if (isNo(text) || isNumber(text, expected) || complaints === COMPLAINTS) return true;
-        complaints += 1;
-        return `Type ${expected.toLocaleString('en-US')} to go on, or nothing to stop.`;
-      };
-      const theme = { validationFailureMode: 'clear' } as const;
-      const answer = await cancellable((io) => input({ message: safeText(message), validate, theme }, io));
+      const validate = numberValidation(expected);
+      const clearing = { ...theme, validationFailureMode: 'clear' } as const;
+      const answer = await cancellable((io) =>
+        input({ message: safeText(message), validate, theme: clearing }, io),
+      );
       return isNumber(answer, expected);
     },
   };
-}
-
-function isNo(text: string): boolean {
-  return /^(?:no?)?$/i.test(text.trim());
-}
-
-/** `12000`, `12,000`, `12 000`, `12.000`, `12_000`. */
-function isNumber(text: string, expected: number): boolean {
-  const typed = text.trim();
-  const grouped = /^(?:\d+|\d{1,3}([\s,._])\d{3}(?:\1\d{3})*)$/.test(typed);
-  return grouped && typed.replaceAll(/\D/g, '') === String(expected);
 }
 
 /** @throws CancelledError where the question ends without an answer */

@@ -1,9 +1,13 @@
 import type { SchemaPart, SchemaStep } from '../sessions/schema-store.ts';
 import type { Target } from '../sessions/session-store.ts';
-import { terminalText } from './fit-text.ts';
+import { terminalText, wrapText } from './fit-text.ts';
 import { labelledLines } from './labelled-lines.ts';
 import { placeName } from './revocation-plan.ts';
 import type { Styles, Terminal } from './styles.ts';
+
+const STATE_WIDTH = 'optional'.length;
+/** Columns. Narrower than this it could not be read in any case. */
+const NARROWEST = 20;
 
 const titles: Readonly<Record<SchemaPart['name'], string>> = {
   'core-tables': "Better Auth's core tables",
@@ -12,10 +16,16 @@ const titles: Readonly<Record<SchemaPart['name'], string>> = {
 };
 
 /** A line a part: its state, what it is, and what is there. */
-export function schemaPartsText(parts: readonly SchemaPart[], { green, yellow, dim }: Styles): string {
+export function schemaPartsText(
+  parts: readonly SchemaPart[],
+  terminal: Terminal,
+  { green, yellow, dim }: Styles,
+): string {
   const style = { done: green, pending: yellow, optional: dim };
   const line = ({ name, state, detail }: SchemaPart) =>
-    `${style[state](state.padEnd('optional'.length))}  ${titles[name]}: ${terminalText(detail)}\n`;
+    `${style[state](state.padEnd(STATE_WIDTH))}  ${wrapped(`${titles[name]}: ${terminalText(detail)}`).join(`\n${' '.repeat(STATE_WIDTH + 2)}`)}\n`;
+  const wrapped = (text: string) =>
+    terminal.interactive ? wrapText(text, Math.max(terminal.width - STATE_WIDTH - 2, NARROWEST)) : [text];
   return parts.map(line).join('');
 }
 

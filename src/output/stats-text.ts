@@ -18,6 +18,10 @@ export interface StatsTextOptions {
 const LISTED = 10;
 const DAYS = 14;
 const DAY = 24 * 3_600_000;
+/** Columns that the line of hours takes, with its title. */
+const WIDTH_OF_HOURS = 42;
+/** From here on the line of hours has room for what it means. */
+const WIDTH_OF_LEGEND = 76;
 const WIDEST_BAR = 40;
 const NARROWEST_BAR = 8;
 
@@ -33,9 +37,10 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
   const number = (value: number) => value.toLocaleString('en-US');
   const { within } = expiry;
   const tomorrow = toInstant(millisecondsOf(now) + (DAYS - 1) * DAY);
-  const whole = terminal.interactive
-    ? `  ${bars.sparkline(signIns.byHour)}  (a column an hour, 0 to 23 UTC)`
-    : '';
+  const whole =
+    terminal.interactive && terminal.width >= WIDTH_OF_HOURS
+      ? `  ${bars.sparkline(signIns.byHour)}${terminal.width < WIDTH_OF_LEGEND ? '' : '  (a column an hour, 0 to 23 UTC)'}`
+      : '';
   const head: readonly (LabelledLine | null)[] = [
     { label: 'database', value: placeName(report.target), style: styles.bold },
     { label: 'selected', value: report.selection === '' ? 'everything' : terminalText(report.selection) },
@@ -125,7 +130,7 @@ function section(title: string, rows: readonly Row[], options: StatsTextOptions,
   const largest = Math.max(...shown.map(({ sessions }) => sessions));
   const barWidth = Math.min(WIDEST_BAR, terminal.width - nameWidth - numberWidth - 6);
   const lines = shown.map(({ name, sessions }, at) => {
-    const cut = cutText(name, nameWidth);
+    const cut = cutText(name, nameWidth, bars.ellipsis);
     const drawn =
       terminal.interactive && barWidth >= NARROWEST_BAR && sessions > 0
         ? `  ${styles.cyan(bars.bar(sessions, largest, barWidth))}`

@@ -1,4 +1,5 @@
 import kleur from 'kleur';
+import { understandsUnicode } from './bars.ts';
 import type { OutputStream, System } from '../system.ts';
 
 /** What a stream can show: each of stdout and stderr is judged by itself. */
@@ -8,6 +9,8 @@ export interface Terminal {
   readonly colour: boolean;
   /** Columns; what is not a terminal has no width to keep to. */
   readonly width: number;
+  /** It shows nothing but ASCII for certain. */
+  readonly ascii?: boolean;
 }
 
 export interface Styles {
@@ -27,7 +30,16 @@ export function judgeTerminal(stream: OutputStream, env: System['env'], colourWa
   const colour = !refused && (forced || (interactive && env['TERM'] !== 'dumb'));
   // A pseudo-terminal that nobody has given a size says 0.
   const columns = stream.columns === undefined || stream.columns === 0 ? 80 : stream.columns;
-  return { interactive, colour, width: interactive ? columns : Number.POSITIVE_INFINITY };
+  const width = interactive ? columns : Number.POSITIVE_INFINITY;
+  return { interactive, colour, width, ascii: interactive && !understandsUnicode(env) };
+}
+
+/** The signs beyond ASCII in what sessionctl itself says. */
+const SIGNS: Readonly<Record<string, string>> = { '…': '...', '’': "'" };
+
+/** Text as a terminal can show it: those signs in ASCII where it has nothing else. What comes from outside stays as it is. */
+export function forTerminal(text: string, { ascii }: Pick<Terminal, 'ascii'>): string {
+  return ascii === true ? text.replace(/[…’]/g, (sign) => SIGNS[sign] ?? sign) : text;
 }
 
 const plain = (text: string) => text;

@@ -12,7 +12,7 @@ import {
   type KeypressEvent,
 } from '@inquirer/core';
 import { inNumber } from './counted.ts';
-import { cutText, textWidth } from './fit-text.ts';
+import { cutText, ellipsisFor, textWidth } from './fit-text.ts';
 import { safeText } from './safe-text.ts';
 
 /** Something that can be ticked. */
@@ -34,7 +34,7 @@ export interface PromptStreams {
 const LONGEST_PAGE = 10;
 /** The line with what is ticked, that with the keys, and one that is left free. */
 const ROWS_BELOW_PAGE = 3;
-const KEYS = '↑↓ move, space ticks, type to filter, tab next word, esc clears, enter accepts';
+const KEYS = 'move, space ticks, type to filter, tab next word, esc clears, enter accepts';
 /** The terminal says where pasted text begins and ends: a space or a line end in it is not a key that was pressed. */
 const MARK_PASTED = '\u001b[?2004h';
 const LEAVE_PASTED = '\u001b[?2004l';
@@ -44,6 +44,7 @@ export async function askToTick<Value>(
   message: string,
   choices: readonly TickChoice<Value>[],
   streams: PromptStreams,
+  unicode: boolean,
 ): Promise<readonly Value[]> {
   const { output } = streams;
   output.write(MARK_PASTED);
@@ -51,6 +52,7 @@ export async function askToTick<Value>(
     const config = {
       message: safeText(message),
       lines: choices.map(({ line }) => line),
+      unicode,
       searched: choices.map(({ searched }) => searched.toLowerCase()),
       // A pseudo-terminal that nobody has given a size says 0.
       size: () => ({ columns: output.columns || 80, rows: output.rows || 24 }),
@@ -66,6 +68,8 @@ interface Config {
   readonly message: string;
   readonly lines: readonly string[];
   readonly searched: readonly string[];
+  /** The terminal shows more than ASCII. */
+  readonly unicode: boolean;
   readonly size: () => { readonly columns: number; readonly rows: number };
 }
 
@@ -81,7 +85,8 @@ interface State {
 }
 
 const tickPrompt = createPrompt<ReadonlySet<number>, Config>((config, done) => {
-  const theme = makeTheme();
+  const theme = makeTheme(config.unicode ? {} : { prefix: { idle: '?', done: '*' } });
+  const cut = (text: string, room: number) => cutText(text, room, ellipsisFor({ ascii: !config.unicode }));
   const [status, setStatus] = useState<'idle' | 'done'>('idle');
   const [state, setState] = useState<State>(() => ({
     filter: '',
@@ -117,7 +122,7 @@ const tickPrompt = createPrompt<ReadonlySet<number>, Config>((config, done) => {
   const width = columns - 1;
   if (status === 'done') {
     const answer = `${numeral(state.ticked.size)} ticked`;
-    const message = cutText(config.message, width - answer.length - 3);
+    const message = cut(config.message, width - answer.length - 3);
     return [prefix, theme.style.message(message, status), theme.style.answer(answer)].join(' ');
   }
   const headerRows = Math.floor(textWidth(`? ${config.message} ${state.filter}`) / columns) + 1;
@@ -125,14 +130,14 @@ const tickPrompt = createPrompt<ReadonlySet<number>, Config>((config, done) => {
   const list = page.shown.map((index) => {
     const pointed = index === state.pointed;
     const line = `${pointed ? '>' : ' '} [${state.ticked.has(index) ? 'x' : ' '}] ${config.lines[index] ?? ''}`;
-    return pointed ? theme.style.highlight(cutText(line, width)) : cutText(line, width);
+    return pointed ? theme.style.highlight(cut(line, width)) : cut(line, width);
   });
   const keys = state.tooEarly
-    ? theme.style.error(cutText('nothing is ticked: space ticks the line with the pointer', width - 2))
-    : theme.style.help(cutText(KEYS, width));
+    ? theme.style.error(cut('nothing is ticked: space ticks the line with the pointer', width - 2))
+    : theme.style.help(cut(`${config.unicode ? '↑↓' : 'arrows'} ${KEYS}`, width));
   return [
     [prefix, theme.style.message(config.message, status), state.filter].join(' '),
-    [...list, cutText(statusLine(state, page), width), keys].join('\n'),
+    [...list, cut(statusLine(state, page), width), keys].join('\n'),
   ];
 });
 

@@ -31,7 +31,7 @@ export const schemaStatus = defineCommand<SchemaStatusFlags>({
       await context.print(`${jsonText({ target, server, pending, parts }, 2)}\n`);
     } else {
       const { schemaPartsText } = await import('../../output/schema-text.ts');
-      await context.print(schemaPartsText(parts, context.stdout.styles));
+      await context.print(schemaPartsText(parts, context.stdout.terminal, context.stdout.styles));
     }
     if (flags.check === true && pending > 0) {
       throw new SchemaError(
