@@ -20,6 +20,7 @@ import { show } from './commands/show.ts';
 import { stats } from './commands/stats.ts';
 import { sweep } from './commands/sweep.ts';
 import { verify } from './commands/verify.ts';
+import { welcome } from './commands/welcome.ts';
 import { shellNames } from './completion/shells.ts';
 import type { Context } from './context.ts';
 import type { ExitCode } from './errors.ts';
@@ -132,9 +133,10 @@ export function commandTree(seams: ProgramSeams, ended: (code: ExitCode) => void
   for (const option of globalOptions()) program.addOption(option);
   program.version(seams.version, '-V, --version', 'print the version');
   // A word that is no command is answered with the nearest one, where commander would count arguments.
-  program.allowExcessArguments(true).action(() => {
+  program.allowExcessArguments(true).action(async () => {
     if (program.args.length > 0) throw unknownCommand(program, program.args);
-    writeOut(program.helpInformation());
+    const flags = program.opts<GlobalFlags>();
+    ended(await welcome(seams.createContext(flags), flags));
   });
 
   for (const definition of definitions) {
