@@ -11,6 +11,10 @@ export interface Block {
   /** Behind the fence, such as `sh`. */
   readonly language: string;
   readonly text: string;
+  /** The heading that it stands below. */
+  readonly heading: string;
+  /** The words between that heading, or the block before, and this one. */
+  readonly above: string;
   /** What `<!-- not run: … -->` right above it says, else undefined. */
   readonly notRun: string | undefined;
 }
@@ -42,6 +46,8 @@ export function blocksOf(page: string): readonly Block[] {
       page,
       language: match[2] ?? '',
       text: match[3] ?? '',
+      heading: [...before.matchAll(/^#{1,4} (.*)$/gm)].at(-1)?.[1] ?? '',
+      above: before.split(/^ *```$|^#{1,4} .*$/m).at(-1) ?? '',
       notRun: /<!-- not run: ([^>]+) -->$/.exec(before)?.[1],
     };
   });
