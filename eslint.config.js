@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /** Drivers and what speaks to them: only `store/` knows of these. */
-const DATABASE_LIBRARIES = ['knex', 'pg', 'mysql2', 'mysql2/*', 'better-sqlite3'];
+const DATABASE_LIBRARIES = ['knex', 'knex/*', 'pg', 'mysql2', 'mysql2/*', 'better-sqlite3'];
 /** Costly to load: `await import()` where first needed, so that `--help` and `--version` pay nothing. */
 const HEAVY_LIBRARIES = [
   '@babel/parser',

@@ -10,6 +10,12 @@ export const quietKnex = {
   log: { debug: silence, warn: silence, error: silence, deprecate: silence },
 } as const satisfies Knex.Config;
 
+/** Knex over one client. Its own entrance loads what all of its dialects need; that is most of what starting costs. */
+export async function knexOf(client: Knex.Client): Promise<Knex> {
+  const { default: makeKnex } = await import('knex/lib/knex-builder/make-knex.js');
+  return makeKnex(client);
+}
+
 /** One connection a run, made when it is first needed. */
 export const oneConnection = { min: 0, max: 1 } as const;
 

@@ -8,7 +8,7 @@ import type { ServerLocation } from '../database-url.ts';
 import { tableReference } from '../table-reference.ts';
 import { wallClock } from '../time-encoding.ts';
 import { collectTables, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
-import { oneConnection, quietKnex, withConnection } from './connection.ts';
+import { knexOf, oneConnection, quietKnex, withConnection } from './connection.ts';
 import type { Dialect, WantedTables } from './dialect.ts';
 import { keyWalk } from './key-walk.ts';
 import {
@@ -48,50 +48,52 @@ export const mysql: Dialect = {
 
   async connect(location, settings, access) {
     const server = location as ServerLocation;
-    const { default: knex } = await import('knex');
+    const { default: Client } = await import('knex/lib/dialects/mysql2/index.js');
     const ssl = tlsOptions(settings.tls, server.parameters);
     const setUp = sessionVariables(settings.statementTimeout, settings.timeZone);
-    return knex({
-      client: 'mysql2',
-      ...quietKnex,
-      pool: {
-        ...oneConnection,
-        afterCreate: (
-          connection: Connection,
-          done: (error: Error | null, connection: Connection) => void,
-        ) => {
-          connection.query(setUp, (error) => {
-            if (error !== null || access === 'read') done(error, connection);
-            else
-              giveWay(connection).then(
-                () => {
-                  done(null, connection);
-                },
-                (refusal: unknown) => {
-                  done(refusal as Error, connection);
-                },
-              );
-          });
+    return knexOf(
+      new Client({
+        client: 'mysql2',
+        ...quietKnex,
+        pool: {
+          ...oneConnection,
+          afterCreate: (
+            connection: Connection,
+            done: (error: Error | null, connection: Connection) => void,
+          ) => {
+            connection.query(setUp, (error) => {
+              if (error !== null || access === 'read') done(error, connection);
+              else
+                giveWay(connection).then(
+                  () => {
+                    done(null, connection);
+                  },
+                  (refusal: unknown) => {
+                    done(refusal as Error, connection);
+                  },
+                );
+            });
+          },
         },
-      },
-      acquireConnectionTimeout: settings.connectTimeout + 1000,
-      connection: {
-        ...(server.host.startsWith('/')
-          ? { socketPath: server.host }
-          : { host: server.host, port: server.port }),
-        ...(server.database === '' ? {} : { database: server.database }),
-        ...(server.user === null ? {} : { user: server.user }),
-        ...(server.password === null ? {} : { password: server.password }),
-        connectTimeout: settings.connectTimeout,
-        charset: 'utf8mb4',
-        // Whole numbers beyond 2^53 and times stay the text that the server wrote.
-        supportBigNumbers: true,
-        bigNumberStrings: true,
-        dateStrings: true,
-        connectAttributes: { program_name: 'sessionctl' },
-        ...(ssl === false ? {} : { ssl: { ...ssl } }),
-      },
-    });
+        acquireConnectionTimeout: settings.connectTimeout + 1000,
+        connection: {
+          ...(server.host.startsWith('/')
+            ? { socketPath: server.host }
+            : { host: server.host, port: server.port }),
+          ...(server.database === '' ? {} : { database: server.database }),
+          ...(server.user === null ? {} : { user: server.user }),
+          ...(server.password === null ? {} : { password: server.password }),
+          connectTimeout: settings.connectTimeout,
+          charset: 'utf8mb4',
+          // Whole numbers beyond 2^53 and times stay the text that the server wrote.
+          supportBigNumbers: true,
+          bigNumberStrings: true,
+          dateStrings: true,
+          connectAttributes: { program_name: 'sessionctl' },
+          ...(ssl === false ? {} : { ssl: { ...ssl } }),
+        },
+      }),
+    );
   },
 
   async readCatalog(knex, wanted) {

@@ -24,7 +24,7 @@ import {
 } from '../../refusals.ts';
 import { chunksOf } from './row-stream.ts';
 import { tlsOptions } from './tls.ts';
-import { oneConnection, quietKnex, withConnection } from './connection.ts';
+import { knexOf, oneConnection, quietKnex, withConnection } from './connection.ts';
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
   text: 'text',
@@ -100,27 +100,29 @@ export const postgresql: Dialect = {
 
   async connect(location, settings, access) {
     const server = location as ServerLocation;
-    const { default: knex } = await import('knex');
+    const { default: Client } = await import('knex/lib/dialects/postgres/index.js');
     const ssl = tlsOptions(settings.tls, server.parameters);
-    return knex({
-      client: 'pg',
-      ...quietKnex,
-      pool: oneConnection,
-      acquireConnectionTimeout: settings.connectTimeout + 1000,
-      connection: {
-        host: server.host,
-        port: server.port,
-        database: server.database,
-        ...(server.user === null ? {} : { user: server.user }),
-        ...(server.password === null ? {} : { password: server.password }),
-        application_name: 'sessionctl',
-        connectionTimeoutMillis: settings.connectTimeout,
-        ...(settings.statementTimeout === 0 ? {} : { statement_timeout: settings.statementTimeout }),
-        // Columns with a zone are read and compared in UTC, and times come in one form.
-        options: `-c TimeZone=UTC -c DateStyle=ISO ${ACCESS[access]}`,
-        ssl: ssl === false ? false : { ...ssl },
-      },
-    });
+    return knexOf(
+      new Client({
+        client: 'pg',
+        ...quietKnex,
+        pool: oneConnection,
+        acquireConnectionTimeout: settings.connectTimeout + 1000,
+        connection: {
+          host: server.host,
+          port: server.port,
+          database: server.database,
+          ...(server.user === null ? {} : { user: server.user }),
+          ...(server.password === null ? {} : { password: server.password }),
+          application_name: 'sessionctl',
+          connectionTimeoutMillis: settings.connectTimeout,
+          ...(settings.statementTimeout === 0 ? {} : { statement_timeout: settings.statementTimeout }),
+          // Columns with a zone are read and compared in UTC, and times come in one form.
+          options: `-c TimeZone=UTC -c DateStyle=ISO ${ACCESS[access]}`,
+          ssl: ssl === false ? false : { ...ssl },
+        },
+      }),
+    );
   },
 
   async readCatalog(knex, wanted) {

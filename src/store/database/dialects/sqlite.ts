@@ -11,7 +11,7 @@ import { collectTables, type CatalogRow, type ServerFacts } from './catalog-rows
 import type { FileLocation } from '../database-url.ts';
 import { tableReference } from '../table-reference.ts';
 import { recogniseValue, UnreadableTimeError, type TimeEncoding } from '../time-encoding.ts';
-import { oneConnection, quietKnex, withConnection } from './connection.ts';
+import { knexOf, oneConnection, quietKnex, withConnection } from './connection.ts';
 import type { Knex } from 'knex';
 import { CHUNK_ROWS, LOCK_TIMEOUT, type Dialect, type Value } from './dialect.ts';
 import { keyWalk } from './key-walk.ts';
@@ -30,27 +30,29 @@ export const sqlite: Dialect = {
     const { path } = location as FileLocation;
     const exists = await checkFile(path, mayBeMissing);
     await loadSqliteDriver();
-    const { default: knex } = await import('knex');
-    return knex({
-      client: 'better-sqlite3',
-      ...quietKnex,
-      useNullAsDefault: true,
-      pool: {
-        ...oneConnection,
-        afterCreate: (database: Database, done: (error: Error | null, database: Database) => void) => {
-          // Before all else: what comes next reads the file, and would wait for a lock as long as the driver likes.
-          database.pragma(`busy_timeout = ${String(settings.connectTimeout)}`);
-          // Kilobytes. Sessions are read once; a larger cache only fills memory.
-          database.pragma('cache_size = -4000');
-          addFunctions(database);
-          done(null, database);
+    const { default: Client } = await import('knex/lib/dialects/better-sqlite3/index.js');
+    return knexOf(
+      new Client({
+        client: 'better-sqlite3',
+        ...quietKnex,
+        useNullAsDefault: true,
+        pool: {
+          ...oneConnection,
+          afterCreate: (database: Database, done: (error: Error | null, database: Database) => void) => {
+            // Before all else: what comes next reads the file, and would wait for a lock as long as the driver likes.
+            database.pragma(`busy_timeout = ${String(settings.connectTimeout)}`);
+            // Kilobytes. Sessions are read once; a larger cache only fills memory.
+            database.pragma('cache_size = -4000');
+            addFunctions(database);
+            done(null, database);
+          },
         },
-      },
-      connection:
-        exists || access === 'write'
-          ? { filename: path, options: { readonly: access === 'read' } }
-          : { filename: ':memory:' },
-    });
+        connection:
+          exists || access === 'write'
+            ? { filename: path, options: { readonly: access === 'read' } }
+            : { filename: ':memory:' },
+      }),
+    );
   },
 
   async readCatalog(knex, { names, named, columns }) {

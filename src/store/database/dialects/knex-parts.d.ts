@@ -1,0 +1,24 @@
+/** What Knex is made of, which it has no types for: entered there, it loads one dialect in place of nine. */
+declare module 'knex/lib/knex-builder/make-knex.js' {
+  import type { Knex } from 'knex';
+  const makeKnex: (client: Knex.Client) => Knex;
+  export default makeKnex;
+}
+
+declare module 'knex/lib/dialects/better-sqlite3/index.js' {
+  import type { Knex } from 'knex';
+  const Client: new (config: Knex.Config) => Knex.Client;
+  export default Client;
+}
+
+declare module 'knex/lib/dialects/mysql2/index.js' {
+  import type { Knex } from 'knex';
+  const Client: new (config: Knex.Config) => Knex.Client;
+  export default Client;
+}
+
+declare module 'knex/lib/dialects/postgres/index.js' {
+  import type { Knex } from 'knex';
+  const Client: new (config: Knex.Config) => Knex.Client;
+  export default Client;
+}
