@@ -124,6 +124,8 @@ const ownWords = (words: readonly string[]) =>
 /** Runs the program as a person would, who answers where it asks. */
 async function runAnswering(words: readonly string[], options: FakeSystemOptions): Promise<Outcome> {
   const asks = changesThings.test(ownWords(words)) && !withoutQuestion.test(words.join(' '));
+  // Whoever watches leaves at some time.
+  if (words.includes('--watch')) return runMain(words, { ...options, signal: AbortSignal.timeout(3000) });
   if (!asks) return runMain(words, options);
   const fake = fakeSystem({ ...options, tty: { stdin: true, stderr: true } });
   // The real stderr is not closed when a prompt ends.

@@ -43,7 +43,7 @@ describe.each(everything)('%s %s %s', (...words) => {
 describe('the style of help', () => {
   const terminal = { tty: { stdout: true } };
 
-  it.each([[['--help']], [['list', '--help']], [['help', 'time']], [[]]])(
+  it.each([[['--help']], [['list', '--help']], [['help', 'time']]])(
     '%j is bold where it can be',
     async (words) => {
       const styled = await helpOf(words, { ...terminal, env: { TERM: 'xterm' } });
