@@ -48,7 +48,8 @@ export function* configurationChecks(subject: ConfigurationSubject): Generator<C
       'With cookieCache a browser’s signed copy of a session is believed until it runs out, so a revocation takes that long to bite.',
     carryOut: () => {
       const { enabled, maxAge } = session.cookieCache;
-      if (!enabled) return ok('off: a revocation holds at once');
+      if (!enabled)
+        return ok('none is configured here: unless the application has one, a revocation holds at once');
       return maxAge > LONG_CACHE
         ? warn(
             `a revocation takes up to ${formatDuration(maxAge)} to bite`,
