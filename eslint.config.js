@@ -37,7 +37,14 @@ export default defineConfig(
     languageOptions: {
       parserOptions: {
         projectService: {
-          allowDefaultProject: ['eslint.config.js', 'bundle.js', 'bin/*.js', 'bench/*.js', 'bench/*.mjs'],
+          allowDefaultProject: [
+            'eslint.config.js',
+            'bundle.js',
+            'bin/*.js',
+            'bin/*.mjs',
+            'bench/*.js',
+            'bench/*.mjs',
+          ],
         },
         tsconfigRootDir: import.meta.dirname,
       },
@@ -134,6 +141,8 @@ export default defineConfig(
     languageOptions: {
       globals: {
         process: 'readonly',
+        require: 'readonly',
+        __dirname: 'readonly',
         AbortController: 'readonly',
         URL: 'readonly',
         console: 'readonly',
@@ -141,6 +150,11 @@ export default defineConfig(
         clearInterval: 'readonly',
       },
     },
+  },
+  {
+    // The one CommonJS file: it starts faster.
+    files: ['bin/sessionctl.js'],
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
     files: ['bench/**'],

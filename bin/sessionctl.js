@@ -1,90 +1,18 @@
 #!/usr/bin/env node
-import { closeSync, readFileSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
-import process from 'node:process';
-import { isatty } from 'node:tty';
+'use strict';
+// CommonJS, since Node takes half as long again until a module may run: enough to answer this before anything is loaded.
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
 
-const stop = new AbortController();
-let asked = false;
-let changes = false;
-let leaves = false;
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, () => {
-    // The second one ends at once, whatever the first is waiting for.
-    if (asked) exit(changes ? 6 : 130);
-    asked = true;
-    stop.abort(signal);
+const [word, ...others] = process.argv.slice(2);
+const goOn = () => import('./process.mjs');
+if (others.length > 0 || (word !== '--version' && word !== '-V')) {
+  void goOn();
+} else {
+  const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8'));
+  process.stdout.on('error', () => undefined);
+  process.stdout.write(`${version}\n`, (error) => {
+    // Where that cannot be written, the program says so as it always does.
+    if (error) void goOn();
   });
-}
-// A terminal that closes tells its shell and its programs, and the shell tells them again: it is nobody's second wish.
-process.on('SIGHUP', () => {
-  stop.abort('SIGHUP');
-});
-// A file that may not grow any further (ulimit -f) is to be an error like a full disk, not a sudden end.
-process.on('SIGXFSZ', () => undefined);
-// A reader that went away, as `head` does, is a normal end; whoever writes is told through the write's callback. A
-// terminal that is closed cannot be read either.
-const { stdin } = process;
-for (const stream of [stdin, process.stdout, process.stderr]) stream.on('error', () => undefined);
-if (stdin.isTTY) {
-  const setRawMode = stdin.setRawMode.bind(stdin);
-  // Whoever reads keys puts the terminal back afterwards, and fails where it is gone.
-  stdin.setRawMode = (mode) => (isatty(stdin.fd) ? setRawMode(mode) : stdin);
-}
-
-const words = process.argv.slice(2);
-if (!(await answersVersion())) process.exitCode = await run();
-// What was interrupted may still be waiting for a server; everything that there is to say has been written.
-if (stop.signal.aborted || leaves || lostTerminals().length > 0) exit();
-
-/** Before anything is loaded; where that cannot be written, the program says so as it always does. */
-async function answersVersion() {
-  if (words.length !== 1 || !['--version', '-V'].includes(words[0])) return false;
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return new Promise((resolve) => process.stdout.write(`${version}\n`, (error) => resolve(!error)));
-}
-
-async function run() {
-  const { main } = await import('../dist/main.js');
-  return main(words, {
-    env: process.env,
-    cwd: process.cwd(),
-    stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
-    signal: stop.signal,
-    now: Date.now,
-    pid: process.pid,
-    changing: () => {
-      changes = true;
-    },
-    leaving: () => {
-      leaves = true;
-    },
-    operator: () => ({ user: userName(), host: hostname() }),
-  });
-}
-
-/**
- * Ends now. Node puts terminals back as they were on its way out, and aborts with another exit code where one is gone;
- * it does not mind a stream that is closed.
- */
-function exit(code = process.exitCode) {
-  for (const fd of lostTerminals()) closeSync(fd);
-  process.exit(code);
-}
-
-/** Streams that were a terminal, which has been closed since. */
-function lostTerminals() {
-  const streams = [stdin, process.stdout, process.stderr];
-  return streams.filter(({ isTTY, fd }) => isTTY === true && !isatty(fd)).map(({ fd }) => fd);
-}
-
-/** The name of the user who runs this; in a container the uid may have none. */
-function userName() {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }

@@ -6,7 +6,8 @@ const ELLIPSIS = '…';
 const ASCII_ELLIPSIS = '...';
 /** More marks than this on one letter are decoration that runs over the lines above and below. */
 const MARKS_BEYOND_READING = /(\p{M}{4})\p{M}+/gu;
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made when it is needed: it takes longer than most commands. */
+let segmenter: Intl.Segmenter | undefined;
 
 /** Text from outside, fit for one line of a terminal: safe, on one line, without towers of combining marks. */
 export function terminalText(text: string): string {
@@ -65,6 +66,7 @@ function fits(text: string, width: number): boolean {
 function firstLine(text: string, width: number, tail: string): string {
   const start = text.slice(0, width - tail.length);
   if (isPrintableAscii(start) && isPrintableAscii(text.charAt(start.length))) return start;
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   const graphemes = segmenter.segment(text.slice(0, width * 32));
   const line = firstFitting(segmentsOf(graphemes), width, tail);
   // A grapheme may be wider than the line; the characters that it is made of are not.
