@@ -2,8 +2,8 @@
  * The program in few files: reading hundreds of small ones, of knex and lodash above all, costs more than running them.
  * What is not needed at first stays in files of its own; nothing is minified, so that a stack still says where.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { build } from 'rolldown';
+import { notices } from './bundle-notices.js';
 
 /** Native, or drivers of other databases that knex knows of. */
 const elsewhere = [
@@ -17,34 +17,6 @@ const elsewhere = [
   'sqlite3',
   'tedious',
 ];
-
-/** Whose code the files hold: their licences ask to be passed on with it. */
-const licences = {
-  name: 'licences',
-  generateBundle(_options, bundle) {
-    const packages = new Set(
-      Object.values(bundle)
-        .flatMap((file) => file.moduleIds ?? [])
-        .map((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(id)?.[0])
-        .filter((directory) => directory !== undefined),
-    );
-    const notices = [...packages].map(noticeOf).sort((a, b) => a.localeCompare(b));
-    this.emitFile({ type: 'asset', fileName: 'THIRD-PARTY-LICENSES.txt', source: notices.join('\n') });
-  },
-};
-
-function noticeOf(directory) {
-  const { name, version, license, author } = JSON.parse(readFileSync(`${directory}/package.json`, 'utf8'));
-  const file = readdirSync(directory).find((entry) =>
-    /^(?:licen[cs]e|copying)(?:[.-](?:md|txt|mit))?$/i.test(entry),
-  );
-  if (license === undefined) throw new Error(`${name} does not say under which licence it is`);
-  const text =
-    file === undefined
-      ? `Copyright ${typeof author === 'string' ? author : (author?.name ?? `the authors of ${name}`)}\n`
-      : readFileSync(`${directory}/${file}`, 'utf8');
-  return `${'='.repeat(80)}\n${name} ${version} (${license})\n\n${text.trim()}\n`;
-}
 
 const source = {
   cwd: import.meta.dirname,
@@ -62,7 +34,7 @@ await build([
   {
     ...source,
     input: { main: 'src/main.ts' },
-    plugins: [licences],
+    plugins: [notices],
     output: { dir: 'dist', format: 'esm', chunkFileNames: '[name]-[hash].js', cleanDir: true },
   },
   // Module by module, for what starts parts of it in processes of their own: tests and bench.

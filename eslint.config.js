@@ -40,6 +40,7 @@ export default defineConfig(
           allowDefaultProject: [
             'eslint.config.js',
             'bundle.js',
+            'bundle-notices.js',
             'bin/*.js',
             'bin/*.mjs',
             'bench/*.js',
