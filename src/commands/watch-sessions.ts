@@ -30,6 +30,8 @@ const USUAL_INTERVAL = 2000;
 const SHORTEST_INTERVAL = 1000;
 /** Milliseconds between two looks while the database does not answer, at the most. */
 const LONGEST_PAUSE = 30_000;
+/** Milliseconds after which somebody who watches is told that a look goes on. */
+const PATIENCE = 3000;
 /** Milliseconds for which a change stays marked on the screen, so that somebody who looks up sees it. */
 const MARKED = 10_000;
 /** Sessions that are looked at for a screen. */
@@ -76,6 +78,8 @@ interface Audience {
   readonly tell: (look: Look) => Promise<void>;
   /** Looking fails for now. */
   readonly trouble: (message: string) => Promise<void>;
+  /** A look is long under way: what was told before may not hold any more. */
+  readonly waiting: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -104,6 +108,7 @@ export async function watchSessions(
   let failures = 0;
   try {
     while (!isOver()) {
+      const patience = setTimeout(() => audience?.waiting(), PATIENCE);
       try {
         const look: Look = await lookAgain(context, request, options, before, stop);
         before = look;
@@ -115,6 +120,8 @@ export async function watchSessions(
         if (audience === null || !(error instanceof ConnectionError)) throw error;
         failures += 1;
         await audience.trouble(error.message);
+      } finally {
+        clearTimeout(patience);
       }
       await wait(pauseAfter(failures, options.interval), undefined, { signal: stop }).catch(() => undefined);
     }
@@ -231,6 +238,7 @@ function jsonAudience(context: Context): Audience {
       if (!isTroubled) await context.warn(`${message}; trying again until it answers`);
       isTroubled = true;
     },
+    waiting: () => undefined,
     close: () => Promise.resolve(),
   };
 }
@@ -318,14 +326,23 @@ async function screenAudience(
       await draw();
     },
     trouble: async (message) => {
-      if (view !== null) view = { ...view, trouble: `no answer since ${view.now.slice(11, 19)}: ${message}` };
+      if (view !== null) view = { ...view, trouble: `${unanswered(view)}: ${message}` };
       await draw();
+    },
+    waiting: () => {
+      if (view !== null)
+        view = { ...view, trouble: view.trouble ?? `${unanswered(view)} yet; still waiting` };
+      redraw();
     },
     close: async () => {
       stdout.off?.('resize', redraw);
       await screen.close();
     },
   };
+}
+
+function unanswered({ now }: WatchView): string {
+  return `no answer since ${now.slice(11, 19)}`;
 }
 
 /** A change that is still marked, and where on the screen a session stood that has gone. */
