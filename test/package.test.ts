@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
+import { validate } from 'dockerfile-utils';
 import { array, object, optional, parse, record, string } from 'valibot';
 import { expect, test } from 'vitest';
 
@@ -70,4 +71,31 @@ test('every dependency has its reason in CONTRIBUTING.md, and no other package h
       ...about.devDependencies,
     }).sort(),
   );
+});
+
+test('the Dockerfile has no mistake, takes what is there, and runs the program as no root and without a shell', () => {
+  const text = read('Dockerfile');
+  expect(validate(text).map(({ message }) => message)).toEqual([]);
+  const admitted = read('.dockerignore')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1));
+  const copied = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(
+    (match) => match[1]?.split(' ') ?? [],
+  );
+  expect(copied.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  expect(copied.sort()).toEqual(admitted.sort());
+  // The stage that stays.
+  const last = text.slice(text.lastIndexOf('\nFROM '));
+  expect(last).toMatch(/^USER node$/m);
+  expect(last).toMatch(/^ENTRYPOINT \["sessionctl"\]$/m);
+});
+
+test('the Dockerfile packs and installs as .ci/package does', () => {
+  const runs = read('Dockerfile').replaceAll(/\\\n/g, ' ');
+  const tried = read('.ci/package');
+  for (const words of ['npm pack', 'npm install --global']) {
+    expect(runs).toContain(words);
+    expect(tried).toContain(words);
+  }
 });
