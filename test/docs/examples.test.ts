@@ -341,7 +341,8 @@ for (const page of pages) {
     if (consoles.length === 0) return;
     it('shows what the program shows', async () => {
       const cwd = mkdtempSync(join(base, 'tour-'));
-      resetDemo(cwd);
+      // One of its own: an hour ago is another word than 59 minutes ago, and other tests may take as long.
+      expect(await runMain(['demo'], { cwd })).toMatchObject({ code: 0 });
       for (const [, line = '', shown = ''] of consoles
         .map(({ text }) => text)
         .join('')
@@ -363,10 +364,14 @@ for (const page of pages) {
   });
 }
 
+/** The path of the demo, which the width of the terminal may break anywhere. */
+const letters = Array.from('/sessionctl-demo.db').map((letter) => letter.replace('.', '\\.'));
+const demoPath = new RegExp(`(?:/\\S+\\s+)?\\S*${letters.join('\\s*')}`, 'g');
+
 /** The words of an output in an order that does not matter, but for what differs from run to run. */
 function comparable(text: string): readonly string[] {
   return stripVTControlCharacters(text)
-    .replaceAll(/\S+\/sessionctl-\s*demo\.db/g, '<path>')
+    .replaceAll(demoPath, '<path>')
     .split(/\s+/)
     .map((word) => (/^\S*…$/.test(word) ? '…' : word.replaceAll(/\d[\d.,:TZ-]*/g, '0')))
     .map((word) => word.replace(/^(\(?)0[smhd]$/, '$10'))
