@@ -113,7 +113,9 @@ export async function watchSessions(
         const look: Look = await lookAgain(context, request, options, before, stop);
         before = look;
         failures = 0;
-        audience ??= whole ? jsonAudience(context) : await terminalAudience(context, request, options, end);
+        audience ??= whole
+          ? linesAudience(context, 'changeJson')
+          : await terminalAudience(context, request, options, end);
         await audience.tell(look);
       } catch (error) {
         if (isOver()) break;
@@ -224,14 +226,15 @@ async function changesBetween(
   ];
 }
 
-function jsonAudience(context: Context): Audience {
+/** Each change is a line, for a program, or for a terminal that takes one line after the other. */
+function linesAudience(context: Context, format: 'changeJson' | 'changeLine'): Audience {
   let isTroubled = false;
   return {
     tell: async ({ now, changes }) => {
       if (isTroubled) await context.note('It answers again.');
       isTroubled = false;
-      const { changeJson } = await import('../output/session-change.ts');
-      const text = changes.map((change) => changeJson(now, change)).join('');
+      const { [format]: line } = await import('../output/session-change.ts');
+      const text = changes.map((change) => line(now, change)).join('');
       if (text !== '') await context.print(text);
     },
     trouble: async (message) => {
@@ -259,7 +262,7 @@ async function terminalAudience(
   try {
     const audience =
       system.env['TERM'] === 'dumb'
-        ? linesAudience(context)
+        ? linesAudience(context, 'changeLine')
         : await screenAudience(context, request, options);
     return {
       ...audience,
@@ -272,18 +275,6 @@ async function terminalAudience(
     stopReading();
     throw error;
   }
-}
-
-/** For a terminal, or whoever reads it aloud, that takes one line after the other. */
-function linesAudience(context: Context): Audience {
-  const json = jsonAudience(context);
-  return {
-    ...json,
-    tell: async ({ now, changes }) => {
-      const { changeLine } = await import('../output/session-change.ts');
-      if (changes.length > 0) await context.print(changes.map((change) => changeLine(now, change)).join(''));
-    },
-  };
 }
 
 async function screenAudience(
@@ -326,12 +317,11 @@ async function screenAudience(
       await draw();
     },
     trouble: async (message) => {
-      if (view !== null) view = { ...view, trouble: `${unanswered(view)}: ${message}` };
+      if (view !== null) view = { ...view, trouble: `: ${message}` };
       await draw();
     },
     waiting: () => {
-      if (view !== null)
-        view = { ...view, trouble: view.trouble ?? `${unanswered(view)} yet; still waiting` };
+      if (view !== null) view = { ...view, trouble: view.trouble ?? ' yet; still waiting' };
       redraw();
     },
     close: async () => {
@@ -339,10 +329,6 @@ async function screenAudience(
       await screen.close();
     },
   };
-}
-
-function unanswered({ now }: WatchView): string {
-  return `no answer since ${now.slice(11, 19)}`;
 }
 
 /** A change that is still marked, and where on the screen a session stood that has gone. */

@@ -29,7 +29,7 @@ export interface WatchView {
   readonly tally: WatchTally;
   /** The e-mail addresses of administrators behind impersonations. */
   readonly emails: ReadonlyMap<string, string>;
-  /** Why the latest looks have failed; null where they have not. */
+  /** What follows on `no answer since`; null where there was one. */
   readonly trouble: string | null;
   /** Milliseconds that the latest look took. */
   readonly took: number;
@@ -56,7 +56,9 @@ export function watchFrame(
     styles.bold(cut(`${headline(view)} in ${placeOf(view.target)}`)),
     styles.dim(cut(`${clockTime(view.now)} UTC, ${paceOf(view)}: ${tallyText(view)}`)),
     styles.dim(cut('+ came, - went, ~ changed; q ends')),
-    ...(view.trouble === null ? [] : [styles.yellow(cut(view.trouble))]),
+    ...(view.trouble === null
+      ? []
+      : [styles.yellow(cut(`no answer since ${clockTime(view.now)}${view.trouble}`))]),
     '',
   ];
   if (view.sessions.length === 0) return [...head, cut(`No ${view.kind}s match.`)];
