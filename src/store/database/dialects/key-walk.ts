@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Knex } from 'knex';
-import { isPossibleKey } from '../conditions.ts';
+import { allOf, isPossibleKey } from '../conditions.ts';
 import type { KeyKind } from '../shape.ts';
 import type { Position, TableWalk } from './dialect.ts';
 
@@ -15,12 +15,9 @@ export type WalkedKind = KeyKind | 'rowid';
 export function keyWalk(knex: Knex, reference: Knex.Raw, column: string, kind: WalkedKind): TableWalk {
   return {
     async piece(from, rows, until) {
-      const bounds = [
-        ...(from === null ? [] : [knex.raw('?? > ?', [column, from])]),
-        ...(until === null ? [] : [knex.raw('?? <= ?', [column, until])]),
-      ];
-      const within =
-        bounds.length === 0 ? knex.raw('1 = 1') : knex.raw(bounds.map(() => '?').join(' AND '), bounds);
+      const behind = from === null ? [] : [knex.raw('?? > ?', [column, from])];
+      const upTo = (position: Position) => knex.raw('?? <= ?', [column, position]);
+      const within = allOf(knex, [...behind, ...(until === null ? [] : [upTo(until)])]);
       const [bound] = (await knex
         .select({ bound: column })
         .from(reference)
@@ -29,8 +26,8 @@ export function keyWalk(knex: Knex, reference: Knex.Raw, column: string, kind: W
         .limit(1)
         .offset(rows - 1)) as { bound: Position }[];
       if (bound === undefined) return { condition: within, most: rows, next: null };
-      const condition = knex.raw('(? AND ?? <= ?)', [within, column, bound.bound]);
-      return { condition, most: rows, next: bound.bound };
+      // Without the end of the whole walk, which lies behind: of two upper bounds SQLite reads up to the one it likes.
+      return { condition: allOf(knex, [...behind, upTo(bound.bound)]), most: rows, next: bound.bound };
     },
 
     write: (position) => `${kind} ${String(position)}`,
