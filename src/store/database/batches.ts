@@ -13,6 +13,9 @@ const TARGET = 50;
 const FIRST_BATCH = 200;
 const LEAST_BATCH = 10;
 
+/** A page that several batches change is moved out of the log once for them all; so many fill some 20 MB of it. */
+const LOGGED_BATCHES = 4;
+
 /** After so many failed attempts, about a second, the delay is worth a remark. */
 const REMARKABLE = 4;
 
@@ -50,6 +53,21 @@ export interface BatchWork {
  * heeds the run's signal and that of the pace; locks, deadlocks and lost connections are waited for.
  */
 export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): AsyncGenerator<EndedBatch> {
+  const { knex, dialect } = parts;
+  await dialect.log?.hold(knex);
+  try {
+    let batches = 0;
+    for await (const batch of batchesOf(parts, work)) {
+      batches += 1;
+      if (batches % LOGGED_BATCHES === 0) await dialect.log?.move(knex);
+      yield batch;
+    }
+  } finally {
+    await dialect.log?.move(knex);
+  }
+}
+
+async function* batchesOf(parts: DatabaseStoreParts, work: BatchWork): AsyncGenerator<EndedBatch> {
   const { knex, dialect, settle } = parts;
   const { pace } = work;
   const signal = pace === undefined ? parts.signal : AbortSignal.any([parts.signal, pace.stop]);
@@ -93,7 +111,6 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
       ),
     );
     if (attempt === 'given up') return;
-    await dialect.afterBatch?.(knex);
     const { next, again, ...done } = attempt.result;
     if (left !== null) left = Math.max(0, left - done.sessions);
     const isLast = next === null && !again;

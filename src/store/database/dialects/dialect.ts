@@ -141,8 +141,11 @@ export interface Dialect {
   /** Prepares the connection to end rows of these tables. */
   prepareEnding(knex: Knex, tables: readonly string[]): Promise<void>;
 
-  /** What is due after a transaction of many and holds nobody up; null where the server sees to everything. */
-  readonly afterBatch: ((knex: Knex) => Promise<void>) | null;
+  /**
+   * The log of what was written, where the client has to see to it: `hold` keeps everything in it, `move` moves what is in
+   * it to its place and holds nobody up. Null where the server sees to all that.
+   */
+  readonly log: { hold(knex: Knex): Promise<void>; move(knex: Knex): Promise<void> } | null;
 
   /** `DELETE FROM table AS alias`, to be followed by WHERE; the reference is the table with its alias. */
   deleteFrom(knex: Knex, reference: Knex.Raw, alias: string): Knex.Raw;
