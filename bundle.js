@@ -35,7 +35,13 @@ await build([
     ...source,
     input: { main: 'src/main.ts' },
     plugins: [notices],
-    output: { dir: 'dist', format: 'esm', chunkFileNames: '[name]-[hash].js', cleanDir: true },
+    output: {
+      dir: 'dist',
+      format: 'cjs',
+      entryFileNames: '[name].cjs',
+      chunkFileNames: '[name]-[hash].cjs',
+      cleanDir: true,
+    },
   },
   // Module by module, for what starts parts of it in processes of their own: tests and bench.
   {

@@ -42,9 +42,7 @@ export default defineConfig(
             'bundle.js',
             'bundle-notices.js',
             'bin/*.js',
-            'bin/*.mjs',
             'bench/*.js',
-            'bench/*.mjs',
           ],
         },
         tsconfigRootDir: import.meta.dirname,
@@ -137,7 +135,7 @@ export default defineConfig(
     ],
   ),
   {
-    files: ['**/*.js', '**/*.mjs'],
+    files: ['**/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: {
       globals: {
@@ -153,8 +151,8 @@ export default defineConfig(
     },
   },
   {
-    // The one CommonJS file: it starts faster.
-    files: ['bin/sessionctl.js'],
+    // CommonJS: it starts faster.
+    files: ['bin/*.js'],
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {

@@ -35,13 +35,17 @@ export class OfferingOption extends Option {
   }
 }
 
-/** One command of the tree: its words, what help says of it, its options, and what it does. */
-export interface CommandDefinition {
+/** What help of all commands says of one. */
+export interface CommandOutline {
   /** `['config', 'init']` is `sessionctl config init`. */
   readonly words: readonly string[];
   readonly group: CommandGroup;
   /** One line, without a full stop. */
   readonly summary: string;
+}
+
+/** What its own help says of a command beside that, its options, and what it does. */
+export interface CommandDetails {
   /** What has to be known beside the summary, in whole sentences. */
   readonly notes?: string;
   /** What `--output` takes here; none where it means nothing. */
@@ -54,25 +58,28 @@ export interface CommandDefinition {
   readonly examples: readonly (readonly [command: string, purpose: string])[];
   /** What completion offers as its arguments. */
   readonly operands?: Offer;
-  /** Adds arguments and options. Runs whenever help is shown, so it loads nothing. */
+  /** Adds arguments and options. Runs for help and completion, too, so it loads nothing. */
   readonly configure: (command: Command) => Command;
   /** The work. What is costly to load is imported in here. */
   readonly run: (context: Context, flags: unknown, args: readonly string[]) => Promise<ExitCode>;
 }
 
+/** One command of the tree. */
+export interface CommandDefinition extends CommandOutline, CommandDetails {}
+
 /** Ties the type of the flags that `configure` declares to the `run` that reads them. */
 export function defineCommand<Flags>(
-  definition: Omit<CommandDefinition, 'run'> & {
+  details: Omit<CommandDetails, 'run'> & {
     readonly run: (
       context: Context,
       flags: Flags & GlobalFlags,
       args: readonly string[],
     ) => Promise<ExitCode>;
   },
-): CommandDefinition {
+): CommandDetails {
   return {
-    ...definition,
-    run: (context, flags, args) => definition.run(context, flags as Flags & GlobalFlags, args),
+    ...details,
+    run: (context, flags, args) => details.run(context, flags as Flags & GlobalFlags, args),
   };
 }
 

@@ -1,26 +1,12 @@
 import { Command, CommanderError, Option } from 'commander';
-import { OfferingOption, once, type CommandDefinition, type GlobalFlags } from './command.ts';
-import { completion } from './commands/completion.ts';
-import { configCheck } from './commands/config/check.ts';
-import { configInit } from './commands/config/init.ts';
-import { configPath } from './commands/config/path.ts';
-import { configShow } from './commands/config/show.ts';
-import { create } from './commands/create.ts';
-import { demo } from './commands/demo.ts';
-import { doctor } from './commands/doctor.ts';
-import { history } from './commands/history.ts';
-import { limit } from './commands/limit.ts';
-import { list } from './commands/list.ts';
-import { revokeAll } from './commands/revoke-all.ts';
-import { revoke } from './commands/revoke.ts';
-import { schemaMigrate } from './commands/schema/migrate.ts';
-import { schemaRollback } from './commands/schema/rollback.ts';
-import { schemaStatus } from './commands/schema/status.ts';
-import { show } from './commands/show.ts';
-import { stats } from './commands/stats.ts';
-import { sweep } from './commands/sweep.ts';
-import { verify } from './commands/verify.ts';
-import { welcome } from './commands/welcome.ts';
+import {
+  OfferingOption,
+  once,
+  type CommandDefinition,
+  type CommandOutline,
+  type GlobalFlags,
+} from './command.ts';
+import { catalogue, loadDefinitions } from './commands/catalogue.ts';
 import { shellNames } from './completion/shells.ts';
 import type { Context } from './context.ts';
 import type { ExitCode } from './errors.ts';
@@ -31,30 +17,6 @@ import { listFormats } from './output/output-format.ts';
 import { stylesFor, type Terminal } from './output/styles.ts';
 import { suggestion } from './sessions/nearest.ts';
 import { mayBeToken } from './sessions/shown-value.ts';
-
-/** Every command; adding one is a file and a line. */
-export const definitions: readonly CommandDefinition[] = [
-  list,
-  stats,
-  show,
-  verify,
-  create,
-  revoke,
-  revokeAll,
-  limit,
-  sweep,
-  doctor,
-  history,
-  configInit,
-  configShow,
-  configPath,
-  configCheck,
-  schemaStatus,
-  schemaMigrate,
-  schemaRollback,
-  completion,
-  demo,
-];
 
 const groups: Readonly<Record<string, string>> = {
   config: 'Write, show and check the configuration',
@@ -76,19 +38,20 @@ export interface ProgramSeams {
  * @throws UsageError for words that do not parse
  */
 export function createProgram(seams: ProgramSeams): (argv: readonly string[]) => Promise<ExitCode> {
-  let exitCode: ExitCode = 0;
-  const { program, definitionOf } = commandTree(seams, (code) => {
-    exitCode = code;
-  });
   return async (argv) => {
     const [first, second, separator, ...words] = argv;
     const shell = shellNames.find((name) => name === second);
     if (first === 'completion' && shell !== undefined && separator === '--') {
       const { answer } = await import('./completion/answer.ts');
-      const known = { program, definitionOf, topics: topicSummaries, profiles: seams.profiles };
+      const tree = commandTree(seams, await loadDefinitions());
+      const known = { ...tree, topics: topicSummaries, profiles: seams.profiles };
       seams.writeOut(await answer(shell, words, known));
       return 0;
     }
+    let exitCode: ExitCode = 0;
+    const { program } = commandTree(seams, await definitionsIn(argv), (code) => {
+      exitCode = code;
+    });
     try {
       await program.parseAsync([...argv], { from: 'user' });
       return exitCode;
@@ -100,14 +63,34 @@ export function createProgram(seams: ProgramSeams): (argv: readonly string[]) =>
   };
 }
 
+/**
+ * All commands, whole where the words may name them: a third of the time that help takes would go into reading what all the
+ * others do.
+ */
+async function definitionsIn(
+  argv: readonly string[],
+): Promise<readonly (CommandDefinition | CommandOutline)[]> {
+  const isNamed = ({ words }: CommandOutline) => words.every((word) => argv.includes(word));
+  const named = await loadDefinitions(catalogue.filter(isNamed));
+  return catalogue.map((entry) => named.find(({ words }) => words === entry.words) ?? entry);
+}
+
 export interface CommandTree {
   readonly program: Command;
   /** What is known of a command beside its options, or undefined for a mere group and for `help`. */
   readonly definitionOf: (command: Command) => CommandDefinition | undefined;
 }
 
-/** The whole command tree, as it parses and as help describes it. */
-export function commandTree(seams: ProgramSeams, ended: (code: ExitCode) => void): CommandTree {
+/**
+ * The whole command tree, as it parses and as help describes it.
+ * @param definitions of which those that are outlines only cannot be run
+ * @param ended is told how what was run has ended
+ */
+export function commandTree(
+  seams: ProgramSeams,
+  definitions: readonly (CommandDefinition | CommandOutline)[],
+  ended: (code: ExitCode) => void = () => undefined,
+): CommandTree {
   const { terminal, writeOut } = seams;
   const styles = stylesFor(terminal);
   const known = new Map<Command, CommandDefinition>();
@@ -136,6 +119,7 @@ export function commandTree(seams: ProgramSeams, ended: (code: ExitCode) => void
   program.allowExcessArguments(true).action(async () => {
     if (program.args.length > 0) throw unknownCommand(program, program.args);
     const flags = program.opts<GlobalFlags>();
+    const { welcome } = await import('./commands/welcome.ts');
     ended(await welcome(seams.createContext(flags), flags));
   });
 
@@ -148,6 +132,7 @@ export function commandTree(seams: ProgramSeams, ended: (code: ExitCode) => void
       .description(definition.summary)
       .helpGroup(parent === program ? definition.group : 'Commands')
       .allowExcessArguments(false);
+    if (!('run' in definition)) continue;
     known.set(definition.configure(command), definition);
     command.action(async () => {
       const flags: unknown = command.optsWithGlobals();

@@ -1,5 +1,6 @@
 import type { Command, Option } from 'commander';
 import type { CommandDefinition } from '../../src/command.ts';
+import { loadDefinitions } from '../../src/commands/catalogue.ts';
 import { commandTree } from '../../src/program.ts';
 
 /** Options under the heading under which help shows them. */
@@ -18,11 +19,11 @@ export interface DescribedCommand {
 }
 
 /** The whole program as its help describes it, in the order of its headings. */
-export function describeProgram(): {
+export async function describeProgram(): Promise<{
   readonly summary: string;
   readonly globals: readonly OptionGroup[];
   readonly commands: readonly DescribedCommand[];
-} {
+}> {
   const { program, definitionOf } = commandTree(
     {
       version: '',
@@ -33,7 +34,7 @@ export function describeProgram(): {
         throw new Error('nothing is run');
       },
     },
-    () => undefined,
+    await loadDefinitions(),
   );
   const described = (command: Command, before: string): readonly DescribedCommand[] => {
     const words = `${before} ${command.name()}`.trim();

@@ -7,8 +7,8 @@ import { describeProgram, type DescribedCommand, type OptionGroup } from './desc
 const REVISED = '2026-11-27';
 
 /** man/sessionctl.1: the same as the reference, for man(1). */
-export function manPage(): string {
-  const { summary, globals, commands } = describeProgram();
+export async function manPage(): Promise<string> {
+  const { summary, globals, commands } = await describeProgram();
   return [
     String.raw`.\" Written by "npm run reference" from what "sessionctl --help" says.`,
     `.TH SESSIONCTL 1 ${REVISED} sessionctl "sessionctl manual"`,

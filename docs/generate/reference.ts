@@ -5,8 +5,8 @@ import { topics } from '../../src/help/topics.ts';
 import { describeProgram, type DescribedCommand, type OptionGroup } from './described.ts';
 
 /** docs/reference.md: what `--help` and the topics say, to be read and linked. */
-export function reference(): string {
-  const { globals, commands } = describeProgram();
+export async function reference(): Promise<string> {
+  const { globals, commands } = await describeProgram();
   const ordered = commandGroups.map((group) => ({
     group,
     commands: commands.filter(({ definition }) => definition.group === group),

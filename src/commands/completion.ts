@@ -5,9 +5,6 @@ import { suggestion } from '../sessions/nearest.ts';
 import { shownValue } from '../sessions/shown-value.ts';
 
 export const completion = defineCommand<object>({
-  words: ['completion'],
-  group: 'Set up',
-  summary: 'Print a script that lets a shell complete commands, options and values',
   notes:
     'Completes profiles of the configuration, formats, states, fields and paths as well; it never connects to a database. To have it in every shell, put the line into ~/.bashrc, into ~/.zshrc behind compinit, or into ~/.config/fish/config.fish.',
   formats: [],

@@ -46,9 +46,6 @@ const DEFAULT_LENGTH = '1h';
 const LONGEST = parseDuration('400d');
 
 export const create = defineCommand<CreateFlags>({
-  words: ['create'],
-  group: 'Make',
-  summary: 'Make a session for a user, as a sign-in would, and print its cookie once',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 130],
   examples: [

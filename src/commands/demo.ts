@@ -18,9 +18,6 @@ interface DemoFlags {
 const DEFAULT_PATH = 'sessionctl-demo.db';
 
 export const demo = defineCommand<DemoFlags>({
-  words: ['demo'],
-  group: 'Make',
-  summary: 'Make a SQLite auth database with made-up users and sessions to try everything on',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 4, 130],
   examples: [

@@ -17,9 +17,6 @@ interface DoctorFlags {
 }
 
 export const doctor = defineCommand<DoctorFlags>({
-  words: ['doctor'],
-  group: 'Look',
-  summary: 'Examine a deployment: what is wrong with it, and how to mend it',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 130],
   exitMeanings: { 0: 'no check fails', 1: 'failed, or a check fails' },

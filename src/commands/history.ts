@@ -23,9 +23,6 @@ const formats = ['table', 'json', 'jsonl', 'csv'] as const;
 const DEFAULT_TABLE_LIMIT = 20;
 
 export const history = defineCommand<HistoryFlags>({
-  words: ['history'],
-  group: 'Look',
-  summary: 'Show what sessionctl changed: when, who, which command, how many sessions, why',
   formats,
   exitCodes: [0, 1, 2, 3, 130],
   exitMeanings: { 1: 'failed, or with --verify: the history is broken' },

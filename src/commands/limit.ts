@@ -26,9 +26,6 @@ interface LimitFlags extends SelectionFlags, RevocationFlags {
  * selection ends a session that the command without it would let live.
  */
 export const limit = defineCommand<LimitFlags>({
-  words: ['limit'],
-  group: 'End sessions',
-  summary: 'End the oldest sessions of users who have too many',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 7, 9, 130],
   examples: [

@@ -37,9 +37,6 @@ const sortChoices = [
 const NEWEST_ACTIVITY_FIRST: SortOrder = { field: 'updatedAt', direction: 'desc' };
 
 export const list = defineCommand<ListFlags>({
-  words: ['list'],
-  group: 'Look',
-  summary: 'Show sessions: whose, from where, on which device, until when',
   formats: listFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 130],
   examples: [

@@ -21,9 +21,6 @@ interface RevokeAllFlags extends SelectionFlags, RevocationFlags {
 }
 
 export const revokeAll = defineCommand<RevokeAllFlags>({
-  words: ['revoke-all'],
-  group: 'End sessions',
-  summary: 'End all sessions that a selection matches',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 7, 9, 130],
   examples: [

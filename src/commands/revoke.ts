@@ -51,9 +51,6 @@ const FEW_IDS = 5;
 const RECORDED_IDS = 1000;
 
 export const revoke = defineCommand<RevokeFlags>({
-  words: ['revoke'],
-  group: 'End sessions',
-  summary: 'End the sessions that are named',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 9, 130],
   exitMeanings: { 1: 'failed, or an id or a user does not exist; the others are ended all the same' },

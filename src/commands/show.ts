@@ -9,9 +9,6 @@ import type { Session } from '../sessions/session.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export const show = defineCommand<object>({
-  words: ['show'],
-  group: 'Look',
-  summary: 'Show everything about one session',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 130],
   examples: [

@@ -8,9 +8,6 @@ import { addSelectionOptions, type SelectionFlags } from './selection-options.ts
 import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export const stats = defineCommand<SelectionFlags>({
-  words: ['stats'],
-  group: 'Look',
-  summary: 'Count sessions: by day and hour, user, device and network',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 130],
   examples: [

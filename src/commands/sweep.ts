@@ -29,9 +29,6 @@ import { openMetricsFile } from './sweep-metrics-file.ts';
 import { findStart } from './sweep-start.ts';
 
 export const sweep = defineCommand<SweepFlags>({
-  words: ['sweep'],
-  group: 'Keep clean',
-  summary: 'Delete expired sessions, for cron',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 8, 130],
   examples: [

@@ -8,9 +8,6 @@ import { readStdin } from './read-stdin.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export const verify = defineCommand<object>({
-  words: ['verify'],
-  group: 'Look',
-  summary: 'Say whether Better Auth takes a session cookie for valid, or why not',
   notes: 'Reads stdin alone, so that no secret meets the command line. Nothing is refreshed or written.',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 130],

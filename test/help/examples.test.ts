@@ -3,12 +3,12 @@ import { copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { definitions } from '../../src/program.ts';
+import { loadDefinitions } from '../../src/commands/catalogue.ts';
 import { runMain } from '../support/fake-system.ts';
 import { bareEnvironment, binaryPath, runProgram } from '../support/run-sessionctl.ts';
 import { runProgramInTerminal } from '../support/terminal.ts';
 
-const examples = definitions.flatMap(({ words, examples: lines }) =>
+const examples = (await loadDefinitions()).flatMap(({ words, examples: lines }) =>
   lines.map(([line]) => ({ line, command: words.join(' ') })),
 );
 

@@ -10,11 +10,11 @@ const manPath = new URL('../../man/sessionctl.1', import.meta.url).pathname;
 /** `npm run reference` writes both. */
 describe('what is written from the help of the program is what it says', () => {
   it('docs/reference.md', async () => {
-    await expect(reference()).toMatchFileSnapshot('../../docs/reference.md');
+    await expect(await reference()).toMatchFileSnapshot('../../docs/reference.md');
   });
 
   it('man/sessionctl.1', async () => {
-    await expect(manPage()).toMatchFileSnapshot('../../man/sessionctl.1');
+    await expect(await manPage()).toMatchFileSnapshot('../../man/sessionctl.1');
   });
 });
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { exitCodeMeanings } from '../../src/help/exit-codes.ts';
 import { topicNames, topicSummaries } from '../../src/help/topic-names.ts';
-import { definitions } from '../../src/program.ts';
+import { loadDefinitions } from '../../src/commands/catalogue.ts';
 import { runMain, type FakeSystemOptions } from '../support/fake-system.ts';
 
+const definitions = await loadDefinitions();
 const commands = definitions.map(({ words }) => words);
 const everything = [['--help'], ...commands.map((words) => [...words, '--help'])].concat(
   topicNames.map((name) => ['help', name]),

@@ -62,7 +62,7 @@ const kinds: Readonly<Record<ServerKind, Kind>> = {
 
 /** Looks for the servers once, tells the tests, and at the very end drops what an interrupted test left behind. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  if (!existsSync(new URL('../dist/main.js', sessionctlBinary))) {
+  if (!existsSync(new URL('../dist/main.cjs', sessionctlBinary))) {
     throw new Error('The tests run the built program: `npm run build` first, or `npm test`, which builds.');
   }
   const servers: Servers = {

@@ -10,9 +10,6 @@ import { safeText } from '../../output/safe-text.ts';
 import { mayBeToken } from '../../sessions/shown-value.ts';
 
 export const configCheck = defineCommand<object>({
-  words: ['config', 'check'],
-  group: 'Set up',
-  summary: 'Report every problem of a configuration file at once',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3],
   examples: [

@@ -13,9 +13,6 @@ import {
 } from './init-plan.ts';
 
 export const configInit = defineCommand<InitFlags>({
-  words: ['config', 'init'],
-  group: 'Set up',
-  summary: 'Write a configuration file, after a look at the database',
   notes:
     "Looks for database URLs in the environment and in .env files, and reads an application's own auth.ts without running it.",
   formats: reportFormats,

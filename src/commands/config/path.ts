@@ -3,9 +3,6 @@ import { jsonText } from '../../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 
 export const configPath = defineCommand<object>({
-  words: ['config', 'path'],
-  group: 'Set up',
-  summary: 'Print the path of the configuration file in use',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3],
   examples: [

@@ -9,9 +9,6 @@ type Row = readonly [setting: string, value: string, from: string];
 const HEAD: Row = ['SETTING', 'VALUE', 'FROM'];
 
 export const configShow = defineCommand<object>({
-  words: ['config', 'show'],
-  group: 'Set up',
-  summary: 'Show every setting in effect and where it comes from',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3],
   examples: [

@@ -7,9 +7,6 @@ interface SchemaMigrateFlags extends SchemaChangeFlags {
 }
 
 export const schemaMigrate = defineCommand<SchemaMigrateFlags>({
-  words: ['schema', 'migrate'],
-  group: 'Set up',
-  summary: 'Add what sessionctl keeps in the database; on an empty one also Better Auth’s core tables',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 130],
   examples: [

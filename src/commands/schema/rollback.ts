@@ -4,9 +4,6 @@ import { reportFormats } from '../../output/output-format.ts';
 import { addSchemaChangeOptions, changeSchema, type SchemaChangeFlags } from './change-schema.ts';
 
 export const schemaRollback = defineCommand<SchemaChangeFlags>({
-  words: ['schema', 'rollback'],
-  group: 'Set up',
-  summary: 'Remove what sessionctl added for itself, and nothing of Better Auth’s',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 130],
   examples: [

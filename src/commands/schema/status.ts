@@ -8,9 +8,6 @@ interface SchemaStatusFlags {
 }
 
 export const schemaStatus = defineCommand<SchemaStatusFlags>({
-  words: ['schema', 'status'],
-  group: 'Set up',
-  summary: 'Show what there is of the schema and what is pending',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 130],
   exitMeanings: {

@@ -40,7 +40,7 @@ const SLICE = 5000;
  * @throws ConnectionError where there is no SQLite driver, and whatever the file system or the signal throws
  */
 export async function makeDemoDatabase(path: string, options: DemoOptions): Promise<DemoReport> {
-  const Database = await loadSqliteDriver();
+  const Database = loadSqliteDriver();
   const unfinished = `${path}.${randomBytes(4).toString('hex')}.unfinished`;
   try {
     const database = new Database(unfinished);

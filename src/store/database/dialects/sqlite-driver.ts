@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type Database from 'better-sqlite3';
 import { ConnectionError } from '../../../errors.ts';
 
@@ -5,9 +6,10 @@ import { ConnectionError } from '../../../errors.ts';
  * The SQLite driver, which is an optional dependency: it is native, and cannot be built everywhere.
  * @throws ConnectionError where it is missing or does not load
  */
-export async function loadSqliteDriver(): Promise<typeof Database> {
+export function loadSqliteDriver(): typeof Database {
   try {
-    const { default: Driver } = await import('better-sqlite3');
+    // It is no module, and Node would need its loader of modules for it alone.
+    const Driver = createRequire(import.meta.url)('better-sqlite3') as typeof Database;
     // The native part is looked for only when a first database is opened.
     new Driver(':memory:').close();
     return Driver;

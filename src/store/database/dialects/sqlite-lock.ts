@@ -101,7 +101,7 @@ function readRow(file: Database): Readonly<Record<string, unknown>> | undefined 
  * closing a file takes every lock on it from the whole process.
  */
 async function openLockFile(path: string, main: Stats): Promise<Database> {
-  const Driver = await loadSqliteDriver();
+  const Driver = loadSqliteDriver();
   const before = (await statOf(path)) ?? (await makeFile(path, main)) ?? (await statOf(path));
   if (before?.isFile() !== true || before.nlink !== 1) throw planted(path);
   const file = new Driver(path, { fileMustExist: true, timeout: LOOK_TIMEOUT });

@@ -35,7 +35,7 @@ export const sqlite: Dialect = {
   async connect(location, settings, access, mayBeMissing) {
     const { path } = location as FileLocation;
     const exists = await checkFile(path, mayBeMissing);
-    await loadSqliteDriver();
+    loadSqliteDriver();
     const { default: Client } = await import('knex/lib/dialects/better-sqlite3/index.js');
     return knexOf(
       new Client({

@@ -1,7 +1,7 @@
-import { closeSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
-import process from 'node:process';
-import { isatty } from 'node:tty';
+'use strict';
+const { closeSync } = require('node:fs');
+const { hostname, userInfo } = require('node:os');
+const { isatty } = require('node:tty');
 
 const stop = new AbortController();
 let asked = false;
@@ -32,12 +32,14 @@ if (stdin.isTTY) {
 }
 
 const words = process.argv.slice(2);
-process.exitCode = await run();
-// What was interrupted may still be waiting for a server; everything that there is to say has been written.
-if (stop.signal.aborted || leaves || lostTerminals().length > 0) exit();
+void run().then((code) => {
+  process.exitCode = code;
+  // What was interrupted may still be waiting for a server; everything that there is to say has been written.
+  if (stop.signal.aborted || leaves || lostTerminals().length > 0) exit();
+});
 
-async function run() {
-  const { main } = await import('../dist/main.js');
+function run() {
+  const { main } = require('../dist/main.cjs');
   return main(words, {
     env: process.env,
     cwd: process.cwd(),
