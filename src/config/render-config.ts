@@ -130,10 +130,16 @@ function sectionText(
     const given = own.filter((setting) => setting.key.split('.')[1] === key);
     const [first] = given;
     if (first === undefined) return `# ${key} = ${example}`;
-    const line = `${key} = ${valueText(given)}   # ${commentText([...new Set(given.map(({ from }) => from))].join(', '))}`;
+    const line = `${key} = ${valueText(given)}   # ${commentText(placesOf(given).join(', '))}`;
     return first.isActive ? line : `# ${line}`;
   });
   return [`# ${about}`, `${isActive ? '' : '# '}[${table}.${name}]`, ...texts].join('\n');
+}
+
+/** Where the values come from; a place of which one value is assumed is not named again for another. */
+function placesOf(settings: readonly DraftSetting[]): readonly string[] {
+  const places = [...new Set(settings.map(({ from }) => from))];
+  return places.filter((place) => !places.some((other) => other.startsWith(`${place} (`)));
 }
 
 /** A value, or an inline table of those that stand one level below the key. */

@@ -374,12 +374,6 @@ describe('what is not certain is said, with its line', () => {
       'session: { expiresIn: isProduction() ? 60 : 90 }',
       '4 session.expiresIn depends on a condition',
     ],
-    ['a spread', 'session: { expiresIn: 60, ...shared }', '4 session.expiresIn may be replaced in line 4'],
-    [
-      'a spread of everything',
-      '...shared',
-      '4 betterAuth options is partly made by a spread, and what that sets is not read',
-    ],
     [
       'a part of a second',
       'session: { expiresIn: 0.5 }',
@@ -391,10 +385,11 @@ describe('what is not certain is said, with its line', () => {
       'session: { cookieCache: { version: () => "1" } }',
       '4 session.cookieCache.version is a function, which is not run',
     ],
+    ['an object that is changed', 'user: changed', '4 user comes from changed, which is changed in line 3'],
     [
-      'an object that is changed',
-      'session: changed',
-      '4 session comes from changed, which is changed in line 3',
+      'a name that a spread may replace',
+      'user: { modelName: "members", ...shared }',
+      '4 user.modelName is "members" here, but may be replaced in line 4: not taken, the database is looked at instead',
     ],
     ['a circle', 'session: { expiresIn: a }', '2 session.expiresIn refers to itself'],
     ['a base URL of several hosts', 'baseURL: { allowedHosts: ["*.example"] }', '4 baseURL is no URL'],
@@ -414,6 +409,106 @@ export const auth = betterAuth({ ${options} });
     expect(settingsOf(reading)).toEqual({});
   });
 
+  const ON = 'or a revocation would be said to hold while browsers go on';
+  const FOR_5M = 'taken for on for 5m (set max_age if it may be longer)';
+  it.each<[string, string, Record<string, string | boolean>, string]>([
+    [
+      'a cache that the environment switches',
+      `session: { cookieCache: { enabled: process.env.X === '1', maxAge: 60 } }`,
+      { enabled: true, max_age: '1m' },
+      `3 session.cookieCache.enabled depends on the environment: taken for on, ${ON}`,
+    ],
+    [
+      'a variable in place of a switch',
+      'session: { cookieCache: { enabled: process.env.X } }',
+      { enabled: true },
+      `3 session.cookieCache.enabled depends on the environment: taken for on, ${ON}`,
+    ],
+    [
+      'a length that is computed as well',
+      `session: { cookieCache: { enabled: !!process.env.X, maxAge: Number(process.env.Y) } }`,
+      { enabled: true, max_age: '5m' },
+      `3 session.cookieCache.enabled is computed: ${FOR_5M}, ${ON}`,
+    ],
+    [
+      'a cache that is there on one condition',
+      `session: { cookieCache: process.env.X ? { enabled: true, maxAge: 600 } : undefined }`,
+      { enabled: true, max_age: '10m' },
+      '3 session.cookieCache.enabled is not known, since session.cookieCache depends on a condition: taken for on for 10m',
+    ],
+    [
+      'a cache that is off before a spread',
+      'session: { cookieCache: { enabled: false, ...shared } }',
+      { enabled: true, max_age: '5m' },
+      `3 session.cookieCache.enabled may be replaced in line 3: ${FOR_5M}, ${ON}`,
+    ],
+    [
+      'a session from elsewhere',
+      'session: shared',
+      { enabled: true, max_age: '5m' },
+      `3 session.cookieCache.enabled is not known, since session comes from "./own", which is not read: ${FOR_5M}`,
+    ],
+    [
+      'a spread of everything',
+      '...shared',
+      { enabled: true, max_age: '5m' },
+      `3 session.cookieCache.enabled is not known, since session may be set by the spread in line 3: ${FOR_5M}`,
+    ],
+    [
+      'a cache that lasts for it cannot be told how long',
+      'session: { cookieCache: { enabled: true, maxAge: shared } }',
+      { enabled: true, max_age: '5m' },
+      '3 session.cookieCache.maxAge comes from "./own", which is not read: the cookie cache is taken to last for 5m (set max_age if it may be longer)',
+    ],
+    [
+      'a cache that is surely off',
+      'session: { cookieCache: { enabled: false, maxAge: shared } }',
+      { enabled: false },
+      '3 session.cookieCache.maxAge comes from "./own", which is not read',
+    ],
+  ])('takes a cookie cache for on where it may be: %s', async (_title, options, cache, note) => {
+    const reading = await read(
+      `${IMPORT}import { shared } from './own';
+export const auth = betterAuth({ ${options} });`,
+    );
+    const expected = Object.entries(cache).map(([key, value]) => [`session.cookie_cache.${key}`, value]);
+    expect(settingsOf(reading)).toEqual(Object.fromEntries(expected));
+    expect(
+      unreadOf(reading).some((one) => one.startsWith(note)),
+      unreadOf(reading).join('\n'),
+    ).toBe(true);
+    if (cache['enabled'] === true) expect(reading.settings.some(({ isAssumed }) => isAssumed)).toBe(true);
+  });
+
+  it('takes what stands before a spread, and says that it may be replaced', async () => {
+    const reading = await read(`${IMPORT}import { shared } from './own';
+export const auth = betterAuth({
+  secret: process.env.AUTH_SECRET, baseURL: process.env.APP_URL,
+  session: { expiresIn: 60, storeSessionInDatabase: true, cookieCache: { enabled: false } },
+  advanced: { cookiePrefix: 'shop' },
+  ...shared,
+});
+`);
+    expect(settingsOf(reading)).toEqual({
+      'session.expires_in': '1m',
+      'session.store_in_database': true,
+      'session.cookie_cache.enabled': true,
+      'session.cookie_cache.max_age': '5m',
+      'auth.cookie_prefix': 'shop',
+      'auth.secret': '${AUTH_SECRET}',
+      'auth.base_url': '${APP_URL}',
+    });
+    expect(unreadOf(reading)).toEqual(
+      expect.arrayContaining([
+        '5 session.expiresIn is 60 here, but session may be replaced in line 7: 1m is assumed',
+        '5 session.storeSessionInDatabase is true here, but session may be replaced in line 7: true is assumed',
+        '6 advanced.cookiePrefix is "shop" here, but advanced may be replaced in line 7: "shop" is assumed',
+        '4 secret is ${AUTH_SECRET} here, but may be replaced in line 7: that is assumed',
+        "7 betterAuth options is partly made by a spread, which is not read: where nothing else is said, Better Auth's defaults are assumed",
+      ]),
+    );
+  });
+
   it('holds secondary storage for possible where a spread may set it', async () => {
     const { secondary } = await read(
       `${IMPORT}import { shared } from './own';\nexport const auth = betterAuth({ ...shared });`,
@@ -429,6 +524,7 @@ export const auth = betterAuth({ ...shared, session: { ...base, updateAge: 10 } 
 `,
     );
     expect(settingsOf(reading)).toEqual({ 'session.expires_in': '1m', 'session.update_age': '10s' });
+    expect(reading.settings.some(({ isAssumed }) => isAssumed)).toBe(false);
   });
 
   it.each([

@@ -94,6 +94,22 @@ describe('config init --auth', () => {
     });
   });
 
+  it('writes a cookie cache that the environment switches as one that is on, and revocations count with it', async () => {
+    const auth = AUTH.replace('enabled: true', "enabled: process.env.CACHE === '1', maxAge: 600");
+    const cwd = await project({ 'auth.ts': auth });
+    const { code, stderr } = await runMain(['config', 'init', '--auth', 'auth.ts', '--no-input'], { cwd });
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain(
+      'warning: auth.ts:8: session.cookieCache.enabled depends on the environment: taken for on, ',
+    );
+    expect(written(cwd)).toContain(
+      '\ncookie_cache = { enabled = true, max_age = "10m" }   # auth.ts:8 (assumed)\n',
+    );
+    const planned = await runMain(['revoke-all', '--ip', '0.0.0.0/0', '--dry-run'], { cwd });
+    expect(planned.stdout).toContain('up to 10m');
+    expect((await runMain(['doctor', '--json'], { cwd })).stdout).toContain('up to 10m to bite');
+  });
+
   it('takes variables from an --env-file, and says where one is that was not named', async () => {
     const auth = `import { betterAuth } from 'better-auth';\nimport { Pool } from 'pg';\nexport const auth = betterAuth({ database: new Pool({ connectionString: process.env.AUTH_DB }) });\n`;
     const cwd = await project({

@@ -231,14 +231,14 @@ export async function assemblePlan(context: Context, parts: PlanParts): Promise<
   const { cwd } = context.system;
   const isSet = await isSetIn(context, source.envFile);
   const place = placeOf(context, reading);
-  const settings = (reading?.settings ?? []).map(({ key, value, line }): DraftSetting => {
+  const settings = (reading?.settings ?? []).map(({ key, value, line, isAssumed }): DraftSetting => {
     const isActive =
       typeof value !== 'string' ||
       [...value.matchAll(/(?<!\$)\$\{(\w+)\}/g)].every(([, name = '']) => isSet(name));
     return {
       key,
       value,
-      from: `${place}:${String(line)}${isActive ? '' : ', not set when this was written'}`,
+      from: `${place}:${String(line)}${isAssumed ? ' (assumed)' : ''}${isActive ? '' : ', not set when this was written'}`,
       isActive,
     };
   });

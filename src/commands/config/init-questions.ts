@@ -97,9 +97,9 @@ async function tellReading(context: Context, reading: AuthReading): Promise<void
   const place = placeOf(context, reading);
   const settings = reading.settings.filter(({ key }) => key !== 'auth.secret');
   await context.note(`read ${place}: ${counted(reading.settings.length, 'setting')}`);
-  for (const { option, line, key, value } of settings)
+  for (const { option, line, key, value, isAssumed } of settings)
     await context.note(
-      `  ${key} = ${typeof value === 'string' ? maskPasswords(value) : String(value)} (${option}, line ${String(line)})`,
+      `  ${key} = ${typeof value === 'string' ? maskPasswords(value) : String(value)} (${isAssumed ? 'assumed: ' : ''}${option}, line ${String(line)})`,
     );
   for (const { option, line, why } of reading.unread)
     await context.note(`  ${place}:${String(line)}: ${option} ${why}`);

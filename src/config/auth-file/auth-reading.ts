@@ -7,12 +7,14 @@ export interface AuthPlace {
   readonly line: number;
 }
 
-/** A setting of a profile that the application's configuration says with certainty. */
+/** A setting of a profile that the application's configuration says. */
 export interface ReadSetting extends AuthPlace {
   /** As in the file, below the profile: `session.expires_in`. */
   readonly key: string;
   /** Text may refer to variables, as `${NAME}`. */
   readonly value: string | boolean;
+  /** Not certain, and taken as the more careful or the more likely: a note among what is unread says so. */
+  readonly isAssumed: boolean;
 }
 
 /** Something that the application sets and that cannot be read, or that sessionctl has no setting for. */

@@ -154,6 +154,7 @@ export function createEvaluator(file: t.File): { readonly evaluate: Evaluate; re
           kind: 'unknown',
           why: `may be replaced in line ${String(openAt)}`,
           line: value.line,
+          candidates: [value],
         });
     }
     return { kind: 'object', entries, openAt, line: lineOf(node) };
@@ -236,7 +237,7 @@ export function createEvaluator(file: t.File): { readonly evaluate: Evaluate; re
     if (test.kind === 'known') return evaluate(test.value ? node.consequent : node.alternate);
     const [yes, no] = [evaluate(node.consequent), evaluate(node.alternate)];
     if (yes.kind === 'known' && no.kind === 'known' && yes.value === no.value) return yes;
-    return unknown(node, 'depends on a condition');
+    return { ...unknown(node, 'depends on a condition'), candidates: [yes, no] };
   }
 
   /** Where calls in a function are handed its first parameter as their first argument. */

@@ -7,6 +7,23 @@ export interface Plain<Kind> {
   readonly line: number;
 }
 
+/** Why it cannot be told what stands under a path. */
+export interface Doubt {
+  /** What is in doubt: the option itself, or one of those around it. */
+  readonly option: string;
+  readonly line: number;
+  readonly why: string;
+  /** Nothing is written for it, and a spread may set it. */
+  readonly isOpen: boolean;
+}
+
+/** What may stand under a path. */
+export interface Prospect {
+  /** Without a doubt the one value, or none where it is absent; with one, those that it may have, as far as they are known. */
+  readonly values: readonly StaticValue[];
+  readonly doubt: Doubt | null;
+}
+
 /** Reads options one by one, and notes what cannot be read. */
 export interface OptionReader {
   readonly unread: readonly Unread[];
@@ -15,6 +32,8 @@ export interface OptionReader {
   readonly find: (path: string) => StaticValue | undefined;
   /** What stands under a name of the outermost options, unknown where it cannot be told; undefined only where it is surely absent. */
   readonly raw: (name: string) => StaticValue | undefined;
+  /** What may stand under a path, where a doubt is to be weighed and not only noted. */
+  readonly prospect: (path: string) => Prospect;
   readonly number: (path: string) => Plain<number> | undefined;
   readonly text: (path: string) => Plain<string> | undefined;
   readonly boolean: (path: string) => Plain<boolean> | undefined;
@@ -29,24 +48,36 @@ export function createOptionReader(options: ObjectValue): OptionReader {
   };
   if (options.openAt !== null) note('betterAuth options', options.openAt, OPEN);
 
+  const prospect = (path: string): Prospect => walk(options, [], path.split('.'));
+
+  const walk = (value: StaticValue, passed: readonly string[], left: readonly string[]): Prospect => {
+    const option = passed.join('.');
+    if (value.kind === 'unknown') {
+      const { line, why, candidates = [] } = value;
+      const values = candidates.flatMap((candidate) => walk(candidate, passed, left).values);
+      return { values, doubt: { option, line, why, isOpen: false } };
+    }
+    const [key, ...rest] = left;
+    if (key === undefined) return isNothing(value) ? ABSENT : { values: [value], doubt: null };
+    if (isNothing(value)) return ABSENT;
+    if (value.kind !== 'object') {
+      note(option, value.line, 'is no object that can be read');
+      return ABSENT;
+    }
+    if (passed.length > 0 && value.openAt !== null) note(option, value.openAt, OPEN);
+    const entry = value.entries.get(key);
+    const inner = [...passed, key];
+    if (entry !== undefined) return walk(entry, inner, rest);
+    if (value.openAt === null) return ABSENT;
+    const why = `may be set by the spread in line ${String(value.openAt)}`;
+    return { values: [], doubt: { option: inner.join('.'), line: value.openAt, why, isOpen: true } };
+  };
+
   /** The value, or undefined where nothing is set; what is around it may be unknown, which is noted once. */
   const look = (path: string): StaticValue | undefined => {
-    let value: StaticValue = options;
-    const passed: string[] = [];
-    for (const key of path.split('.')) {
-      if (value.kind === 'unknown') break;
-      if (value.kind !== 'object') {
-        note(passed.join('.'), value.line, 'is no object that can be read');
-        return undefined;
-      }
-      passed.push(key);
-      const entry: StaticValue | undefined = value.entries.get(key);
-      if (entry === undefined || (entry.kind === 'known' && entry.value === undefined)) return undefined;
-      if (entry.kind === 'object' && entry.openAt !== null) note(passed.join('.'), entry.openAt, OPEN);
-      value = entry;
-    }
-    if (value.kind !== 'unknown') return value;
-    note(passed.join('.'), value.line, value.why);
+    const { values, doubt } = prospect(path);
+    if (doubt === null) return values[0];
+    if (!doubt.isOpen) note(doubt.option, doubt.line, doubt.why);
     return undefined;
   };
 
@@ -62,6 +93,7 @@ export function createOptionReader(options: ObjectValue): OptionReader {
     unread,
     note,
     find: look,
+    prospect,
     raw: (name) => {
       const value = options.entries.get(name);
       const isAbsent = value === undefined || (value.kind === 'known' && value.value === undefined);
@@ -92,7 +124,14 @@ function plain<Kind extends KnownValue['value']>(
   return isKind(one) ? { value: one, line } : undefined;
 }
 
-const OPEN = 'is partly made by a spread, and what that sets is not read';
+const ABSENT: Prospect = { values: [], doubt: null };
+
+function isNothing(value: StaticValue): boolean {
+  return value.kind === 'known' && value.value === undefined;
+}
+
+const OPEN =
+  "is partly made by a spread, which is not read: where nothing else is said, Better Auth's defaults are assumed";
 
 /** Why a value is not used, in the end of a sentence. */
 export function whyNot(value: StaticValue, wanted: string): string {

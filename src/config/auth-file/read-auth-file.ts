@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import type * as t from '@babel/types';
 import { ConfigError } from '../../errors.ts';
-import { formatDuration } from '../../sessions/duration.ts';
 import { reasonOf } from '../config-file.ts';
 import { escapeReferences } from '../references.ts';
 import { passwordsIn } from '../url-secrets.ts';
-import type { AuthReading, ReadSetting, ReadUrl } from './auth-reading.ts';
+import type { AuthPlace, AuthReading, ReadSetting, ReadUrl } from './auth-reading.ts';
 import { readDatabase, textUrl, type ReadDatabase } from './database-option.ts';
 import { createEvaluator } from './evaluate.ts';
-import { createOptionReader, whyNot, type OptionReader } from './option-reader.ts';
+import { createOptionReader, whyNot, type OptionReader, type Plain } from './option-reader.ts';
 import { readSecondary } from './secondary-option.ts';
+import { assumeReference, readLikely, readSessionOptions, type Set } from './session-options.ts';
 import type { ObjectValue, StaticValue } from './static-value.ts';
 import { lineOf, nodesIn } from './syntax-tree.ts';
 
@@ -106,8 +106,8 @@ function isBetterAuth(callee: t.Node, importOf: ImportOf): boolean {
 function readingOf(path: string, options: ObjectValue): AuthReading {
   const read = createOptionReader(options);
   const settings: ReadSetting[] = [];
-  const set = (key: string, value: string | boolean, option: string, line: number) =>
-    settings.push({ key, value, option, line });
+  const set: Set = (key, value, option, line, certainty) =>
+    settings.push({ key, value, option, line, isAssumed: certainty === 'assumed' });
 
   const database = databaseOf(read);
   const secondaryValue = read.raw('secondaryStorage');
@@ -121,22 +121,8 @@ function readingOf(path: string, options: ObjectValue): AuthReading {
       secondary.line,
       `${secondary.url.kind === 'unread' ? secondary.url.why : 'is not read'}: if sessions stand in Redis, say where, or they live on unseen`,
     );
-  readLengths(read, set);
-  for (const [option, key] of SWITCHES) {
-    const value = read.boolean(option);
-    if (value !== undefined) set(key, value.value, option, value.line);
-  }
-  const version = read.text('session.cookieCache.version');
-  if (version !== undefined)
-    set(
-      'session.cookie_cache.version',
-      escapeReferences(version.value),
-      'session.cookieCache.version',
-      version.line,
-    );
-  const prefix = read.text('advanced.cookiePrefix');
-  if (prefix !== undefined && prefix.value !== '')
-    set('auth.cookie_prefix', escapeReferences(prefix.value), 'advanced.cookiePrefix', prefix.line);
+  readSessionOptions(read, set);
+  readLikely(read, set, 'advanced.cookiePrefix', 'auth.cookie_prefix', 'text');
   const secrets = [...readSecret(read, set), ...readBaseUrl(read, set)];
   noteSecureCookies(read, settings);
   const likelyNames = readNames(read, database, set);
@@ -160,38 +146,6 @@ function readingOf(path: string, options: ObjectValue): AuthReading {
   };
 }
 
-type Set = (key: string, value: string | boolean, option: string, line: number) => void;
-
-const SWITCHES = [
-  ['session.cookieCache.enabled', 'session.cookie_cache.enabled'],
-  ['session.storeSessionInDatabase', 'session.store_in_database'],
-  ['session.preserveSessionInDatabase', 'session.preserve_in_database'],
-] as const;
-
-/** Better Auth's lengths are seconds. `shortest` is what the profile takes. */
-const LENGTHS = [
-  { option: 'session.expiresIn', key: 'session.expires_in', shortest: 1 },
-  { option: 'session.updateAge', key: 'session.update_age', shortest: 0 },
-  { option: 'session.freshAge', key: 'session.fresh_age', shortest: 0 },
-  { option: 'session.cookieCache.maxAge', key: 'session.cookie_cache.max_age', shortest: 1 },
-] as const;
-
-function readLengths(read: OptionReader, set: Set): void {
-  for (const { option, key, shortest } of LENGTHS) {
-    const length = read.number(option);
-    if (length === undefined) continue;
-    const { value, line } = length;
-    if (Number.isSafeInteger(value) && value >= shortest)
-      set(key, formatDuration(value * 1000), option, line);
-    else
-      read.note(
-        option,
-        line,
-        `is ${String(value)}, and no whole number of seconds from ${String(shortest)} on`,
-      );
-  }
-}
-
 function databaseOf(read: OptionReader): ReadDatabase | null {
   const value = read.raw('database');
   if (value === undefined) return null;
@@ -205,6 +159,7 @@ function readSecret(read: OptionReader, set: Set): string[] {
   const several = read.array('secrets')?.items ?? [];
   const values = several.map((item) => (item.kind === 'object' ? item.entries.get('value') : item));
   const [first] = values;
+  if (several.length === 0 && assumeReference(read, set, 'secret', 'auth.secret')) return [];
   const secret = several.length === 0 ? read.find('secret') : first;
   if (several.length > 1)
     read.note(
@@ -228,6 +183,7 @@ function readSecret(read: OptionReader, set: Set): string[] {
 
 /** @returns what must not be shown */
 function readBaseUrl(read: OptionReader, set: Set): readonly string[] {
+  if (assumeReference(read, set, 'baseURL', 'auth.base_url')) return [];
   const value = read.find('baseURL');
   if (value === undefined) return [];
   const url: ReadUrl = textUrl(value, 'baseURL');
@@ -264,7 +220,7 @@ function readNames(read: OptionReader, database: ReadDatabase | null, set: Set):
       'database.schemaName',
       read.raw('database')?.line ?? 1,
     );
-  const models = { table: read.text('session.modelName'), userTable: read.text('user.modelName') };
+  const models = { table: nameIn(read, 'session.modelName'), userTable: nameIn(read, 'user.modelName') };
   const fields = [
     ...fieldsOf(read, 'session.fields', SESSION_FIELDS, 'schema.columns'),
     ...fieldsOf(read, 'user.fields', USER_FIELDS, 'schema.user_columns'),
@@ -299,16 +255,29 @@ function fieldsOf(
   path: string,
   known: readonly string[],
   table: string,
-): readonly (ReadSetting & { readonly value: string })[] {
+): readonly (AuthPlace & { readonly key: string; readonly value: string })[] {
   const given = read.object(path);
   if (given === undefined) return [];
   return known.flatMap((field) => {
     const option = `${path}.${field}`;
-    const column = read.text(option);
+    const column = nameIn(read, option);
     return column === undefined
       ? []
       : [{ key: `${table}.${field}`, value: escapeReferences(column.value), option, line: column.line }];
   });
+}
+
+/** A name that is certain: of one that is not, the database knows more than a guess. */
+function nameIn(read: OptionReader, option: string): Plain<string> | undefined {
+  const { values, doubt } = read.prospect(option);
+  const [name] = values;
+  if (doubt?.option === option && name?.kind === 'known' && typeof name.value === 'string')
+    read.note(
+      option,
+      doubt.line,
+      `is ${JSON.stringify(name.value)} here, but ${doubt.why}: not taken, the database is looked at instead`,
+    );
+  return read.text(option);
 }
 
 /** What a plugin says of sessions. */

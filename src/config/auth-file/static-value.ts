@@ -64,6 +64,8 @@ export interface ParameterUse {
 
 export interface UnknownValue {
   readonly kind: 'unknown';
+  /** What it may be, as far as the file says: what is written out before a spread, or on either side of a condition. */
+  readonly candidates?: readonly StaticValue[];
   /** As in "session.expiresIn …": `is made by days(), which is not run`. */
   readonly why: string;
   readonly line: number;

@@ -1,0 +1,190 @@
+import { formatDuration } from '../../sessions/duration.ts';
+import { escapeReferences } from '../references.ts';
+import { whyNot, type Doubt, type OptionReader } from './option-reader.ts';
+import type { StaticValue } from './static-value.ts';
+
+/** Takes a setting. What is assumed is noted as well: whoever reads the file has to see it. */
+export type Set = (
+  key: string,
+  value: string | boolean,
+  option: string,
+  line: number,
+  certainty?: 'assumed',
+) => void;
+
+const SWITCHES = [
+  ['session.storeSessionInDatabase', 'session.store_in_database'],
+  ['session.preserveSessionInDatabase', 'session.preserve_in_database'],
+] as const;
+
+/** Better Auth's lengths are seconds. `shortest` is what the profile takes. */
+const LENGTHS = [
+  { option: 'session.expiresIn', key: 'session.expires_in', shortest: 1 },
+  { option: 'session.updateAge', key: 'session.update_age', shortest: 0 },
+  { option: 'session.freshAge', key: 'session.fresh_age', shortest: 0 },
+] as const;
+
+const ENABLED = 'session.cookieCache.enabled';
+const MAX_AGE = 'session.cookieCache.maxAge';
+const ENABLED_KEY = 'session.cookie_cache.enabled';
+const MAX_AGE_KEY = 'session.cookie_cache.max_age';
+/** Better Auth's own, in seconds. */
+const DEFAULT_MAX_AGE = 300;
+
+/** Reads what of `session` has a setting, but for names. */
+export function readSessionOptions(read: OptionReader, set: Set): void {
+  for (const { option, key, shortest } of LENGTHS) {
+    const length = (value: StaticValue) => lengthOf(value, shortest);
+    const found = read.prospect(option);
+    const likely = found.doubt === null ? undefined : only(found.values, length);
+    if (found.doubt !== null && likely !== undefined) assume(read, set, key, option, found.doubt, likely);
+    else readLength(read, set, option, key, shortest);
+  }
+  readCookieCache(read, set);
+  for (const [option, key] of SWITCHES) readLikely(read, set, option, key, 'boolean');
+  readLikely(read, set, 'session.cookieCache.version', 'session.cookie_cache.version', 'text');
+}
+
+/** Takes what is written out, also where something that is not read may take its place: it is likelier than a default. */
+export function readLikely(
+  read: OptionReader,
+  set: Set,
+  option: string,
+  key: string,
+  kind: 'boolean' | 'text',
+): void {
+  const { values, doubt } = read.prospect(option);
+  const likely = doubt === null ? undefined : only(values, (value) => plainOf(value, kind));
+  if (doubt !== null && likely !== undefined) {
+    assume(read, set, key, option, doubt, { written: likely.text, ...likely });
+    return;
+  }
+  const plain = read[kind](option);
+  if (plain === undefined || plain.value === '') return;
+  const value = typeof plain.value === 'string' ? escapeReferences(plain.value) : plain.value;
+  set(key, value, option, plain.line);
+}
+
+/** The same of a variable that is named. @returns whether there was a doubt to be weighed, and one variable */
+export function assumeReference(read: OptionReader, set: Set, option: string, key: string): boolean {
+  const { values, doubt } = read.prospect(option);
+  if (doubt === null) return false;
+  const text = only(values, (value) => (value.kind === 'reference' ? value.text : undefined));
+  if (text === undefined) return false;
+  assume(read, set, key, option, doubt, { written: text, text: 'that', value: text });
+  return true;
+}
+
+function plainOf(value: StaticValue, kind: 'boolean' | 'text'): Omit<Likely, 'written'> | undefined {
+  if (value.kind !== 'known') return undefined;
+  const { value: plain } = value;
+  if (kind === 'boolean')
+    return typeof plain === 'boolean' ? { text: String(plain), value: plain } : undefined;
+  if (typeof plain !== 'string' || plain === '') return undefined;
+  return { text: JSON.stringify(plain), value: escapeReferences(plain) };
+}
+
+interface Likely {
+  /** As it stands in the application. */
+  readonly written: string;
+  /** As it is taken. */
+  readonly text: string;
+  readonly value: string | boolean;
+}
+
+function assume(
+  read: OptionReader,
+  set: Set,
+  key: string,
+  option: string,
+  doubt: Doubt,
+  { written, text, value }: Likely,
+): void {
+  const whole = doubt.option === option ? '' : `${doubt.option} `;
+  read.note(option, doubt.line, `is ${written} here, but ${whole}${doubt.why}: ${text} is assumed`);
+  set(key, value, option, doubt.line, 'assumed');
+}
+
+/** The one value that is known, or none. */
+function only<Result>(
+  values: readonly StaticValue[],
+  pick: (value: StaticValue) => Result | undefined,
+): Result | undefined {
+  const [first] = values;
+  return values.length === 1 && first !== undefined ? pick(first) : undefined;
+}
+
+function lengthOf(value: StaticValue, shortest: number): Likely | undefined {
+  const seconds = secondsOf(value, shortest);
+  if (seconds === undefined) return undefined;
+  const text = formatDuration(seconds * 1000);
+  return { written: String(seconds), text, value: text };
+}
+
+function secondsOf(value: StaticValue, shortest: number): number | undefined {
+  if (value.kind !== 'known' || typeof value.value !== 'number') return undefined;
+  return Number.isSafeInteger(value.value) && value.value >= shortest ? value.value : undefined;
+}
+
+function readLength(read: OptionReader, set: Set, option: string, key: string, shortest: number): void {
+  const length = read.number(option);
+  if (length === undefined) return;
+  const { value, line } = length;
+  if (Number.isSafeInteger(value) && value >= shortest) set(key, formatDuration(value * 1000), option, line);
+  else
+    read.note(
+      option,
+      line,
+      `is ${String(value)}, and no whole number of seconds from ${String(shortest)} on`,
+    );
+}
+
+/**
+ * Where it cannot be told whether there is a cache, there is one: without it a revocation would be said to hold at once
+ * while browsers go on. Of the lengths that it may have the longest counts, for the same reason.
+ */
+function readCookieCache(read: OptionReader, set: Set): void {
+  const { values, doubt } = read.prospect(ENABLED);
+  const [value] = values;
+  const isCertain = doubt === null && (value === undefined || value.kind === 'known');
+  // Better Auth asks no more than whether it counts as true.
+  const isOn = !isCertain || (value?.kind === 'known' && Boolean(value.value));
+  const age = isOn ? doubtfulAge(read) : null;
+  const told = age === null ? '' : ` for ${age.text} (set max_age if it may be longer)`;
+  if (!isCertain) {
+    const line = doubt?.line ?? value?.line ?? 1;
+    const why = value === undefined || doubt !== null ? whyDoubted(ENABLED, doubt) : whyNot(value, 'switch');
+    read.note(
+      ENABLED,
+      line,
+      `${why}: taken for on${told}, or a revocation would be said to hold while browsers go on`,
+    );
+    set(ENABLED_KEY, true, ENABLED, line, 'assumed');
+  } else if (value !== undefined) {
+    set(ENABLED_KEY, isOn, ENABLED, value.line);
+    if (age !== null) read.note(MAX_AGE, age.line, `${age.why}: the cookie cache is taken to last${told}`);
+  }
+  if (age === null) readLength(read, set, MAX_AGE, MAX_AGE_KEY, 1);
+  else set(MAX_AGE_KEY, age.text, MAX_AGE, age.line, 'assumed');
+}
+
+function whyDoubted(option: string, doubt: Doubt | null): string {
+  if (doubt === null) return 'is not known';
+  return doubt.option === option ? doubt.why : `is not known, since ${doubt.option} ${doubt.why}`;
+}
+
+/** How long the cache may last; null where that is certain, be it by Better Auth's default. */
+function doubtfulAge(
+  read: OptionReader,
+): { readonly text: string; readonly line: number; readonly why: string } | null {
+  const { values, doubt } = read.prospect(MAX_AGE);
+  const [value] = values;
+  const known = values.flatMap((one) => secondsOf(one, 1) ?? []);
+  if (doubt === null && (value === undefined || known.length > 0)) return null;
+  return {
+    text: formatDuration(Math.max(...known, DEFAULT_MAX_AGE) * 1000),
+    line: doubt?.line ?? value?.line ?? 1,
+    why:
+      value === undefined || doubt !== null ? whyDoubted(MAX_AGE, doubt) : whyNot(value, 'number of seconds'),
+  };
+}
