@@ -95,18 +95,21 @@ export async function understandFile(configFile: ConfigFile, env: Environment): 
     file: 'file' in checked && problems.length === 0 ? checked.file : null,
     problems,
     unset: [
-      ...texts.flatMap(({ path: at, expansion }) =>
-        expansion.unset.map((name) => ({
+      ...texts.flatMap(({ path: at, expansion }) => {
+        const envFile = envFiles.get(profileOf(at));
+        // What a file that cannot be read would have set is no mistake of its own.
+        if (envFile !== undefined && envFile.problem !== null) return [];
+        return expansion.unset.map((name) => ({
           path: at,
-          problem: unsetProblem(at, name, lineOf(at), envFiles.get(profileOf(at))),
-        })),
-      ),
+          problem: unsetProblem(at, name, lineOf(at), envFile),
+        }));
+      }),
       ...[...envFiles].flatMap(([name, { problem }]) => {
         const at = ['profiles', name, 'env_file'];
         const message = `${at.join('.')}: ${problem ?? ''}`;
         return problem === null
           ? []
-          : [{ path: at, problem: { line: lineOf(at), column: null, message, hint: null } }];
+          : [{ path: at, problem: { line: lineOf(at), column: null, message, hint: hintFor(name, texts) } }];
       }),
     ],
     names,
@@ -137,11 +140,20 @@ function isAmbientUrl(url: FileText | undefined): boolean {
 function unsetProblem(path: KeyPath, name: string, line: number, envFile: EnvFile | undefined): Problem {
   const hint = 'Set it, or write $${ for the characters themselves.';
   const message = `${path.join('.')}: the variable ${name} is not set`;
-  if (envFile?.problem !== null) return { line, column: null, message, hint };
+  if (envFile === undefined) return { line, column: null, message, hint };
   const where = envFile.unclear.has(name)
     ? `, and ${envFile.path} makes it of other variables, which is not done here`
     : `, nor does ${envFile.path} set it`;
   return { line, column: null, message: message + where, hint };
+}
+
+/** What a file of variables is missed for. */
+function hintFor(profile: string, texts: readonly FileText[]): string {
+  const own = texts.filter(({ path }) => profileOf(path) === profile);
+  const unset = [...new Set(own.flatMap(({ expansion }) => expansion.unset))];
+  return unset.length === 0
+    ? 'Every variable is set without it: env_file can be left out.'
+    : `It is needed for ${unset.join(', ')}, which the environment does not set.`;
 }
 
 /** The files of variables that profiles name, by the names of the profiles. */

@@ -72,6 +72,20 @@ describe('env_file', () => {
     }
   });
 
+  it('is one problem where it cannot be read, however many variables it would set', async () => {
+    const profile = `${PROFILE}time_zone = "\${ZONE}"\n[profiles.a.redis]\nurl = "\${REDIS_URL}"\n`;
+    const { run } = directoryWith(null, profile);
+    const { stdout } = await run(['config', 'check']);
+    expect(stdout).toBe(
+      './sessionctl.toml:2: profiles.a.env_file: cannot read ./.env: there is no such file. It is needed for DATABASE_URL, ZONE, REDIS_URL, which the environment does not set.\n',
+    );
+    const { stderr } = await run(['list']);
+    expect(stderr).toContain('It is needed for DATABASE_URL, ZONE, REDIS_URL, which the environment');
+    expect(stderr).not.toContain('is not set');
+    const set = { DATABASE_URL: 'sqlite:a.db', ZONE: 'UTC', REDIS_URL: 'redis://127.0.0.1:1' };
+    expect((await run(['list'], set)).stderr).toContain('env_file can be left out');
+  });
+
   it('is no concern of other profiles, nor of a database that is named by its URL', async () => {
     const { run } = directoryWith(
       null,
