@@ -25,8 +25,10 @@ export interface MissingRight {
 
 export interface DatabaseExamination {
   readonly target: Target;
-  /** Such as `PostgreSQL 15.20`; null where nobody asked. */
-  readonly server: string | null;
+  /** Such as `PostgreSQL 15.20`. */
+  readonly server: string;
+  /** With its schema, for messages; null where there is none. */
+  readonly userTable: string | null;
   /** The clock at present. */
   readClock(): Promise<Instant>;
   /** Why nothing can be changed there, in words; null where it can. */

@@ -34,7 +34,7 @@ const FUTURE_TOLERANCE = 60_000;
 export async function look(context: Context, plan: Plan): Promise<Outcome> {
   const outcome = await findUnderLikelyNames(context, plan);
   const { finding } = outcome;
-  const users = `users in ${finding.userTable ?? '(no table)'}`;
+  const users = finding.userTable === null ? 'no table of users' : `users in ${finding.userTable}`;
   await context.note(
     `found ${finding.server}, sessions in ${finding.sessionTable ?? 'Redis alone'}, ${users}`,
   );
@@ -98,11 +98,11 @@ async function lookIntoRedis(context: Context, settings: Settings): Promise<Find
     const mismatch = (await secondary.part.findMismatch?.()) ?? null;
     await context.note(`found Redis ${secondary.part.place}`);
     if (mismatch !== null) await context.warn(mismatch.text);
-    const { table, server } = database.part;
+    const { server, userTable } = database.part;
     return {
-      server: server ?? 'a database that does not tell its version',
+      server,
       sessionTable: null,
-      userTable: table?.userTable ?? null,
+      userTable,
       keyType: null,
       timeEncoding: null,
       zoneKnown: true,

@@ -66,6 +66,8 @@ export interface DirectoryShape extends UserShape, Pick<Shape, 'tokens' | 'apiKe
 
 export interface DirectoryParts extends DatabaseConnection {
   readonly shape: DirectoryShape;
+  /** Such as `PostgreSQL 15.20`. */
+  readonly server: string;
   readonly now: Instant;
   readonly settings: DatabaseSettings;
   readonly options: ConnectOptions;
@@ -124,7 +126,6 @@ export function createDirectory(parts: DirectoryParts): Directory {
       const { createDatabaseExamination } = await import('./examination.ts');
       return createDatabaseExamination({
         ...parts,
-        server: null,
         shape: { ...shape, ended: null },
         table: null,
       });

@@ -28,7 +28,7 @@ export interface ExaminedDatabase extends Pick<
   DatabaseConnection,
   'knex' | 'dialect' | 'target' | 'guard' | 'persist'
 > {
-  readonly server: string | null;
+  readonly server: string;
   readonly shape: {
     readonly user: UserTable | null;
     /** Null where sessions stand elsewhere. */
@@ -47,6 +47,7 @@ export function createDatabaseExamination(parts: ExaminedDatabase): DatabaseExam
   return {
     target,
     server,
+    userTable: user === null ? null : tableLabel(user),
     table,
     readClock: () => persist(() => dialect.readClock(knex)),
     findReadOnly: () => guard(async () => (await special()).findReadOnly(knex)),

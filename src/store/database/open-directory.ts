@@ -50,6 +50,7 @@ export async function openDirectory(settings: DatabaseSettings, options: Connect
         history: recogniseHistory(catalog, table.schema),
         locked: table,
       },
+      server: catalog.server,
       now: catalog.now,
       settings,
       options,

@@ -100,6 +100,7 @@ export async function openDatabaseStore(
     const directory = createDirectory({
       ...connection,
       shape: { ...shape, locked: shape.session },
+      server: schema.server,
       now: catalog.now,
       settings,
       options,
