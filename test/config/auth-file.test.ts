@@ -532,8 +532,9 @@ export const auth = betterAuth({ ...shared, session: { ...base, updateAge: 10 } 
     [
       'a call of something else',
       `import { betterAuth } from './own';\nbetterAuth({});`,
-      /there is no betterAuth/,
+      /there is no betterAuth\(\{…\}\) of better-auth in .*auth\.ts: the one in line 2 is not imported from there/,
     ],
+    ['a call without an import', 'export const auth = betterAuth({});', /the one in line 1 is not imported/],
     [
       'two of them',
       `${IMPORT}const a = betterAuth({}); const b = betterAuth({});`,

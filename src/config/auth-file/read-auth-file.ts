@@ -81,8 +81,7 @@ function theCall(path: string, file: t.File, importOf: ImportOf): t.CallExpressi
     (node) => node.type === 'CallExpression' && isBetterAuth(node.callee, importOf),
   ) as t.CallExpression[];
   const [only, ...others] = calls;
-  if (only === undefined)
-    throw new ConfigError(`there is no betterAuth({…}) in ${path}`, { hint: ELSEWHERE });
+  if (only === undefined) throw noCall(path, file);
   if (others.length === 0) return only;
   const exported = [...nodesIn(file)].flatMap((node) =>
     node.type === 'ExportNamedDeclaration' && node.declaration?.type === 'VariableDeclaration'
@@ -94,6 +93,24 @@ function theCall(path: string, file: t.File, importOf: ImportOf): t.CallExpressi
   throw new ConfigError(
     `${path} calls betterAuth in lines ${calls.map((call) => String(lineOf(call))).join(', ')}: which one is meant cannot be told`,
     { hint: ELSEWHERE },
+  );
+}
+
+/** A function of that name may be anything: it counts only where the file imports it from better-auth. */
+function noCall(path: string, file: t.File): ConfigError {
+  const [namesake] = [...nodesIn(file)].filter(
+    (node) =>
+      node.type === 'CallExpression' &&
+      node.callee.type === 'Identifier' &&
+      node.callee.name === 'betterAuth',
+  );
+  if (namesake === undefined)
+    return new ConfigError(`there is no betterAuth({…}) in ${path}`, { hint: ELSEWHERE });
+  return new ConfigError(
+    `there is no betterAuth({…}) of better-auth in ${path}: the one in line ${String(lineOf(namesake))} is not imported from there`,
+    {
+      hint: `Import it from "better-auth" in that file, or name the file that does with --auth, or go on without it.`,
+    },
   );
 }
 
