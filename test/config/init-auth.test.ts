@@ -110,6 +110,52 @@ describe('config init --auth', () => {
     expect((await runMain(['doctor', '--json'], { cwd })).stdout).toContain('up to 10m to bite');
   });
 
+  it('says what to look for before revoking where a spread may set secondary storage', async () => {
+    const auth = `import { betterAuth } from 'better-auth';\nimport Database from 'better-sqlite3';\nimport { shared } from './shared';\nexport const auth = betterAuth({\n  ...shared,\n  database: new Database('auth.db'),\n});\n`;
+    const cwd = await project({ 'auth.ts': auth });
+    const { code, stderr } = await runMain(['config', 'init', '--auth', 'auth.ts', '--no-input'], { cwd });
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain(
+      'warning: before you revoke: look whether the application sets secondaryStorage where auth.ts:5 adds options. If it does, run this again with --redis-url-env <name> --force, or sessions in Redis live on\n',
+    );
+    // On a terminal it is asked, also where the flags say everything else.
+    const flags = { auth: 'auth.ts', urlEnv: 'AUTH_DB', force: true };
+    const asked = await answered(
+      cwd,
+      { AUTH_DB: 'sqlite:auth.db' },
+      [['keep sessions in Redis', false]],
+      flags,
+    );
+    expect(asked).toMatchObject({ code: 0, left: [] });
+    expect(asked.stderr).toContain('auth.ts:5 adds options that are not read, and secondaryStorage may be');
+    expect(asked.stderr).not.toContain('before you revoke');
+  });
+
+  it('says what to do with the URL of a Redis that lies about, where nobody is asked', async () => {
+    const cwd = await project({ '.env': 'REDIS_URL=redis://127.0.0.1:1\n' });
+    const { code, stderr } = await runMain(['config', 'init', '--url', 'sqlite:auth.db', '--no-input'], {
+      cwd,
+    });
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain(
+      'warning: REDIS_URL in .env is left out: if the application keeps sessions there (secondaryStorage), run this again with --env-file .env --redis-url-env REDIS_URL, or they live on when they are revoked\n',
+    );
+  });
+
+  it.each([
+    ['that file', ['--env-file', '.env']],
+    ['a file beside it', []],
+  ])('says so where %s makes the variable of others', async (_title, flags) => {
+    const cwd = await project({ '.env': 'DATABASE_URL=postgres://app:hunter2hunter2@${HOST}/app\n' });
+    const argv = ['config', 'init', '--url-env', 'DATABASE_URL', ...flags, '--no-input'];
+    expect(await runMain(argv, { cwd })).toEqual({
+      code: 3,
+      stdout: '',
+      stderr:
+        'error: the variable DATABASE_URL is not set: .env makes it of other variables, which is not done here\nhint: Write it out there, or set it in the environment: export DATABASE_URL=…\n',
+    });
+  });
+
   it('takes variables from an --env-file, and says where one is that was not named', async () => {
     const auth = `import { betterAuth } from 'better-auth';\nimport { Pool } from 'pg';\nexport const auth = betterAuth({ database: new Pool({ connectionString: process.env.AUTH_DB }) });\n`;
     const cwd = await project({
@@ -210,6 +256,23 @@ export const auth = betterAuth({
   });
 });
 
+describeOnRedis('the conversation about Redis', () => {
+  it('takes its URL from a file that nothing else was taken from', async () => {
+    const url = process.env['TEST_REDIS_URL'] ?? 'redis://127.0.0.1:6379';
+    const cwd = await project({ '.env': `REDIS_URL=${url}\n` });
+    const { code, stderr, left } = await answered(cwd, { AUTH_DB: 'sqlite:auth.db' }, [
+      ['Where is the URL', 'In AUTH_DB of the environment'],
+      ['keep sessions in Redis', true],
+      ['Variable with the URL of Redis', ''],
+      ['What do its keys begin with', ''],
+      ...LAST,
+    ]);
+    expect({ code, left }, stderr).toEqual({ code: 0, left: [] });
+    expect(written(cwd)).toContain('\nenv_file = ".env"\n');
+    expect(written(cwd)).toContain('\nurl = "${REDIS_URL}"   # config init\n');
+  });
+});
+
 describe('the conversation', () => {
   it('finds what lies about, shows no secret of it, and offers it', async () => {
     const cwd = await project({
@@ -280,6 +343,62 @@ describe('the conversation', () => {
     ]);
     expect({ code, left }).toEqual({ code: 0, left: [] });
     expect(written(cwd)).not.toContain('\n[profiles.default.redis]');
+  });
+
+  it('says that a Redis is left out which the application does not use', async () => {
+    const cwd = await project({ 'auth.ts': AUTH });
+    const { code, stderr, left } = await answered(cwd, { REDIS_URL: 'redis://127.0.0.1:1' }, [
+      ['Read the options', true],
+      ['Where is the URL', 'As auth.ts:5 has it'],
+      ...LAST,
+    ]);
+    expect({ code, left }, stderr).toEqual({ code: 0, left: [] });
+    expect(stderr).toContain(
+      'REDIS_URL is left out: auth.ts sets no secondaryStorage, so no sessions stand in Redis\n',
+    );
+  });
+
+  it('never repeats a URL that is typed in place of a name', async () => {
+    const cwd = await project({ '.env': 'AUTH_URL=sqlite:${NAME}.db\n' });
+    const typed = (text: string) =>
+      answered(cwd, {}, [
+        ['Where is the URL', 'In an environment variable'],
+        ['Name of the variable', text],
+      ]);
+    await expect(typed('postgres://app:hunter2hunter2@db/app')).rejects.toThrow(
+      /^refused: That is no name of a variable\. Give the name alone, such as DATABASE_URL, and not the URL\.$/,
+    );
+    await expect(typed('AUTH_URL')).rejects.toThrow('refused: AUTH_URL is not set here');
+    const given = await runMain(
+      ['config', 'init', '--url-env', 'postgres://app:hunter2hunter2@db/app', '--no-input'],
+      { cwd },
+    );
+    expect(given).toMatchObject({
+      code: 2,
+      stderr:
+        'error: --url-env: what was given is not the name of a variable\nhint: Give the name alone, such as DATABASE_URL, and not the URL.\n',
+    });
+  });
+
+  it('says first that there is a file already, and what --force does', async () => {
+    const cwd = await project({});
+    writeFileSync(`${cwd}/sessionctl.toml`, 'mine');
+    const answers: readonly Answer[] = [
+      ['Where is the URL', 'In AUTH_DB of the environment'],
+      ['Name of the profile', ''],
+      ['File to write', 'other.toml'],
+      ['Write ', true],
+    ];
+    const env = { AUTH_DB: 'sqlite:auth.db' };
+    const { stderr } = await answered(cwd, env, answers);
+    expect(stderr.split('\n')[0]).toBe(
+      `${cwd}/sessionctl.toml exists already and stays as it is: name another file at the end, or stop here (Ctrl-C) and start again with --force, which replaces it`,
+    );
+    const forced = await answered(cwd, env, [answers[0] ?? ['', ''], ...LAST], { force: true });
+    expect(forced.stderr.split('\n')[0]).toBe(
+      `${cwd}/sessionctl.toml exists already and is replaced at the end (--force)`,
+    );
+    expect(written(cwd)).toContain('${AUTH_DB}');
   });
 });
 

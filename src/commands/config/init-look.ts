@@ -4,7 +4,8 @@ import { SchemaError } from '../../errors.ts';
 import { relativeTime } from '../../output/relative-time.ts';
 import { millisecondsOf, type Instant } from '../../sessions/instant.ts';
 import { everySession } from '../../sessions/selection.ts';
-import { placeOf, type Plan } from './init-plan.ts';
+import type { Plan } from './init-plan.ts';
+import { placeOf } from './init-variables.ts';
 
 /** What stands behind the URL. */
 export interface Finding {

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import type { GlobalFlags } from '../../command.ts';
 import type { AuthReading, ReadUrl } from '../../config/auth-file/auth-reading.ts';
-import { envFileNames } from '../../config/find-urls.ts';
+import { findUrls, type FoundUrl } from '../../config/find-urls.ts';
 import type { DraftSetting, ProfileDraft, UrlReference } from '../../config/render-config.ts';
 import type { Context } from '../../context.ts';
 import { ConfigError, UsageError } from '../../errors.ts';
-import { mayBeToken, shownValue } from '../../sessions/shown-value.ts';
+import { askForRedis, type RedisAnswer } from './init-redis.ts';
+import { filePath, isSetIn, placeOf, variable } from './init-variables.ts';
 
 export interface InitFlags extends GlobalFlags {
   readonly urlEnv?: string;
@@ -72,8 +73,9 @@ export async function planFromFlags(context: Context, flags: InitFlags): Promise
   await rejectExisting(path, flags);
   const timeZone = await timeZoneFromFlags(context, flags);
   const reading = flags.auth === undefined ? null : await readAuth(context, flags.auth);
-  const source = await sourceFromFlags(context, flags, reading);
-  const redis = await redisFromFlags(context, flags, reading);
+  const { url, envFile: given } = await sourceFromFlags(context, flags, reading);
+  const { settings: redis, envFile } = await redisFromFlags(context, flags, { url, envFile: given }, reading);
+  const source = { url, envFile };
   const plan = { path, name: flags.profile ?? DEFAULT_PROFILE, timeZone, source, redis, reading };
   return assemblePlan(context, plan);
 }
@@ -130,60 +132,21 @@ export async function urlSaid(
   return name === undefined ? { kind: 'references', text: said.text } : variable(context, name, envFile);
 }
 
-/** The reference to a variable. @throws UsageError, ConfigError where it is none or is unset */
-export async function variable(
-  context: Context,
-  name: string,
-  envFile: string | null,
-  option = '--url-env',
-): Promise<UrlReference & { readonly kind: 'variable' }> {
-  const { isVariableName } = await import('../../config/references.ts');
-  const isSet = await isSetIn(context, envFile);
-  if (!isVariableName(name) || (mayBeToken(name) && !isSet(name))) {
-    throw new UsageError(`${option}: ${shownValue(name)} is not the name of a variable`, {
-      hint: 'Give the name alone, such as DATABASE_URL.',
-    });
-  }
-  if (!isSet(name)) {
-    const file = envFile === null ? await fileThatSets(context, name) : null;
-    throw new ConfigError(`the variable ${name} is not set, so there is no database to look at`, {
-      hint:
-        file === null
-          ? `Set it first: export ${name}=postgres://...`
-          : `${file} sets it: with --env-file ${file} it is taken from there, now and later.`,
-    });
-  }
-  return { kind: 'variable', name };
-}
-
-/** Whether variables are set in the environment or in the file. @throws ConfigError where the file cannot be read */
-export async function isSetIn(context: Context, envFile: string | null): Promise<(name: string) => boolean> {
-  const isSet = (name: string) => (context.system.env[name] ?? '') !== '';
-  if (envFile === null) return isSet;
-  const { readEnvFile } = await import('../../config/env-file.ts');
-  const { variables, problem } = await readEnvFile(filePath(context, envFile));
-  if (problem !== null) throw new ConfigError(problem);
-  return (name) => isSet(name) || variables.has(name);
-}
-
-async function fileThatSets(context: Context, name: string): Promise<string | null> {
-  for (const file of envFileNames(context.system.cwd)) {
-    const { readEnvFile } = await import('../../config/env-file.ts');
-    if ((await readEnvFile(filePath(context, file))).variables.has(name)) return file;
-  }
-  return null;
-}
-
 /** Where the sessions in secondary storage are, as settings; none where there is no such storage. */
 async function redisFromFlags(
   context: Context,
   flags: InitFlags,
+  source: UrlSource,
   reading: AuthReading | null,
-): Promise<readonly DraftSetting[]> {
+): Promise<RedisAnswer> {
   const secondary = reading?.secondary ?? null;
-  if (secondary === null && flags.redisUrlEnv === undefined) return [];
-  // A warning says that it is possible; --redis-url-env makes it certain.
-  if (secondary?.isCertain === false && flags.redisUrlEnv === undefined) return [];
+  const { envFile } = source;
+  if (secondary?.isCertain !== true && flags.redisUrlEnv === undefined) {
+    const found = await findUrls(context.system);
+    if (secondary !== null && context.mayPrompt) return askForRedis(context, flags, source, found, reading);
+    if (reading === null) await tellOfRedis(context, found);
+    return { settings: [], envFile };
+  }
   const from = secondary === null ? 'config init' : `${placeOf(context, reading)}:${String(secondary.line)}`;
   const setting = (key: string, value: string | boolean): DraftSetting => ({
     key: `redis.${key}`,
@@ -208,11 +171,25 @@ async function redisFromFlags(
     );
   }
   const { escapeReferences } = await import('../../config/references.ts');
-  return [
-    setting('url', url),
-    setting('key_prefix', escapeReferences(prefix)),
-    ...(secondary?.cluster === true ? [setting('cluster', true)] : []),
-  ];
+  return {
+    settings: [
+      setting('url', url),
+      setting('key_prefix', escapeReferences(prefix)),
+      ...(secondary?.cluster === true ? [setting('cluster', true)] : []),
+    ],
+    envFile,
+  };
+}
+
+/** Nobody is asked, and nothing says what a Redis that lies about is for. */
+async function tellOfRedis(context: Context, found: readonly FoundUrl[]): Promise<void> {
+  const redis = found.find(({ kind }) => kind === 'redis');
+  if (redis === undefined) return;
+  const { name, envFile } = redis;
+  const from = envFile === null ? '' : ` --env-file ${envFile}`;
+  await context.warn(
+    `${name} in ${envFile ?? 'the environment'} is left out: if the application keeps sessions there (secondaryStorage), run this again with${from} --redis-url-env ${name}, or they live on when they are revoked`,
+  );
 }
 
 /** What a plan is made of. */
@@ -289,13 +266,6 @@ async function zoneSaid(reading: AuthReading | null): Promise<string | null> {
   }
 }
 
-/** The application's configuration as it is named to the person: from the working directory, where it lies below. */
-export function placeOf(context: Context, reading: AuthReading | null): string {
-  if (reading === null) return '';
-  const path = relative(context.system.cwd, reading.path);
-  return path.startsWith('..') ? reading.path : path;
-}
-
 export async function timeZoneFromFlags(context: Context, flags: InitFlags): Promise<string | null> {
   const { timeZoneForRun } = await import('../../config/time-zone.ts');
   return timeZoneForRun(flags, context.system.env)?.zone ?? null;
@@ -318,8 +288,4 @@ export function placedUrl(url: string, cwd: string, configPath: string): string 
 
 function placedPath(path: string, cwd: string, configPath: string): string {
   return dirname(configPath) === cwd ? path : resolve(cwd, path);
-}
-
-export function filePath(context: Context, path: string): string {
-  return resolve(context.system.cwd, path);
 }

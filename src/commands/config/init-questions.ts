@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { AuthReading } from '../../config/auth-file/auth-reading.ts';
 import type { FoundUrl } from '../../config/find-urls.ts';
-import type { DraftSetting, UrlReference } from '../../config/render-config.ts';
+import type { UrlReference } from '../../config/render-config.ts';
 import { parseTimeZone } from '../../config/time-zone.ts';
 import { maskPasswords, passwordsIn } from '../../config/url-secrets.ts';
 import type { Context } from '../../context.ts';
@@ -14,28 +14,32 @@ import {
   assemblePlan,
   DEFAULT_FILE,
   DEFAULT_PROFILE,
-  filePath,
-  isSetIn,
-  placeOf,
   readAuth,
   rejectExisting,
   timeZoneFromFlags,
   urlSaid,
-  variable,
   type InitFlags,
   type Plan,
   type PlanParts,
   type UrlSource,
 } from './init-plan.ts';
+import { askForRedis } from './init-redis.ts';
+import {
+  composedIn,
+  filePath,
+  isSetIn,
+  placeOf,
+  setItWhole,
+  variable,
+  variablesIn,
+} from './init-variables.ts';
 
 /**
  * Asks for what the flags leave open. Each answer is tried at once: what does not work is said and asked for again.
  * @throws CancelledError on Ctrl-C, or where the last answer is no
  */
 export async function converse(context: Context, flags: InitFlags): Promise<Outcome> {
-  if (flags.file !== undefined || flags.config !== undefined) {
-    await rejectExisting(filePath(context, flags.file ?? flags.config ?? DEFAULT_FILE), flags);
-  }
+  await tellExisting(context, flags);
   const { findUrls } = await import('../../config/find-urls.ts');
   const found = await findUrls(context.system);
   await tellFound(context, found);
@@ -68,11 +72,40 @@ function withNamesOf(tried: Plan, placed: Plan): Plan {
   return { ...placed, draft: { ...placed.draft, settings: [...placed.draft.settings, ...missing] } };
 }
 
+/** Said before anything is asked, so that nobody answers for nothing. @throws ConfigError where the file that was named is there */
+async function tellExisting(context: Context, flags: InitFlags): Promise<void> {
+  const named = flags.file ?? flags.config;
+  const path = filePath(context, named ?? DEFAULT_FILE);
+  if (named !== undefined) await rejectExisting(path, flags);
+  if (existsSync(path)) {
+    await context.note(
+      flags.force === true
+        ? `${path} exists already and is replaced at the end (--force)`
+        : `${path} exists already and stays as it is: name another file at the end, or stop here (Ctrl-C) and start again with --force, which replaces it`,
+    );
+    return;
+  }
+  const { findConfigFile } = await import('../../config/config-file.ts');
+  const isNamed = (context.system.env['SESSIONCTL_CONFIG'] ?? '') !== '';
+  if (isNamed) return;
+  const search = await findConfigFile(context.system, undefined);
+  if (search.path !== null && named === undefined)
+    await context.note(`${search.path} is in use here: a ${DEFAULT_FILE} in this directory comes before it`);
+}
+
 /** What lies about, so that the questions need no explanation. No secret of it is shown. */
 async function tellFound(context: Context, found: readonly FoundUrl[]): Promise<void> {
   for (const { name, url, envFile } of found) {
     for (const password of passwordsIn(url)) context.redactor.protect(password);
     await context.note(`found ${name} in ${envFile ?? 'the environment'}: ${maskPasswords(url)}`);
+  }
+  const { envFileNames } = await import('../../config/find-urls.ts');
+  const { readEnvFile } = await import('../../config/env-file.ts');
+  for (const file of envFileNames(context.system.cwd)) {
+    const { unclear } = await readEnvFile(filePath(context, file));
+    for (const name of unclear)
+      if (/URL|DATABASE|REDIS/i.test(name) && (context.system.env[name] ?? '') === '')
+        await context.note(`not offered: ${name}, since ${composedIn(file)}. ${setItWhole(name)}`);
   }
 }
 
@@ -122,8 +155,8 @@ async function askUntilItAnswers(
   for (;;) {
     try {
       const source = await askForSource(context, flags, found, reading);
-      const redis = await askForRedis(context, flags, source, found, reading);
-      const parts: PlanParts = { path, name, timeZone, source, redis, reading };
+      const { settings: redis, envFile } = await askForRedis(context, flags, source, found, reading);
+      const parts: PlanParts = { path, name, timeZone, source: { ...source, envFile }, redis, reading };
       return { parts, outcome: await look(context, await assemblePlan(context, parts)) };
     } catch (error) {
       await tellRefusal(context, error);
@@ -240,72 +273,10 @@ async function askForVariable(
   initial: string,
   envFile: string | null,
 ): Promise<UrlReference & { readonly kind: 'variable' }> {
-  const isSet = await isSetIn(context, envFile);
+  const { complaintAbout } = await variablesIn(context, envFile);
   const prompter = await context.prompter();
-  const name = await prompter.input('Name of the variable', {
-    initial,
-    validate: (text) => (isSet(text) ? true : `${text} is not set here`),
-  });
+  const name = await prompter.input('Name of the variable', { initial, validate: complaintAbout });
   return variable(context, name, envFile);
-}
-
-/** Asked only where there may be one: the application says so, or the URL of a Redis lies about. */
-async function askForRedis(
-  context: Context,
-  flags: InitFlags,
-  source: UrlSource,
-  found: readonly FoundUrl[],
-  reading: AuthReading | null,
-): Promise<readonly DraftSetting[]> {
-  const secondary = reading?.secondary ?? null;
-  const isSet = await isSetIn(context, source.envFile);
-  const candidates = found.filter(
-    ({ kind, name, envFile }) => kind === 'redis' && (envFile === null || isSet(name)),
-  );
-  const prompter = await context.prompter();
-  if (secondary?.isCertain !== true) {
-    // Read, and without secondary storage: the Redis serves something else.
-    if (
-      flags.redisUrlEnv === undefined &&
-      secondary === null &&
-      (reading !== null || candidates.length === 0)
-    )
-      return [];
-    const question = 'Does the application keep sessions in Redis (secondaryStorage)?';
-    if (flags.redisUrlEnv === undefined && !(await prompter.confirm(question, false))) return [];
-  }
-  const said = secondary?.url.kind === 'reference' ? secondary.url.text : null;
-  const isUsable =
-    said !== null && [...said.matchAll(/(?<!\$)\$\{(\w+)\}/g)].every(([, name = '']) => isSet(name));
-  const url =
-    flags.redisUrlEnv === undefined && isUsable
-      ? said
-      : `\${${flags.redisUrlEnv ?? (await askForRedisVariable(context, isSet, candidates))}}`;
-  const prefix =
-    flags.redisKeyPrefix ??
-    secondary?.keyPrefix ??
-    (await prompter.input('What do its keys begin with (empty: nothing)', {
-      initial: secondary === null ? 'better-auth:' : '',
-    }));
-  const { escapeReferences } = await import('../../config/references.ts');
-  const from = secondary === null ? 'config init' : `${placeOf(context, reading)}:${String(secondary.line)}`;
-  return [
-    { key: 'redis.url', value: url, from, isActive: true },
-    { key: 'redis.key_prefix', value: escapeReferences(prefix), from, isActive: true },
-    ...(secondary?.cluster === true ? [{ key: 'redis.cluster', value: true, from, isActive: true }] : []),
-  ];
-}
-
-async function askForRedisVariable(
-  context: Context,
-  isSet: (name: string) => boolean,
-  candidates: readonly FoundUrl[],
-): Promise<string> {
-  const prompter = await context.prompter();
-  return prompter.input('Variable with the URL of Redis', {
-    initial: candidates[0]?.name ?? 'REDIS_URL',
-    validate: (text) => (isSet(text) ? true : `${text} is not set here`),
-  });
 }
 
 /** Asks until the age of the newest session under the zone is said to fit; an empty answer leaves the zone open. */

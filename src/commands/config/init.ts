@@ -3,14 +3,8 @@ import { defineCommand, OfferingOption, once } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { jsonText } from '../../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
-import {
-  DEFAULT_FILE,
-  placeOf,
-  planFromFlags,
-  rejectBadFlags,
-  type InitFlags,
-  type Plan,
-} from './init-plan.ts';
+import { DEFAULT_FILE, planFromFlags, rejectBadFlags, type InitFlags, type Plan } from './init-plan.ts';
+import { placeOf } from './init-variables.ts';
 
 export const configInit = defineCommand<InitFlags>({
   notes:
@@ -101,7 +95,7 @@ function authReport(context: Context, { reading, draft }: Plan) {
   };
 }
 
-async function noteWhatFollows(context: Context, { path, draft }: Plan): Promise<void> {
+async function noteWhatFollows(context: Context, { path, draft, reading }: Plan): Promise<void> {
   const { passwordsIn } = await import('../../config/url-secrets.ts');
   if (draft.url.kind === 'literal' && passwordsIn(draft.url.url).length > 0) {
     await context.note(
@@ -110,6 +104,12 @@ async function noteWhatFollows(context: Context, { path, draft }: Plan): Promise
   }
   if (draft.remarks.length > 0)
     await context.note('note: what could not be read stands as a comment in the file: look at it by hand');
+  const secondary = reading?.secondary ?? null;
+  const isRedisSet = draft.settings.some(({ key }) => key.startsWith('redis.'));
+  if (secondary?.isCertain === false && !isRedisSet && !context.mayPrompt)
+    await context.warn(
+      `before you revoke: look whether the application sets secondaryStorage where ${placeOf(context, reading)}:${String(secondary.line)} adds options. If it does, run this again with --redis-url-env <name> --force, or sessions in Redis live on`,
+    );
   const isFoundByItself = path === join(context.system.cwd, DEFAULT_FILE);
   await context.note(`now try: sessionctl ${isFoundByItself ? '' : `--config ${path} `}list`);
 }

@@ -1,0 +1,97 @@
+import { relative, resolve } from 'node:path';
+import type { AuthReading } from '../../config/auth-file/auth-reading.ts';
+import { readEnvFile } from '../../config/env-file.ts';
+import { envFileNames } from '../../config/find-urls.ts';
+import { isVariableName } from '../../config/references.ts';
+import type { UrlReference } from '../../config/render-config.ts';
+import type { Context } from '../../context.ts';
+import { ConfigError, UsageError } from '../../errors.ts';
+import { mayBeToken, shownValue } from '../../sessions/shown-value.ts';
+
+/** The variables that a configuration can refer to: of the environment, and of a file for what that lacks. */
+export interface Variables {
+  readonly isSet: (name: string) => boolean;
+  /** What is wrong with a name that was typed, for the question; never with the text of what is no name. */
+  readonly complaintAbout: (name: string) => string | true;
+}
+
+/** @throws ConfigError where the file cannot be read */
+export async function variablesIn(context: Context, envFile: string | null): Promise<Variables> {
+  const inEnvironment = (name: string) => (context.system.env[name] ?? '') !== '';
+  const file = envFile === null ? null : await readEnvFile(filePath(context, envFile));
+  if (file !== null && file.problem !== null) throw new ConfigError(file.problem);
+  const isSet = (name: string) => inEnvironment(name) || file?.variables.has(name) === true;
+  return {
+    isSet,
+    complaintAbout: (name) => {
+      if (isSet(name)) return true;
+      if (!isVariableName(name) || mayBeToken(name))
+        return 'That is no name of a variable. Give the name alone, such as DATABASE_URL, and not the URL.';
+      return file?.unclear.has(name) === true
+        ? `${name} is not set here: ${composedIn(envFile ?? '')}. ${setItWhole(name)}`
+        : `${name} is not set here`;
+    },
+  };
+}
+
+/** Whether variables are set in the environment or in the file. @throws ConfigError where the file cannot be read */
+export async function isSetIn(context: Context, envFile: string | null): Promise<(name: string) => boolean> {
+  return (await variablesIn(context, envFile)).isSet;
+}
+
+/** The reference to a variable. @throws UsageError, ConfigError where it is none or is unset */
+export async function variable(
+  context: Context,
+  name: string,
+  envFile: string | null,
+  option = '--url-env',
+): Promise<UrlReference & { readonly kind: 'variable' }> {
+  const isSet = await isSetIn(context, envFile);
+  if (!isVariableName(name) || (mayBeToken(name) && !isSet(name))) {
+    // The URL itself, with its password, is what is most likely given in its place.
+    const shown = /[:/@]/.test(name) ? 'what was given' : shownValue(name);
+    throw new UsageError(`${option}: ${shown} is not the name of a variable`, {
+      hint: 'Give the name alone, such as DATABASE_URL, and not the URL.',
+    });
+  }
+  if (!isSet(name)) throw await unsetVariable(context, name, envFile);
+  return { kind: 'variable', name };
+}
+
+async function unsetVariable(context: Context, name: string, envFile: string | null): Promise<ConfigError> {
+  const files = envFile === null ? envFileNames(context.system.cwd) : [envFile];
+  for (const file of files) {
+    const { variables, unclear } = await readEnvFile(filePath(context, file));
+    if (unclear.has(name))
+      return new ConfigError(`the variable ${name} is not set: ${composedIn(file)}`, {
+        hint: setItWhole(name),
+      });
+    if (variables.has(name))
+      return new ConfigError(`the variable ${name} is not set, so there is no database to look at`, {
+        hint: `${file} sets it: with --env-file ${file} it is taken from there, now and later.`,
+      });
+  }
+  return new ConfigError(`the variable ${name} is not set, so there is no database to look at`, {
+    hint: `Set it first: export ${name}=postgres://...`,
+  });
+}
+
+/** Some programs put in what the file refers to, others do not, so the value is not known. */
+export function composedIn(file: string): string {
+  return `${file} makes it of other variables, which is not done here`;
+}
+
+export function setItWhole(name: string): string {
+  return `Write it out there, or set it in the environment: export ${name}=…`;
+}
+
+/** The application's configuration as it is named to the person: from the working directory, where it lies below. */
+export function placeOf(context: Context, reading: AuthReading | null): string {
+  if (reading === null) return '';
+  const path = relative(context.system.cwd, reading.path);
+  return path.startsWith('..') ? reading.path : path;
+}
+
+export function filePath(context: Context, path: string): string {
+  return resolve(context.system.cwd, path);
+}
