@@ -42,8 +42,9 @@ export const stats = defineCommand<SelectionFlags>({
       } else {
         const { statsText } = await import('../output/stats-text.ts');
         const { barsFor, understandsUnicode } = await import('../output/bars.ts');
+        const created = { after: selection.createdAfter, before: selection.createdBefore };
         const bars = barsFor(understandsUnicode(context.system.env));
-        await context.print(statsText(report, { ...context.stdout, bars }));
+        await context.print(statsText(report, { ...context.stdout, bars, created }));
         await context.note(`By the database's clock ${store.now}`);
       }
       if (report.sessions === 0) await warnOfMismatch(context, store);

@@ -174,15 +174,19 @@ function sumOf(parts: readonly { readonly sessions: number }[]): number {
   return parts.reduce((sum, { sessions }) => sum + sessions, 0);
 }
 
-/** The days up to one, each with what happened on it, those without anything included. */
+/**
+ * The days up to one, each with what happened on it, those without anything included.
+ * @param first no day before this moment is among them
+ */
 export function lastDays(
   byDay: StatsReport['signIns']['byDay'],
   last: Instant,
   days: number,
+  first: Instant | null = null,
 ): StatsReport['signIns']['byDay'] {
   const known = new Map(byDay.map(({ day, sessions }) => [day, sessions]));
   return Array.from({ length: days }, (_, at) => {
     const day = toInstant(millisecondsOf(last) - (days - 1 - at) * DAY).slice(0, 10);
     return { day, sessions: known.get(day) ?? 0 };
-  });
+  }).filter(({ day }) => first === null || day >= first.slice(0, 10));
 }

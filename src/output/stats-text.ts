@@ -1,4 +1,4 @@
-import { millisecondsOf, toInstant } from '../sessions/instant.ts';
+import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
 import type { Bars } from './bars.ts';
 import { counted } from './counted.ts';
 import { cutText, terminalText, textWidth } from './fit-text.ts';
@@ -12,6 +12,8 @@ export interface StatsTextOptions {
   readonly terminal: Terminal;
   readonly styles: Styles;
   readonly bars: Bars;
+  /** The moments that sign-ins were selected between: days beyond them are not drawn as if nobody had come. */
+  readonly created: { readonly after: Instant | null; readonly before: Instant | null };
 }
 
 /** Lines of each list, as far as there are so many. */
@@ -32,10 +34,11 @@ interface Row {
 
 /** The report as a screen: figures, then lists with bars; in a pipe the same without what is only to be looked at. */
 export function statsText(report: StatsReport, options: StatsTextOptions): string {
-  const { styles, terminal, bars } = options;
+  const { styles, terminal, bars, created } = options;
   const { totals, state, now, signIns, expiry, userAgents, addresses, networks } = report;
   const number = (value: number) => value.toLocaleString('en-US');
   const { within } = expiry;
+  const lastSignIn = created.before !== null && created.before < now ? created.before : now;
   const tomorrow = toInstant(millisecondsOf(now) + (DAYS - 1) * DAY);
   const whole =
     terminal.interactive && terminal.width >= WIDTH_OF_HOURS
@@ -79,7 +82,12 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
       terminal,
       styles,
     ),
-    section('Sign-ins by day (UTC)', lastDays(signIns.byDay, now, DAYS).map(dayRow), options, true),
+    section(
+      'Sign-ins by day (UTC)',
+      lastDays(signIns.byDay, lastSignIn, DAYS, created.after).map(dayRow),
+      options,
+      true,
+    ),
     report.sessions === 0
       ? ''
       : `${styles.bold('Sign-ins by hour')}${whole}\n  most from ${hour(peak)} to ${hour(peak + 1)} UTC: ${number(signIns.byHour[peak] ?? 0)}\n`,
