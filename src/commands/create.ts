@@ -92,6 +92,7 @@ export const create = defineCommand<CreateFlags>({
       });
     }
     const settings = await context.settings();
+    rejectBeyondSignIn(length, settings.session.expiresIn);
     const { secret, names } = signing(settings.auth);
     await context.withStore(dryRun === true ? 'read' : 'write', async (store) => {
       await refuseCredentials({ reason, words: who }, store);
@@ -183,6 +184,19 @@ function parseLength(text: string): number {
       `--expires-in is longer than ${formatDuration(LONGEST)}, and browsers keep no cookie that long`,
     );
   return length;
+}
+
+/**
+ * No sign-in lasts longer, and nothing would hold it to its end: from `expiresAt - expiresIn + updateAge` on Better Auth
+ * refreshes it (`getSession` in its source), as often as it is used.
+ * @throws UsageError where it would outlast every sign-in
+ */
+function rejectBeyondSignIn(length: number, expiresIn: number): void {
+  if (length <= expiresIn) return;
+  const [given, most] = [formatDuration(length), formatDuration(expiresIn)];
+  throw new UsageError(`--expires-in ${given} is longer than any sign-in lasts: expires_in is ${most}`, {
+    hint: `Give ${most} at most. Where session.expiresIn of the application is longer, set expires_in in [profiles.<name>.session] to it.`,
+  });
 }
 
 /** @throws ConfigError where it is not known how the application signs and calls its cookies */

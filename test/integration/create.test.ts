@@ -312,6 +312,12 @@ describeOn('sqlite', 'create', () => {
       2,
       '--expires-in: "soon" is not a length of time',
     ],
+    [
+      'longer than a sign-in lasts',
+      [...words, '--yes', '--expires-in', '8d'],
+      2,
+      'error: --expires-in 8d is longer than any sign-in lasts: expires_in is 7d\nhint: Give 7d at most.',
+    ],
     ['longer than any cookie', [...words, '--yes', '--expires-in', '401d'], 2, 'longer than 400d'],
   ])('%s: nothing is made', async (_name, typed, code, message) => {
     const before = await sessions();
