@@ -22,12 +22,17 @@ const SAMPLE = 5;
 /** Characters. Better Auth's own tokens have 32. */
 export const SHORTEST_CREDENTIAL = 16;
 
+/** Whether `--yes` is needed, since nobody can be asked. */
+export function lacksYes(context: Context, flags: RevocationFlags, asks: boolean): boolean {
+  return flags.yes !== true && flags.dryRun !== true && !(asks && context.mayPrompt);
+}
+
 /**
  * What can be refused before a database is spoken to.
  * @throws UsageError where nobody can be asked and `--yes` was not given
  */
 export function checkBeforehand(context: Context, flags: RevocationFlags, asks: boolean): void {
-  if (flags.yes !== true && flags.dryRun !== true && !(asks && context.mayPrompt)) {
+  if (lacksYes(context, flags, asks)) {
     throw new UsageError('this ends sessions and needs --yes where nobody can be asked', {
       hint: 'Look first with --dry-run.',
     });
@@ -92,7 +97,10 @@ export async function carryOut(
   if (dryRun || affected === 0) {
     if (dryRun && isShown) await showPlan(context, store, run, 'stdout');
     await report(context, store, run, null);
-    if (tooMany !== null) await context.warn(`${tooMany}: without --dry-run this would be refused`);
+    if (tooMany !== null)
+      await context.warn(
+        `${tooMany}: without --dry-run this would be refused; --max-affected ${String(affected)} allows it`,
+      );
     if (affected > 0 && meansStrangers(run))
       await context.warn(
         'with --yes in place of --dry-run this would be refused: sessions of another application',
@@ -104,7 +112,7 @@ export async function carryOut(
   if (tooMany !== null) {
     await record(context, store, run, { event: 'refused', detail: tooMany });
     throw new GuardError(`${tooMany}; nothing was changed`, {
-      hint: 'Narrow the selection, or raise the limit if all of them are meant.',
+      hint: `Narrow the selection, or give --max-affected ${String(affected)} if all of them are meant.`,
     });
   }
 

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { parseSelection, resolveSelection } from '../sessions/selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
-import { carryOut, checkBeforehand } from './carry-out.ts';
+import { carryOut, checkBeforehand, lacksYes } from './carry-out.ts';
 import { parseMaxAffected, rejectWildcards } from './revoke-all.ts';
 import {
   addRevocationOptions,
@@ -62,13 +62,9 @@ export const limit = defineCommand<LimitFlags>({
     const asked = flags.max === undefined ? null : parseWholeNumber('--max', flags.max, 'sessions');
     const maxAffected = flags.maxAffected === undefined ? null : parseMaxAffected(flags.maxAffected);
     const reason = parseReason(flags.reason);
-    checkBeforehand(context, flags, true);
     const keepNewest = asked ?? (await context.settings()).session.maximumSessions;
-    if (keepNewest === null) {
-      throw new UsageError('nothing says how many sessions each user may keep', {
-        hint: 'Give --max 5, or set maximum_sessions of [profiles.<name>.session] in the configuration.',
-      });
-    }
+    if (keepNewest === null) throw nothingSaysHowMany(lacksYes(context, flags, true));
+    checkBeforehand(context, flags, true);
     const words = [`--max ${String(keepNewest)}`, selectionInWords(flags)].join(' ').trim();
     const bounds = maxAffected === null ? [] : [`--max-affected ${String(maxAffected)}`];
     await context.withStore(flags.dryRun === true ? 'read' : 'write', async (store) => {
@@ -95,3 +91,18 @@ export const limit = defineCommand<LimitFlags>({
     return 0;
   },
 });
+
+/** All that is missing at once: who mends one thing is not to be told of the other only then. */
+function nothingSaysHowMany(isYesMissing: boolean): UsageError {
+  const setting = 'or set maximum_sessions of [profiles.<name>.session] in the configuration.';
+  return isYesMissing
+    ? new UsageError(
+        'nothing says how many sessions each user may keep, and this ends sessions and needs --yes where nobody can be asked',
+        {
+          hint: `Give --max 5 --yes, after a look with --dry-run; ${setting.replace('or set', 'in place of --max you can set')}`,
+        },
+      )
+    : new UsageError('nothing says how many sessions each user may keep', {
+        hint: `Give --max 5, ${setting}`,
+      });
+}
