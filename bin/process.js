@@ -1,5 +1,5 @@
 'use strict';
-const { closeSync } = require('node:fs');
+const { closeSync, readFileSync } = require('node:fs');
 const { hostname, userInfo } = require('node:os');
 const { isatty } = require('node:tty');
 
@@ -49,6 +49,7 @@ function run() {
     signal: stop.signal,
     now: Date.now,
     pid: process.pid,
+    inForeground,
     changing: () => {
       changes = true;
     },
@@ -72,6 +73,31 @@ function exit(code = process.exitCode) {
 function lostTerminals() {
   const streams = [stdin, process.stdout, process.stderr];
   return streams.filter(({ isTTY, fd }) => isTTY === true && !isatty(fd)).map(({ fd }) => fd);
+}
+
+/** Whether the group of this process is the one that its terminal belongs to, as far as the system tells. */
+function inForeground() {
+  try {
+    const [own, terminals] = process.platform === 'linux' ? groupsInProc() : groupsOfPs();
+    // Without a terminal that controls it there is nothing that would stop it.
+    return !(terminals > 0) || own === terminals;
+  } catch {
+    return true;
+  }
+}
+
+function groupsInProc() {
+  const text = readFileSync('/proc/self/stat', 'utf8');
+  // Behind the name of the program, which may hold anything: state, parent, group, session, terminal, its group.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return [Number(fields[2]), Number(fields[5])];
+}
+
+function groupsOfPs() {
+  const { execFileSync } = require('node:child_process');
+  const args = ['-o', 'pgid=', '-o', 'tpgid=', '-p', String(process.pid)];
+  const text = execFileSync('ps', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return text.trim().split(/\s+/).map(Number);
 }
 
 /** The name of the user who runs this; in a container the uid may have none. */

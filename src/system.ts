@@ -36,6 +36,11 @@ export interface System {
   readonly changing: () => void;
   /** Told when the run ends while something is still open that nobody waits for, such as a query. */
   readonly leaving: () => void;
+  /**
+   * Whether the terminal is this process's to read and to change. A shell's job in the background is stopped where it tries,
+   * and a stopped process does not even end by a signal until it goes on.
+   */
+  readonly inForeground: () => boolean;
   /** The number of this process, by which others find it. */
   readonly pid: number;
 }

@@ -253,15 +253,17 @@ async function terminalAudience(
   end: () => void,
 ): Promise<Audience> {
   const { system } = context;
+  // In the background neither the keyboard nor the screen is anybody's to take: whoever tries is stopped by the terminal.
+  const isOurs = system.inForeground();
   const stopReading =
-    system.stdin.isTTY === true && context.flags.input
+    system.stdin.isTTY === true && context.flags.input && isOurs
       ? (await import('../output/keys.ts')).readKeys(system.stdin, (keys) => {
           if (ENDING_KEYS.some((key) => keys.includes(key))) end();
         })
       : () => undefined;
   try {
     const audience =
-      system.env['TERM'] === 'dumb'
+      system.env['TERM'] === 'dumb' || !isOurs
         ? linesAudience(context, 'changeLine')
         : await screenAudience(context, request, options);
     return {

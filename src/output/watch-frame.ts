@@ -6,7 +6,9 @@ import { counted } from './counted.ts';
 import { cutText, terminalText } from './fit-text.ts';
 import { clockTime, marks, type SessionChange } from './session-change.ts';
 import { sessionTable } from './session-table.ts';
+import { shortAddress } from './short-address.ts';
 import type { Styles, Terminal } from './styles.ts';
+import { userOf } from './user-of.ts';
 
 /** A session on the screen, with what was lately seen to become of it. */
 export type WatchedSession = SessionChange;
@@ -45,6 +47,10 @@ function markInWords({ change, because }: WatchedSession): string {
 /** From here on a look is slow enough to be worth a word. */
 const SLOW = 1000;
 
+/** Below so many columns or rows what stands above a table leaves no room for it. */
+const NARROW = 32;
+const LOW = 8;
+
 /** @returns lines that fit the terminal, of which none reaches its last column */
 export function watchFrame(
   view: WatchView,
@@ -52,6 +58,7 @@ export function watchFrame(
 ): readonly string[] {
   const room = { ...terminal, width: terminal.width - 1 };
   const cut = (text: string) => cutText(terminalText(text), room.width);
+  if (room.width < NARROW || rows < LOW) return smallFrame(view, { cut, styles, rows });
   const head = [
     styles.bold(cut(`${headline(view)} in ${placeOf(view.target)}`)),
     styles.dim(cut(`${clockTime(view.now)} UTC, ${paceOf(view)}: ${tallyText(view)}`)),
@@ -76,6 +83,27 @@ export function watchFrame(
   );
   const [titles = '', ...lines] = text.trimEnd().split('\n');
   return [...head, titles, ...lines.map((line, at) => styledBy(shown[at]?.change, styles)(line))];
+}
+
+/** What matters most, and as much of the rest as there are rows: how many there are, and who changed and who is there. */
+function smallFrame(
+  view: WatchView,
+  {
+    cut,
+    styles,
+    rows,
+  }: { readonly cut: (text: string) => string; readonly styles: Styles; readonly rows: number },
+): readonly string[] {
+  const head =
+    view.trouble === null
+      ? styles.bold(cut(counted(view.all, view.kind)))
+      : styles.yellow(cut(`no answer since ${clockTime(view.now)}`));
+  const lines = view.sessions.slice(0, Math.max(0, rows - 1)).map(({ change, session }) => {
+    const who = userOf(session);
+    const text = `${marks[change]} ${who === '' ? session.id : who}  ${shortAddress(session.ipAddress) ?? ''}`;
+    return styledBy(change, styles)(cut(text.trimEnd()));
+  });
+  return [head, ...lines];
 }
 
 function styledBy(change: SessionChange['change'] | undefined, styles: Styles): (line: string) => string {

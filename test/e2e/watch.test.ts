@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signIn, signUp } from '../support/app.ts';
 import { deploy, plainShape, type Deployment } from '../support/shapes.ts';
-import { runInTerminal } from '../support/terminal.ts';
+import { binaryPath } from '../support/run-sessionctl.ts';
+import { runInTerminal, runProgramInTerminal } from '../support/terminal.ts';
 
 const client = { ip: '192.0.2.1', userAgent: '\u001b[2J\u001b[1;1Hcleared and moved home' };
 
@@ -43,6 +44,31 @@ describe('list --watch in a terminal', () => {
     expect(await terminal.screen()).toMatchObject({ styled: false, wrapped: [] });
     terminal.type('q');
     expect((await terminal.ended).code).toBe(0);
+  });
+
+  it('says what matters most on a screen that is too small for a table', async () => {
+    const terminal = watch(80);
+    await terminal.shows('q ends');
+    terminal.resize(24, 5);
+    await terminal.shows(/^1 active session\b.*\n {2}ada@example\.com/);
+    expect((await terminal.screen()).lines).toHaveLength(2);
+    terminal.resize(24, 1);
+    await terminal.shows(/^1 active session[^\n]*$/);
+    terminal.type('q');
+    expect((await terminal.ended).code).toBe(0);
+  });
+
+  it('is not stopped in the background, and ends there when it is told to', async () => {
+    const command = [process.execPath, binaryPath, '--url', deployment.database.url, 'list', '--watch', '1'];
+    const script = `set -m; ${command.map((word) => `'${word}'`).join(' ')} & read; jobs %1; kill %1; wait %1; echo "ended with $?"; sleep 1`;
+    const shell = runProgramInTerminal('bash', ['--norc', '-c', script], { columns: 150, rows: 24 });
+    await shell.shows(/present {2}|Stopped/);
+    shell.type('\r');
+    await shell.shows(/ended with \d+|Stopped/);
+    const { lines, alternate } = await shell.screen();
+    expect(alternate).toBe(false);
+    expect(lines.join('\n')).toMatch(/^\d\d:\d\d:\d\d {4}present {2}[^]*Running[^]*ended with 0$/);
+    await shell.ended;
   });
 
   it('writes lines where the terminal cannot go back', async () => {
