@@ -33,7 +33,7 @@ export function* configurationChecks(subject: ConfigurationSubject): Generator<C
     id: 'config-permissions',
     explanation: 'Whoever can read a password or the secret in the configuration can be any user.',
     carryOut: () => {
-      if (file === null) return ok('no configuration file is in use');
+      if (file === null) return ok('no configuration file is in use; `sessionctl config init` writes one');
       return file.exposesSecret
         ? fail(
             `${file.path} holds a secret and others can read it`,
@@ -49,7 +49,9 @@ export function* configurationChecks(subject: ConfigurationSubject): Generator<C
     carryOut: () => {
       const { enabled, maxAge } = session.cookieCache;
       if (!enabled)
-        return ok('none is configured here: unless the application has one, a revocation holds at once');
+        return ok(
+          `none is configured here: unless the application has one, a revocation holds at once${file === null ? '; `sessionctl config init` reads that from your auth.ts' : ''}`,
+        );
       return maxAge > LONG_CACHE
         ? warn(
             `a revocation takes up to ${formatDuration(maxAge)} to bite`,

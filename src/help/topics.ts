@@ -14,6 +14,7 @@ export const topics: Readonly<Record<TopicName, readonly TopicBlock[]>> = {
     exitCodeLines(
       Object.keys(exitCodeMeanings).map((code) => Number(code) as ExitCode),
       {
+        0: `${exitCodeMeanings[0]}; sessionctl alone: whatever it finds`,
         1: `${exitCodeMeanings[1]}; verify: not valid; doctor: a check fails; history --verify: it is broken`,
         5: `${exitCodeMeanings[5]}; schema status --check: something is pending`,
       },
