@@ -31,6 +31,13 @@ export async function findUrls(system: System): Promise<readonly FoundUrl[]> {
   return [...own, ...files.flat()].sort((a, b) => rank(a) - rank(b));
 }
 
+/** The options of `config init` that name the Redis that was found; null where none was. */
+export function redisOptions(found: readonly FoundUrl[]): string | null {
+  const redis = found.find(({ kind }) => kind === 'redis');
+  if (redis === undefined) return null;
+  return `${redis.envFile === null ? '' : `--env-file ${redis.envFile} `}--redis-url-env ${redis.name}`;
+}
+
 /** The names of the files of variables in a directory. */
 export function envFileNames(directory: string): readonly string[] {
   try {

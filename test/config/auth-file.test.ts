@@ -443,6 +443,12 @@ export const auth = betterAuth({ ${options} });
       `3 session.cookieCache.enabled may be replaced in line 3: ${FOR_5M}, ${ON}`,
     ],
     [
+      'a cache before a spread',
+      'session: { cookieCache: { enabled: true, maxAge: 600, version: "2" }, ...shared }',
+      { enabled: true, max_age: '10m', version: '2' },
+      '3 session.cookieCache.version is "2" here, but session.cookieCache may be replaced in line 3: "2" is assumed',
+    ],
+    [
       'a session from elsewhere',
       'session: shared',
       { enabled: true, max_age: '5m' },
@@ -477,6 +483,7 @@ export const auth = betterAuth({ ${options} });`,
       unreadOf(reading).some((one) => one.startsWith(note)),
       unreadOf(reading).join('\n'),
     ).toBe(true);
+    expect(unreadOf(reading).filter((one) => one.startsWith('3 session.cookieCache may'))).toEqual([]);
     if (cache['enabled'] === true) expect(reading.settings.some(({ isAssumed }) => isAssumed)).toBe(true);
   });
 

@@ -118,6 +118,11 @@ describe('config init --auth', () => {
     expect(stderr).toContain(
       'warning: before you revoke: look whether the application sets secondaryStorage where auth.ts:5 adds options. If it does, run this again with --redis-url-env <name> --force, or sessions in Redis live on\n',
     );
+    const env = { REDIS_URL: 'redis://127.0.0.1:1' };
+    const again = ['config', 'init', '--auth', 'auth.ts', '--no-input', '--force'];
+    expect((await runMain(again, { cwd, env })).stderr).toContain(
+      'run this again with --redis-url-env REDIS_URL --force, or',
+    );
     // On a terminal it is asked, also where the flags say everything else.
     const flags = { auth: 'auth.ts', urlEnv: 'AUTH_DB', force: true };
     const asked = await answered(
@@ -276,7 +281,8 @@ describeOnRedis('the conversation about Redis', () => {
 describe('the conversation', () => {
   it('finds what lies about, shows no secret of it, and offers it', async () => {
     const cwd = await project({
-      '.env': 'DATABASE_URL=postgres://app:hunter2hunter2@db.example/app\nAUTH_DB=sqlite:auth.db\n',
+      '.env':
+        'DATABASE_URL=postgres://app:hunter2hunter2@db.example/app\nAUTH_DB=sqlite:auth.db\nOTHER_URL=postgres://${USER}@db/app\n',
       '.env.example': 'DATABASE_URL=postgres://user:password@localhost/app\n',
       'src/lib/auth.ts': AUTH,
     });
@@ -288,6 +294,9 @@ describe('the conversation', () => {
     expect({ code, left }).toEqual({ code: 0, left: [] });
     expect(stderr).toContain('found DATABASE_URL in .env: postgres://app:***@db.example/app\n');
     expect(stderr).toContain('found AUTH_DB in .env: sqlite:auth.db\n');
+    expect(stderr).toContain(
+      'not offered: OTHER_URL, since .env makes it of other variables, which is not done here. Write it out there, or set it in the environment: export OTHER_URL=…\n',
+    );
     expect(stderr).toContain('  session.expires_in = 14d (session.expiresIn, line 8)\n');
     expect(stderr).not.toMatch(/hunter2|a-secret-of|example\.com|localhost/);
     expect(written(cwd)).toContain('\nexpires_in = "14d"');

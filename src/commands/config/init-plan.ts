@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { GlobalFlags } from '../../command.ts';
 import type { AuthReading, ReadUrl } from '../../config/auth-file/auth-reading.ts';
-import { findUrls, type FoundUrl } from '../../config/find-urls.ts';
+import { findUrls, redisOptions, type FoundUrl } from '../../config/find-urls.ts';
 import type { DraftSetting, ProfileDraft, UrlReference } from '../../config/render-config.ts';
 import type { Context } from '../../context.ts';
 import { ConfigError, UsageError } from '../../errors.ts';
@@ -186,9 +186,8 @@ async function tellOfRedis(context: Context, found: readonly FoundUrl[]): Promis
   const redis = found.find(({ kind }) => kind === 'redis');
   if (redis === undefined) return;
   const { name, envFile } = redis;
-  const from = envFile === null ? '' : ` --env-file ${envFile}`;
   await context.warn(
-    `${name} in ${envFile ?? 'the environment'} is left out: if the application keeps sessions there (secondaryStorage), run this again with${from} --redis-url-env ${name}, or they live on when they are revoked`,
+    `${name} in ${envFile ?? 'the environment'} is left out: if the application keeps sessions there (secondaryStorage), run this again with ${redisOptions(found) ?? ''}, or they live on when they are revoked`,
   );
 }
 

@@ -106,10 +106,13 @@ async function noteWhatFollows(context: Context, { path, draft, reading }: Plan)
     await context.note('note: what could not be read stands as a comment in the file: look at it by hand');
   const secondary = reading?.secondary ?? null;
   const isRedisSet = draft.settings.some(({ key }) => key.startsWith('redis.'));
-  if (secondary?.isCertain === false && !isRedisSet && !context.mayPrompt)
+  if (secondary?.isCertain === false && !isRedisSet && !context.mayPrompt) {
+    const { findUrls, redisOptions } = await import('../../config/find-urls.ts');
+    const options = redisOptions(await findUrls(context.system)) ?? '--redis-url-env <name>';
     await context.warn(
-      `before you revoke: look whether the application sets secondaryStorage where ${placeOf(context, reading)}:${String(secondary.line)} adds options. If it does, run this again with --redis-url-env <name> --force, or sessions in Redis live on`,
+      `before you revoke: look whether the application sets secondaryStorage where ${placeOf(context, reading)}:${String(secondary.line)} adds options. If it does, run this again with ${options} --force, or sessions in Redis live on`,
     );
+  }
   const isFoundByItself = path === join(context.system.cwd, DEFAULT_FILE);
   await context.note(`now try: sessionctl ${isFoundByItself ? '' : `--config ${path} `}list`);
 }

@@ -25,6 +25,7 @@ const LENGTHS = [
 ] as const;
 
 const ENABLED = 'session.cookieCache.enabled';
+const VERSION = 'session.cookieCache.version';
 const MAX_AGE = 'session.cookieCache.maxAge';
 const ENABLED_KEY = 'session.cookie_cache.enabled';
 const MAX_AGE_KEY = 'session.cookie_cache.max_age';
@@ -42,7 +43,10 @@ export function readSessionOptions(read: OptionReader, set: Set): void {
   }
   readCookieCache(read, set);
   for (const [option, key] of SWITCHES) readLikely(read, set, option, key, 'boolean');
-  readLikely(read, set, 'session.cookieCache.version', 'session.cookie_cache.version', 'text');
+  const { values, doubt } = read.prospect(VERSION);
+  // What is in doubt about the whole cache has been said of its switch.
+  if (values.length > 0 || doubt?.option !== 'session.cookieCache')
+    readLikely(read, set, VERSION, 'session.cookie_cache.version', 'text');
 }
 
 /** Takes what is written out, also where something that is not read may take its place: it is likelier than a default. */
