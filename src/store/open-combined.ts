@@ -8,12 +8,14 @@ import { createCombinedStore } from './combined.ts';
 import { createSessionCreation } from './creation.ts';
 import { openDatabaseStore, type OpenOptions } from './database/open.ts';
 import { openDirectory } from './database/open-directory.ts';
+import type { SessionRows } from './database/session-rows.ts';
 import type { DeploymentStore } from './open-store.ts';
 import { connectRedis } from './redis/connect-redis.ts';
 import { createCachedCreation } from './redis/create-cached.ts';
 import { createSecondaryStorage } from './redis/secondary-storage.ts';
 import { figuresOfSessions } from './figures-of-sessions.ts';
 import { mismatchOf } from './store-mismatch.ts';
+import { withRowIds } from './with-row-ids.ts';
 
 export interface CombinedSettings {
   readonly database: DatabaseSettings;
@@ -35,12 +37,12 @@ export async function openCombinedStore(
   try {
     const connection = await connectRedis(redis, options);
     const { keyPrefix } = redis;
-    const secondary = createSecondaryStorage(connection, keyPrefix, directory.now);
-    const steadfast = createSecondaryStorage(
-      { ...connection, guard: connection.settle },
-      keyPrefix,
-      directory.now,
-    );
+    const storageOn = (guard: typeof connection.guard, rows: SessionRows | undefined) => {
+      const storage = createSecondaryStorage({ ...connection, guard }, keyPrefix, directory.now);
+      return rows === undefined ? storage : withRowIds(storage, rows);
+    };
+    const secondary = storageOn(connection.guard, table?.rows);
+    const steadfast = storageOn(connection.settle, table?.steadfastRows);
     const store = createCombinedStore({
       directory,
       table,

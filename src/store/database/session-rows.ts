@@ -25,6 +25,8 @@ export interface SessionRows {
   datedRows(ids: readonly string[]): Promise<readonly DatedRow[]>;
   /** Those of the ids that have a row. */
   tokenRows(ids: readonly string[]): Promise<readonly TokenRow[]>;
+  /** The ids of those of the tokens that have a row. */
+  idsOf(tokens: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** The next rows of a selection in the order of their ids; rows may be deleted between two pages. */
   nextRows(
     selection: Selection,
@@ -78,6 +80,18 @@ export function createSessionRows({ knex, dialect, shape, now, guard }: Database
       for (let from = 0; from < possible.length; from += LOOKED_UP_AT_ONCE) {
         const some = possible.slice(from, from + LOOKED_UP_AT_ONCE);
         found.push(...(await read(rows().where(dialect.keyIn(knex, id, table.id, some)))));
+      }
+      return found;
+    },
+
+    async idsOf(tokens) {
+      const key = { name: table.token, kind: 'text' } as const;
+      const possible = tokens.filter((token) => isPossibleKey(key, token));
+      const found = new Map<string, string>();
+      for (let from = 0; from < possible.length; from += LOOKED_UP_AT_ONCE) {
+        const some = possible.slice(from, from + LOOKED_UP_AT_ONCE);
+        const named = await read(rows().where(dialect.keyIn(knex, sessionColumn(table.token), key, some)));
+        for (const row of named) found.set(row.token, row.id);
       }
       return found;
     },

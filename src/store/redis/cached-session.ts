@@ -6,6 +6,8 @@ import type { Session } from '../../sessions/session.ts';
 export interface CachedSession {
   /** The credential itself, and the key without its prefix. Never shown. */
   readonly token: string;
+  /** Whether the value itself says the session's id. */
+  readonly named: boolean;
   readonly session: Omit<Session, 'store' | 'tokenFingerprint'>;
 }
 
@@ -32,11 +34,13 @@ export function readCachedSession(
   if (userId === null) return null;
   const ofUser = isObject(user) ? user : {};
   const expiresAt = moment(session['expiresAt']);
+  const id = keyText(session['id']);
   return {
     token,
+    named: id !== null,
     session: {
-      // Early versions kept none where there was no row.
-      id: keyText(session['id']) ?? fingerprintOf(token),
+      // Up to 1.5 Better Auth gives none to what stands in secondary storage alone.
+      id: id ?? fingerprintOf(token),
       userId,
       userEmail: text(ofUser['email']),
       userName: text(ofUser['name']),

@@ -25,8 +25,11 @@ export interface KeyReader {
   unlink(keys: readonly string[], count: CountDeletion): Promise<void>;
 }
 
-/** `JSON.stringify({ session, user })`, as Better Auth hands it to the storage. */
-const BEGINNING = '{"session"';
+/**
+ * `JSON.stringify({ session, user })`, as Better Auth hands it to the storage. Up to 1.3 a sign-in
+ * puts the user in front, and up to 1.0 most tokens have a `-` or a `_`, so that they are told by this alone.
+ */
+const BEGINNINGS = ['{"session"', '{"user"'];
 /** Spaces may stand in it, should an adapter write JSON in its own way. */
 const LOOKED_AT = 64;
 
@@ -81,7 +84,10 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
       const odd: string[] = [];
       for (const key of keys) (USUAL_TOKEN.test(key.slice(prefix.length)) ? usual : odd).push(key);
       const begun = await beginnings(odd);
-      const likely = odd.filter((_, at) => (begun[at] ?? '').replace(/\s/g, '').startsWith(BEGINNING));
+      const likely = odd.filter((_, at) => {
+        const text = (begun[at] ?? '').replace(/\s/g, '');
+        return BEGINNINGS.some((beginning) => text.startsWith(beginning));
+      });
       const wanted = [...usual, ...likely];
       const texts = await values(wanted);
       return wanted.flatMap((key, at) => {
