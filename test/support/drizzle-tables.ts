@@ -77,10 +77,14 @@ const models: Readonly<Record<Model, Readonly<Record<string, Kind | `${Kind}?`>>
 };
 const modelNames: readonly Model[] = ['user', 'session', 'account', 'verification'];
 
-/** Makes the tables and gives the adapter that works on them. */
+/**
+ * Makes the tables and gives the adapter that works on them.
+ * @param adapterOf another release's
+ */
 export async function createDrizzleTables(
   database: TestDatabase,
   tables: DrizzleTables,
+  adapterOf = drizzleAdapter,
 ): Promise<ReturnType<typeof drizzleAdapter>> {
   for (const model of modelNames) await database.query(createTable(database.dialect, tables, model));
   const key = (model: Model) => (tables.usePlural ? `${model}s` : model);
@@ -89,18 +93,18 @@ export async function createDrizzleTables(
   const { usePlural } = tables;
   if (database.dialect === 'postgresql') {
     const schema = schemaOf((model) => postgresTable(tables, model));
-    return drizzleAdapter(drizzlePostgres(database.pool, { schema }), { provider: 'pg', schema, usePlural });
+    return adapterOf(drizzlePostgres(database.pool, { schema }), { provider: 'pg', schema, usePlural });
   }
   if (database.dialect === 'mysql') {
     const schema = schemaOf((model) => mysqlTable(tables, model));
-    return drizzleAdapter(drizzleMysql(database.pool, { schema, mode: 'default' }), {
+    return adapterOf(drizzleMysql(database.pool, { schema, mode: 'default' }), {
       provider: 'mysql',
       schema,
       usePlural,
     });
   }
   const schema = schemaOf((model) => sqliteTable(tables, model));
-  return drizzleAdapter(drizzleSqlite(database.connection, { schema }), {
+  return adapterOf(drizzleSqlite(database.connection, { schema }), {
     provider: 'sqlite',
     schema,
     usePlural,

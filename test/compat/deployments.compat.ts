@@ -1,0 +1,143 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { delimiter, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { fingerprint, type Client } from '../support/app.ts';
+import { bareEnvironment, runProgram, writeConfig } from '../support/run-sessionctl.ts';
+import { loadRelease, signIn, signUp, type Answer, type Application } from './application.ts';
+import { deploy } from './deployment.ts';
+import { processesOf, readPlan, type Cell } from './plan.ts';
+
+const cells = processesOf(readPlan())[Number(process.env['SESSIONCTL_COMPAT_PROCESS'])] ?? [];
+
+const home: Client = { ip: '192.0.2.1', userAgent: 'Firefox' };
+const away: Client = { ip: '198.51.100.7', userAgent: 'curl/8.5.0' };
+const [ada, bob, carol, dan] = ['ada', 'bob', 'carol', 'dan'].map((name) => `${name}@example.com`) as [
+  string,
+  string,
+  string,
+  string,
+];
+
+const nameOf = ({ node, release, dialect, adapter, mode }: Cell) =>
+  `Node ${node.major}, Better Auth ${release.version}, ${dialect}, ${adapter} adapter, sessions in ${mode}`;
+
+describe.concurrent('every deployment', () => {
+  it.each(cells.map((cell) => [nameOf(cell), cell] as const))('%s', async (_name, cell) => {
+    const deployment = await deploy(await loadRelease(cell.release.directory), cell);
+    try {
+      const run = runnerOf(cell, deployment);
+      const app = deployment.application(7 * 24 * 3600);
+      for (const email of [ada, bob, carol, dan]) await signUp(app, email);
+      const cookies: string[] = [];
+      const enter = async (email: string, client: Client) => {
+        const cookie = await signIn(app, email, client);
+        cookies.push(cookie);
+        return cookie;
+      };
+      const brief = deployment.application(2);
+      for (const client of [home, away]) await signIn(brief, dan, client);
+      const carols: string[] = [];
+      for (let time = 0; time < 4; time += 1) {
+        // Where times are kept in whole seconds, the newest of the same second is nobody's to tell.
+        if (time > 0) await wait(1050);
+        carols.push(await enter(carol, home));
+      }
+      const adas = [await enter(ada, home), await enter(ada, home), await enter(ada, away)] as const;
+      const bobs = [await enter(bob, home), await enter(bob, away)] as const;
+      const live = () => whichLive(app, cookies);
+
+      // Look.
+      const answers = await Promise.all(cookies.map((cookie) => answerTo(app, cookie)));
+      const listed = await run<readonly Listed[]>(['list', '--json']);
+      expect(sorted(listed.map(told))).toEqual(sorted(answers.map(known)));
+      const idOf = (cookie: string) => {
+        const token = answers[cookies.indexOf(cookie)]?.session.token ?? '';
+        return listed.find(({ tokenFingerprint }) => tokenFingerprint === fingerprint(token))?.id ?? '';
+      };
+      // Early releases give no id to what stands in secondary storage.
+      for (const [at, { session }] of answers.entries())
+        if (session.id !== undefined) expect(idOf(cookies[at] ?? '')).toBe(session.id);
+
+      // End.
+      let left = cookies;
+      const gone = (...ended: readonly string[]) => {
+        left = left.filter((cookie) => !ended.includes(cookie));
+        return left;
+      };
+      await run(['revoke', idOf(adas[0]), '--yes', '--json']);
+      expect(await live()).toEqual(gone(adas[0]));
+      await run(['revoke-all', '--ip', away.ip, '--yes', '--json']);
+      expect(await live()).toEqual(gone(adas[2], bobs[1]));
+      await run(['limit', '--max', '2', '--yes', '--json']);
+      expect(await live()).toEqual(gone(...carols.slice(0, 2)));
+      await run(['revoke-all', '--user', bob, '--yes', '--json']);
+      expect(await live()).toEqual(gone(bobs[0]));
+
+      // Sweep. Redis has forgotten its keys by itself.
+      await run(['sweep', '--json']);
+      const remaining = await run<readonly Listed[]>(['list', '--json', '--state', 'all']);
+      expect(sorted(remaining.map(({ id }) => id))).toEqual(sorted(left.map(idOf)));
+      expect(await live()).toEqual(left);
+    } finally {
+      await deployment.drop();
+    }
+  });
+});
+
+/** A session as sessionctl tells of it. */
+interface Listed {
+  readonly id: string;
+  readonly userEmail: string;
+  readonly expiresAt: string;
+  readonly ipAddress: string;
+  readonly userAgent: string;
+  readonly tokenFingerprint: string;
+}
+
+/** Runs sessionctl on the cell's Node, which is to end well, and reads what it prints. */
+function runnerOf(
+  cell: Cell,
+  { url, profile }: { readonly url: string; readonly profile: Parameters<typeof writeConfig>[0] },
+) {
+  const config = writeConfig(profile);
+  return async <Printed>(words: readonly string[]): Promise<Printed> => {
+    const { code, stdout, stderr } = await runProgram(
+      join(cell.node.sessionctl, 'node_modules/.bin/sessionctl'),
+      ['--config', config, ...words],
+      {
+        env: { PATH: [cell.node.path, bareEnvironment['PATH']].join(delimiter), DATABASE_URL: url },
+      },
+    );
+    expect(code, `sessionctl ${words.join(' ')}\n${stdout}${stderr}`).toBe(0);
+    return JSON.parse(stdout) as Printed;
+  };
+}
+
+async function whichLive(app: Application, cookies: readonly string[]): Promise<readonly string[]> {
+  const answers = await Promise.all(
+    cookies.map((cookie) => app.api.getSession({ headers: new Headers({ cookie }) })),
+  );
+  return cookies.filter((_, at) => answers[at] !== null);
+}
+
+async function answerTo(app: Application, cookie: string): Promise<Answer> {
+  const answer = await app.api.getSession({ headers: new Headers({ cookie }) });
+  if (answer === null) throw new Error('Better Auth does not know a cookie that it has just given');
+  return answer;
+}
+
+const known = ({ session, user }: Answer) =>
+  [
+    fingerprint(session.token),
+    user.email,
+    session.ipAddress,
+    session.userAgent,
+    new Date(session.expiresAt).toISOString(),
+  ].join(' ');
+
+const told = (session: Listed) =>
+  [session.tokenFingerprint, session.userEmail, session.ipAddress, session.userAgent, session.expiresAt].join(
+    ' ',
+  );
+
+const sorted = (texts: readonly string[]) => [...texts].sort();
