@@ -1,6 +1,7 @@
+import { mkdtempSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { delimiter, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { fingerprint, type Client } from '../support/app.ts';
 import { bareEnvironment, runProgram, writeConfig } from '../support/run-sessionctl.ts';
 import { loadRelease, signIn, signUp, type Answer, type Application } from './application.ts';
@@ -34,6 +35,12 @@ describe.concurrent('every deployment', () => {
         cookies.push(cookie);
         return cookie;
       };
+      // Whose sign-in it was, and from where: a cookie would tell nobody anything.
+      const called = (some: readonly string[]) =>
+        some.map((cookie) => {
+          const { session, user } = answers[cookies.indexOf(cookie)] ?? {};
+          return `${String(cookies.indexOf(cookie) + 1)}: ${String(user?.email)} from ${String(session?.ipAddress)}`;
+        });
       const brief = deployment.application(2);
       for (const client of [home, away]) await signIn(brief, dan, client);
       const carols: string[] = [];
@@ -44,7 +51,7 @@ describe.concurrent('every deployment', () => {
       }
       const adas = [await enter(ada, home), await enter(ada, home), await enter(ada, away)] as const;
       const bobs = [await enter(bob, home), await enter(bob, away)] as const;
-      const live = () => whichLive(app, cookies);
+      const live = async () => called(await whichLive(app, cookies));
 
       // Look.
       const answers = await Promise.all(cookies.map((cookie) => answerTo(app, cookie)));
@@ -62,22 +69,26 @@ describe.concurrent('every deployment', () => {
       let left = cookies;
       const gone = (...ended: readonly string[]) => {
         left = left.filter((cookie) => !ended.includes(cookie));
-        return left;
+        return called(left);
       };
       await run(['revoke', idOf(adas[0]), '--yes', '--json']);
-      expect(await live()).toEqual(gone(adas[0]));
+      expect(await live(), 'what Better Auth takes for valid after revoke').toEqual(gone(adas[0]));
       await run(['revoke-all', '--ip', away.ip, '--yes', '--json']);
-      expect(await live()).toEqual(gone(adas[2], bobs[1]));
+      expect(await live(), 'what Better Auth takes for valid after revoke-all --ip').toEqual(
+        gone(adas[2], bobs[1]),
+      );
       await run(['limit', '--max', '2', '--yes', '--json']);
-      expect(await live()).toEqual(gone(...carols.slice(0, 2)));
+      expect(await live(), 'what Better Auth takes for valid after limit').toEqual(
+        gone(...carols.slice(0, 2)),
+      );
       await run(['revoke-all', '--user', bob, '--yes', '--json']);
-      expect(await live()).toEqual(gone(bobs[0]));
+      expect(await live(), 'what Better Auth takes for valid after revoke-all --user').toEqual(gone(bobs[0]));
 
       // Sweep. Redis has forgotten its keys by itself.
       await run(['sweep', '--json']);
       const remaining = await run<readonly Listed[]>(['list', '--json', '--state', 'all']);
       expect(sorted(remaining.map(({ id }) => id))).toEqual(sorted(left.map(idOf)));
-      expect(await live()).toEqual(left);
+      expect(await live(), 'what Better Auth takes for valid after sweep').toEqual(called(left));
     } finally {
       await deployment.drop();
     }
@@ -100,12 +111,17 @@ function runnerOf(
   { url, profile }: { readonly url: string; readonly profile: Parameters<typeof writeConfig>[0] },
 ) {
   const config = writeConfig(profile);
+  const history = mkdtempSync(join(inject('temporaryDirectory'), 'state-'));
   return async <Printed>(words: readonly string[]): Promise<Printed> => {
     const { code, stdout, stderr } = await runProgram(
       join(cell.node.sessionctl, 'node_modules/.bin/sessionctl'),
       ['--config', config, ...words],
       {
-        env: { PATH: [cell.node.path, bareEnvironment['PATH']].join(delimiter), DATABASE_URL: url },
+        env: {
+          PATH: [cell.node.path, bareEnvironment['PATH']].join(delimiter),
+          DATABASE_URL: url,
+          XDG_STATE_HOME: history,
+        },
       },
     );
     expect(code, `sessionctl ${words.join(' ')}\n${stdout}${stderr}`).toBe(0);
