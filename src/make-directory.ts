@@ -7,15 +7,24 @@ import { dirname } from 'node:path';
  * @throws the error of the file system
  */
 export async function makeDirectory(path: string): Promise<void> {
+  const refusal = await refusalOf(path);
+  if (refusal === null) return;
+  const above = dirname(path);
+  if (refusal.code !== 'ENOENT' || above === path) throw refusal;
+  // It may have been made by another run since.
+  if (!(await isDirectory(above))) await makeDirectory(above);
+  const again = await refusalOf(path);
+  if (again !== null) throw again;
+}
+
+/** Why the directory is not there and cannot be made; null where it is. */
+async function refusalOf(path: string): Promise<NodeJS.ErrnoException | null> {
   try {
     await mkdir(path, { mode: 0o700 });
+    return null;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'EEXIST' && (await isDirectory(path))) return;
-    const above = dirname(path);
-    if (code !== 'ENOENT' || above === path || (await isDirectory(above))) throw error;
-    await makeDirectory(above);
-    await makeDirectory(path);
+    const refusal = error as NodeJS.ErrnoException;
+    return refusal.code === 'EEXIST' && (await isDirectory(path)) ? null : refusal;
   }
 }
 

@@ -19,6 +19,13 @@ test('makes what is missing, for its owner alone, and is content with what is th
   expect(statSync(join(path, 'd')).isDirectory()).toBe(true);
 });
 
+test('several at once', async () => {
+  for (let round = 0; round < 100; round += 1) {
+    const path = join(directory, String(round), 'a', 'b', 'c');
+    await Promise.all(Array.from({ length: 4 }, (_, at) => makeDirectory(join(path, String(at)))));
+  }
+});
+
 test('a file in the place of a directory', async () => {
   const file = join(directory, 'file');
   writeFileSync(file, '');
