@@ -43,6 +43,7 @@ export default defineConfig(
             'bundle-notices.js',
             'bin/*.js',
             'bench/*.js',
+            'test/compat/*.js',
           ],
         },
         tsconfigRootDir: import.meta.dirname,

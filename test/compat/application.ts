@@ -4,7 +4,7 @@ import type { drizzleAdapter } from '@better-auth/drizzle-adapter';
 import type { BetterAuthOptions } from 'better-auth';
 import { appOptions, baseUrl, type AppOptions, type Client } from '../support/app.ts';
 
-/** A release of Better Auth, as `load.mjs` gives it. The types are the newest's: of it little is used. */
+/** A release of Better Auth, as `load.js` gives it. The types are the newest's: of it little is used. */
 export interface Release {
   readonly betterAuth: (options: BetterAuthOptions) => Application;
   readonly getMigrations: (options: BetterAuthOptions) => Promise<{ runMigrations: () => Promise<void> }>;
@@ -31,9 +31,9 @@ export interface Answer {
   readonly user: { readonly email: string };
 }
 
-/** @param directory of `load.mjs`, with the release in its `node_modules` */
+/** @param directory of `load.js`, with the release in its `node_modules` */
 export async function loadRelease(directory: string): Promise<Release> {
-  return (await import(pathToFileURL(join(directory, 'load.mjs')).href)) as Release;
+  return (await import(pathToFileURL(join(directory, 'load.js')).href)) as Release;
 }
 
 export function optionsOf(options: AppOptions): BetterAuthOptions {

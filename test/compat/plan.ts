@@ -21,7 +21,7 @@ export interface InstalledNode {
 /** A release of Better Auth. */
 export interface InstalledRelease {
   readonly version: string;
-  /** The directory of its `load.mjs`. */
+  /** The directory of its `load.js`. */
   readonly directory: string;
 }
 

@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import type { Database, Statement } from 'better-sqlite3';
 import { toInstant } from '../../../sessions/instant.ts';
-import { loadSqliteDriver } from '../dialects/sqlite-driver.ts';
+import { keepSqlite, loadSqliteDriver } from '../dialects/sqlite-driver.ts';
 import { demoSessions, demoUsers, type DemoUser } from './demo-population.ts';
 import { createDemoRandom, type DemoRandom } from './demo-random.ts';
 import { demoSchema } from './demo-schema.ts';
@@ -43,13 +43,13 @@ export async function makeDemoDatabase(path: string, options: DemoOptions): Prom
   const Database = loadSqliteDriver();
   const unfinished = `${path}.${randomBytes(4).toString('hex')}.unfinished`;
   try {
-    const database = new Database(unfinished);
+    const database = keepSqlite(new Database(unfinished));
     let report: DemoReport;
     try {
       // Nobody reads the file before it is whole, and it is thrown away when it does not become so.
-      database.pragma('journal_mode = off');
-      database.pragma('synchronous = off');
-      database.pragma(`application_id = ${String(DEMO_APPLICATION_ID)}`);
+      database.exec('PRAGMA journal_mode = off');
+      database.exec('PRAGMA synchronous = off');
+      database.exec(`PRAGMA application_id = ${String(DEMO_APPLICATION_ID)}`);
       report = await fill(database, options);
     } finally {
       database.close();

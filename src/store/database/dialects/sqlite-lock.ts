@@ -9,7 +9,7 @@ import type { LockHolder, LockOwner } from '../../../sessions/run-lock.ts';
 import { digestOf, type AdvisoryLock, type LockSubject } from './advisory-lock.ts';
 import { fitWho, readSince, readWho } from './lock-owner-text.ts';
 import { errorCode, errorText } from '../../refusals.ts';
-import { loadSqliteDriver } from './sqlite-driver.ts';
+import { keepSqlite, loadSqliteDriver } from './sqlite-driver.ts';
 
 /** Characters of who holds it. */
 const WHO = 200;
@@ -71,7 +71,7 @@ function tryLock(file: Database, mark: string, { who, since }: LockOwner): boole
 
 /** Takes the lock for writing. Without waiting: the driver would wait in this very process, which hears no signal then. */
 function begin(file: Database): boolean {
-  file.pragma('busy_timeout = 0');
+  file.exec('PRAGMA busy_timeout = 0');
   try {
     file.exec('BEGIN IMMEDIATE');
     return true;
@@ -79,7 +79,7 @@ function begin(file: Database): boolean {
     if (errorCode(error)?.startsWith('SQLITE_BUSY') === true) return false;
     throw error;
   } finally {
-    file.pragma(`busy_timeout = ${String(LOOK_TIMEOUT)}`);
+    file.exec(`PRAGMA busy_timeout = ${String(LOOK_TIMEOUT)}`);
   }
 }
 
@@ -104,7 +104,7 @@ async function openLockFile(path: string, main: Stats): Promise<Database> {
   const Driver = loadSqliteDriver();
   const before = (await statOf(path)) ?? (await makeFile(path, main)) ?? (await statOf(path));
   if (before?.isFile() !== true || before.nlink !== 1) throw planted(path);
-  const file = new Driver(path, { fileMustExist: true, timeout: LOOK_TIMEOUT });
+  const file = keepSqlite(new Driver(path, { fileMustExist: true, timeout: LOOK_TIMEOUT }));
   const after = await statOf(path);
   if (after?.ino === before.ino && after.dev === before.dev) return file;
   file.close();

@@ -16,7 +16,7 @@ import type { Knex } from 'knex';
 import { CHUNK_ROWS, LOCK_TIMEOUT, type Dialect, type Value } from './dialect.ts';
 import { keyWalk } from './key-walk.ts';
 import { errorCode, errorText, stillReferred } from '../../refusals.ts';
-import { loadSqliteDriver } from './sqlite-driver.ts';
+import { keep, keepSqlite, loadSqliteDriver } from './sqlite-driver.ts';
 
 /** How many of the oldest and of the newest rows are looked at to learn an encoding. */
 const SAMPLE_ROWS = 50;
@@ -45,9 +45,10 @@ export const sqlite: Dialect = {
         pool: {
           ...oneConnection,
           afterCreate: (database: Database, done: (error: Error | null, database: Database) => void) => {
+            keepSqlite(database);
             // Before all else: what comes next reads the file, and would wait for a lock as long as the driver likes.
-            database.pragma(`busy_timeout = ${String(settings.connectTimeout)}`);
-            database.pragma(`cache_size = -${String(CACHE[access])}`);
+            database.exec(`PRAGMA busy_timeout = ${String(settings.connectTimeout)}`);
+            database.exec(`PRAGMA cache_size = -${String(CACHE[access])}`);
             addFunctions(database);
             done(null, database);
           },
@@ -147,20 +148,22 @@ export const sqlite: Dialect = {
 
   stream: (knex, query) =>
     withConnection(knex, async function* (database: Database) {
-      const rows = database
-        .prepare(query.sql)
-        .raw()
-        .iterate(...query.bindings) as IterableIterator<Value[]>;
-      let chunk: Value[][] = [];
-      for (const row of rows) {
-        chunk.push(row);
-        if (chunk.length < CHUNK_ROWS) continue;
-        yield chunk;
-        chunk = [];
-        // The driver never waits; without this pause no signal would be heard before the last row.
-        await yieldToEvents();
+      const statement = database.prepare(query.sql).raw();
+      try {
+        const rows = keep(statement.iterate(...query.bindings)) as IterableIterator<Value[]>;
+        let chunk: Value[][] = [];
+        for (const row of rows) {
+          chunk.push(row);
+          if (chunk.length < CHUNK_ROWS) continue;
+          yield chunk;
+          chunk = [];
+          // The driver never waits; without this pause no signal would be heard before the last row.
+          await yieldToEvents();
+        }
+        if (chunk.length > 0) yield chunk;
+      } finally {
+        statement.raw(false);
       }
-      if (chunk.length > 0) yield chunk;
     }),
 
   asText: (knex, column) => knex.raw('CAST(?? AS text)', [column]),
