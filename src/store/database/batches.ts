@@ -13,9 +13,6 @@ const TARGET = 50;
 const FIRST_BATCH = 200;
 const LEAST_BATCH = 10;
 
-/** A page that several batches change is moved out of the log once for them all; so many fill some 20 MB of it. */
-const LOGGED_BATCHES = 4;
-
 /** After so many failed attempts, about a second, the delay is worth a remark. */
 const REMARKABLE = 4;
 
@@ -55,15 +52,9 @@ export interface BatchWork {
 export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): AsyncGenerator<EndedBatch> {
   const { knex, dialect } = parts;
   await dialect.log?.hold(knex);
-  try {
-    let batches = 0;
-    for await (const batch of batchesOf(parts, work)) {
-      batches += 1;
-      if (batches % LOGGED_BATCHES === 0) await dialect.log?.move(knex);
-      yield batch;
-    }
-  } finally {
+  for await (const batch of batchesOf(parts, work)) {
     await dialect.log?.move(knex);
+    yield batch;
   }
 }
 
