@@ -51,9 +51,9 @@ export interface BatchWork {
  */
 export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): AsyncGenerator<EndedBatch> {
   const { knex, dialect } = parts;
-  await dialect.log?.hold(knex);
+  await dialect.batches?.prepare(knex);
   for await (const batch of batchesOf(parts, work)) {
-    await dialect.log?.move(knex);
+    await dialect.batches?.afterEach(knex);
     yield batch;
   }
 }

@@ -141,11 +141,8 @@ export interface Dialect {
   /** Prepares the connection to end rows of these tables. */
   prepareEnding(knex: Knex, tables: readonly string[]): Promise<void>;
 
-  /**
-   * The log of what was written, where the client has to see to it: `hold` keeps everything in it, `move` moves what is in
-   * it to its place and holds nobody up. Null where the server sees to all that.
-   */
-  readonly log: { hold(knex: Knex): Promise<void>; move(knex: Knex): Promise<void> } | null;
+  /** What is due before many transactions, and after each of them, holding nobody up; null where the server sees to it. */
+  readonly batches: { prepare(knex: Knex): Promise<void>; afterEach(knex: Knex): Promise<void> } | null;
 
   /** `DELETE FROM table AS alias`, to be followed by WHERE; the reference is the table with its alias. */
   deleteFrom(knex: Knex, reference: Knex.Raw, alias: string): Knex.Raw;

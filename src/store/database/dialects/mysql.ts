@@ -213,7 +213,7 @@ export const mysql: Dialect = {
   exactly: (knex, column) => knex.ref(column),
 
   prepareEnding: () => Promise.resolve(),
-  log: null,
+  batches: null,
 
   // The form for several tables is the only one that takes an alias everywhere.
   deleteFrom: (knex, reference, alias) => knex.raw('DELETE ?? FROM ?', [alias, reference]),

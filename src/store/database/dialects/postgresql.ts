@@ -242,7 +242,7 @@ export const postgresql: Dialect = {
   exactly: (knex, column) => postgresql.asText(knex, column),
 
   prepareEnding: () => Promise.resolve(),
-  log: null,
+  batches: null,
 
   deleteFrom: (knex, reference) => knex.raw('DELETE FROM ?', [reference]),
   affectedRows: (result) => (result as { readonly rowCount: number | null }).rowCount ?? 0,

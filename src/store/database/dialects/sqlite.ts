@@ -21,11 +21,13 @@ import { keep, keepSqlite, loadSqliteDriver } from './sqlite-driver.ts';
 /** How many of the oldest and of the newest rows are looked at to learn an encoding. */
 const SAMPLE_ROWS = 50;
 
+/** Kilobytes. Sessions are read once, for which a larger cache only fills memory. */
+const READING_CACHE = 4000;
 /**
- * Kilobytes. Sessions are read once, for which a larger cache only fills memory. A batch that ends some changes two pages
- * of indexes for each: what has no room is written to the log before its time, and again.
+ * A batch changes two pages of indexes for each session that it ends: what has no room is written to the log before its
+ * time, and again.
  */
-const CACHE = { read: 4000, write: 24_000 } as const;
+const ENDING_CACHE = 24_000;
 
 const CLOCK = `strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`;
 
@@ -48,7 +50,7 @@ export const sqlite: Dialect = {
             keepSqlite(database);
             // Before all else: what comes next reads the file, and would wait for a lock as long as the driver likes.
             database.exec(`PRAGMA busy_timeout = ${String(settings.connectTimeout)}`);
-            database.exec(`PRAGMA cache_size = -${String(CACHE[access])}`);
+            database.exec(`PRAGMA cache_size = -${String(READING_CACHE)}`);
             addFunctions(database);
             done(null, database);
           },
@@ -201,11 +203,12 @@ export const sqlite: Dialect = {
   // Left to itself SQLite moves its log into the file as a part of the COMMIT: twice the time, half of it for the disk's
   // sake, which batches would take for their own and shrink. By itself it holds no lock, so that others write meanwhile.
   // What lies in the log for several batches, somebody's sign-in would have to move: then one took 270 ms in place of 90.
-  log: {
-    hold: async (knex) => {
+  batches: {
+    prepare: async (knex) => {
+      await knex.raw(`PRAGMA cache_size = -${String(ENDING_CACHE)}`);
       await knex.raw('PRAGMA wal_autocheckpoint = 0');
     },
-    move: async (knex) => {
+    afterEach: async (knex) => {
       try {
         await knex.raw('PRAGMA wal_checkpoint(PASSIVE)');
       } catch {
