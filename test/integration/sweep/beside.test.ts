@@ -109,7 +109,9 @@ describe('a live session is never lost', () => {
             const judged = await Promise.all(
               alive.map(async (one) => {
                 if (one === null || one.until < Date.now() + 200) return true;
-                return (await app.api.getSession({ headers: { cookie: one.cookie } })) !== null;
+                const answer = await app.api.getSession({ headers: { cookie: one.cookie } });
+                // As above: on a busy machine it may have ended before Better Auth asked the clock.
+                return answer !== null || Date.now() >= one.until;
               }),
             );
             expect(judged).not.toContain(false);
