@@ -76,7 +76,7 @@ function lostTerminals() {
 }
 
 /** Whether the group of this process is the one that its terminal belongs to, as far as the system tells. */
-async function inForeground() {
+function inForeground() {
   try {
     const [own, terminals] = process.platform === 'linux' ? groupsInProc() : groupsOfPs();
     // Without a terminal that controls it there is nothing that would stop it.

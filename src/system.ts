@@ -40,7 +40,7 @@ export interface System {
    * Whether the terminal is this process's to read and to change. A shell's job in the background is stopped where it tries,
    * and a stopped process does not even end by a signal until it goes on.
    */
-  readonly inForeground: () => Promise<boolean>;
+  readonly inForeground: () => boolean;
   /** The number of this process, by which others find it. */
   readonly pid: number;
 }

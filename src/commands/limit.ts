@@ -94,15 +94,13 @@ export const limit = defineCommand<LimitFlags>({
 
 /** All that is missing at once: who mends one thing is not to be told of the other only then. */
 function nothingSaysHowMany(isYesMissing: boolean): UsageError {
-  const setting = 'or set maximum_sessions of [profiles.<name>.session] in the configuration.';
+  const setting = 'set maximum_sessions of [profiles.<name>.session] in the configuration.';
   return isYesMissing
     ? new UsageError(
         'nothing says how many sessions each user may keep, and this ends sessions and needs --yes where nobody can be asked',
-        {
-          hint: `Give --max 5 --yes, after a look with --dry-run; ${setting.replace('or set', 'in place of --max you can set')}`,
-        },
+        { hint: `Give --max 5 --yes, after a look with --dry-run; in place of --max you can ${setting}` },
       )
     : new UsageError('nothing says how many sessions each user may keep', {
-        hint: `Give --max 5, ${setting}`,
+        hint: `Give --max 5, or ${setting}`,
       });
 }

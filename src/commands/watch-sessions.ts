@@ -254,7 +254,7 @@ async function terminalAudience(
 ): Promise<Audience> {
   const { system } = context;
   // In the background neither the keyboard nor the screen is anybody's to take: whoever tries is stopped by the terminal.
-  const isOurs = await system.inForeground();
+  const isOurs = system.inForeground();
   const stopReading =
     system.stdin.isTTY === true && context.flags.input && isOurs
       ? (await import('../output/keys.ts')).readKeys(system.stdin, (keys) => {

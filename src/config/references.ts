@@ -37,6 +37,11 @@ export function expandReferences(raw: string, env: Environment): Expansion {
   return { text: unset.length > 0 || malformed.length > 0 ? null : text, variables, unset, malformed };
 }
 
+/** Whether every variable that a text refers to is set. */
+export function isExpandable(raw: string, isSet: (name: string) => boolean): boolean {
+  return expandReferences(raw, (name) => (isSet(name) ? '' : undefined)).text !== null;
+}
+
 /** The text without what comes from variables: what is left was written out. */
 export function withoutReferences(raw: string): string {
   return raw.replace(REFERENCE, (reference, name: string | undefined) =>

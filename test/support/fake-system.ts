@@ -65,7 +65,7 @@ export function fakeSystem(options: FakeSystemOptions = {}): FakeSystem {
       signal: options.signal ?? new AbortController().signal,
       now: options.now ?? Date.now,
       pid: process.pid,
-      inForeground: () => Promise.resolve(true),
+      inForeground: () => true,
       changing: () => undefined,
       leaving: () => undefined,
       operator: () => options.operator ?? { user: 'tester', host: 'testhost' },

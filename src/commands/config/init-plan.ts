@@ -3,10 +3,11 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import type { GlobalFlags } from '../../command.ts';
 import type { AuthReading, ReadUrl } from '../../config/auth-file/auth-reading.ts';
 import { findUrls, redisOptions, type FoundUrl } from '../../config/find-urls.ts';
+import { isExpandable } from '../../config/references.ts';
 import type { DraftSetting, ProfileDraft, UrlReference } from '../../config/render-config.ts';
 import type { Context } from '../../context.ts';
 import { ConfigError, UsageError } from '../../errors.ts';
-import { askForRedis, type RedisAnswer } from './init-redis.ts';
+import { askForRedis, redisOrigin, redisSettings, type RedisAnswer } from './init-redis.ts';
 import { filePath, isSetIn, placeOf, variable } from './init-variables.ts';
 
 export interface InitFlags extends GlobalFlags {
@@ -147,13 +148,6 @@ async function redisFromFlags(
     if (reading === null) await tellOfRedis(context, found);
     return { settings: [], envFile };
   }
-  const from = secondary === null ? 'config init' : `${placeOf(context, reading)}:${String(secondary.line)}`;
-  const setting = (key: string, value: string | boolean): DraftSetting => ({
-    key: `redis.${key}`,
-    value,
-    from,
-    isActive: true,
-  });
   const prefix = flags.redisKeyPrefix ?? secondary?.keyPrefix ?? (secondary === null ? 'better-auth:' : null);
   const url =
     flags.redisUrlEnv !== undefined
@@ -164,21 +158,13 @@ async function redisFromFlags(
   if (url === null || prefix === null) {
     const what = url === null ? 'where that is' : 'under which prefix';
     throw new ConfigError(
-      `${from}: the application keeps sessions in secondary storage, and ${what} cannot be read`,
+      `${redisOrigin(context, reading)}: the application keeps sessions in secondary storage, and ${what} cannot be read`,
       {
         hint: `Without it they would live on unseen. Give ${url === null ? '--redis-url-env <name>' : '--redis-key-prefix <prefix>'}.`,
       },
     );
   }
-  const { escapeReferences } = await import('../../config/references.ts');
-  return {
-    settings: [
-      setting('url', url),
-      setting('key_prefix', escapeReferences(prefix)),
-      ...(secondary?.cluster === true ? [setting('cluster', true)] : []),
-    ],
-    envFile,
-  };
+  return { settings: redisSettings(context, reading, url, prefix), envFile };
 }
 
 /** Nobody is asked, and nothing says what a Redis that lies about is for. */
@@ -208,9 +194,7 @@ export async function assemblePlan(context: Context, parts: PlanParts): Promise<
   const isSet = await isSetIn(context, source.envFile);
   const place = placeOf(context, reading);
   const settings = (reading?.settings ?? []).map(({ key, value, line, isAssumed }): DraftSetting => {
-    const isActive =
-      typeof value !== 'string' ||
-      [...value.matchAll(/(?<!\$)\$\{(\w+)\}/g)].every(([, name = '']) => isSet(name));
+    const isActive = typeof value !== 'string' || isExpandable(value, isSet);
     return {
       key,
       value,

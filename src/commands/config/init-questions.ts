@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { AuthReading } from '../../config/auth-file/auth-reading.ts';
 import type { FoundUrl } from '../../config/find-urls.ts';
+import { expandReferences } from '../../config/references.ts';
 import type { UrlReference } from '../../config/render-config.ts';
 import { parseTimeZone } from '../../config/time-zone.ts';
 import { maskPasswords, passwordsIn } from '../../config/url-secrets.ts';
@@ -250,8 +251,7 @@ async function saidChoices(context: Context, found: readonly FoundUrl[], reading
   const ways: { name: string; value: Way; description: string }[] = [];
   for (const envFile of sources) {
     const isSet = await isSetIn(context, envFile);
-    const names =
-      said.kind === 'path' ? [] : [...said.text.matchAll(/(?<!\$)\$\{(\w+)\}/g)].map(([, name = '']) => name);
+    const names = said.kind === 'path' ? [] : expandReferences(said.text, () => '').variables;
     const isFromFile = envFile !== null;
     // One variable is among those that were found; the environment alone may do.
     if (names.length === 1 && text === `\${${names[0] ?? ''}}`) continue;

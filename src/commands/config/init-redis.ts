@@ -1,6 +1,6 @@
 import type { AuthReading } from '../../config/auth-file/auth-reading.ts';
 import type { FoundUrl } from '../../config/find-urls.ts';
-import { escapeReferences } from '../../config/references.ts';
+import { escapeReferences, isExpandable } from '../../config/references.ts';
 import type { DraftSetting } from '../../config/render-config.ts';
 import type { Context } from '../../context.ts';
 import type { InitFlags, UrlSource } from './init-plan.ts';
@@ -35,9 +35,7 @@ export async function askForRedis(
   const prompter = await context.prompter();
   const variables = await variablesIn(context, source.envFile);
   const said = secondary?.url.kind === 'reference' ? secondary.url.text : null;
-  const isUsable =
-    said !== null &&
-    [...said.matchAll(/(?<!\$)\$\{(\w+)\}/g)].every(([, name = '']) => variables.isSet(name));
+  const isUsable = said !== null && isExpandable(said, variables.isSet);
   const asked =
     flags.redisUrlEnv === undefined && isUsable
       ? null
@@ -48,19 +46,35 @@ export async function askForRedis(
     (await prompter.input('What do its keys begin with (empty: nothing)', {
       initial: secondary === null ? 'better-auth:' : '',
     }));
-  const from = secondary === null ? 'config init' : `${placeOf(context, reading)}:${String(secondary.line)}`;
-  const setting = (key: string, value: string | boolean) => ({ key, value, from, isActive: true });
   return {
-    settings: [
-      setting('redis.url', asked === null ? (said ?? '') : `\${${asked}}`),
-      setting('redis.key_prefix', escapeReferences(prefix)),
-      ...(secondary?.cluster === true ? [setting('redis.cluster', true)] : []),
-    ],
+    settings: redisSettings(context, reading, asked === null ? (said ?? '') : `\${${asked}}`, prefix),
     envFile:
       asked === null || variables.isSet(asked)
         ? source.envFile
         : (fileWith(asked, source, candidates) ?? source.envFile),
   };
+}
+
+/** @param url may refer to variables */
+export function redisSettings(
+  context: Context,
+  reading: AuthReading | null,
+  url: string,
+  prefix: string,
+): readonly DraftSetting[] {
+  const from = redisOrigin(context, reading);
+  const setting = (key: string, value: string | boolean) => ({ key, value, from, isActive: true });
+  return [
+    setting('redis.url', url),
+    setting('redis.key_prefix', escapeReferences(prefix)),
+    ...(reading?.secondary?.cluster === true ? [setting('redis.cluster', true)] : []),
+  ];
+}
+
+/** What says that there is secondary storage. */
+export function redisOrigin(context: Context, reading: AuthReading | null): string {
+  const secondary = reading?.secondary ?? null;
+  return secondary === null ? 'config init' : `${placeOf(context, reading)}:${String(secondary.line)}`;
 }
 
 async function isThere(

@@ -127,14 +127,18 @@ function lengthOf(value: StaticValue, shortest: number): Likely | undefined {
 
 function secondsOf(value: StaticValue, shortest: number): number | undefined {
   if (value.kind !== 'known' || typeof value.value !== 'number') return undefined;
-  return Number.isSafeInteger(value.value) && value.value >= shortest ? value.value : undefined;
+  return isLength(value.value, shortest) ? value.value : undefined;
+}
+
+function isLength(seconds: number, shortest: number): boolean {
+  return Number.isSafeInteger(seconds) && seconds >= shortest;
 }
 
 function readLength(read: OptionReader, set: Set, option: string, key: string, shortest: number): void {
   const length = read.number(option);
   if (length === undefined) return;
   const { value, line } = length;
-  if (Number.isSafeInteger(value) && value >= shortest) set(key, formatDuration(value * 1000), option, line);
+  if (isLength(value, shortest)) set(key, formatDuration(value * 1000), option, line);
   else
     read.note(
       option,

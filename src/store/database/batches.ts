@@ -50,20 +50,12 @@ export interface BatchWork {
  * heeds the run's signal and that of the pace; locks, deadlocks and lost connections are waited for.
  */
 export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): AsyncGenerator<EndedBatch> {
-  const { knex, dialect } = parts;
-  await dialect.batches?.prepare(knex);
-  for await (const batch of batchesOf(parts, work)) {
-    await dialect.batches?.afterEach(knex);
-    yield batch;
-  }
-}
-
-async function* batchesOf(parts: DatabaseStoreParts, work: BatchWork): AsyncGenerator<EndedBatch> {
   const { knex, dialect, settle } = parts;
   const { pace } = work;
   const signal = pace === undefined ? parts.signal : AbortSignal.any([parts.signal, pace.stop]);
   const size = sizeFor(parts, work);
   let left = work.atMost;
+  await dialect.batches?.prepare(knex);
 
   for (let { from } = work; ;) {
     await yieldToEvents();
@@ -102,6 +94,7 @@ async function* batchesOf(parts: DatabaseStoreParts, work: BatchWork): AsyncGene
       ),
     );
     if (attempt === 'given up') return;
+    await dialect.batches?.afterEach(knex);
     const { next, again, ...done } = attempt.result;
     if (left !== null) left = Math.max(0, left - done.sessions);
     const isLast = next === null && !again;

@@ -46,6 +46,15 @@ export function createSessionRows({ knex, dialect, shape, now, guard }: Database
       const found = (await query) as readonly { readonly id: Value; readonly token: Value }[];
       return found.map((row) => ({ id: String(row.id), token: String(row.token) }));
     });
+  const rowsWith = async (key: typeof table.id, values: readonly string[]): Promise<readonly TokenRow[]> => {
+    const possible = values.filter((each) => isPossibleKey(key, each));
+    const found: TokenRow[] = [];
+    for (let from = 0; from < possible.length; from += LOOKED_UP_AT_ONCE) {
+      const some = possible.slice(from, from + LOOKED_UP_AT_ONCE);
+      found.push(...(await read(rows().where(dialect.keyIn(knex, sessionColumn(key.name), key, some)))));
+    }
+    return found;
+  };
 
   return {
     datedRows: (ids) =>
@@ -74,26 +83,11 @@ export function createSessionRows({ knex, dialect, shape, now, guard }: Database
         return found;
       }),
 
-    async tokenRows(ids) {
-      const possible = ids.filter((each) => isPossibleKey(table.id, each));
-      const found: TokenRow[] = [];
-      for (let from = 0; from < possible.length; from += LOOKED_UP_AT_ONCE) {
-        const some = possible.slice(from, from + LOOKED_UP_AT_ONCE);
-        found.push(...(await read(rows().where(dialect.keyIn(knex, id, table.id, some)))));
-      }
-      return found;
-    },
+    tokenRows: (ids) => rowsWith(table.id, ids),
 
     async idsOf(tokens) {
-      const key = { name: table.token, kind: 'text' } as const;
-      const possible = tokens.filter((token) => isPossibleKey(key, token));
-      const found = new Map<string, string>();
-      for (let from = 0; from < possible.length; from += LOOKED_UP_AT_ONCE) {
-        const some = possible.slice(from, from + LOOKED_UP_AT_ONCE);
-        const named = await read(rows().where(dialect.keyIn(knex, sessionColumn(table.token), key, some)));
-        for (const row of named) found.set(row.token, row.id);
-      }
-      return found;
+      const named = await rowsWith({ name: table.token, kind: 'text' }, tokens);
+      return new Map(named.map(({ id: own, token }) => [token, own]));
     },
 
     nextRows(selection, after, limit, foreign) {
