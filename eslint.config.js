@@ -142,6 +142,8 @@ export default defineConfig(
       globals: {
         process: 'readonly',
         require: 'readonly',
+        exports: 'writable',
+        Buffer: 'readonly',
         __dirname: 'readonly',
         AbortController: 'readonly',
         URL: 'readonly',

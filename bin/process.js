@@ -1,7 +1,9 @@
 'use strict';
 const { closeSync, readFileSync } = require('node:fs');
 const { hostname, userInfo } = require('node:os');
+const { join } = require('node:path');
 const { isatty } = require('node:tty');
+const { useCodeCache } = require('./code-cache.js');
 
 const stop = new AbortController();
 let asked = false;
@@ -32,14 +34,17 @@ if (stdin.isTTY) {
 }
 
 const words = process.argv.slice(2);
+const program = join(__dirname, '..', 'dist');
+const keepCode = useCodeCache(program, process.env);
 void run().then((code) => {
   process.exitCode = code;
+  if (!stop.signal.aborted) keepCode();
   // What was interrupted may still be waiting for a server; everything that there is to say has been written.
   if (stop.signal.aborted || leaves || lostTerminals().length > 0) exit();
 });
 
 function run() {
-  const { main } = require('../dist/main.cjs');
+  const { main } = require(join(program, 'main.cjs'));
   return main(words, {
     env: process.env,
     cwd: process.cwd(),

@@ -35,6 +35,8 @@ export const topics: Readonly<Record<TopicName, readonly TopicBlock[]>> = {
       ['TERM=dumb', 'no colour, no moving lines, bars in ASCII'],
       ['XDG_CONFIG_HOME', 'where sessionctl/config.toml lies (default: ~/.config)'],
       ['XDG_STATE_HOME', 'where the history is kept, in sessionctl/ (default: ~/.local/state)'],
+      ['XDG_CACHE_HOME', 'where the compiled program is kept, in sessionctl/ (default: ~/.cache)'],
+      ['NODE_DISABLE_COMPILE_CACHE', 'set to anything: it is not kept'],
     ],
     'Which database is used, the first that applies: --url; the profile of --profile; SESSIONCTL_DATABASE_URL; the profile of SESSIONCTL_PROFILE; DATABASE_URL; default_profile of the file, or its only profile. `sessionctl config show` says where each value came from.',
     'Which file is used, the first that there is: --config; SESSIONCTL_CONFIG; sessionctl.toml in the working directory or a parent of it; $XDG_CONFIG_HOME/sessionctl/config.toml. Files are not merged. A file may refer to any other variable as "${NAME}".',

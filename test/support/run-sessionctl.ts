@@ -32,6 +32,8 @@ export const bareEnvironment: Readonly<Record<string, string>> = {
   PATH: process.env['PATH'] ?? '',
   HOME: home,
   XDG_CONFIG_HOME: join(home, '.config'),
+  // One for all, as it would be on any machine by the second run.
+  XDG_CACHE_HOME: join(inject('temporaryDirectory'), 'cache'),
 };
 
 const NOBODY = 65_534;
