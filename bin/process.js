@@ -3,7 +3,7 @@ const { closeSync, readFileSync } = require('node:fs');
 const { hostname, userInfo } = require('node:os');
 const { join } = require('node:path');
 const { isatty } = require('node:tty');
-const { useCodeCache } = require('./code-cache.js');
+const { loadProgram } = require('./load-program.js');
 
 const stop = new AbortController();
 let asked = false;
@@ -23,32 +23,29 @@ process.on('SIGHUP', () => {
 });
 // A file that may not grow any further (ulimit -f) is to be an error like a full disk, not a sudden end.
 process.on('SIGXFSZ', () => undefined);
-// A reader that went away, as `head` does, is a normal end; whoever writes is told through the write's callback. A
-// terminal that is closed cannot be read either.
-const { stdin } = process;
-for (const stream of [stdin, process.stdout, process.stderr]) stream.on('error', () => undefined);
-if (stdin.isTTY) {
-  const setRawMode = stdin.setRawMode.bind(stdin);
-  // Whoever reads keys puts the terminal back afterwards, and fails where it is gone.
-  stdin.setRawMode = (mode) => (isatty(stdin.fd) ? setRawMode(mode) : stdin);
-}
+// A reader that went away, as `head` does, is a normal end; whoever writes is told through the write's callback.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+/** Made when it is wanted, which most runs do not. */
+let input;
 
 const words = process.argv.slice(2);
-const program = join(__dirname, '..', 'dist');
-const keepCode = useCodeCache(program, process.env);
+const program = loadProgram(join(__dirname, '..', 'dist'), process.env);
 void run().then((code) => {
   process.exitCode = code;
-  if (!stop.signal.aborted) keepCode();
+  if (!stop.signal.aborted) program.keep();
   // What was interrupted may still be waiting for a server; everything that there is to say has been written.
   if (stop.signal.aborted || leaves || lostTerminals().length > 0) exit();
 });
 
 function run() {
-  const { main } = require(join(program, 'main.cjs'));
-  return main(words, {
+  return program.main(words, {
     env: process.env,
     cwd: process.cwd(),
-    stdin,
+    get stdin() {
+      input ??= openStdin();
+      return input;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     signal: stop.signal,
@@ -74,10 +71,21 @@ function exit(code = process.exitCode) {
   process.exit(code);
 }
 
-/** Streams that were a terminal, which has been closed since. */
+/** Descriptors that were a terminal, which has been closed since. */
 function lostTerminals() {
-  const streams = [stdin, process.stdout, process.stderr];
-  return streams.filter(({ isTTY, fd }) => isTTY === true && !isatty(fd)).map(({ fd }) => fd);
+  return terminals.filter((fd) => !isatty(fd));
+}
+
+function openStdin() {
+  const { stdin } = process;
+  // A terminal that is closed cannot be read.
+  stdin.on('error', () => undefined);
+  if (stdin.isTTY) {
+    const setRawMode = stdin.setRawMode.bind(stdin);
+    // Whoever reads keys puts the terminal back afterwards, and fails where it is gone.
+    stdin.setRawMode = (mode) => (isatty(stdin.fd) ? setRawMode(mode) : stdin);
+  }
+  return stdin;
 }
 
 /** Whether the group of this process is the one that its terminal belongs to, as far as the system tells. */

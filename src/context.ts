@@ -83,7 +83,7 @@ export function createContext(
   const stdoutTerminal = judgeTerminal(system.stdout, system.env, flags.color);
   const stderrTerminal = judgeTerminal(system.stderr, system.env, flags.color);
   const stderrStyles = stylesFor(stderrTerminal);
-  const mayPrompt = flags.input && system.stdin.isTTY === true && system.stderr.isTTY === true;
+  const mayPrompt = flags.input && system.stderr.isTTY === true && system.stdin.isTTY === true;
   let settings = loaded === undefined ? undefined : Promise.resolve(loaded);
   let comparedClocks = false;
   let history: Promise<History> | undefined;

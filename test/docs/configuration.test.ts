@@ -81,13 +81,15 @@ describe(page, () => {
   });
 
   it('names every variable that the program reads', () => {
-    const source = fileURLToPath(new URL('../../src', import.meta.url));
-    const read = readdirSync(source, { recursive: true, withFileTypes: true })
+    const read = ['src', 'bin']
+      .map((directory) => fileURLToPath(new URL(`../../${directory}`, import.meta.url)))
+      .flatMap((directory) => readdirSync(directory, { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile())
       .map((entry) => readFileSync(`${entry.parentPath}/${entry.name}`, 'utf8'))
       .flatMap((text) => [
         ...[...text.matchAll(/\benv(?:\(|\[)'([A-Z_]+)'/g)].map(([, name = '']) => name),
         ...[...text.matchAll(/xdgDirectory\([^)]*'(XDG_[A-Z]+_HOME)'/g)].map(([, name = '']) => name),
+        ...[...text.matchAll(/\benv\.([A-Z_]+)/g)].map(([, name = '']) => name),
       ]);
     const rows = tables.get('Every variable') ?? [];
     const named = rows.flatMap(([cell = '']) =>

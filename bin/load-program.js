@@ -3,8 +3,8 @@
 // a command takes to start. Node's own (module.enableCompileCache) is not in Node 20, and reads what anybody wrote.
 const { accessSync, closeSync, constants, existsSync, fstatSync, mkdirSync, openSync } = require('node:fs');
 const { readFileSync, renameSync, rmSync, writeFileSync } = require('node:fs');
-const Module = require('node:module');
-const { basename, dirname, isAbsolute, join } = require('node:path');
+const { createRequire, wrap } = require('node:module');
+const { isAbsolute, join } = require('node:path');
 const { Script, constants: contexts } = require('node:vm');
 const { crc32 } = require('node:zlib');
 
@@ -12,45 +12,63 @@ const { crc32 } = require('node:zlib');
 const HASHED = /-[\w-]{8}\.cjs$/;
 
 /**
- * Has the files of the program loaded with what was kept of them. Whatever is wrong with it, they are compiled as ever.
- * @param program the directory of the files
- * @returns what keeps, at the end of a run, what was compiled in it
+ * Runs the files of the program, with what was kept of them; whatever is wrong with that, they are compiled as ever. They
+ * lie beside each other and name each other so, and need none of the searching that Node does.
+ * @param program the directory of the files, of which main.cjs is the first
+ * @returns what that exports, and what keeps, at the end of a run, what was compiled in it
  */
-exports.useCodeCache = (program, env) => {
-  const directory = directoryOf(env);
-  // Node 22.0 and 22.1 have none.
-  if (directory === undefined || crc32 === undefined) return () => undefined;
+exports.loadProgram = (program, env) => {
+  const cache = directoryOf(env);
   const compiled = new Map();
-  const load = Module._extensions['.js'];
-  Module._extensions['.cjs'] = (module, filename) => {
-    if (dirname(filename) !== program || !HASHED.test(filename)) {
-      load(module, filename);
-      return;
+  const modules = new Map();
+  const elsewhere = createRequire(join(program, 'main.cjs'));
+  const find = (id) => (id.startsWith('./') ? load(id.slice(2)) : elsewhere(id));
+
+  function load(name) {
+    const known = modules.get(name);
+    if (known !== undefined) return known.exports;
+    const module = { exports: {} };
+    // Before it has run, as those that name each other see what there is so far.
+    modules.set(name, module);
+    try {
+      const { exports } = module;
+      const filename = join(program, name);
+      scriptOf(name, filename).runInThisContext().call(exports, exports, find, module, filename, program);
+    } catch (error) {
+      modules.delete(name);
+      throw error;
     }
-    const kept = join(directory, `${basename(filename)}.bin`);
-    const cachedData = readOwn(kept);
-    const script = new Script(Module.wrap(readFileSync(filename, 'utf8')), {
+    return module.exports;
+  }
+
+  function scriptOf(name, filename) {
+    const kept = cache !== undefined && HASHED.test(name) ? join(cache, `${name}.bin`) : undefined;
+    const cachedData = kept === undefined ? undefined : readOwn(kept);
+    const script = new Script(wrap(readFileSync(filename, 'utf8')), {
       filename,
       cachedData,
       importModuleDynamically: contexts.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });
-    if (cachedData === undefined || script.cachedDataRejected) compiled.set(kept, script);
-    const { exports } = module;
-    script
-      .runInThisContext()
-      .call(exports, exports, Module.createRequire(filename), module, filename, program);
-  };
-  return () => {
-    if (compiled.size > 0) keep(directory, compiled);
+    const isNew = cachedData === undefined || script.cachedDataRejected;
+    if (kept !== undefined && isNew) compiled.set(kept, script);
+    return script;
+  }
+
+  return {
+    ...load('main.cjs'),
+    keep: () => {
+      if (compiled.size > 0) keep(cache, compiled);
+    },
   };
 };
 
-/** In the user's own cache, or undefined where there is none or Node was told to keep nothing. */
-function directoryOf({ NODE_DISABLE_COMPILE_CACHE: off, XDG_CACHE_HOME: cache, HOME: home }) {
-  if (off) return undefined;
-  const own = `${process.version}-${process.arch}`;
-  if (cache && isAbsolute(cache)) return join(cache, 'sessionctl', own);
-  return home && isAbsolute(home) ? join(home, '.cache', 'sessionctl', own) : undefined;
+/** In the user's own cache, or undefined where there is none, Node was told to keep nothing, or has no checksums (22.0, 22.1). */
+function directoryOf(env) {
+  if (env.NODE_DISABLE_COMPILE_CACHE || crc32 === undefined) return undefined;
+  const base = env.XDG_CACHE_HOME || (env.HOME && join(env.HOME, '.cache'));
+  // The XDG specification has relative paths ignored.
+  if (!base || !isAbsolute(base)) return undefined;
+  return join(base, 'sessionctl', `${process.version}-${process.arch}`);
 }
 
 /** What is run is code: it has to be this user's own, and nobody else may have written it. */
