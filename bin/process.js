@@ -25,7 +25,7 @@ process.on('SIGHUP', () => {
 process.on('SIGXFSZ', () => undefined);
 // A reader that went away, as `head` does, is a normal end; whoever writes is told through the write's callback.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+const onTerminal = [0, 1, 2].filter((fd) => isatty(fd));
 /** Made when it is wanted, which most runs do not. */
 let input;
 
@@ -73,7 +73,7 @@ function exit(code = process.exitCode) {
 
 /** Descriptors that were a terminal, which has been closed since. */
 function lostTerminals() {
-  return terminals.filter((fd) => !isatty(fd));
+  return onTerminal.filter((fd) => !isatty(fd));
 }
 
 function openStdin() {

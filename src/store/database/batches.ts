@@ -94,10 +94,10 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
       ),
     );
     if (attempt === 'given up') return;
-    await dialect.batches?.afterEach(knex);
     const { next, again, ...done } = attempt.result;
     if (left !== null) left = Math.max(0, left - done.sessions);
     const isLast = next === null && !again;
+    await dialect.batches?.afterEach(knex, isLast || left === 0);
     if (!again) from = next;
     const position = isLast || from === null ? null : (work.write?.(from) ?? null);
     yield { ...done, secondary: 0, uncertain: attempt.uncertain, isLast, position };

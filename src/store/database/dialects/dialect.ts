@@ -142,7 +142,10 @@ export interface Dialect {
   prepareEnding(knex: Knex, tables: readonly string[]): Promise<void>;
 
   /** What is due before many transactions, and after each of them, holding nobody up; null where the server sees to it. */
-  readonly batches: { prepare(knex: Knex): Promise<void>; afterEach(knex: Knex): Promise<void> } | null;
+  readonly batches: {
+    prepare(knex: Knex): Promise<void>;
+    afterEach(knex: Knex, isLast: boolean): Promise<void>;
+  } | null;
 
   /** `DELETE FROM table AS alias`, to be followed by WHERE; the reference is the table with its alias. */
   deleteFrom(knex: Knex, reference: Knex.Raw, alias: string): Knex.Raw;

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setImmediate as yieldToEvents, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as yieldToEvents, setTimeout as wait } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { ConnectionError, SchemaError, UsageError } from '../../../errors.ts';
 import { addressKey, MAPPED_KEY } from '../../../sessions/address.ts';
@@ -213,14 +213,11 @@ export const sqlite: Dialect = {
       await knex.raw(`PRAGMA cache_size = -${String(ENDING_CACHE)}`);
       await knex.raw('PRAGMA wal_autocheckpoint = 0');
     },
-    afterEach: async (knex) => {
-      const [mode] = await knex.raw<readonly { readonly journal_mode: string }[]>('PRAGMA journal_mode');
-      if (mode?.journal_mode !== 'wal') {
-        await sleep(REST);
-        return;
-      }
+    afterEach: async (knex, isLast) => {
       try {
-        await knex.raw('PRAGMA wal_checkpoint(PASSIVE)');
+        const [moved] = await knex.raw<readonly { readonly log: number }[]>('PRAGMA wal_checkpoint(PASSIVE)');
+        // Pages of the log, and -1 where the file has none.
+        if (moved?.log === -1 && !isLast) await wait(REST);
       } catch {
         // As SQLite's own: what it could not move stays in the log, and what is wrong with the file shows at the next write.
       }
