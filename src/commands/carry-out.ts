@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import { keepsRecords } from '../config/settings.ts';
 import { CancelledError, ConfigError, GuardError, SessionctlError, UsageError } from '../errors.ts';
+import { grouped } from '../grouped.ts';
 import { counted, inNumber } from '../output/counted.ts';
 import type { RevocationReport } from '../output/revocation-report.ts';
 import { OutputClosedError } from '../output/writer.ts';
@@ -252,7 +253,7 @@ async function ask(context: Context, store: RecordedStore, run: Run): Promise<vo
     const typed = run.request.typeNumber || sessions > TYPED_ABOVE;
     const agreed = typed
       ? await prompter.typeNumber(
-          `Type ${sessions.toLocaleString('en-US')} to end ${inNumber(sessions, 'this session', 'these sessions')}`,
+          `Type ${grouped(sessions)} to end ${inNumber(sessions, 'this session', 'these sessions')}`,
           sessions,
         )
       : await prompter.confirm(

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { defineCommand, once } from '../command.ts';
 import type { Context } from '../context.ts';
 import { FailedError, UsageError } from '../errors.ts';
+import { grouped } from '../grouped.ts';
 import { counted } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
@@ -83,7 +84,7 @@ export const demo = defineCommand<DemoFlags>({
     const { bold, dim } = context.stdout.styles;
     await context.print(
       safeText(
-        `Made ${typedPath}: ${counted(users, 'user')}, ${counted(sessions, 'session')}, ${activeSessions.toLocaleString('en-US')} of them active.`,
+        `Made ${typedPath}: ${counted(users, 'user')}, ${counted(sessions, 'session')}, ${grouped(activeSessions)} of them active.`,
       ) +
         `\n\n${bold('Try:')}\n` +
         commands

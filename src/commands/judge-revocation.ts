@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { CancelledError, FailedError, IncompleteError, SessionctlError, SurvivorsError } from '../errors.ts';
+import { grouped } from '../grouped.ts';
 import { counted, inNumber } from '../output/counted.ts';
 import { halfEnded, type Revocation } from '../sessions/revocation.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
@@ -32,7 +33,7 @@ export function judgeRevocation(
   }
   if (done.stoppedBecause === 'limit' && done.remaining !== 0) {
     throw new IncompleteError(
-      `as many sessions are ended as were planned (${done.revoked.toLocaleString('en-US')}), and ${counted(done.remaining ?? 0, 'session')} more ${done.remaining === 1 ? 'matches' : 'match'} by now`,
+      `as many sessions are ended as were planned (${grouped(done.revoked)}), and ${counted(done.remaining ?? 0, 'session')} more ${done.remaining === 1 ? 'matches' : 'match'} by now`,
       { hint: 'Run the same command again to see them in a plan.' },
     );
   }
@@ -75,7 +76,7 @@ function endedBy(done: Revocation): string {
     uncertain && revoked === 0
       ? 'an unknown number of sessions'
       : `${uncertain ? 'at least ' : ''}${counted(revoked, 'session')}`;
-  return half === 0 ? ended : `${ended} and, in Redis alone, ${half.toLocaleString('en-US')} more`;
+  return half === 0 ? ended : `${ended} and, in Redis alone, ${grouped(half)} more`;
 }
 
 /** The error that ended the work half-way, with what had been done by then. */

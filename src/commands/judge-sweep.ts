@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { CancelledError, FailedError, IncompleteError, SessionctlError } from '../errors.ts';
+import { grouped } from '../grouped.ts';
 import { runsOf } from '../history/history-runs.ts';
 import { counted } from '../output/counted.ts';
 import type { SweepReport } from '../output/sweep-report.ts';
@@ -108,5 +109,5 @@ async function growth(
   );
   if (before?.remaining === undefined || before.remaining === null || before.remaining >= remaining)
     return null;
-  return `The backlog grows: ${remaining.toLocaleString('en-US')} expired rows are left, ${before.remaining.toLocaleString('en-US')} after the sweep of ${before.startedAt}. Raise the limit, or sweep more often.`;
+  return `The backlog grows: ${grouped(remaining)} expired rows are left, ${grouped(before.remaining)} after the sweep of ${before.startedAt}. Raise the limit, or sweep more often.`;
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { OfferingOption, once } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { grouped } from '../grouped.ts';
 import { parseDuration } from '../sessions/duration.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { shownValue } from '../sessions/shown-value.ts';
@@ -95,7 +96,7 @@ export function parseSweep(flags: SweepFlags): SweepRequest {
   const batchSize = number('--batch-size', flags.batchSize);
   if (batchSize !== null && batchSize > LARGEST_BATCH) {
     throw new InvalidValueError(
-      `--batch-size: more than ${LARGEST_BATCH.toLocaleString('en-US')} rows would hold locks for long`,
+      `--batch-size: more than ${grouped(LARGEST_BATCH)} rows would hold locks for long`,
       'Leave it out: batches adapt to how long they take.',
     );
   }

@@ -1,4 +1,5 @@
 import { ConnectionError } from '../errors.ts';
+import { grouped } from '../grouped.ts';
 import type { DatabaseExamination, Examination, TableExamination } from '../sessions/examination.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import { millisecondsOf } from '../sessions/instant.ts';
@@ -234,5 +235,5 @@ function rowsText(rows: number): string {
 }
 
 export function amount(number: number): string {
-  return Math.round(number).toLocaleString('en-US');
+  return grouped(Math.round(number));
 }

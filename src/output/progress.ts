@@ -1,4 +1,5 @@
 import { clearLine, cursorTo, moveCursor } from 'node:readline';
+import { grouped } from '../grouped.ts';
 import type { System } from '../system.ts';
 import { cutText, ellipsisFor } from './fit-text.ts';
 import { safeText } from './safe-text.ts';
@@ -167,7 +168,7 @@ function createMeter({ system, what, total }: ProgressOptions): Meter {
     const rate = rateOf(samples);
     if (rate === null) return { state, left: null };
     return {
-      state: `${state}, ${rate.toLocaleString('en-US', { maximumSignificantDigits: 2 })} a second`,
+      state: `${state}, ${grouped(Number(rate.toPrecision(2)))} a second`,
       left: rate > 0 && total !== null && done < total ? shortLength((total - done) / rate) : null,
     };
   };
@@ -186,8 +187,8 @@ function rateOf(samples: readonly Sample[]): number | null {
 }
 
 function share(done: number, total: number | null): string {
-  if (total === null) return done.toLocaleString('en-US');
-  const [soFar, all] = [done.toLocaleString('en-US'), total.toLocaleString('en-US')];
+  if (total === null) return grouped(done);
+  const [soFar, all] = [grouped(done), grouped(total)];
   if (done > total) return `${soFar}, more than the ${all} expected`;
   const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
   return `${soFar} of ${all} (${String(percent)}%)`;
@@ -196,5 +197,5 @@ function share(done: number, total: number | null): string {
 function shortLength(seconds: number): string {
   if (seconds <= 120) return `${String(Math.ceil(seconds))} s`;
   const minutes = Math.ceil(seconds / 60);
-  return minutes <= 120 ? `${String(minutes)} min` : `${Math.ceil(minutes / 60).toLocaleString('en-US')} h`;
+  return minutes <= 120 ? `${String(minutes)} min` : `${grouped(Math.ceil(minutes / 60))} h`;
 }

@@ -1,3 +1,4 @@
+import { grouped } from '../grouped.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
 import type { Survey, Target } from '../sessions/session-store.ts';
@@ -56,7 +57,7 @@ export function planText(plan: PlanView, options: SessionTableOptions): string {
     { label: 'selected', value: terminalText(plan.selection) },
     {
       label: 'to be ended',
-      value: `${sessionsOfUsers(survey.sessions, survey.users)} (${survey.active.toLocaleString('en-US')} active, ${expired.toLocaleString('en-US')} expired)`,
+      value: `${sessionsOfUsers(survey.sessions, survey.users)} (${grouped(survey.active)} active, ${grouped(expired)} expired)`,
       style: styles.bold,
     },
     ...under('mind', alarming(plan), (text) => styles.bold(styles.yellow(text))),

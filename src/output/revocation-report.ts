@@ -1,3 +1,4 @@
+import { grouped } from '../grouped.ts';
 import type { Instant } from '../sessions/instant.ts';
 import { halfEnded } from '../sessions/revocation.ts';
 import type { Target } from '../sessions/session-store.ts';
@@ -92,14 +93,14 @@ export function reportText(
   const ended =
     revoked >= matched && !uncertain
       ? `Ended ${revoked > matched ? count : sessionsOfUsers(revoked, users)}`
-      : `Ended ${uncertain && revoked === 0 ? 'an unknown number' : count} of ${matched.toLocaleString('en-US')} that ${inNumber(matched, 'was', 'were')} meant`;
+      : `Ended ${uncertain && revoked === 0 ? 'an unknown number' : count} of ${grouped(matched)} that ${inNumber(matched, 'was', 'were')} meant`;
   const others = matched - revoked;
   const sentences: (Sentence | null)[] = [
     { text: `${ended} in ${placeName(report.target)}.`, bold: ended },
     leftOver(report, styles),
     half > 0 && report.remaining !== 0
       ? {
-          text: `${half.toLocaleString('en-US')} more ${inNumber(half, 'is', 'are')} gone from Redis, not from the database: run the same command again.`,
+          text: `${grouped(half)} more ${inNumber(half, 'is', 'are')} gone from Redis, not from the database: run the same command again.`,
           style: styles.red,
         }
       : null,

@@ -1,3 +1,4 @@
+import { grouped } from '../grouped.ts';
 import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
 import type { Bars } from './bars.ts';
 import { counted } from './counted.ts';
@@ -36,7 +37,7 @@ interface Row {
 export function statsText(report: StatsReport, options: StatsTextOptions): string {
   const { styles, terminal, bars, created } = options;
   const { totals, state, now, signIns, expiry, userAgents, addresses, networks } = report;
-  const number = (value: number) => value.toLocaleString('en-US');
+  const number = (value: number) => grouped(value);
   const { within } = expiry;
   const lastSignIn = created.before !== null && created.before < now ? created.before : now;
   const tomorrow = toInstant(millisecondsOf(now) + (DAYS - 1) * DAY);
@@ -129,7 +130,7 @@ function section(title: string, rows: readonly Row[], options: StatsTextOptions,
   const { styles, terminal, bars } = options;
   if (!rows.some(({ sessions }) => sessions > 0)) return '';
   const shown = all ? rows : rows.slice(0, LISTED);
-  const numbers = shown.map(({ sessions }) => sessions.toLocaleString('en-US'));
+  const numbers = shown.map(({ sessions }) => grouped(sessions));
   const numberWidth = Math.max(...numbers.map((text) => text.length));
   const natural = Math.max(...shown.map(({ name }) => textWidth(name)));
   const nameWidth = terminal.interactive
@@ -147,9 +148,7 @@ function section(title: string, rows: readonly Row[], options: StatsTextOptions,
   });
   const more = all ? 0 : rows.length - shown.length;
   const tail =
-    more > 0
-      ? [styles.dim(`  ${bars.ellipsis} and more (--json names ${rows.length.toLocaleString('en-US')})`)]
-      : [];
+    more > 0 ? [styles.dim(`  ${bars.ellipsis} and more (--json names ${grouped(rows.length)})`)] : [];
   return `${[styles.bold(title), ...lines, ...tail].join('\n').replace(/ +$/gm, '')}\n`;
 }
 

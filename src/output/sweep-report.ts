@@ -1,3 +1,4 @@
+import { grouped } from '../grouped.ts';
 import type { Instant } from '../sessions/instant.ts';
 import type { SweptSecondary, Target } from '../sessions/session-store.ts';
 import type { Sweep } from '../sessions/sweep.ts';
@@ -90,7 +91,7 @@ function sentenceOf(
     `${seconds(durationMs)} s`,
     batches === 0
       ? null
-      : `${counted(batches, 'batch', 'batches')}, the longest ${longestBatchMs.toLocaleString('en-US')} ms`,
+      : `${counted(batches, 'batch', 'batches')}, the longest ${grouped(longestBatchMs)} ms`,
   ];
   return {
     text: `${stoppedBecause}: ${parts.filter((part) => part !== null).join(', ')} (${placeName(report.target)})`,
@@ -116,9 +117,9 @@ function secondaryPart({ secondary }: SweepReport): string | null {
 }
 
 function left({ remaining }: SweepReport): string {
-  return remaining === null ? 'what is left was not counted' : `${remaining.toLocaleString('en-US')} left`;
+  return remaining === null ? 'what is left was not counted' : `${grouped(remaining)} left`;
 }
 
 function seconds(milliseconds: number): string {
-  return (milliseconds / 1000).toLocaleString('en-US', { maximumFractionDigits: 1 });
+  return grouped(Math.round(milliseconds / 100) / 10);
 }

@@ -11,6 +11,7 @@ import {
   useState,
   type KeypressEvent,
 } from '@inquirer/core';
+import { grouped } from '../grouped.ts';
 import { inNumber } from './counted.ts';
 import { cutText, ellipsisFor, textWidth } from './fit-text.ts';
 import { safeText } from './safe-text.ts';
@@ -121,7 +122,7 @@ const tickPrompt = createPrompt<ReadonlySet<number>, Config>((config, done) => {
   const { columns, rows } = config.size();
   const width = columns - 1;
   if (status === 'done') {
-    const answer = `${numeral(state.ticked.size)} ticked`;
+    const answer = `${grouped(state.ticked.size)} ticked`;
     const message = cut(config.message, width - answer.length - 3);
     return [prefix, theme.style.message(message, status), theme.style.answer(answer)].join(' ');
   }
@@ -200,13 +201,9 @@ function pageOf({ matches, pointed }: State, size: number): Page {
 /** `2 ticked, 1 of them not shown; lines 1 to 10 of 14 that match`. */
 function statusLine({ ticked, matches, filter }: State, { first, shown }: Page): string {
   const hidden = [...ticked].filter((index) => !shown.includes(index)).length;
-  const count = `${numeral(ticked.size)} ticked${hidden === 0 ? '' : `, ${numeral(hidden)} of them not shown`}`;
+  const count = `${grouped(ticked.size)} ticked${hidden === 0 ? '' : `, ${grouped(hidden)} of them not shown`}`;
   if (matches.length === 0) return `${count}; nothing matches`;
-  const [from, to] = [numeral(first + 1), numeral(first + shown.length)];
-  const lines = `${shown.length === 1 ? `line ${from}` : `lines ${from} to ${to}`} of ${numeral(matches.length)}`;
+  const [from, to] = [grouped(first + 1), grouped(first + shown.length)];
+  const lines = `${shown.length === 1 ? `line ${from}` : `lines ${from} to ${to}`} of ${grouped(matches.length)}`;
   return `${count}; ${lines}${filter === '' ? '' : ` that ${inNumber(matches.length, 'matches', 'match')}`}`;
-}
-
-function numeral(number: number): string {
-  return number.toLocaleString('en-US');
 }

@@ -1,3 +1,5 @@
+import { grouped } from '../grouped.ts';
+
 /** How often it is said what is expected. */
 const COMPLAINTS = 3;
 
@@ -7,7 +9,7 @@ export function numberValidation(expected: number): (text: string) => string | t
   return (text) => {
     if (isNo(text) || isNumber(text, expected) || complaints === COMPLAINTS) return true;
     complaints += 1;
-    return `Type ${expected.toLocaleString('en-US')} to go on, or nothing to stop.`;
+    return `Type ${grouped(expected)} to go on, or nothing to stop.`;
   };
 }
 
