@@ -20,6 +20,8 @@ import { createRoster, type Roster } from './redis/roster.ts';
 import { createSeen } from './redis/seen.ts';
 import type { EndedTokens } from './redis/tidy-indexes.ts';
 import type { DeploymentStore } from './open-store.ts';
+import { gathered, type Gathered } from './gathered.ts';
+import { inOrder } from './in-order.ts';
 import { createPlaces, type Places } from './places.ts';
 import { rankedPlaces } from './ranked-places.ts';
 import { createStandings } from './standings.ts';
@@ -43,7 +45,10 @@ export interface CombinedParts {
 }
 
 /** Sessions that one batch ends which need not be read for it. */
-const ENDED_AT_ONCE = 2000;
+const ENDED_AT_ONCE = 1000;
+
+/** Users' lists that are tidied at once. */
+const TIDIED_AT_ONCE = 150;
 
 /** Sessions that one chunk of a list holds at the most. */
 const LISTED_AT_ONCE = 250;
@@ -273,16 +278,16 @@ export function createCombinedStore(
       surely: (token) => roster?.has(token) === true,
       perhaps: (token) => untidied.has(token),
     };
-    for (const tokens of roster?.chunks(ENDED_AT_ONCE) ?? []) {
-      if (signal.aborted || left <= 0) return;
-      const { failure, ...batch } = await endTokens(room(tokens));
-      left -= batch.sessions;
-      yield batch;
-      throwFailure(failure);
+    if (roster !== null) {
+      for await (const batch of endRoster(roster, left)) {
+        left -= batch.sessions;
+        yield batch;
+      }
     }
+    const indexes = gathered<string>(TIDIED_AT_ONCE, (keys) => steadfast.tidyEnded(keys, ended));
     for await (const page of places.steadfast.pages(selection, { ahead: comparesWhatLasts(selection) })) {
       if (signal.aborted || left <= 0) return;
-      if (roster !== null) await steadfast.tidyEnded(page.indexKeys, ended);
+      if (roster !== null) await indexes.add(page.indexKeys);
       const meant = room(page.meant);
       // Of most pages of a great Redis nothing is meant, and the database need not be asked about it.
       if (meant.length === 0) continue;
@@ -308,8 +313,29 @@ export function createCombinedStore(
       throwFailure(failure);
     }
     if (signal.aborted) return;
-    if (untidied.size > 0) await tidy(ended);
+    if (untidied.size > 0) await tidyAll(indexes);
+    await indexes.finish();
     yield { ...nothingEnded, isLast: !signal.aborted };
+  }
+
+  /** What a survey has counted. The next tokens are put into words while Redis is at those before. */
+  async function* endRoster(roster: Roster, atMost: number): AsyncGenerator<EndedBatch> {
+    let left = atMost;
+    let failed: unknown = null;
+    const begun = function* () {
+      for (const tokens of roster.chunks(ENDED_AT_ONCE)) {
+        if (signal.aborted || failed !== null || left <= 0) return;
+        const some = tokens.slice(0, left);
+        left -= some.length;
+        yield endTokens(some);
+      }
+    };
+    for await (const { failure, ...batch } of inOrder(begun(), 1)) {
+      left += batch.rows - batch.sessions;
+      failed ??= failure;
+      yield batch;
+    }
+    throwFailure(failed);
   }
 
   /** What stands in Redis alone, with nothing that hangs on it. */
@@ -390,10 +416,10 @@ export function createCombinedStore(
     return { ...sum, failure: null };
   }
 
-  async function tidy(ended: EndedTokens): Promise<void> {
+  async function tidyAll(indexes: Gathered<string>): Promise<void> {
     for await (const { indexKeys } of steadfast.scan()) {
       if (signal.aborted) return;
-      await steadfast.tidyEnded(indexKeys, ended);
+      await indexes.add(indexKeys);
     }
   }
 }

@@ -34,7 +34,7 @@ export function examineRedis(
         await client.evalsha(NO_SCRIPT, 1, nobodys).catch((error: unknown) => {
           if (answerWord(error) !== 'NOSCRIPT') throw error;
         });
-        await keys.scan(keyPrefix, 1).next();
+        await keys.scan(keyPrefix).next();
       }),
 
     async sample(most) {

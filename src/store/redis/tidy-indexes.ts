@@ -132,7 +132,7 @@ export async function tidyEnded(
   const suspects = new Set<string>();
   for (const { list } of known)
     for (const { token } of list ?? [])
-      if (!surely(token) && perhaps(token)) suspects.add(`${prefix}${token}`);
+      if (perhaps(token) && !surely(token)) suspects.add(`${prefix}${token}`);
   const gone = await keys.missing([...suspects]);
   await indexes.change(
     indexKeys,

@@ -1,0 +1,25 @@
+/** Gathers what comes in small numbers, to do the work on many at once. */
+export interface Gathered<Value> {
+  add(values: readonly Value[]): Promise<void>;
+  /** Does what is left. */
+  finish(): Promise<void>;
+}
+
+export function gathered<Value>(
+  atOnce: number,
+  work: (values: readonly Value[]) => Promise<void>,
+): Gathered<Value> {
+  let waiting: Value[] = [];
+  const finish = async () => {
+    const some = waiting;
+    waiting = [];
+    if (some.length > 0) await work(some);
+  };
+  return {
+    finish,
+    async add(values) {
+      waiting.push(...values);
+      if (waiting.length >= atOnce) await finish();
+    },
+  };
+}
