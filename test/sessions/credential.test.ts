@@ -363,7 +363,8 @@ describe('a line made to keep a pattern busy takes eight times as long where it 
       ),
     );
 
-  // What grows with the square would take 64 times as long.
+  // What grows with the square would take 64 times as long. These are microseconds: one in which V8 clears away litter is no
+  // verdict.
   it.each(pieces)('%j', { retry: 2 }, (piece) => {
     const short = lines(piece, 2_048);
     busyWith(short, 1);
