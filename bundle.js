@@ -2,6 +2,7 @@
  * The program in few files: reading hundreds of small ones, of knex and lodash above all, costs more than running them.
  * What is not needed at first stays in files of its own; nothing is minified, so that a stack still says where.
  */
+import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 import { notices } from './bundle-notices.js';
 
@@ -17,6 +18,41 @@ const elsewhere = [
   'sqlite3',
   'tedious',
 ];
+
+/** Knex's migrations and seeds are never asked for; these stand in for them, as where knex is bundled for a browser. */
+const knexStubs = {
+  '../migrations/migrate/Migrator': '../migrations/migrate/migrate-stub.js',
+  '../migrations/seed/Seeder': '../migrations/seed/seed-stub.js',
+};
+
+/** What a file of a library is told. */
+const shortcuts = {
+  // Asked twice for each cell of a table, it takes every text through a pattern of all emoji there are.
+  'string-width': {
+    instead: 'const stringWidth = string => {',
+    write: 'const stringWidth = string => { if (/^[\\x20-\\x7e]+$/.test(string)) return string.length;',
+  },
+  // Whether this is a Cloudflare worker, it finds out with a Response, for which Node loads all of `fetch`.
+  'pg/lib/stream.js': { instead: "typeof Response === 'function'", write: 'false' },
+};
+const shortcutOf = new Map(
+  Object.entries(shortcuts).map(([name, shortcut]) => [fileURLToPath(import.meta.resolve(name)), shortcut]),
+);
+
+/** What of libraries costs each start more than it is worth. */
+const lean = {
+  name: 'lean',
+  resolveId(id, importer) {
+    const stub = knexStubs[id];
+    return stub === undefined ? null : this.resolve(stub, importer);
+  },
+  transform(code, id) {
+    const shortcut = shortcutOf.get(id);
+    if (shortcut === undefined) return null;
+    if (!code.includes(shortcut.instead)) throw new Error('it is not what it was: look at it again');
+    return code.replace(shortcut.instead, shortcut.write);
+  },
+};
 
 const source = {
   cwd: import.meta.dirname,
@@ -34,7 +70,7 @@ await build([
   {
     ...source,
     input: { main: 'src/main.ts' },
-    plugins: [notices],
+    plugins: [lean, notices],
     output: {
       dir: 'dist',
       format: 'cjs',

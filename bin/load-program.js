@@ -11,6 +11,9 @@ const { crc32 } = require('node:zlib');
 /** Of each build its own, by the hash in its name: V8 itself compares no more of a source than its length. */
 const HASHED = /-[\w-]{8}\.cjs$/;
 
+/** Of Node itself: what most runs name, and do not use. */
+const LATE = ['node:child_process', 'node:crypto'];
+
 /**
  * Runs the files of the program, with what was kept of them; whatever is wrong with that, they are compiled as ever. They
  * lie beside each other and name each other so, and need none of the searching that Node does.
@@ -22,7 +25,8 @@ exports.loadProgram = (program, env) => {
   const compiled = new Map();
   const modules = new Map();
   const elsewhere = createRequire(join(program, 'main.cjs'));
-  const find = (id) => (id.startsWith('./') ? load(id.slice(2)) : elsewhere(id));
+  const late = new Map(LATE.map((id) => [id, whenAsked(() => elsewhere(id))]));
+  const find = (id) => (id.startsWith('./') ? load(id.slice(2)) : (late.get(id) ?? elsewhere(id)));
 
   function load(name) {
     const known = modules.get(name);
@@ -61,6 +65,11 @@ exports.loadProgram = (program, env) => {
     },
   };
 };
+
+/** A module that is loaded when something of it is asked for. */
+function whenAsked(load) {
+  return new Proxy({}, { get: (_, name) => load()[name] });
+}
 
 /** In the user's own cache, or undefined where there is none, Node was told to keep nothing, or has no checksums (22.0, 22.1). */
 function directoryOf(env) {
