@@ -74,9 +74,11 @@ function whenAsked(load) {
 /** In the user's own cache, or undefined where there is none, Node was told to keep nothing, or has no checksums (22.0, 22.1). */
 function directoryOf(env) {
   if (env.NODE_DISABLE_COMPILE_CACHE || crc32 === undefined) return undefined;
-  const base = env.XDG_CACHE_HOME || (env.HOME && join(env.HOME, '.cache'));
   // The XDG specification has relative paths ignored.
-  if (!base || !isAbsolute(base)) return undefined;
+  const base = [env.XDG_CACHE_HOME, env.HOME && join(env.HOME, '.cache')].find(
+    (path) => path && isAbsolute(path),
+  );
+  if (base === undefined) return undefined;
   return join(base, 'sessionctl', `${process.version}-${process.arch}`);
 }
 

@@ -91,6 +91,8 @@ describe('what was compiled is kept', () => {
     const home = await createHome();
     await home.run({ XDG_CACHE_HOME: join(home.path, 'elsewhere') });
     expect(await readdir(home.path)).toEqual(['elsewhere']);
+    await home.run({ XDG_CACHE_HOME: 'relative' });
+    expect(await readdir(home.path)).toEqual(['.cache', 'elsewhere']);
   });
 
   it('nowhere where Node is told to keep nothing, or the home is missing', async () => {
