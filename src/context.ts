@@ -11,6 +11,7 @@ import type { DatabaseStore } from './store/database/open.ts';
 import type { ExaminedSettings, OpenedExamination } from './store/open-examination.ts';
 import type { DeploymentStore } from './store/open-store.ts';
 import type { System } from './system.ts';
+import { labelledOnLines, onLines } from './output/on-lines.ts';
 import type { Prompter } from './output/prompter.ts';
 import { forTerminal, judgeTerminal, stylesFor, type Styles, type Terminal } from './output/styles.ts';
 import { safeText } from './output/safe-text.ts';
@@ -94,8 +95,10 @@ export function createContext(
       if (!(error instanceof OutputClosedError)) throw error;
     });
 
-  const warn = (text: string) =>
-    tell(`${stderrStyles.yellow('warning:')} ${safeText(redactor.redact(text))}\n`);
+  const clean = (text: string) => safeText(redactor.redact(text));
+  const warn = async (text: string) => {
+    await tell(`${await labelledOnLines('warning:', stderrStyles.yellow, clean(text), stderrTerminal)}\n`);
+  };
 
   const context: Context = {
     system,
@@ -109,7 +112,7 @@ export function createContext(
       write(system.stdout, typeof text === 'string' ? forTerminal(text, stdoutTerminal) : text),
     show: tell,
     note: async (text) => {
-      if (flags.quiet !== true) await tell(await onLines(safeText(redactor.redact(text))));
+      if (flags.quiet !== true) await tell(`${await onLines(clean(text), stderrTerminal)}\n`);
     },
     warn,
     prompter: async () => {
@@ -178,13 +181,6 @@ export function createContext(
     } finally {
       await store.close();
     }
-  }
-
-  /** Broken at spaces where a person reads it: a terminal would break it inside words. */
-  async function onLines(text: string): Promise<string> {
-    if (text.length < stderrTerminal.width) return `${text}\n`;
-    const { wrapText } = await import('./output/fit-text.ts');
-    return `${wrapText(text, stderrTerminal.width - 1).join('\n')}\n`;
   }
 
   async function openOwnHistory(): Promise<History> {

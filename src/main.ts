@@ -1,5 +1,6 @@
 import { createContext } from './context.ts';
 import { CancelledError, FailedError, SessionctlError, UsageError, type ExitCode } from './errors.ts';
+import { labelledOnLines, onLines } from './output/on-lines.ts';
 import { forTerminal, judgeTerminal, stylesFor } from './output/styles.ts';
 import { safeText } from './output/safe-text.ts';
 import { OutputClosedError, write } from './output/writer.ts';
@@ -75,13 +76,11 @@ async function report(
     const isAnswer = error instanceof CancelledError && !system.signal.aborted;
     const terminal = judgeTerminal(system.stderr, system.env, !argv.includes('--no-color'));
     const { red, dim } = stylesFor(terminal);
-    await write(
-      system.stderr,
-      forTerminal(
-        `${isAnswer ? '' : `${red('error:')} `}${message}\n${error.hint === undefined ? '' : `${dim('hint:')} ${clean(error.hint)}\n`}`,
-        terminal,
-      ),
-    );
+    const said = isAnswer
+      ? await onLines(message, terminal)
+      : await labelledOnLines('error:', red, message, terminal);
+    const hint = error.hint === undefined ? '' : `${dim('hint:')} ${clean(error.hint)}\n`;
+    await write(system.stderr, forTerminal(`${said}\n${hint}`, terminal));
   }
   if (argv.includes('--verbose') || argv.includes('-v'))
     await write(system.stderr, `${redactor.redact(stackOf(error))}\n`);
