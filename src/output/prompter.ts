@@ -12,14 +12,18 @@ export interface Choice<Value> {
   readonly description?: string;
 }
 
+export interface InputOptions {
+  readonly initial?: string;
+  /** Answers with a complaint, or true. */
+  readonly validate?: (text: string) => string | true;
+  /** What the screen shows of what is typed, where it can show something else. */
+  readonly shown?: (text: string) => string;
+}
+
 /** Questions to a person at a terminal. Every method throws CancelledError on Ctrl-C, and on Ctrl-D where nothing is typed. */
 export interface Prompter {
   confirm(message: string, initial: boolean): Promise<boolean>;
-  /** `validate` answers with a complaint, or true. */
-  input(
-    message: string,
-    options?: { readonly initial?: string; readonly validate?: (text: string) => string | true },
-  ): Promise<string>;
+  input(message: string, options?: InputOptions): Promise<string>;
   password(message: string): Promise<string>;
   select<Value>(message: string, choices: readonly Choice<Value>[]): Promise<Value>;
   /** Any number of the choices, at least one, in their order. Nothing is ticked at the beginning. */
@@ -54,6 +58,7 @@ export function createPrompter(system: System): Prompter {
             theme,
             ...(options.initial === undefined ? {} : { default: options.initial }),
             ...(options.validate === undefined ? {} : { validate: options.validate }),
+            ...(options.shown === undefined ? {} : { transformer: options.shown }),
           },
           io,
         ),

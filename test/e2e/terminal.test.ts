@@ -158,6 +158,24 @@ describe('in a terminal', () => {
     expect(existsSync(`${emptyDirectory}/cancelled.toml`)).toBe(false);
   });
 
+  it('a URL that is typed where a name is wanted shows no password', async () => {
+    const run = runInTerminal(['config', 'init'], { columns: 80, cwd: emptyDirectory });
+    await run.shows('In an environment variable');
+    run.type('\r');
+    await run.shows('Name of the variable');
+    run.type('mysql://root:hunter2');
+    await run.shows('***');
+    expect((await run.screen()).lines.join('\n')).not.toContain('hunter');
+    run.type('@127.0.0.1/auth');
+    await run.shows('root:***@127.0.0.1/auth');
+    run.type('\r');
+    await run.shows('That is no name of a variable');
+    run.type('\u0003');
+    const { code, screen } = await run.ended;
+    expect(code).toBe(130);
+    expect(screen.lines.join('\n')).not.toContain('hunter');
+  });
+
   it('a terminal that closes at a prompt ends with 130 and writes nothing', async () => {
     const path = `${emptyDirectory}/closed.toml`;
     const run = runInTerminal(['config', 'init', '--file', path], { columns: 80 });

@@ -215,7 +215,11 @@ async function askForSource(
     case 'variable':
       return { url: await askForVariable(context, 'DATABASE_URL', given), envFile: given };
     case 'file': {
-      const path = await prompter.input('Path of the file', { validate: filled });
+      const path = await prompter.input('Path of the file', {
+        validate: filled,
+        // Who did not read the question types the URL.
+        shown: maskPasswords,
+      });
       // Named from here, but read from wherever the configuration will be.
       return { url: { kind: 'file', path: filePath(context, path) }, envFile: given };
     }
@@ -275,7 +279,11 @@ async function askForVariable(
 ): Promise<UrlReference & { readonly kind: 'variable' }> {
   const { complaintAbout } = await variablesIn(context, envFile);
   const prompter = await context.prompter();
-  const name = await prompter.input('Name of the variable', { initial, validate: complaintAbout });
+  const name = await prompter.input('Name of the variable', {
+    initial,
+    validate: complaintAbout,
+    shown: maskPasswords,
+  });
   return variable(context, name, envFile);
 }
 

@@ -2,6 +2,7 @@ import type { AuthReading } from '../../config/auth-file/auth-reading.ts';
 import type { FoundUrl } from '../../config/find-urls.ts';
 import { escapeReferences, isExpandable } from '../../config/references.ts';
 import type { DraftSetting } from '../../config/render-config.ts';
+import { maskPasswords } from '../../config/url-secrets.ts';
 import type { Context } from '../../context.ts';
 import type { InitFlags, UrlSource } from './init-plan.ts';
 import { placeOf, variablesIn, type Variables } from './init-variables.ts';
@@ -104,6 +105,7 @@ async function askForVariable(
   const usable = candidates.find(({ name }) => isWithin(name)) ?? candidates[0];
   const prompter = await context.prompter();
   return prompter.input('Variable with the URL of Redis', {
+    shown: maskPasswords,
     initial: usable?.name ?? 'REDIS_URL',
     validate: (name) => {
       if (isWithin(name)) return true;
