@@ -19,12 +19,6 @@ const elsewhere = [
   'tedious',
 ];
 
-/** Knex's migrations and seeds are never asked for; these stand in for them, as where knex is bundled for a browser. */
-const knexStubs = {
-  '../migrations/migrate/Migrator': '../migrations/migrate/migrate-stub.js',
-  '../migrations/seed/Seeder': '../migrations/seed/seed-stub.js',
-};
-
 /** What a file of a library is told. */
 const shortcuts = {
   // Asked twice for each cell of a table, it takes every text through a pattern of all emoji there are.
@@ -42,10 +36,6 @@ const shortcutOf = new Map(
 /** What of libraries costs each start more than it is worth. */
 const lean = {
   name: 'lean',
-  resolveId(id, importer) {
-    const stub = knexStubs[id];
-    return stub === undefined ? null : this.resolve(stub, importer);
-  },
   transform(code, id) {
     const shortcut = shortcutOf.get(id);
     if (shortcut === undefined) return null;
