@@ -20,6 +20,7 @@ import type { RevocationRequest, Run } from './revocation-run.ts';
 /** From so many sessions on, a y is not enough. */
 const TYPED_ABOVE = 100;
 const SAMPLE = 5;
+const FEW_TAKEN = 5;
 /** Characters. Better Auth's own tokens have 32. */
 export const SHORTEST_CREDENTIAL = 16;
 
@@ -138,6 +139,16 @@ export async function carryOut(
   }
   if (unread instanceof Error) throw unread;
   failForMissing(request);
+}
+
+/** Names what is taken for ended, which may be a slip of the pen. */
+function nothingToEnd({ notFound, missed }: RevocationRequest): string {
+  const taken = notFound.length - missed.length;
+  const few =
+    taken > 0 && taken <= FEW_TAKEN
+      ? `: ${notFound.filter((name) => !missed.includes(name)).join(', ')}`
+      : '';
+  return `No session matches: there is nothing to end.${taken > 0 ? ` Taken for ended, since nothing has this id or token${few}.` : ''}`;
 }
 
 /** Most sessions are somebody else's, by all that a look tells, and none of those that are meant was meant by name. */
@@ -373,7 +384,7 @@ async function report(
         reportText(document, { cookieCache, oauthTokens: bound + offline }, styles, terminal),
       );
     } else if (dryRun) await context.note('Dry run: nothing was changed.');
-    else if (survey.sessions === 0) await context.note('No session matches: there is nothing to end.');
+    else if (survey.sessions === 0) await context.note(nothingToEnd(request));
   } catch (error) {
     if (!(error instanceof OutputClosedError)) throw error;
   }

@@ -99,10 +99,10 @@ function hintToGoOn(hint: string | undefined, next: string): string {
 }
 
 /** @throws FailedError where something that was asked for does not exist */
-export function failForMissing({ notFound, missingHint, ignoreMissing }: RevocationRequest): void {
-  if (notFound.length === 0 || ignoreMissing) return;
-  const named = notFound.slice(0, NAMED_IN_MESSAGE).join(', ');
-  const more = notFound.length - NAMED_IN_MESSAGE;
+export function failForMissing({ missed, missingHint }: RevocationRequest): void {
+  if (missed.length === 0) return;
+  const named = missed.slice(0, NAMED_IN_MESSAGE).join(', ');
+  const more = missed.length - NAMED_IN_MESSAGE;
   throw new FailedError(`not found: ${named}${more > 0 ? ` and ${String(more)} more` : ''}`, {
     hint: missingHint,
   });

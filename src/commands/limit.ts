@@ -78,7 +78,7 @@ export const limit = defineCommand<LimitFlags>({
           recorded: [words, ...bounds, ...revocationOptionsInWords(flags)].join(' '),
           notFound: [],
           missingHint: '',
-          ignoreMissing: false,
+          missed: [],
           typeNumber: false,
           maxAffected,
           untilQuiet: false,

@@ -16,8 +16,8 @@ export interface RevocationRequest {
   readonly notFound: readonly string[];
   /** What to do about those. */
   readonly missingHint: string;
-  /** Without this, what was not found makes the command fail. */
-  readonly ignoreMissing: boolean;
+  /** Those of them that make the command fail. */
+  readonly missed: readonly string[];
   /** The number has to be typed, however few they are. */
   readonly typeNumber: boolean;
   readonly maxAffected: number | null;

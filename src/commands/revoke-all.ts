@@ -65,7 +65,7 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
           recorded: [words, ...boundsInWords(flags)].join(' '),
           notFound: [],
           missingHint: '',
-          ignoreMissing: false,
+          missed: [],
           typeNumber: flags.everyone === true,
           maxAffected,
           untilQuiet: flags.untilQuiet === true,

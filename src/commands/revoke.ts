@@ -1,6 +1,6 @@
 import { collect, defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
-import { CancelledError, UsageError } from '../errors.ts';
+import { CancelledError, FailedError, UsageError } from '../errors.ts';
 import { counted } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { parseCredentialLines } from '../sessions/credential.ts';
@@ -34,6 +34,8 @@ interface RevokeFlags extends RevocationFlags {
 interface Named {
   readonly ids: readonly string[];
   readonly notFound: readonly string[];
+  /** Those of them that cannot be of a session that has ended: they were never meant so. */
+  readonly misnamed: readonly string[];
   readonly words: string;
   /** The same for the history. */
   readonly recorded: string;
@@ -91,7 +93,7 @@ export const revoke = defineCommand<RevokeFlags>({
           recorded: [named.recorded, ...revocationOptionsInWords(flags)].join(' ').trim(),
           notFound: named.notFound,
           missingHint: flags.tokenStdin === true ? MISSING_TOKEN : MISSING_ID,
-          ignoreMissing: flags.ignoreMissing === true,
+          missed: flags.ignoreMissing === true ? named.misnamed : named.notFound,
           typeNumber: false,
           maxAffected: null,
           untilQuiet: false,
@@ -147,7 +149,9 @@ async function sessionsNamed(
 interface IdWord {
   readonly text: string;
   readonly place: string;
-  /** Typed by a person, who may have left the rest of it out. */
+  /** By a person, in place of what another program has written. */
+  readonly isTyped: boolean;
+  /** The rest of it may have been left out. */
   readonly mayBePrefix: boolean;
 }
 
@@ -161,12 +165,17 @@ async function byId(
   const lines = input
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
-    .map((line, at) => ({ text: line.trim(), place: `line ${String(at + 1)} of stdin`, mayBePrefix: false }))
+    .map((line, at) => ({
+      text: line.trim(),
+      place: `line ${String(at + 1)} of stdin`,
+      isTyped: false,
+      mayBePrefix: false,
+    }))
     .filter(({ text }) => text !== '');
   const words: readonly IdWord[] = args.flatMap((text, at) =>
     text === '-'
       ? lines
-      : [{ text, place: `argument ${String(at + 1)}`, mayBePrefix: text.length < WHOLE_ID }],
+      : [{ text, place: `argument ${String(at + 1)}`, isTyped: true, mayBePrefix: text.length < WHOLE_ID }],
   );
   const existing = await store.existingSessionIds(words.map(({ text }) => text));
   const ids = new Set<string>();
@@ -176,7 +185,13 @@ async function byId(
     if (id === null) missing.push(word);
     else ids.add(id);
   }
-  return { ids: [...ids], notFound: await namesOf(missing, store), ...inWords([...ids]) };
+  const names = await namesOf(missing, store);
+  return {
+    ids: [...ids],
+    notFound: names.map(({ name }) => name),
+    misnamed: names.flatMap(({ name, isPossible }) => (isPossible ? [] : [name])),
+    ...inWords([...ids]),
+  };
 }
 
 /**
@@ -209,18 +224,31 @@ async function shortFor(
   return id;
 }
 
-/** How to call what does not exist. What is no id of any kind may be a token with something around it, and is not shown. */
-async function namesOf(words: readonly IdWord[], store: SessionStore): Promise<readonly string[]> {
+/** How to call what does not exist, and whether it can be the id of a session that has ended. */
+interface MissingName {
+  readonly name: string;
+  readonly isPossible: boolean;
+}
+
+/** What is no id of any kind may be a token with something around it, and is not shown. */
+async function namesOf(words: readonly IdWord[], store: SessionStore): Promise<readonly MissingName[]> {
   const credentials = await areCredentials(
     words.map(({ text }) => text),
     store,
   );
-  return words.map(({ text, place, mayBePrefix }, at) => {
-    if (credentials[at] === true) return `${place} (a token; see --token-stdin)`;
-    if (!/^(?:[\w-]{1,32}|[\da-f-]{36})$/i.test(text)) return `${place} (not an id)`;
-    const isShort = mayBePrefix && text.length < SHORTEST_ID_PREFIX;
-    return isShort ? `${text} (a beginning needs ${String(SHORTEST_ID_PREFIX)} characters)` : text;
-  });
+  const impossible = (name: string): MissingName => ({ name, isPossible: false });
+  return Promise.all(
+    words.map(async ({ text, place, isTyped, mayBePrefix }, at) => {
+      if (credentials[at] === true) return impossible(`${place} (a token; see --token-stdin)`);
+      // Redis finds a user who is in no table only by looking at all sessions.
+      if (isTyped && words.length <= FEW_IDS && (await store.findUsers(text)).length > 0)
+        return impossible(`${place} (a user; see --user, or revoke-all --user)`);
+      if (!/^(?:[\w-]{1,32}|[\da-f-]{36})$/i.test(text)) return impossible(`${place} (not an id)`);
+      const isShort = mayBePrefix && text.length < SHORTEST_ID_PREFIX;
+      if (isShort) return impossible(`${text} (a beginning needs ${String(SHORTEST_ID_PREFIX)} characters)`);
+      return { name: text, isPossible: true };
+    }),
+  );
 }
 
 async function byToken(
@@ -241,21 +269,30 @@ async function byToken(
   const idsOf = (tokens: readonly string[]) =>
     tokens.map((token) => idOf.get(token) ?? null).filter((id) => id !== null);
   const ids = new Set<string>();
+  // Whoever hands over ids hands over nothing else, and Redis finds one only by looking at all.
+  const isNoneFound = answers.every((id) => id === null);
+  const asIds = isNoneFound ? await store.existingSessionIds(candidates) : new Set<string>();
   const notFound: string[] = [];
+  const misnamed: string[] = [];
   for (const { line, tokens, perhaps } of lines) {
     const found = [idsOf(tokens), idsOf(perhaps)].find((some) => some.length > 0) ?? [];
     for (const id of found) ids.add(id);
     if (found.length > 0) continue;
-    const isNone = tokens.length === 0 && perhaps.length === 0;
-    notFound.push(`line ${String(line)} (${isNone ? 'not a token' : 'no session has this token'})`);
+    const name = (what: string) => `line ${String(line)} (${what})`;
+    if ([...tokens, ...perhaps].some((text) => asIds.has(text)))
+      misnamed.push(name('the id of a session; leave --token-stdin out'));
+    else
+      notFound.push(name(tokens.length + perhaps.length === 0 ? 'not a token' : 'no session has this token'));
   }
-  // Without --ignore-missing each of the lines is named by the error.
+  // A log has lines without one; an input that has none at all was meant otherwise.
   const isRubbish = ids.size === 0 && candidates.every(({ length }) => length < SHORTEST_CREDENTIAL);
-  if (flags.ignoreMissing === true && isRubbish) await context.warn('nothing of the input is a token');
+  if (flags.ignoreMissing === true && isRubbish)
+    throw new FailedError('nothing of the input is a token', { hint: 'Nothing was changed.' });
   const words = inWords([...ids]);
   return {
     ids: [...ids],
-    notFound,
+    notFound: [...misnamed, ...notFound],
+    misnamed,
     words: `--token-stdin ${words.words}`.trim(),
     recorded: `--token-stdin ${words.recorded}`.trim(),
   };
@@ -266,7 +303,7 @@ async function ticked(context: Context, store: SessionStore, users: readonly str
   const selection = await resolveSelection(parseSelection({ user: users }, 'all'), store);
   const ids = await chooseSessions(context, store, selection);
   if (ids.length === 0) throw new CancelledError('nothing was chosen, nothing was changed');
-  return { ids, notFound: [], ...inWords(ids) };
+  return { ids, notFound: [], misnamed: [], ...inWords(ids) };
 }
 
 /** A few for whoever looks at the plan, and more for the history. */

@@ -126,15 +126,51 @@ describe.each(dialects)('only what was meant, on %s', (dialect) => {
     it('input that holds no token at all is named, also where what is missing is ignored', async () => {
       const { operator } = await scene();
       const ignoring = ['revoke', '--token-stdin', '--yes', '--ignore-missing'];
-      const said = 'warning: nothing of the input is a token\n';
+      const said = 'error: nothing of the input is a token\n';
       const rubbish = await operator.run(ignoring, { stdin: 'hello world\n12 + 7\nrubbish\n' });
-      expect(rubbish.code, rubbish.stderr).toBe(0);
+      expect(rubbish.code, rubbish.stderr).toBe(1);
       expect(rubbish.stderr).toContain(said);
       const gone = await operator.run(ignoring, { stdin: `hello\n${'gone'.repeat(8)}\n` });
       expect([gone.code, gone.stderr.includes(said)]).toEqual([0, false]);
+      expect(gone.stderr).toContain(
+        'Taken for ended, since nothing has this id or token: line 1 (no session has this token)',
+      );
       const named = await operator.run(['revoke', '--token-stdin', '--yes'], { stdin: 'gone'.repeat(8) });
       expect(named.code).toBe(1);
       expect(named.stderr).toMatch(/^hint: The session of such a token has ended, or /m);
+    });
+
+    it('what cannot be the id of an ended session is no such session, where what is missing is ignored', async () => {
+      const there = await scene();
+      const { operator, stubborn, signIns } = there;
+      const token = signIns[1]?.token ?? '';
+      const email = 'ada@example.com';
+      for (const [word, said] of [
+        [token, 'argument 1 (a token; see --token-stdin)'],
+        [email, 'argument 1 (a user; see --user, or revoke-all --user)'],
+        ['nobody@example.com', 'argument 1 (not an id)'],
+        [stubborn.slice(0, 5), `${stubborn.slice(0, 5)} (a beginning needs 8 characters)`],
+      ] as const) {
+        const ran = await operator.run(['revoke', word, '--yes', '--ignore-missing']);
+        expect(ran.code, word).toBe(1);
+        expect(ran.stderr).toContain(`error: not found: ${said}`);
+        expect(ran.stderr).not.toContain(token);
+      }
+      const piped = await operator.run(['revoke', '-', '--yes', '--ignore-missing'], {
+        stdin: `"${stubborn}"\n`,
+      });
+      expect([piped.code, piped.stderr]).toEqual([1, expect.stringContaining('line 1 of stdin (not an id)')]);
+      const asToken = await operator.run(['revoke', '--token-stdin', '--yes', '--ignore-missing'], {
+        stdin: stubborn,
+      });
+      expect(asToken.code).toBe(1);
+      expect(asToken.stderr).toContain('line 1 (the id of a session; leave --token-stdin out)');
+      const gone = await operator.run(['revoke', 'gone'.repeat(8), '--yes', '--ignore-missing']);
+      expect(gone.code, gone.stderr).toBe(0);
+      expect(gone.stderr).toContain(
+        `there is nothing to end. Taken for ended, since nothing has this id or token: ${'gone'.repeat(8)}.`,
+      );
+      expect(await areIn(there)).toEqual([true, true, true]);
     });
 
     it('an answer of no is no error, and changes nothing', async () => {
