@@ -71,15 +71,17 @@ export async function connectRedis(
   });
   const guard = <Result>(work: () => Promise<Result>) => settle(() => unlessAborted(signal, work));
   try {
-    await guard(async () => {
-      try {
-        await client.connect();
-        // A user of Redis may be kept to the keys of the deployment.
-        await client.get(`${settings.keyPrefix}sessionctl-reachable`);
-      } catch (error) {
-        throw lastError ?? error;
-      }
-    });
+    await guard(() =>
+      inTime(settings.connectTimeout, async () => {
+        try {
+          await client.connect();
+          // A user of Redis may be kept to the keys of the deployment.
+          await client.get(`${settings.keyPrefix}sessionctl-reachable`);
+        } catch (error) {
+          throw lastError ?? error;
+        }
+      }),
+    );
   } catch (error) {
     client.disconnect();
     throw error;
@@ -99,6 +101,17 @@ export async function connectRedis(
       else await client.quit().catch(() => undefined);
     },
   };
+}
+
+/** Who takes a connection may still never answer on it, for which the client has no patience of its own but a command's. */
+async function inTime<Result>(milliseconds: number, work: () => Promise<Result>): Promise<Result> {
+  const late = AbortSignal.timeout(milliseconds);
+  try {
+    return await unlessAborted(late, work);
+  } catch (error) {
+    if (late.aborted) throw Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
+    throw error;
+  }
 }
 
 /** Bytes for what has just been made. */

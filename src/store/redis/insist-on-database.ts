@@ -54,5 +54,6 @@ function reasonOf(word: string | undefined): readonly [why: string, hint: string
       'the server has no such database',
       'Mend the number at the end of the Redis URL; `databases` in the configuration of Redis says how many there are, and a cluster has 0 alone.',
     ];
+  if (word === undefined) return ['it does not answer in time', 'Is it overloaded? Run the command again.'];
   return ['it refuses', 'Mend the number at the end of the Redis URL, or look into the log of Redis.'];
 }

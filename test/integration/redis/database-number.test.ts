@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { expect, it, type TestContext } from 'vitest';
 import { createRedactor } from '../../../src/redaction.ts';
 import { connectRedis } from '../../../src/store/redis/connect-redis.ts';
@@ -25,7 +26,10 @@ async function startServer({ onTestFinished }: Pick<TestContext, 'onTestFinished
   return { server, urlOf };
 }
 
-const connected = (url: string, more: { readonly sentinels?: readonly string[] } = {}) =>
+const connected = (
+  url: string,
+  more: { readonly sentinels?: readonly string[]; readonly connectTimeout?: number } = {},
+) =>
   connectRedis(
     {
       url,
@@ -122,3 +126,20 @@ describeUnless(missingRedisServer(), 'a number at the end of the Redis URL', () 
     );
   });
 });
+
+it.each([0, 5])(
+  'a server that takes connections and never answers is given up in time (number %d)',
+  async (number) => {
+    const server = createServer(() => undefined);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = address === null || typeof address === 'string' ? 0 : address.port;
+    const begun = performance.now();
+    const url = withNumber(`redis://127.0.0.1:${String(port)}`, number);
+    await expect(connected(url, { connectTimeout: 500 })).rejects.toThrow(
+      `cannot reach Redis 127.0.0.1:${String(port)}/${String(number)}: no answer within the connect timeout`,
+    );
+    expect(performance.now() - begun).toBeLessThan(5000);
+    server.close();
+  },
+);
