@@ -1,7 +1,5 @@
-import { everySession } from '../sessions/selection.ts';
 import type { Mismatch } from '../sessions/session-store.ts';
 import type { Directory } from './database/directory.ts';
-import type { DatabaseStore } from './database/open.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
 
 /** Pages of a scan that are looked at before Redis is said to hold no session. */
@@ -11,7 +9,8 @@ const SAMPLED = 500;
 
 export interface MismatchParts {
   readonly directory: Pick<Directory, 'target' | 'sessionRows' | 'existingUserIds'>;
-  readonly table: Pick<DatabaseStore, 'pick'> | null;
+  /** Null where Redis alone holds sessions. */
+  readonly table: object | null;
   readonly secondary: Pick<SecondaryStorage, 'place' | 'scan'>;
   readonly keyPrefix: string;
 }
@@ -38,11 +37,8 @@ export async function mismatchOf({
     const text = `the session table of ${database} has rows, and store_in_database is false, so that they are left alone: if the application sets storeSessionInDatabase, they live on`;
     return { kind: 'rows', text: inRedis === 'nothing' ? `${text}; and ${lost}` : text };
   }
-  if (inRedis === 'nothing') {
-    const live = table === null ? 0 : (await table.pick({ ...everySession, state: 'active' }, 1)).length;
-    if (table === null || live > 0) return { kind: 'nothing', text: lost };
-  }
-  return null;
+  // Also where nobody is in the table: whose rows have been ended under a wrong prefix may be signed in by Redis.
+  return inRedis === 'nothing' ? { kind: 'nothing', text: lost } : null;
 }
 
 /** What a sample of all sessions in Redis says, whatever is selected: users of a few of them may well be gone. */

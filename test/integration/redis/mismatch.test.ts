@@ -86,6 +86,24 @@ for (const [dialect, mode] of walked) {
 }
 
 describeOnRedis('where the configuration and the stores disagree', () => {
+  it('a wrong prefix is told as long as it is wrong, also once no row is left to see it by', async ({
+    onTestFinished,
+  }) => {
+    const { own, lost } = await neighbours('both', onTestFinished);
+    const said =
+      /warning: Redis \S+ holds no session under the prefix "\S+": if the application uses another/;
+    const done = await lost.run([...everyone, '--yes', '-q']);
+    expect(done.code, done.stderr).toBe(0);
+    expect(done.stdout).toContain('Whether it is in force everywhere is not known');
+    expect(await own.living()).toBe(2);
+    const again = [...everyone, '--yes'];
+    for (const words of [again, ['list', '--state', 'all'], ['stats'], ['show', 'nothing-of-that-name']]) {
+      const ran = await lost.run(words);
+      expect(inOneLine(ran.stderr), words.join(' ')).toMatch(said);
+    }
+    expect((await lost.run(['doctor'])).stdout).toMatch(/^warn +store-mode/m);
+  });
+
   it.concurrent('a person may say that they are meant, and is told', async ({ onTestFinished }) => {
     const { own, other, mistaken } = await neighbours('secondary only', onTestFinished);
     const sitting = mistaken.sitDown([...everyone]);
