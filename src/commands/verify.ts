@@ -41,7 +41,13 @@ export const verify = defineCommand<object>({
         json ? verifiedJson(verified) : verifiedText(verified, store.now, { cookieName, ...context.stdout }),
       );
       for (const remark of remarksOn(verified, presented, verifier)) await context.warn(remark);
-      if (verified.stored === 'unknown') await warnOfMismatch(context, store);
+      if (verified.stored === 'unknown') {
+        await warnOfMismatch(context, store);
+        if (store.target.redis === null)
+          await context.note(
+            'note: no Redis is configured here; where the application sets secondaryStorage, the session may stand there',
+          );
+      }
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
       return verified.valid ? 0 : 1;
     });

@@ -167,7 +167,10 @@ async function judgeTableAlone(database: DatabaseExamination, target: Target): P
   const { table } = database;
   if (table === null) return ok('sessions stand in Redis');
   const { sessions } = await table.sample(1);
-  if (sessions.length > 0) return ok('sessions stand in the table; no Redis is configured');
+  if (sessions.length > 0)
+    return ok(
+      'sessions stand in the table; no Redis is configured, which is right unless the application sets secondaryStorage',
+    );
   const users = (await database.countUsers(MANY_USERS)) ?? 0;
   if (users < MANY_USERS) return ok('no Redis is configured, and there is no session yet');
   return warn(

@@ -129,7 +129,7 @@ export function reportText(
       : {
           text: `${counted(oauthTokens.revoked, 'OAuth token')} revoked, ${counted(oauthTokens.offlineLeft, 'offline refresh token')} left.`,
         },
-    effectiveAt === null ? null : inForce(effectiveAt, expected),
+    effectiveAt === null ? null : inForce(effectiveAt, expected, report.target),
     report.mismatch === null
       ? null
       : {
@@ -154,12 +154,14 @@ function linesOf(
   );
 }
 
-function inForce(effectiveAt: Instant, { cookieCache }: Expected): Sentence {
-  const text =
-    cookieCache === null
-      ? `In force since ${effectiveAt}, but for a cookie cache, of which nothing is configured here.`
-      : `In force from ${effectiveAt} at the latest: until then cookie caches may be believed.`;
-  return { text, bold: effectiveAt };
+/** With what nobody told sessionctl of, and in which a session may live on. */
+function inForce(effectiveAt: Instant, { cookieCache }: Expected, { redis }: Target): Sentence {
+  const secondary = redis === null ? ['secondary storage'] : [];
+  const unknown = cookieCache === null ? ['a cookie cache', ...secondary] : secondary;
+  const butFor = `but for ${unknown.join(' and ')}, of which nothing is configured here`;
+  const since = `In force since ${effectiveAt}${unknown.length > 0 ? `, ${butFor}` : ''}.`;
+  const from = `In force from ${effectiveAt} at the latest${unknown.length > 0 ? `, ${butFor}` : ''}: until then cookie caches may be believed.`;
+  return { text: cookieCache === null ? since : from, bold: effectiveAt };
 }
 
 function leftOver(

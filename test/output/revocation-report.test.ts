@@ -47,7 +47,7 @@ describe('the report', () => {
       Looked again at 2026-11-23T14:00:00.000Z: none of them is left.
       2 sessions that match signed in later and are still there: run it again, or with --until-quiet.
       1 OAuth token revoked, 2 offline refresh tokens left.
-      In force since 2026-11-23T14:00:00.000Z, but for a cookie cache, of which nothing is configured here.
+      In force since 2026-11-23T14:00:00.000Z, but for a cookie cache and secondary storage, of which nothing is configured here.
       Not found: a, b.
       "
     `);
