@@ -58,7 +58,7 @@ export function createProgram(seams: ProgramSeams): (argv: readonly string[]) =>
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error;
       if (error.exitCode === 0) return 0;
-      throw misspeltCommand(program, error) ?? usageError(error);
+      throw misspeltCommand(program, error) ?? usageError(program, error);
     }
   };
 }
@@ -247,7 +247,7 @@ function misspeltCommand(program: Command, { code }: CommanderError): UsageError
 }
 
 /** commander's complaint in the form of every other error: no `error:` in front, the suggestion as the hint. */
-function usageError(error: CommanderError): UsageError {
+function usageError(program: Command, error: CommanderError): UsageError {
   // What was given as the value of an option that there is not may be anything, a secret too.
   const [first = '', ...rest] = error.message
     .replace(/^error: /, '')
@@ -261,7 +261,22 @@ function usageError(error: CommanderError): UsageError {
     .join(' ')
     .trim()
     .replace(/^\((.*)\)$/, '$1');
-  return new UsageError(first, {
-    hint: suggestion === '' ? '`sessionctl --help` lists commands and options.' : suggestion,
-  });
+  const hint = argumentHint(program, error) ?? '`sessionctl --help` lists commands and options.';
+  return new UsageError(first, { hint: suggestion === '' ? hint : suggestion });
+}
+
+/** What was meant by an argument that there is not, or is to stand in place of one that is missing. */
+function argumentHint(program: Command, { code, message }: CommanderError): string | undefined {
+  const name = /'([^']*)'/.exec(message)?.[1];
+  if (code === 'commander.missingArgument') {
+    if (name === 'id') return '`sessionctl list` shows ids.';
+    return name === 'shell' ? `It is one of ${shellNames.join(', ')}.` : undefined;
+  }
+  if (code !== 'commander.excessArguments') return undefined;
+  const command = program.commands.find((each) => each.name() === name);
+  if (command?.options.some(({ long }) => long === '--user') === true)
+    return 'Options select, such as --user <id or e-mail> and --ip <address>; `sessionctl help selection` names them.';
+  return name === 'verify'
+    ? 'The token or cookie is read from stdin, and not from the command line.'
+    : undefined;
 }

@@ -240,6 +240,26 @@ describe('config init with questions', () => {
     expect(readdirSync(path)).toEqual(['auth.db']);
   });
 
+  it('tells of a URL where nobody answers before it asks for more', async () => {
+    const directory = await directoryWithDatabase();
+    const env = { REDIS_URL: 'redis://127.0.0.1:1' };
+    const { code, stderr, left } = await answered(directory.path, env, [
+      ['Where is the URL', 'I type it in'],
+      ['URL', 'postgres://127.0.0.1:1/nobody'],
+      ['Where is the URL', 'In a file'],
+      ['Path of the file', 'missing'],
+      ['Where is the URL', 'I type it in'],
+      ['URL', 'auth.db'],
+      ['keep sessions in Redis', false],
+      ['Name of the profile', ''],
+      ['File to write', ''],
+      ['Write', true],
+    ]);
+    expect([code, left]).toEqual([0, []]);
+    expect(stderr).toContain('warning: cannot reach 127.0.0.1:1/nobody: nothing listens there');
+    expect(stderr).toMatch(/cannot read \S+missing:/);
+  });
+
   it('refuses an unset variable and an existing file at the question', async () => {
     const directory = await directoryWithDatabase();
     await expect(

@@ -102,7 +102,18 @@ describe('words', () => {
     await refusedOn(['config', 'chekc'], 2, /unknown command .*chekc/);
   });
   it('a word too many, an option without its value, no id', async () => {
-    await refusedOn(['list', 'ada@example.com'], 2, /too many arguments|argument/i);
+    await refusedOn(
+      ['list', 'ada@example.com'],
+      2,
+      /too many arguments[^]*hint: Options select, such as --user/,
+    );
+    await refusedOn(['show'], 2, /missing required argument 'id'[^]*hint: `sessionctl list` shows ids/);
+    await refusedOn(['verify', 'x'], 2, /too many arguments[^]*hint: The token or cookie is read from stdin/);
+    await refusedOn(
+      ['completion'],
+      2,
+      /missing required argument 'shell'[^]*hint: It is one of bash, zsh, fish/,
+    );
     await refusedOn(['list', '--user'], 2, /--user.*argument missing/);
     await refusedOn(['show'], 2, /missing required argument/);
   });

@@ -72,14 +72,35 @@ function withLikelyNames(context: Context, plan: Plan): Plan | null {
   return { ...plan, draft: { ...draft, settings: [...draft.settings, ...names] } };
 }
 
-async function find(context: Context, { path, draft }: Plan): Promise<Finding> {
+/**
+ * Connects to the database alone, before anything else is asked.
+ * @throws ConfigError where the URL cannot be had, ConnectionError where nobody answers at it
+ */
+export async function reach(context: Context, { path, draft }: Plan): Promise<void> {
+  const settings = draft.settings.filter(({ key }) => !key.startsWith('redis.'));
+  const database = await settingsOf(context, { path, draft: { ...draft, settings } });
+  await context.withExamination({ ...database, redis: null }, ({ database: { part, error } }) => {
+    // Which of its tables hold sessions is asked of the finished plan.
+    if (part === null && !(error instanceof SchemaError)) throw error;
+    return Promise.resolve();
+  });
+}
+
+async function settingsOf(
+  context: Context,
+  { path, draft }: Pick<Plan, 'path' | 'draft'>,
+): Promise<Settings> {
   const { renderConfig } = await import('../../config/render-config.ts');
   const { settingsOfText } = await import('../../config/load.ts');
-  const settings = await settingsOfText(
+  return settingsOfText(
     { path, text: renderConfig(draft), profile: draft.name },
     context.system,
     context.redactor,
   );
+}
+
+async function find(context: Context, plan: Plan): Promise<Finding> {
+  const settings = await settingsOf(context, plan);
   const redis = settings.redis === null ? null : await lookIntoRedis(context, settings);
   if (redis !== null && !settings.session.storeInDatabase) return redis;
   return context.withDatabase(settings.database, 'read', async (store) => {

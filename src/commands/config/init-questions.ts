@@ -10,7 +10,7 @@ import type { Context } from '../../context.ts';
 import { CancelledError, ConfigError, SessionctlError, UsageError } from '../../errors.ts';
 import { counted } from '../../output/counted.ts';
 import { InvalidValueError } from '../../sessions/invalid-value.ts';
-import { isInFuture, look, type Outcome } from './init-look.ts';
+import { isInFuture, look, reach, type Outcome } from './init-look.ts';
 import {
   assemblePlan,
   DEFAULT_FILE,
@@ -156,6 +156,7 @@ async function askUntilItAnswers(
   for (;;) {
     try {
       const source = await askForSource(context, flags, found, reading);
+      await reach(context, await assemblePlan(context, { path, name, timeZone, source, redis: [], reading }));
       const { settings: redis, envFile } = await askForRedis(context, flags, source, found, reading);
       const parts: PlanParts = { path, name, timeZone, source: { ...source, envFile }, redis, reading };
       return { parts, outcome: await look(context, await assemblePlan(context, parts)) };
