@@ -95,7 +95,7 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
         toml(
           mismatch.kind === 'rows'
             ? `# if the application sets storeSessionInDatabase\n[profiles.${subject.target.profile ?? 'production'}.session]\nstore_in_database = true`
-            : `# as the secondary storage of the application has it\n${redisHeader(subject.target)}\nkey_prefix = "better-auth:"`,
+            : `# as the secondary storage of the application has it, such as\n${redisHeader(subject.target)}\nkey_prefix = ${part.keyPrefix === USUAL_PREFIX ? '""' : JSON.stringify(USUAL_PREFIX)}`,
         ),
       );
     },
@@ -163,6 +163,9 @@ function judgeEviction(servers: Awaited<ReturnType<SecondaryExamination['servers
   return ok(`${first.server}: nothing is evicted`);
 }
 
+/** Of `@better-auth/redis-storage`; an adapter of one's own may have none. */
+const USUAL_PREFIX = 'better-auth:';
+
 async function judgeTableAlone(database: DatabaseExamination, target: Target): Promise<Verdict> {
   const { table } = database;
   if (table === null) return ok('sessions stand in Redis');
@@ -175,7 +178,7 @@ async function judgeTableAlone(database: DatabaseExamination, target: Target): P
   if (users < MANY_USERS) return ok('no Redis is configured, and there is no session yet');
   return warn(
     `${table.name} is empty, though there are users: if the application sets secondaryStorage, its sessions stand in Redis`,
-    toml(`${redisHeader(target)}\nurl = "\${REDIS_URL}"\nkey_prefix = "better-auth:"`),
+    toml(`${redisHeader(target)}\nurl = "\${REDIS_URL}"\nkey_prefix = "${USUAL_PREFIX}"`),
   );
 }
 

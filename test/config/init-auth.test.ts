@@ -298,6 +298,8 @@ describe('the conversation', () => {
       'not offered: OTHER_URL, since .env makes it of other variables, which is not done here. Write it out there, or set it in the environment: export OTHER_URL=…\n',
     );
     expect(stderr).toContain('  session.expires_in = 14d (session.expiresIn, line 8)\n');
+    const read = Number(/read src\/lib\/auth\.ts: (\d+) settings/.exec(stderr)?.[1]);
+    expect(stderr.match(/^ {2}\S+ = .* line \d+\)$/gm)).toHaveLength(read);
     expect(stderr).not.toMatch(/hunter2|a-secret-of|example\.com|localhost/);
     expect(written(cwd)).toContain('\nexpires_in = "14d"');
   });

@@ -129,12 +129,16 @@ async function askForReading(context: Context, flags: InitFlags): Promise<AuthRe
 
 async function tellReading(context: Context, reading: AuthReading): Promise<void> {
   const place = placeOf(context, reading);
-  const settings = reading.settings.filter(({ key }) => key !== 'auth.secret');
   await context.note(`read ${place}: ${counted(reading.settings.length, 'setting')}`);
-  for (const { option, line, key, value, isAssumed } of settings)
-    await context.note(
-      `  ${key} = ${typeof value === 'string' ? maskPasswords(value) : String(value)} (${isAssumed ? 'assumed: ' : ''}${option}, line ${String(line)})`,
-    );
+  const shown = ({ key, value }: (typeof reading.settings)[number]) => {
+    if (key === 'auth.secret') return '***';
+    return typeof value === 'string' ? maskPasswords(value) : String(value);
+  };
+  for (const setting of reading.settings) {
+    const { option, line, key, isAssumed } = setting;
+    const from = `${isAssumed ? 'assumed: ' : ''}${option}, line ${String(line)}`;
+    await context.note(`  ${key} = ${shown(setting)} (${from})`);
+  }
   for (const { option, line, why } of reading.unread)
     await context.note(`  ${place}:${String(line)}: ${option} ${why}`);
 }
