@@ -283,6 +283,7 @@ export function createCombinedStore(
         left -= batch.sessions;
         yield batch;
       }
+      if (left <= 0) return;
     }
     const indexes = gathered<string>(TIDIED_AT_ONCE, (keys) => steadfast.tidyEnded(keys, ended));
     for await (const page of places.steadfast.pages(selection, { ahead: comparesWhatLasts(selection) })) {
