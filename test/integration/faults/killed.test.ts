@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { atRest } from '../../support/at-rest.ts';
 import { dialects, everyone, expectToGoOn, large, outcomes, rounds } from '../../support/faults.ts';
 import { stageOn } from '../../support/scene.ts';
 import { describeOn } from '../../support/servers.ts';
@@ -22,6 +23,7 @@ for (const dialect of dialects) {
           await sleep(50 * Math.random());
           run.child.kill('SIGKILL');
           expect(await run.ended).toMatchObject({ code: null, stdout: '' });
+          await atRest(scene.deployment.database);
           expect(await scene.crowd.halfDone()).toEqual([]);
           await expectToGoOn(scene);
         }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { atRest } from '../../support/at-rest.ts';
 import { crowdInRedis, type CrowdInRedis } from '../../support/crowd-in-redis.ts';
 import { rounds } from '../../support/faults.ts';
 import { manyInRedis, nobody, type ManyInRedis } from '../../support/many-in-redis.ts';
@@ -180,6 +181,7 @@ describeUnless(missingServer('redis'), 'a run that does not come to its end', ()
         await wait(20 * Math.random());
         run.child.kill('SIGKILL');
         await run.ended;
+        await atRest(many.deployment.database);
         // Whoever is in Redis still has a row to be found by, and whoever has none is in neither.
         const { inRedis, rows } = await many.left();
         expect(rows).toBeGreaterThanOrEqual(inRedis);

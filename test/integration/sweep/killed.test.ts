@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { atRest } from '../../support/at-rest.ts';
 import { signIn, signUp } from '../../support/app.ts';
 import { dialects, isPatient, large, outcomes, rounds } from '../../support/faults.ts';
 import { stageOn } from '../../support/scene.ts';
@@ -31,6 +32,7 @@ for (const dialect of dialects) {
           await sleep(50 * Math.random());
           run.child.kill('SIGKILL');
           expect(await run.ended).toMatchObject({ code: null, stdout: '' });
+          await atRest(scene.deployment.database);
           expect(await scene.crowd.halfDone()).toEqual([]);
 
           // Its lock has gone with it; a server may take a moment to miss it.
