@@ -156,12 +156,17 @@ function linesOf(
 
 /** With what nobody told sessionctl of, and in which a session may live on. */
 function inForce(effectiveAt: Instant, { cookieCache }: Expected, { redis }: Target): Sentence {
-  const secondary = redis === null ? ['secondary storage'] : [];
-  const unknown = cookieCache === null ? ['a cookie cache', ...secondary] : secondary;
-  const butFor = `but for ${unknown.join(' and ')}, of which nothing is configured here`;
-  const since = `In force since ${effectiveAt}${unknown.length > 0 ? `, ${butFor}` : ''}.`;
-  const from = `In force from ${effectiveAt} at the latest${unknown.length > 0 ? `, ${butFor}` : ''}: until then cookie caches may be believed.`;
-  return { text: cookieCache === null ? since : from, bold: effectiveAt };
+  const unknown = [
+    cookieCache === null ? ['a cookie cache'] : [],
+    redis === null ? ['secondary storage'] : [],
+  ].flat();
+  const butFor =
+    unknown.length === 0 ? '' : `, but for ${unknown.join(' and ')}, of which nothing is configured here`;
+  const text =
+    cookieCache === null
+      ? `In force since ${effectiveAt}${butFor}.`
+      : `In force from ${effectiveAt} at the latest${butFor}: until then cookie caches may be believed.`;
+  return { text, bold: effectiveAt };
 }
 
 function leftOver(

@@ -37,7 +37,6 @@ interface Row {
 export function statsText(report: StatsReport, options: StatsTextOptions): string {
   const { styles, terminal, bars, created } = options;
   const { totals, state, now, signIns, expiry, userAgents, addresses, networks } = report;
-  const number = (value: number) => grouped(value);
   const { within } = expiry;
   const lastSignIn = created.before !== null && created.before < now ? created.before : now;
   const tomorrow = toInstant(millisecondsOf(now) + (DAYS - 1) * DAY);
@@ -50,11 +49,11 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
     { label: 'selected', value: report.selection === '' ? 'everything' : terminalText(report.selection) },
     {
       label: 'in all',
-      value: `${counted(totals.sessions, 'session')}: ${number(totals.active)} active, ${number(totals.expired)} expired`,
+      value: `${counted(totals.sessions, 'session')}: ${grouped(totals.active)} active, ${grouped(totals.expired)} expired`,
     },
     {
       label: 'looked at',
-      value: `${state === 'all' ? counted(report.sessions, 'session') : counted(report.sessions, `${state} session`)} of ${counted(report.users, 'user')}${report.sessionsPerUser === null ? '' : `, ${number(report.sessionsPerUser)} each`}; all figures below are of ${state === 'all' ? 'all of them' : 'these'}`,
+      value: `${state === 'all' ? counted(report.sessions, 'session') : counted(report.sessions, `${state} session`)} of ${counted(report.users, 'user')}${report.sessionsPerUser === null ? '' : `, ${grouped(report.sessionsPerUser)} each`}; all figures below are of ${state === 'all' ? 'all of them' : 'these'}`,
       style: styles.bold,
     },
     {
@@ -72,7 +71,7 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
         },
     {
       label: 'to expire',
-      value: `${number(within['1h'])} in an hour, ${number(within['1d'])} in a day, ${number(within['7d'])} in 7 days, ${number(within['30d'])} in 30 days, ${number(expiry.later)} later`,
+      value: `${grouped(within['1h'])} in an hour, ${grouped(within['1d'])} in a day, ${grouped(within['7d'])} in 7 days, ${grouped(within['30d'])} in 30 days, ${grouped(expiry.later)} later`,
     },
     signIns.undated === 0 ? null : { label: 'without a date', value: counted(signIns.undated, 'session') },
   ];
@@ -91,7 +90,7 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
     ),
     report.sessions === 0
       ? ''
-      : `${styles.bold('Sign-ins by hour')}${whole}\n  most from ${hour(peak)} to ${hour(peak + 1)} UTC: ${number(signIns.byHour[peak] ?? 0)}\n`,
+      : `${styles.bold('Sign-ins by hour')}${whole}\n  most from ${hour(peak)} to ${hour(peak + 1)} UTC: ${grouped(signIns.byHour[peak] ?? 0)}\n`,
     section('Expiring by day (UTC)', lastDays(expiry.byDay, tomorrow, DAYS).map(dayRow), options, true),
     section('Users with most sessions', report.holders.map(holderRow), options),
     section(
@@ -109,7 +108,7 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
       [userAgents.absent, 'without a user agent'],
     ]),
     section(
-      `Addresses (${number(addresses.distinct)} different)`,
+      `Addresses (${grouped(addresses.distinct)} different)`,
       addresses.top.map(({ ipAddress, sessions }) => ({
         name: terminalText(shortAddress(ipAddress) ?? ''),
         sessions,
@@ -118,7 +117,7 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
     ),
     rest([[addresses.absent, 'without an address']]),
     section(
-      `Networks, /24 and /48 (${number(networks.distinct)} different)`,
+      `Networks, /24 and /48 (${grouped(networks.distinct)} different)`,
       networks.top.map(({ network, sessions }) => ({ name: network, sessions })),
       options,
     ),
