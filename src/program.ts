@@ -17,6 +17,7 @@ import { listFormats } from './output/output-format.ts';
 import { stylesFor, type Terminal } from './output/styles.ts';
 import { suggestion } from './sessions/nearest.ts';
 import { mayBeToken } from './sessions/shown-value.ts';
+import { refuseSwallowedOption } from './swallowed-option.ts';
 
 const groups: Readonly<Record<string, string>> = {
   config: 'Write, show and check the configuration',
@@ -52,6 +53,7 @@ export function createProgram(seams: ProgramSeams): (argv: readonly string[]) =>
     const { program } = commandTree(seams, await definitionsIn(argv), (code) => {
       exitCode = code;
     });
+    refuseSwallowedOption(argv, program);
     try {
       await program.parseAsync([...argv], { from: 'user' });
       return exitCode;
