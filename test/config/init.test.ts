@@ -260,14 +260,8 @@ describe('config init with questions', () => {
     expect(stderr.replace(/\s+/g, ' ')).toMatch(/cannot read \S+missing:/);
   });
 
-  it('refuses an unset variable and an existing file at the question', async () => {
+  it('refuses an existing file at the question', async () => {
     const directory = await directoryWithDatabase();
-    await expect(
-      answered(directory.path, {}, [
-        ['Where is the URL', 'In an environment variable'],
-        ['Name of the variable', 'UNSET'],
-      ]),
-    ).rejects.toThrow('refused: UNSET is not set here');
     directory.write('sessionctl.toml', '');
     await expect(
       answered(directory.path, {}, [

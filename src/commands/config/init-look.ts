@@ -5,6 +5,7 @@ import { relativeTime } from '../../output/relative-time.ts';
 import { millisecondsOf, type Instant } from '../../sessions/instant.ts';
 import { everySession } from '../../sessions/selection.ts';
 import type { Plan } from './init-plan.ts';
+import { settingsOf } from './init-settings.ts';
 import { placeOf } from './init-variables.ts';
 
 /** What stands behind the URL. */
@@ -77,8 +78,8 @@ function withLikelyNames(context: Context, plan: Plan): Plan | null {
  * @throws ConfigError where the URL cannot be had, ConnectionError where nobody answers at it
  */
 export async function reach(context: Context, { path, draft }: Plan): Promise<void> {
-  const settings = draft.settings.filter(({ key }) => !key.startsWith('redis.'));
-  const database = await settingsOf(context, { path, draft: { ...draft, settings } });
+  // The other settings may need a Redis, which is asked for later.
+  const database = await settingsOf(context, { path, draft: { ...draft, settings: [] } });
   await context.withExamination({ ...database, redis: null }, ({ database: { part, error } }) => {
     // Which of its tables hold sessions is asked of the finished plan.
     if (part === null && !(error instanceof SchemaError)) throw error;
@@ -86,17 +87,17 @@ export async function reach(context: Context, { path, draft }: Plan): Promise<vo
   });
 }
 
-async function settingsOf(
-  context: Context,
-  { path, draft }: Pick<Plan, 'path' | 'draft'>,
-): Promise<Settings> {
-  const { renderConfig } = await import('../../config/render-config.ts');
-  const { settingsOfText } = await import('../../config/load.ts');
-  return settingsOfText(
-    { path, text: renderConfig(draft), profile: draft.name },
-    context.system,
-    context.redactor,
-  );
+/**
+ * Connects to the Redis of the plan, where it has one.
+ * @throws ConfigError where its URL cannot be had or read, ConnectionError where it does not answer
+ */
+export async function reachRedis(context: Context, plan: Plan): Promise<void> {
+  const settings = await settingsOf(context, plan);
+  if (settings.redis === null) return;
+  await context.withExamination(settings, ({ secondary }) => {
+    if (secondary?.part === null) throw secondary.error;
+    return Promise.resolve();
+  });
 }
 
 async function find(context: Context, plan: Plan): Promise<Finding> {

@@ -8,6 +8,7 @@ import type { DraftSetting, ProfileDraft, UrlReference } from '../../config/rend
 import type { Context } from '../../context.ts';
 import { ConfigError, UsageError } from '../../errors.ts';
 import { askForRedis, redisOrigin, redisSettings, type RedisAnswer } from './init-redis.ts';
+import { withoutRefused } from './init-settings.ts';
 import { filePath, isSetIn, placeOf, variable } from './init-variables.ts';
 
 export interface InitFlags extends GlobalFlags {
@@ -194,30 +195,29 @@ export async function assemblePlan(context: Context, parts: PlanParts): Promise<
   const isSet = await isSetIn(context, source.envFile);
   const place = placeOf(context, reading);
   const settings = (reading?.settings ?? []).map(({ key, value, line, isAssumed }): DraftSetting => {
-    const isActive = typeof value !== 'string' || isExpandable(value, isSet);
-    return {
-      key,
-      value,
-      from: `${place}:${String(line)}${isAssumed ? ' (assumed)' : ''}${isActive ? '' : ', not set when this was written'}`,
-      isActive,
-    };
+    const why =
+      typeof value === 'string' && !isExpandable(value, isSet)
+        ? ', not set when this was written'
+        : // Without a Redis the configuration would be refused.
+          key === 'session.store_in_database' && value === true && redis.length === 0
+          ? ', without effect where no sessions stand in Redis'
+          : '';
+    const from = `${place}:${String(line)}${isAssumed ? ' (assumed)' : ''}${why}`;
+    return { key, value, from, isActive: why === '' };
   });
   const remarks = (reading?.unread ?? []).map(
     ({ option, line, why }) => `${place}:${String(line)}: ${option} ${why}`,
   );
   const { url } = source;
-  return {
-    path,
-    reading,
-    draft: {
-      name,
-      url: url.kind === 'literal' ? { ...url, url: placedUrl(url.url, cwd, path) } : url,
-      timeZone: parts.timeZone ?? (await zoneSaid(reading)),
-      envFile: source.envFile === null ? null : placedPath(source.envFile, cwd, path),
-      settings: [...settings, ...ownVariables(reading, isSet), ...redis],
-      remarks,
-    },
+  const draft: ProfileDraft = {
+    name,
+    url: url.kind === 'literal' ? { ...url, url: placedUrl(url.url, cwd, path) } : url,
+    timeZone: parts.timeZone ?? (await zoneSaid(reading)),
+    envFile: source.envFile === null ? null : placedPath(source.envFile, cwd, path),
+    settings: [...settings, ...ownVariables(reading, isSet), ...redis],
+    remarks,
   };
+  return { path, reading, draft: await withoutRefused(context, { path, draft }) };
 }
 
 /** What Better Auth looks up in the environment itself where its options say nothing. */

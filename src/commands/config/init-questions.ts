@@ -2,15 +2,13 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { AuthReading } from '../../config/auth-file/auth-reading.ts';
 import type { FoundUrl } from '../../config/find-urls.ts';
-import { expandReferences } from '../../config/references.ts';
-import type { UrlReference } from '../../config/render-config.ts';
 import { parseTimeZone } from '../../config/time-zone.ts';
 import { maskPasswords, passwordsIn } from '../../config/url-secrets.ts';
 import type { Context } from '../../context.ts';
-import { CancelledError, ConfigError, SessionctlError, UsageError } from '../../errors.ts';
+import { CancelledError, ConfigError, SessionctlError } from '../../errors.ts';
 import { counted } from '../../output/counted.ts';
 import { InvalidValueError } from '../../sessions/invalid-value.ts';
-import { isInFuture, look, reach, type Outcome } from './init-look.ts';
+import { isInFuture, look, reach, reachRedis, type Outcome } from './init-look.ts';
 import {
   assemblePlan,
   DEFAULT_FILE,
@@ -18,22 +16,13 @@ import {
   readAuth,
   rejectExisting,
   timeZoneFromFlags,
-  urlSaid,
   type InitFlags,
   type Plan,
   type PlanParts,
-  type UrlSource,
 } from './init-plan.ts';
 import { askForRedis } from './init-redis.ts';
-import {
-  composedIn,
-  filePath,
-  isSetIn,
-  placeOf,
-  setItWhole,
-  variable,
-  variablesIn,
-} from './init-variables.ts';
+import { askForSource, describeUrl, filled } from './init-source.ts';
+import { composedIn, filePath, isSetIn, placeOf, setItWhole } from './init-variables.ts';
 
 /**
  * Asks for what the flags leave open. Each answer is tried at once: what does not work is said and asked for again.
@@ -41,6 +30,7 @@ import {
  */
 export async function converse(context: Context, flags: InitFlags): Promise<Outcome> {
   await tellExisting(context, flags);
+  await isSetIn(context, flags.envFile ?? null);
   const { findUrls } = await import('../../config/find-urls.ts');
   const found = await findUrls(context.system);
   await tellFound(context, found);
@@ -157,13 +147,38 @@ async function askUntilItAnswers(
   const name = flags.profile ?? DEFAULT_PROFILE;
   const path = filePath(context, DEFAULT_FILE);
   const timeZone = await timeZoneFromFlags(context, flags);
+  const place = { path, name, timeZone, reading };
   for (;;) {
+    const source = await untilItWorks(context, async () => {
+      const asked = await askForSource(context, flags, found, reading);
+      await reach(context, await assemblePlan(context, { ...place, source: asked, redis: [] }));
+      return asked;
+    });
+    const askForParts = async (isFirst: boolean): Promise<PlanParts> => {
+      const redis = await askForRedis(context, flags, source, found, reading, isFirst);
+      const parts = { ...place, source: { ...source, envFile: redis.envFile }, redis: redis.settings };
+      await reachRedis(context, await assemblePlan(context, parts));
+      return parts;
+    };
+    // A flag gives the same answer every time.
+    const parts =
+      flags.redisUrlEnv === undefined ? await untilItWorks(context, askForParts) : await askForParts(true);
     try {
-      const source = await askForSource(context, flags, found, reading);
-      await reach(context, await assemblePlan(context, { path, name, timeZone, source, redis: [], reading }));
-      const { settings: redis, envFile } = await askForRedis(context, flags, source, found, reading);
-      const parts: PlanParts = { path, name, timeZone, source: { ...source, envFile }, redis, reading };
       return { parts, outcome: await look(context, await assemblePlan(context, parts)) };
+    } catch (error) {
+      await tellRefusal(context, error);
+    }
+  }
+}
+
+/** @param ask is told whether it asks for the first time */
+async function untilItWorks<Answer>(
+  context: Context,
+  ask: (isFirst: boolean) => Promise<Answer>,
+): Promise<Answer> {
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return await ask(isFirst);
     } catch (error) {
       await tellRefusal(context, error);
     }
@@ -176,120 +191,6 @@ async function tellRefusal(context: Context, error: unknown): Promise<void> {
   if (!isMendable || error instanceof CancelledError || context.system.signal.aborted) throw error;
   await context.warn(error.message);
   if (error.hint !== undefined) await context.note(`hint: ${error.hint}`);
-}
-
-type Way = UrlSource | UrlReference['kind'];
-
-async function askForSource(
-  context: Context,
-  flags: InitFlags,
-  found: readonly FoundUrl[],
-  reading: AuthReading | null,
-): Promise<UrlSource> {
-  const prompter = await context.prompter();
-  const given = flags.envFile ?? null;
-  const choices = [
-    ...(await saidChoices(context, found, reading)),
-    ...found.flatMap(({ name, url, envFile, kind }) =>
-      kind === 'database'
-        ? [
-            {
-              name: `In ${name} of ${envFile ?? 'the environment'}`,
-              value: { url: { kind: 'variable' as const, name }, envFile: envFile ?? given },
-              description: maskPasswords(url),
-            },
-          ]
-        : [],
-    ),
-    {
-      name: 'In an environment variable',
-      value: 'variable' as Way,
-      description: 'The file refers to it and holds no secret',
-    },
-    { name: 'In a file', value: 'file' as Way, description: 'Such as /run/secrets/database-url' },
-    { name: 'Printed by a command', value: 'command' as Way, description: 'Such as a password manager' },
-    {
-      name: 'I type it in',
-      value: 'literal' as Way,
-      description: 'It is written into the configuration, password included',
-    },
-  ];
-  const way = await prompter.select('Where is the URL of the auth database?', choices);
-  if (typeof way === 'object') return way;
-  switch (way) {
-    case 'variable':
-      return { url: await askForVariable(context, 'DATABASE_URL', given), envFile: given };
-    case 'file': {
-      const path = await prompter.input('Path of the file', {
-        validate: filled,
-        // Who did not read the question types the URL.
-        shown: maskPasswords,
-      });
-      // Named from here, but read from wherever the configuration will be.
-      return { url: { kind: 'file', path: filePath(context, path) }, envFile: given };
-    }
-    case 'command': {
-      const command = await prompter.input('Command that prints the URL', { validate: filled });
-      return { url: { kind: 'command', command }, envFile: given };
-    }
-    default: {
-      const url = await prompter.password('URL (hidden, since it may hold a password)');
-      if (url.trim() === '') throw new UsageError('nothing was typed');
-      return { url: { kind: 'literal', url: url.trim() }, envFile: given };
-    }
-  }
-}
-
-/** The database that the application's own configuration names, as far as it can be reached from here. */
-async function saidChoices(context: Context, found: readonly FoundUrl[], reading: AuthReading | null) {
-  const said = reading?.database ?? null;
-  if (said === null || said.kind === 'unread') return [];
-  const place = `${placeOf(context, reading)}:${String(said.line)}`;
-  if (said.kind === 'literal') {
-    const value: Way = { url: { kind: 'literal', url: said.url }, envFile: null };
-    return [
-      {
-        name: `As ${place} has it, copied`,
-        value,
-        description: 'It is written into the configuration, password included',
-      },
-    ];
-  }
-  const text = said.kind === 'path' ? said.path : said.text;
-  const sources = [null, ...new Set(found.flatMap(({ envFile }) => envFile ?? []))];
-  const ways: { name: string; value: Way; description: string }[] = [];
-  for (const envFile of sources) {
-    const isSet = await isSetIn(context, envFile);
-    const names = said.kind === 'path' ? [] : expandReferences(said.text, () => '').variables;
-    const isFromFile = envFile !== null;
-    // One variable is among those that were found; the environment alone may do.
-    if (names.length === 1 && text === `\${${names[0] ?? ''}}`) continue;
-    if (isFromFile && ways.length > 0) continue;
-    if (!names.every(isSet)) continue;
-    const url = await urlSaid(context, said, envFile);
-    if (url !== null)
-      ways.push({
-        name: `As ${place} has it${envFile === null ? '' : `, with ${envFile}`}`,
-        value: { url, envFile },
-        description: text,
-      });
-  }
-  return ways;
-}
-
-async function askForVariable(
-  context: Context,
-  initial: string,
-  envFile: string | null,
-): Promise<UrlReference & { readonly kind: 'variable' }> {
-  const { complaintAbout } = await variablesIn(context, envFile);
-  const prompter = await context.prompter();
-  const name = await prompter.input('Name of the variable', {
-    initial,
-    validate: complaintAbout,
-    shown: maskPasswords,
-  });
-  return variable(context, name, envFile);
 }
 
 /** Asks until the age of the newest session under the zone is said to fit; an empty answer leaves the zone open. */
@@ -349,25 +250,4 @@ async function confirmPlan(context: Context, { path, draft }: Plan): Promise<voi
   const prompter = await context.prompter();
   if (await prompter.confirm(`Write ${path}?`, true)) return;
   throw new CancelledError('cancelled, nothing was written');
-}
-
-function describeUrl(url: UrlReference): string {
-  switch (url.kind) {
-    case 'variable':
-      return `from \${${url.name}}`;
-    case 'references':
-      return `from ${url.text}`;
-    case 'file':
-      return `from the file ${url.path}`;
-    case 'command':
-      return `from the command ${url.command}`;
-    case 'literal':
-      return maskPasswords(url.url);
-    default:
-      return url satisfies never;
-  }
-}
-
-function filled(text: string): string | true {
-  return text.trim() === '' ? 'Say something here.' : true;
 }

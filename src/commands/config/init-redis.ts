@@ -1,11 +1,12 @@
 import type { AuthReading } from '../../config/auth-file/auth-reading.ts';
 import type { FoundUrl } from '../../config/find-urls.ts';
 import { escapeReferences, isExpandable } from '../../config/references.ts';
-import type { DraftSetting } from '../../config/render-config.ts';
-import { maskPasswords } from '../../config/url-secrets.ts';
+import type { DraftSetting, UrlReference } from '../../config/render-config.ts';
 import type { Context } from '../../context.ts';
+import type { Choice } from '../../output/prompter.ts';
 import type { InitFlags, UrlSource } from './init-plan.ts';
-import { placeOf, variablesIn, type Variables } from './init-variables.ts';
+import { askForRedisSource, foundChoice, type Way } from './init-source.ts';
+import { isSetIn, placeOf, variable } from './init-variables.ts';
 
 /** Where the sessions in secondary storage are; no settings where there is no such storage. */
 export interface RedisAnswer {
@@ -14,46 +15,105 @@ export interface RedisAnswer {
   readonly envFile: string | null;
 }
 
-/** Asks where there may be secondary storage: the application says so, or may, or the URL of a Redis lies about. */
+/**
+ * Asks where there may be secondary storage: the application says so, or may, or the URL of a Redis lies about.
+ * @param believes the application is believed where it says where its Redis is; otherwise that is the first choice of several
+ * @throws ConfigError, UsageError where the answer is no URL
+ */
 export async function askForRedis(
   context: Context,
   flags: InitFlags,
   source: UrlSource,
   found: readonly FoundUrl[],
   reading: AuthReading | null,
+  believes = true,
 ): Promise<RedisAnswer> {
   const secondary = reading?.secondary ?? null;
   const candidates = found.filter(({ kind }) => kind === 'redis');
-  const none: RedisAnswer = { settings: [], envFile: source.envFile };
   if (flags.redisUrlEnv === undefined && !(await isThere(context, reading, candidates))) {
     const [first] = candidates;
     if (first !== undefined && reading !== null && secondary === null)
       await context.note(
         `${first.name} is left out: ${placeOf(context, reading)} sets no secondaryStorage, so no sessions stand in Redis`,
       );
-    return none;
+    return { settings: [], envFile: source.envFile };
   }
+  const said = await redisSaid(context, source, reading);
+  const { url, envFile } =
+    flags.redisUrlEnv !== undefined
+      ? await sourceFromFlag(context, flags.redisUrlEnv, source, candidates)
+      : said !== null && believes
+        ? said
+        : await askForRedisSource(
+            context,
+            [
+              ...(said === null ? [] : [{ name: `As ${redisOrigin(context, reading)} has it`, value: said }]),
+              ...(await usable(context, source, candidates)),
+            ],
+            source.envFile,
+          );
   const prompter = await context.prompter();
-  const variables = await variablesIn(context, source.envFile);
-  const said = secondary?.url.kind === 'reference' ? secondary.url.text : null;
-  const isUsable = said !== null && isExpandable(said, variables.isSet);
-  const asked =
-    flags.redisUrlEnv === undefined && isUsable
-      ? null
-      : (flags.redisUrlEnv ?? (await askForVariable(context, source, variables, candidates)));
   const prefix =
     flags.redisKeyPrefix ??
     secondary?.keyPrefix ??
     (await prompter.input('What do its keys begin with (empty: nothing)', {
       initial: secondary === null ? 'better-auth:' : '',
     }));
-  return {
-    settings: redisSettings(context, reading, asked === null ? (said ?? '') : `\${${asked}}`, prefix),
-    envFile:
-      asked === null || variables.isSet(asked)
-        ? source.envFile
-        : (fileWith(asked, source, candidates) ?? source.envFile),
-  };
+  return { settings: redisSettings(context, reading, textOf(url), prefix), envFile };
+}
+
+/** A variable that only a file has is taken from there, where no other file is in use. @throws ConfigError where it is unset */
+async function sourceFromFlag(
+  context: Context,
+  name: string,
+  source: UrlSource,
+  candidates: readonly FoundUrl[],
+): Promise<UrlSource> {
+  const envFile = source.envFile ?? candidates.find((one) => one.name === name)?.envFile ?? null;
+  return { url: await variable(context, name, envFile, '--redis-url-env'), envFile };
+}
+
+/** The Redis that the application names, where its variables are set here. */
+async function redisSaid(
+  context: Context,
+  { envFile }: UrlSource,
+  reading: AuthReading | null,
+): Promise<UrlSource | null> {
+  const url = reading?.secondary?.url;
+  if (url?.kind !== 'reference' || !isExpandable(url.text, await isSetIn(context, envFile))) return null;
+  return { url: { kind: 'references', text: url.text }, envFile };
+}
+
+/** Variables that were found, as far as the profile can take them: it has one file of variables at most. */
+async function usable(
+  context: Context,
+  { envFile }: UrlSource,
+  candidates: readonly FoundUrl[],
+): Promise<readonly Choice<Way>[]> {
+  const isSet = await isSetIn(context, envFile);
+  const choices: Choice<Way>[] = [];
+  for (const one of candidates) {
+    if (one.envFile === null || envFile === null || isSet(one.name)) {
+      choices.push(foundChoice(isSet(one.name) ? { ...one, envFile } : one, envFile));
+    } else
+      await context.note(
+        `${one.name} stands in ${one.envFile}, and the other variables come from ${envFile}: set it there, too, to use it`,
+      );
+  }
+  return choices;
+}
+
+function textOf(url: UrlReference): string {
+  switch (url.kind) {
+    case 'variable':
+      return `\${${url.name}}`;
+    case 'references':
+      return url.text;
+    case 'literal':
+      return escapeReferences(url.url);
+    default:
+      throw new Error(`the URL of Redis cannot be a ${url.kind}`);
+  }
 }
 
 /** @param url may refer to variables */
@@ -93,32 +153,4 @@ async function isThere(
     );
   const prompter = await context.prompter();
   return prompter.confirm('Does the application keep sessions in Redis (secondaryStorage)?', false);
-}
-
-async function askForVariable(
-  context: Context,
-  source: UrlSource,
-  { isSet, complaintAbout }: Variables,
-  candidates: readonly FoundUrl[],
-): Promise<string> {
-  const isWithin = (name: string) => isSet(name) || fileWith(name, source, candidates) !== null;
-  const usable = candidates.find(({ name }) => isWithin(name)) ?? candidates[0];
-  const prompter = await context.prompter();
-  return prompter.input('Variable with the URL of Redis', {
-    shown: maskPasswords,
-    initial: usable?.name ?? 'REDIS_URL',
-    validate: (name) => {
-      if (isWithin(name)) return true;
-      const elsewhere = candidates.find((one) => one.name === name)?.envFile ?? null;
-      return elsewhere === null
-        ? complaintAbout(name)
-        : `${name} stands in ${elsewhere}, and the other variables come from ${source.envFile ?? ''}: set it there, too`;
-    },
-  });
-}
-
-/** The file that a variable can still be taken from: a profile has one at most. */
-function fileWith(name: string, source: UrlSource, candidates: readonly FoundUrl[]): string | null {
-  if (source.envFile !== null) return null;
-  return candidates.find((one) => one.name === name && one.envFile !== null)?.envFile ?? null;
 }

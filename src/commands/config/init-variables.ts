@@ -8,35 +8,21 @@ import type { Context } from '../../context.ts';
 import { ConfigError, UsageError } from '../../errors.ts';
 import { mayBeToken, shownValue } from '../../sessions/shown-value.ts';
 
-/** The variables that a configuration can refer to: of the environment, and of a file for what that lacks. */
-export interface Variables {
-  readonly isSet: (name: string) => boolean;
-  /** What is wrong with a name that was typed, for the question; never with the text of what is no name. */
-  readonly complaintAbout: (name: string) => string | true;
+/** What is wrong with the name of a variable that was typed, for the question; never with the text of what is no name. */
+export function complaintAboutName(name: string): string | true {
+  if (isVariableName(name)) return true;
+  return 'That is no name of a variable. Give the name alone, such as DATABASE_URL, and not the URL.';
 }
 
-/** @throws ConfigError where the file cannot be read */
-export async function variablesIn(context: Context, envFile: string | null): Promise<Variables> {
+/**
+ * Whether variables are set in the environment or, for what that lacks, in the file.
+ * @throws ConfigError where the file cannot be read
+ */
+export async function isSetIn(context: Context, envFile: string | null): Promise<(name: string) => boolean> {
   const inEnvironment = (name: string) => (context.system.env[name] ?? '') !== '';
   const file = envFile === null ? null : await readEnvFile(filePath(context, envFile));
   if (file !== null && file.problem !== null) throw new ConfigError(file.problem);
-  const isSet = (name: string) => inEnvironment(name) || file?.variables.has(name) === true;
-  return {
-    isSet,
-    complaintAbout: (name) => {
-      if (isSet(name)) return true;
-      if (!isVariableName(name) || mayBeToken(name))
-        return 'That is no name of a variable. Give the name alone, such as DATABASE_URL, and not the URL.';
-      return file?.unclear.has(name) === true
-        ? `${name} is not set here: ${composedIn(envFile ?? '')}. ${setItWhole(name)}`
-        : `${name} is not set here`;
-    },
-  };
-}
-
-/** Whether variables are set in the environment or in the file. @throws ConfigError where the file cannot be read */
-export async function isSetIn(context: Context, envFile: string | null): Promise<(name: string) => boolean> {
-  return (await variablesIn(context, envFile)).isSet;
+  return (name) => inEnvironment(name) || file?.variables.has(name) === true;
 }
 
 /** The reference to a variable. @throws UsageError, ConfigError where it is none or is unset */
@@ -67,12 +53,12 @@ async function unsetVariable(context: Context, name: string, envFile: string | n
         hint: setItWhole(name),
       });
     if (variables.has(name))
-      return new ConfigError(`the variable ${name} is not set, so there is no database to look at`, {
+      return new ConfigError(`the variable ${name} is not set`, {
         hint: `${file} sets it: with --env-file ${file} it is taken from there, now and later.`,
       });
   }
-  return new ConfigError(`the variable ${name} is not set, so there is no database to look at`, {
-    hint: `Set it first: export ${name}=postgres://...`,
+  return new ConfigError(`the variable ${name} is not set`, {
+    hint: `Set it first: export ${name}=…`,
   });
 }
 

@@ -1,0 +1,153 @@
+import type { AuthReading } from '../../config/auth-file/auth-reading.ts';
+import type { FoundUrl } from '../../config/find-urls.ts';
+import { expandReferences } from '../../config/references.ts';
+import type { UrlReference } from '../../config/render-config.ts';
+import { maskPasswords } from '../../config/url-secrets.ts';
+import type { Context } from '../../context.ts';
+import { UsageError } from '../../errors.ts';
+import type { Choice } from '../../output/prompter.ts';
+import { urlSaid, type InitFlags, type UrlSource } from './init-plan.ts';
+import { complaintAboutName, filePath, isSetIn, placeOf, variable } from './init-variables.ts';
+
+/** A URL that is known, or the way in which the person gives it. */
+export type Way = UrlSource | UrlReference['kind'];
+
+const VARIABLE: Choice<Way> = {
+  name: 'In an environment variable',
+  value: 'variable',
+  description: 'The file refers to it and holds no secret',
+};
+const LITERAL: Choice<Way> = {
+  name: 'I type it in',
+  value: 'literal',
+  description: 'It is written into the configuration, password included',
+};
+
+/** @throws ConfigError, UsageError where the answer is no URL: the question can be asked again, with another way to answer */
+export async function askForSource(
+  context: Context,
+  flags: InitFlags,
+  found: readonly FoundUrl[],
+  reading: AuthReading | null,
+): Promise<UrlSource> {
+  const prompter = await context.prompter();
+  const given = flags.envFile ?? null;
+  const way = await prompter.select('Where is the URL of the auth database?', [
+    ...(await saidChoices(context, found, reading)),
+    ...found.filter(({ kind }) => kind === 'database').map((one) => foundChoice(one, given)),
+    VARIABLE,
+    { name: 'In a file', value: 'file', description: 'Such as /run/secrets/database-url' },
+    { name: 'Printed by a command', value: 'command', description: 'Such as a password manager' },
+    LITERAL,
+  ]);
+  return sourceBy(context, way, 'DATABASE_URL', given);
+}
+
+/** @param offered beside what can be typed; @throws as `askForSource` */
+export async function askForRedisSource(
+  context: Context,
+  offered: readonly Choice<Way>[],
+  envFile: string | null,
+): Promise<UrlSource> {
+  const prompter = await context.prompter();
+  const way = await prompter.select('Where is the URL of Redis?', [...offered, VARIABLE, LITERAL]);
+  return sourceBy(context, way, 'REDIS_URL', envFile);
+}
+
+/** A variable that was found, taken from the file that was given where it stands in the environment. */
+export function foundChoice({ name, url, envFile }: FoundUrl, given: string | null): Choice<Way> {
+  return {
+    name: `In ${name} of ${envFile ?? 'the environment'}`,
+    value: { url: { kind: 'variable', name }, envFile: envFile ?? given },
+    description: maskPasswords(url),
+  };
+}
+
+async function sourceBy(
+  context: Context,
+  way: Way,
+  usualName: string,
+  envFile: string | null,
+): Promise<UrlSource> {
+  if (typeof way === 'object') return way;
+  const prompter = await context.prompter();
+  // Who did not read the question types the URL.
+  const shown = maskPasswords;
+  switch (way) {
+    case 'variable': {
+      const validate = complaintAboutName;
+      const name = await prompter.input('Name of the variable', { initial: usualName, validate, shown });
+      return { url: await variable(context, name, envFile), envFile };
+    }
+    case 'file': {
+      const path = await prompter.input('Path of the file', { validate: filled, shown });
+      // Named from here, but read from wherever the configuration will be.
+      return { url: { kind: 'file', path: filePath(context, path) }, envFile };
+    }
+    case 'command': {
+      const command = await prompter.input('Command that prints the URL', { validate: filled });
+      return { url: { kind: 'command', command }, envFile };
+    }
+    default: {
+      const url = await prompter.password('URL (hidden, since it may hold a password)');
+      if (url.trim() === '') throw new UsageError('nothing was typed');
+      return { url: { kind: 'literal', url: url.trim() }, envFile };
+    }
+  }
+}
+
+/** The database that the application's own configuration names, as far as it can be reached from here. */
+async function saidChoices(
+  context: Context,
+  found: readonly FoundUrl[],
+  reading: AuthReading | null,
+): Promise<readonly Choice<Way>[]> {
+  const said = reading?.database ?? null;
+  if (said === null || said.kind === 'unread') return [];
+  const place = `${placeOf(context, reading)}:${String(said.line)}`;
+  if (said.kind === 'literal') {
+    const value: Way = { url: { kind: 'literal', url: said.url }, envFile: null };
+    return [{ ...LITERAL, name: `As ${place} has it, copied`, value }];
+  }
+  const text = said.kind === 'path' ? said.path : said.text;
+  const sources = [null, ...new Set(found.flatMap(({ envFile }) => envFile ?? []))];
+  const ways: Choice<Way>[] = [];
+  for (const envFile of sources) {
+    const isSet = await isSetIn(context, envFile);
+    const names = said.kind === 'path' ? [] : expandReferences(said.text, () => '').variables;
+    const isFromFile = envFile !== null;
+    // One variable is among those that were found; the environment alone may do.
+    if (names.length === 1 && text === `\${${names[0] ?? ''}}`) continue;
+    if (isFromFile && ways.length > 0) continue;
+    if (!names.every(isSet)) continue;
+    const url = await urlSaid(context, said, envFile);
+    if (url !== null)
+      ways.push({
+        name: `As ${place} has it${envFile === null ? '' : `, with ${envFile}`}`,
+        value: { url, envFile },
+        description: text,
+      });
+  }
+  return ways;
+}
+
+export function describeUrl(url: UrlReference): string {
+  switch (url.kind) {
+    case 'variable':
+      return `from \${${url.name}}`;
+    case 'references':
+      return `from ${url.text}`;
+    case 'file':
+      return `from the file ${url.path}`;
+    case 'command':
+      return `from the command ${url.command}`;
+    case 'literal':
+      return maskPasswords(url.url);
+    default:
+      return url satisfies never;
+  }
+}
+
+export function filled(text: string): string | true {
+  return text.trim() === '' ? 'Type something here.' : true;
+}
