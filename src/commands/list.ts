@@ -81,6 +81,7 @@ export const list = defineCommand<ListFlags>({
     }
     await context.withStore('read', async (store) => {
       const selection = await resolveSelection(request, store);
+      store.requireColumns(selection, sort?.field ?? null);
       if (format === 'table') {
         await printTable(context, store, selection, {
           sort,

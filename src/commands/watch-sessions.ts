@@ -156,6 +156,7 @@ async function lookAgain(
         before === null
           ? await resolveSelection(request, store)
           : { ...before.selection, ...resolveMoments(request, store.now) };
+      store.requireColumns(selection, sort?.field ?? null);
       const most = format === 'jsonl' ? COMPARED : (limit ?? ON_SCREEN);
       const found = await sessionsOf(store, selection, sort, most + 1);
       if (format === 'jsonl' && found.length > most) {

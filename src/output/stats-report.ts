@@ -43,23 +43,25 @@ export interface StatsReport {
     readonly userEmail: string | null;
     readonly sessions: number;
   }[];
-  readonly devices: readonly { readonly device: string; readonly sessions: number }[];
-  readonly systems: readonly { readonly system: string; readonly sessions: number }[];
+  /** Null where no column holds user agents. */
+  readonly devices: readonly { readonly device: string; readonly sessions: number }[] | null;
+  readonly systems: readonly { readonly system: string; readonly sessions: number }[] | null;
   readonly userAgents: {
     readonly distinct: number;
     readonly absent: number;
     /** Sessions whose agents are too rare to be read. */
     readonly unread: number;
-  };
+  } | null;
+  /** Null where no column holds addresses. */
   readonly addresses: {
     readonly distinct: number;
     readonly absent: number;
     readonly top: readonly { readonly ipAddress: string; readonly sessions: number }[];
-  };
+  } | null;
   readonly networks: {
     readonly distinct: number;
     readonly top: readonly { readonly network: string; readonly sessions: number }[];
-  };
+  } | null;
 }
 
 export interface StatsContext {
@@ -80,7 +82,8 @@ const DAY = 24 * HOUR;
 export function statsReport(figures: Figures, context: StatsContext): StatsReport {
   const { totals, sessions, users, created, expires, userAgents, addresses, networks } = figures;
   const { target, now, selection, state, preserve, emails } = context;
-  const devices = readings(userAgents.top, (agent) => deviceOf(agent) ?? 'unknown');
+  const devices =
+    userAgents === null ? null : readings(userAgents.top, (agent) => deviceOf(agent) ?? 'unknown');
   const present = millisecondsOf(now);
   const within = (milliseconds: number) =>
     sumOf(expires.filter(({ from }) => millisecondsOf(from) < present + milliseconds));
@@ -112,22 +115,22 @@ export function statsReport(figures: Figures, context: StatsContext): StatsRepor
       userEmail: emails.get(value) ?? null,
       sessions: some,
     })),
-    devices: devices.map(({ value, sessions: some }) => ({ device: value, sessions: some })),
-    systems: readings(devices, systemOf).map(({ value, sessions: some }) => ({
-      system: value,
-      sessions: some,
-    })),
-    userAgents: {
+    devices: devices?.map(({ value, sessions: some }) => ({ device: value, sessions: some })) ?? null,
+    systems:
+      devices === null
+        ? null
+        : readings(devices, systemOf).map(({ value, sessions: some }) => ({ system: value, sessions: some })),
+    userAgents: userAgents && {
       distinct: userAgents.distinct,
       absent: absent(sessions, userAgents),
       unread: Math.max(0, userAgents.sessions - sumOf(userAgents.top)),
     },
-    addresses: {
+    addresses: addresses && {
       distinct: addresses.distinct,
       absent: absent(sessions, addresses),
       top: addresses.top.map(({ value, sessions: some }) => ({ ipAddress: value, sessions: some })),
     },
-    networks: {
+    networks: networks && {
       distinct: networks.distinct,
       top: networks.top.map(({ value, sessions: some }) => ({ network: value, sessions: some })),
     },

@@ -95,30 +95,34 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
     section('Users with most sessions', report.holders.map(holderRow), options),
     section(
       'Devices',
-      report.devices.map(({ device, sessions }) => ({ name: device, sessions })),
+      (report.devices ?? []).map(({ device, sessions }) => ({ name: device, sessions })),
       options,
     ),
     section(
       'Operating systems',
-      report.systems.map(({ system, sessions }) => ({ name: system, sessions })),
+      (report.systems ?? []).map(({ system, sessions }) => ({ name: system, sessions })),
       options,
     ),
-    rest([
-      [userAgents.unread, 'with an agent too rare to be read'],
-      [userAgents.absent, 'without a user agent'],
-    ]),
+    userAgents === null
+      ? notKnown('Devices', 'userAgent', options)
+      : rest([
+          [userAgents.unread, 'with an agent too rare to be read'],
+          [userAgents.absent, 'without a user agent'],
+        ]),
+    addresses === null
+      ? notKnown('Addresses', 'ipAddress', options)
+      : section(
+          `Addresses (${grouped(addresses.distinct)} different)`,
+          addresses.top.map(({ ipAddress, sessions }) => ({
+            name: terminalText(shortAddress(ipAddress) ?? ''),
+            sessions,
+          })),
+          options,
+        ),
+    rest([[addresses?.absent ?? 0, 'without an address']]),
     section(
-      `Addresses (${grouped(addresses.distinct)} different)`,
-      addresses.top.map(({ ipAddress, sessions }) => ({
-        name: terminalText(shortAddress(ipAddress) ?? ''),
-        sessions,
-      })),
-      options,
-    ),
-    rest([[addresses.absent, 'without an address']]),
-    section(
-      `Networks, /24 and /48 (${grouped(networks.distinct)} different)`,
-      networks.top.map(({ network, sessions }) => ({ name: network, sessions })),
+      `Networks, /24 and /48 (${grouped(networks?.distinct ?? 0)} different)`,
+      (networks?.top ?? []).map(({ network, sessions }) => ({ name: network, sessions })),
       options,
     ),
   ];
@@ -149,6 +153,10 @@ function section(title: string, rows: readonly Row[], options: StatsTextOptions,
   const tail =
     more > 0 ? [styles.dim(`  ${bars.ellipsis} and more (--json names ${grouped(rows.length)})`)] : [];
   return `${[styles.bold(title), ...lines, ...tail].join('\n').replace(/ +$/gm, '')}\n`;
+}
+
+function notKnown(title: string, field: string, { styles }: StatsTextOptions): string {
+  return `${styles.bold(title)}\n  not known: the session table has no column for ${field} (sessionctl doctor)\n`;
 }
 
 function rest(parts: readonly (readonly [sessions: number, what: string])[]): string {

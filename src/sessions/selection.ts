@@ -149,6 +149,7 @@ export function parseSelection(words: SelectionWords, defaultState: StateChoice)
  * Finds the users and sessions that the request names, and fixes its moments by the store's clock.
  * @throws NotFoundError for a user or session that does not exist: a misspelt name never becomes an empty filter
  * @throws InvalidValueError where a name is ambiguous, or two limits leave no moment between them
+ * @throws SchemaError where the store lacks a column that an option needs
  */
 export async function resolveSelection(request: SelectionRequest, store: SessionStore): Promise<Selection> {
   const selection: Selection = {
@@ -165,6 +166,7 @@ export async function resolveSelection(request: SelectionRequest, store: Session
     exceptIps: request.exceptIps,
   };
   rejectImpossible(selection, store.now);
+  store.requireColumns(selection, null);
   return selection;
 }
 

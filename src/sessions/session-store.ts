@@ -24,6 +24,9 @@ export const sortFields = [
   'userAgent',
 ] as const;
 
+/** Fields of Better Auth's session that a deployment may lack. */
+export type OptionalField = 'ipAddress' | 'userAgent' | 'impersonatedBy';
+
 export type SortField = (typeof sortFields)[number];
 
 export interface SortOrder {
@@ -156,6 +159,16 @@ export interface SessionStore {
    * An address matches without regard to case, an exact one first. Empty where there is none.
    */
   findUsers(who: string): Promise<readonly User[]>;
+
+  /** Fields that sessions have no column for here: of these nothing is known. */
+  readonly absent: readonly OptionalField[];
+
+  /**
+   * Refuses, before anything is asked or done, what no column answers.
+   * @param sort the field that a list is ordered by; null for none
+   * @throws SchemaError naming the field, the option and the key of the configuration
+   */
+  requireColumns(selection: Selection, sort: SortField | null): void;
 
   /** Ids of sessions that are `id` or begin with it, the exact one alone where it exists; at most `limit`. */
   findSessionIds(id: string, limit: number): Promise<readonly string[]>;

@@ -36,11 +36,12 @@ export interface Figures {
   readonly created: readonly Quarter[];
   /** When those that are active expire. */
   readonly expires: readonly Quarter[];
-  /** The beginnings of user agents. */
-  readonly userAgents: Frequencies;
-  readonly addresses: Frequencies;
+  /** The beginnings of user agents; null where no column holds them. */
+  readonly userAgents: Frequencies | null;
+  /** Null where no column holds them, as the networks. */
+  readonly addresses: Frequencies | null;
   /** `203.0.113.0/24`, `2001:db8:1::/48`. */
-  readonly networks: Frequencies;
+  readonly networks: Frequencies | null;
 }
 
 /** A store that counts for itself, at a memory that does not grow with its sessions. */

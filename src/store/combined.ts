@@ -142,6 +142,10 @@ export function createCombinedStore(
     standings: createStandings({ ...parts, rowsAreRecords: preserve, tokenOf: (id) => places.tokenOf(id) }),
     secondary: { sweep: (expiredAt, options) => sweepSecondary(parts, expiredAt, options) },
 
+    absent: table?.absent ?? [],
+    requireColumns: (selection, sort) => {
+      table?.requireColumns(selection, sort);
+    },
     readClock: () => directory.readClock(),
 
     async findUsers(who) {

@@ -10,7 +10,7 @@ const QUARTER = 15 * 60_000;
 
 /** Counts the sessions of a store that can only list them, in one way through them. */
 export async function figuresOfSessions(
-  store: Pick<SessionStore, 'list'>,
+  store: Pick<SessionStore, 'list' | 'absent'>,
   selection: Selection,
 ): Promise<Figures> {
   const totals = { active: 0, expired: 0 };
@@ -50,9 +50,9 @@ export async function figuresOfSessions(
     impersonations: { sessions: sum.impersonated, administrators: administrators.size },
     created: quartersOf(created),
     expires: quartersOf(expires),
-    userAgents: agents.top(READ_AGENTS),
-    addresses: addresses.top(TOP),
-    networks: networks.top(TOP),
+    userAgents: store.absent.includes('userAgent') ? null : agents.top(READ_AGENTS),
+    addresses: store.absent.includes('ipAddress') ? null : addresses.top(TOP),
+    networks: store.absent.includes('ipAddress') ? null : networks.top(TOP),
   };
 }
 

@@ -448,21 +448,6 @@ describe.each(dialects)('selecting on %s', (dialect) => {
         expect(await run('show', name), name).toMatchObject({ code: 1 });
     });
   });
-
-  describeOn(dialect, 'without the column of the admin plugin', () => {
-    it('no session is impersonated', async () => {
-      const deployment = await deploy(named(`${dialect}: own adapter`));
-      try {
-        const person = await signUp(deployment.app, 'Ada', 'ada@example.com');
-        await signIn(deployment.app, person, { ip: '192.0.2.1', userAgent: 'one' });
-        expect(
-          await runMain(['--url', deployment.database.url, 'list', '--impersonated', '--json']),
-        ).toMatchObject({ code: 0, stdout: '[]\n' });
-      } finally {
-        await deployment.database.drop();
-      }
-    });
-  });
 });
 
 /** Three people, one of whom is then deleted, and a session for every stored address and agent. */

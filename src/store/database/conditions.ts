@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { millisecondsOf, toInstant, type Instant } from '../../sessions/instant.ts';
 import type { Selection } from '../../sessions/selection.ts';
 import type { Dialect } from './dialects/dialect.ts';
+import { requireColumn } from './require-column.ts';
 import type { KeyColumn, SessionTable, TimeColumn } from './shape.ts';
 import { surplusCondition } from './surplus.ts';
 
@@ -27,7 +28,10 @@ export interface ConditionParts {
   readonly now: Instant;
 }
 
-/** The selection as one condition on the session table, aliased as `s`. The same serves to look and to act. */
+/**
+ * The selection as one condition on the session table, aliased as `s`. The same serves to look and to act.
+ * @throws SchemaError where the table lacks a column that the selection needs
+ */
 export function selectionCondition(parts: ConditionParts, selection: Selection, foreign: Foreign): Knex.Raw {
   return allOf(parts.knex, [...conditions(parts, selection, foreign)]);
 }
@@ -67,30 +71,24 @@ function* conditions(parts: ConditionParts, selection: Selection, foreign: Forei
     const possible = values.filter((value) => isPossibleKey(key, value));
     return possible.length === 0 ? nothing : dialect.keyIn(knex, sessionColumn(key.name), key, possible);
   };
-  const addresses = (ranges: Selection['ips']) => {
-    const column = table.ipAddress;
-    return column === null
-      ? [nothing]
-      : ranges.map((range) => dialect.addressIn(knex, sessionColumn(column), range));
+  const addresses = (option: string, ranges: Selection['ips']) => {
+    const column = sessionColumn(requireColumn(table, 'ipAddress', option));
+    return ranges.map((range) => dialect.addressIn(knex, column, range));
   };
 
   if (selection.sessionIds !== null) yield keys(table.id, selection.sessionIds);
   if (selection.userIds.length > 0) yield keys(table.userId, selection.userIds);
-  if (selection.ips.length > 0) yield anyOf(addresses(selection.ips));
+  if (selection.ips.length > 0) yield anyOf(addresses('--ip', selection.ips));
   if (selection.userAgents.length > 0) {
-    const column = table.userAgent;
-    yield column === null
-      ? nothing
-      : anyOf(selection.userAgents.map((text) => dialect.contains(knex, sessionColumn(column), text)));
+    const column = sessionColumn(requireColumn(table, 'userAgent', '--user-agent'));
+    yield anyOf(selection.userAgents.map((text) => dialect.contains(knex, column, text)));
   }
   if (selection.impersonated) {
-    yield table.impersonatedBy === null
-      ? nothing
-      : knex.raw('?? IS NOT NULL', [sessionColumn(table.impersonatedBy.name)]);
+    const { name } = requireColumn(table, 'impersonatedBy', '--impersonated');
+    yield knex.raw('?? IS NOT NULL', [sessionColumn(name)]);
   }
-
   if (selection.impersonatorIds.length > 0)
-    yield table.impersonatedBy === null ? nothing : keys(table.impersonatedBy, selection.impersonatorIds);
+    yield keys(requireColumn(table, 'impersonatedBy', '--impersonated-by'), selection.impersonatorIds);
 
   const compared = (column: TimeColumn, operator: '<' | '>' | '>=', instant: Instant) =>
     compare(knex, column, operator, instant, foreign);
@@ -116,7 +114,7 @@ function* conditions(parts: ConditionParts, selection: Selection, foreign: Forei
 
   if (selection.exceptSessionIds.length > 0) yield noneOf([keys(table.id, selection.exceptSessionIds)]);
   if (selection.exceptUserIds.length > 0) yield noneOf([keys(table.userId, selection.exceptUserIds)]);
-  if (selection.exceptIps.length > 0) yield noneOf(addresses(selection.exceptIps));
+  if (selection.exceptIps.length > 0) yield noneOf(addresses('--except-ip', selection.exceptIps));
 
   const { keepNewest, presentAt, userIds } = selection;
   if (keepNewest !== null)

@@ -6,6 +6,7 @@ import type { Session } from '../../sessions/session.ts';
 import { isPossibleKey, selectionCondition, sessionColumn, SESSION } from './conditions.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
 import type { Shape, TimeColumn } from './shape.ts';
+import { requireColumn, requireEmail } from './require-column.ts';
 import { createEnding } from './ending.ts';
 import { createSweeping } from './sweeping.ts';
 import { refuseForeignTimes, surveySelection } from './survey.ts';
@@ -65,6 +66,11 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     settle: 0,
     secondary: null,
     findMismatch: () => Promise.resolve(null),
+    absent: (['ipAddress', 'userAgent', 'impersonatedBy'] as const).filter((field) => table[field] === null),
+    requireColumns: (selection, sort) => {
+      void selectionCondition(conditionParts, selection, 'shown');
+      if (sort !== null) sortColumn(shape, sort);
+    },
     ...createEnding(parts),
     ...createSweeping(parts),
 
@@ -187,8 +193,7 @@ function listQuery(
     ]);
   }
   if (options.sort !== null) {
-    const column = sortColumn(shape, options.sort.field);
-    if (column !== null) list = list.orderBy(column, options.sort.direction);
+    list = list.orderBy(sortColumn(shape, options.sort.field), options.sort.direction);
     // Equal values would otherwise come in another order each time.
     if (options.sort.field !== 'id')
       list = list.orderBy(sessionColumn(table.id.name), options.sort.direction);
@@ -204,7 +209,7 @@ function sameUser(knex: Knex, shape: Shape, userId: string, kind: string): Knex.
     : knex.raw('CAST(?? AS CHAR(255)) = CAST(?? AS CHAR(255))', columns);
 }
 
-function sortColumn({ session, user }: Shape, field: SortField): string | null {
+function sortColumn({ session, user }: Shape, field: SortField): string {
   switch (field) {
     case 'id':
       return sessionColumn(session.id.name);
@@ -215,12 +220,10 @@ function sortColumn({ session, user }: Shape, field: SortField): string | null {
     case 'expiresAt':
       return sessionColumn(session[field].name);
     case 'ipAddress':
-    case 'userAgent': {
-      const column = session[field];
-      return column === null ? null : sessionColumn(column);
-    }
+    case 'userAgent':
+      return sessionColumn(requireColumn(session, field, `--sort ${field}`));
     case 'userEmail':
-      return user?.email === null || user === null ? null : `${USER}.${user.email}`;
+      return `${USER}.${requireEmail(user, '--sort userEmail')}`;
     default:
       return field satisfies never;
   }

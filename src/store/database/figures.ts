@@ -70,8 +70,8 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
       .whereRaw('? IS NOT NULL', [value])
       .groupByRaw('1');
 
-  async function addresses(selection: Selection): Promise<readonly [Frequencies, Frequencies]> {
-    if (table.ipAddress === null) return [NONE, NONE];
+  async function addresses(selection: Selection): Promise<readonly [Frequencies | null, Frequencies | null]> {
+    if (table.ipAddress === null) return [null, null];
     const address = knex.raw('??', [sessionColumn(table.ipAddress)]);
     const byAddress = () => groupsOf(selection, address).whereRaw(`? <> ''`, [address]);
     // A network has far fewer addresses than sessions: only those are taken apart.
@@ -156,7 +156,7 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
             : await quarters({ ...selection, state: 'active' }, table.expiresAt),
         userAgents:
           agent === null
-            ? NONE
+            ? null
             : await frequencies(groupsOf(selection, agent).whereRaw(`? <> ''`, [agent]), READ_AGENTS),
         addresses: byAddress,
         networks,
@@ -164,8 +164,6 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
     },
   };
 }
-
-const NONE: Frequencies = { distinct: 0, sessions: 0, top: [] };
 
 /** The moment that a column means by what would be so many milliseconds after 1970 in UTC. */
 function momentOf(encoding: TimeEncoding, written: number): Instant {

@@ -179,6 +179,9 @@ async function recogniseShape(
       userAgent: columns.userAgent?.name ?? null,
       impersonatedBy: columns.impersonatedBy === undefined ? null : keyColumn(table, columns.impersonatedBy),
       activeOrganizationId: columns.activeOrganizationId?.name ?? null,
+      unrecognised: table.columns
+        .map(({ name }) => name)
+        .filter((name) => !Object.values(columns).some((column) => column.name === name)),
       touched: touchedColumns(table),
       hidesRows: table.hidesRows === true,
     },

@@ -28,6 +28,8 @@ export interface SessionTable {
   readonly impersonatedBy: KeyColumn | null;
   /** Of the organization plugin. */
   readonly activeOrganizationId: string | null;
+  /** Names of columns that hold no field that sessionctl reads. */
+  readonly unrecognised: readonly string[];
   /** Columns that the database itself sets at every UPDATE unless told otherwise (MySQL's ON UPDATE). */
   readonly touched: readonly string[];
   /** PostgreSQL's row-level security may hide rows from this account. */

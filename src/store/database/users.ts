@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { User } from '../../sessions/session.ts';
 import { isPossibleKey, sessionColumn, SESSION } from './conditions.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
+import { requireEmail } from './require-column.ts';
 import type { SessionTable, UserTable } from './shape.ts';
 import { tableReference } from './table-reference.ts';
 
@@ -17,7 +18,10 @@ export interface UserShape {
   readonly session: Pick<SessionTable, 'schema' | 'name' | 'userId'> | null;
 }
 
-/** Users whose id or e-mail address is `who`, as `SessionStore.findUsers` has it. */
+/**
+ * Users whose id or e-mail address is `who`, as `SessionStore.findUsers` has it.
+ * @throws SchemaError for an address where no column holds them
+ */
 export async function findUsers(
   knex: Knex,
   dialect: Dialect,
@@ -25,6 +29,7 @@ export async function findUsers(
   who: string,
 ): Promise<readonly User[]> {
   const known = user === null ? [] : await usersInTable(knex, dialect, user, who);
+  if (known.length === 0 && who.includes('@')) requireEmail(user, 'an e-mail address');
   if (known.length > 0 || session === null || !isPossibleKey(session.userId, who)) return known;
   // A user who is gone may have left sessions behind, where no foreign key took them along.
   const orphan = (await knex

@@ -1,0 +1,36 @@
+import { SchemaError } from '../../errors.ts';
+import type { OptionalField } from '../../sessions/session-store.ts';
+import { tableLabel } from './catalog.ts';
+import type { SessionTable, UserTable } from './shape.ts';
+
+/**
+ * The column of a field that a deployment may lack.
+ * @param asked what needs it, as it is typed: `--ip`
+ * @throws SchemaError where there is none: what cannot be judged is no "no"
+ */
+export function requireColumn<Field extends OptionalField>(
+  table: SessionTable,
+  field: Field,
+  asked: string,
+): NonNullable<SessionTable[Field]> {
+  const column = table[field];
+  if (column !== null) return column;
+  const others = table.unrecognised.length === 0 ? '' : ` Not recognised: ${table.unrecognised.join(', ')}.`;
+  const plugin =
+    field === 'impersonatedBy' ? ' Without the admin plugin there is none: leave the option out.' : '';
+  throw new SchemaError(`${tableLabel(table)} has no column for ${field}, which ${asked} needs`, {
+    hint: `Name it in the profile: [profiles.<name>.schema] columns = { ${field} = "…" }.${others}${plugin}`,
+  });
+}
+
+/** @throws SchemaError where no column holds the e-mail addresses of users */
+export function requireEmail(user: UserTable | null, asked: string): string {
+  if (user?.email !== null && user?.email !== undefined) return user.email;
+  const [lacks, key] =
+    user === null
+      ? ['there is no user table', 'user_table = "…"']
+      : [`${tableLabel(user)} has no column for email`, 'user_columns = { email = "…" }'];
+  throw new SchemaError(`${lacks}, which ${asked} needs`, {
+    hint: `Name it in the profile: [profiles.<name>.schema] ${key}.`,
+  });
+}
