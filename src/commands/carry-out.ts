@@ -12,6 +12,7 @@ import { planRevocation, revoke, type Revocation } from '../sessions/revocation.
 import { areCredentials, comparesTimes, everySession, type Selection } from '../sessions/selection.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import { emailsOf } from './emails-of.ts';
+import { foreseeObstacles, warningsOf } from './foresee-obstacles.ts';
 import { failForMissing, judgeRevocation } from './judge-revocation.ts';
 import { record, recordEnd, recordStart } from './revocation-history.ts';
 import type { RevocationFlags } from './revocation-options.ts';
@@ -74,8 +75,7 @@ export async function carryOut(
 
   // What is ended in the wrong place lives on, which has to be said before anything is done.
   const mismatch = await store.findMismatch();
-  if (store.hidesRows)
-    await context.warn('row-level security may hide sessions from this account: they would live on, unseen');
+  const obstacles = await foreseeObstacles(context, store, { preserve, dryRun });
   const isShown = dryRun ? !request.json : flags.yes !== true || context.flags.quiet !== true;
   const sampleSize = isShown ? SAMPLE : 0;
   const plan = await planRevocation(store, request.selection, { preserve, sampleSize });
@@ -85,6 +85,7 @@ export async function carryOut(
     plan,
     startedAt,
     mismatch,
+    obstacles,
     flags,
     preserve,
     cookieCache: session.cookieCache.enabled ? session.cookieCache.maxAge : null,
@@ -130,7 +131,7 @@ export async function carryOut(
     () => null,
     (error: unknown) => error,
   );
-  judgeRevocation(context, store, done, unrecorded);
+  judgeRevocation(context, store, run, done, unrecorded);
   if (unread instanceof SessionctlError) {
     throw unread.withContext(
       `${counted(done.revoked, 'session')} ${done.revoked === 1 ? 'was' : 'were'} ended before that, as the history says`,
@@ -227,7 +228,7 @@ export async function refuseCredentials(
 async function showPlan(
   context: Context,
   store: RecordedStore,
-  { request, plan, flags, preserve, cookieCache, mismatch }: Run,
+  { request, plan, flags, preserve, cookieCache, mismatch, obstacles }: Run,
   stream: 'stdout' | 'stderr',
 ): Promise<void> {
   const { planText } = await import('../output/revocation-plan.ts');
@@ -249,7 +250,7 @@ async function showPlan(
       preserve,
       untilQuiet: request.untilQuiet,
       mismatch: mismatch?.text ?? null,
-      cautions: store.cautions,
+      cautions: [...store.cautions, ...warningsOf(obstacles)],
     },
     { now: store.now, wide: false, emails: await emailsOf(impersonators, store), terminal, styles },
   );

@@ -3,8 +3,9 @@ import { CancelledError, FailedError, IncompleteError, SessionctlError, Survivor
 import { grouped } from '../grouped.ts';
 import { counted, inNumber } from '../output/counted.ts';
 import { halfEnded, type Revocation } from '../sessions/revocation.ts';
+import type { Obstacle } from '../sessions/obstacle.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
-import type { RevocationRequest } from './revocation-run.ts';
+import type { RevocationRequest, Run } from './revocation-run.ts';
 
 /** More ids than these are in the report alone. */
 const NAMED_IN_MESSAGE = 10;
@@ -17,6 +18,7 @@ const NAMED_IN_MESSAGE = 10;
 export function judgeRevocation(
   context: Context,
   store: SessionStore,
+  { obstacles }: Pick<Run, 'obstacles'>,
   done: Revocation,
   unrecorded: unknown,
 ): void {
@@ -51,7 +53,7 @@ export function judgeRevocation(
     throw new SurvivorsError(
       `${counted(done.remaining ?? 0, 'session')} that should be gone ${inNumber(done.remaining ?? 0, 'is', 'are')} still in ${database}: ${named.join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`,
       {
-        hint: 'A trigger or a row-level policy may keep them, or a request keeps refreshing them. They were not ended.',
+        hint: `${reasonToStay(obstacles)} They were not ended.`,
       },
     );
   }
@@ -61,6 +63,13 @@ export function judgeRevocation(
       cause: unrecorded,
     });
   }
+}
+
+function reasonToStay(obstacles: readonly Obstacle[]): string {
+  const keeping = obstacles.filter(({ effect }) => effect === 'keeps').map(({ text }) => text);
+  return keeping.length === 0
+    ? 'A trigger or a row-level policy may keep them, or a request keeps refreshing them.'
+    : `In the database, ${keeping.join('; ')}.`;
 }
 
 /** Whether everything is as it was before, for all that anybody knows. */

@@ -63,7 +63,9 @@ export async function judgeSweep(
   if (remaining !== null && remaining > 0) {
     throw new FailedError(
       `${counted(remaining, 'row')} that had expired ${remaining === 1 ? 'is' : 'are'} still in ${store.target.database}; ${soFar}`,
-      { hint: 'A trigger or a row-level policy may keep them: the next run will not delete them either.' },
+      {
+        hint: 'A rule, a trigger or a row-level policy may keep them, and the next run will not delete them either. `sessionctl doctor` names it.',
+      },
     );
   }
   if (unrecorded !== null) {

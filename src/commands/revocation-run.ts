@@ -1,5 +1,6 @@
 import type { RevocationPlan } from '../sessions/revocation.ts';
 import type { Instant } from '../sessions/instant.ts';
+import type { Obstacle } from '../sessions/obstacle.ts';
 import type { Selection } from '../sessions/selection.ts';
 import type { Mismatch } from '../sessions/session-store.ts';
 import type { RevocationFlags } from './revocation-options.ts';
@@ -34,6 +35,8 @@ export interface Run {
   readonly startedAt: Instant;
   /** Where the configuration and the stores disagree, found before anything was done. */
   readonly mismatch: Mismatch | null;
+  /** What ending sessions may meet in the database. */
+  readonly obstacles: readonly Obstacle[];
   readonly flags: RevocationFlags;
   /** Rows are kept as records. */
   readonly preserve: boolean;

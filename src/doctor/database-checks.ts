@@ -3,6 +3,7 @@ import { grouped } from '../grouped.ts';
 import type { DatabaseExamination, Examination, TableExamination } from '../sessions/examination.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import { millisecondsOf } from '../sessions/instant.ts';
+import type { Obstacle } from '../sessions/obstacle.ts';
 import type { Target } from '../sessions/session-store.ts';
 import { reasonOf } from './carry-out-checks.ts';
 import { command, fail, ok, sql, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
@@ -89,10 +90,24 @@ export function* databaseChecks(subject: DatabaseSubject): Generator<Check> {
       );
     },
   };
-  if (part.table !== null) yield* tableChecks(part.table, target);
+  if (part.table !== null) yield* tableChecks(part.table, target, preserve);
 }
 
-function* tableChecks(table: TableExamination, target: Target): Generator<Check> {
+function* tableChecks(table: TableExamination, target: Target, preserve: boolean): Generator<Check> {
+  yield {
+    id: 'ending-obstacles',
+    explanation:
+      "Rules, triggers and foreign keys of your own can keep a session that is to end. Where one does, a revocation reports the sessions that are left (exit 9) or the database's refusal (exit 4).",
+    carryOut: async () => {
+      const found = await table.obstacles(preserve);
+      const texts = (effects: readonly Obstacle['effect'][]) =>
+        found.filter(({ effect }) => effects.includes(effect)).map(({ text }) => text);
+      const alarming = texts(['keeps', 'may refuse']);
+      if (alarming.length > 0) return warn(alarming.join('; '));
+      const harmless = texts(['runs']);
+      return ok(harmless.length > 0 ? harmless.join('; ') : 'no rule, trigger or foreign key is in the way');
+    },
+  };
   yield {
     id: 'row-level-security',
     explanation:
@@ -203,7 +218,14 @@ function judgeSchema({ table, target }: DatabaseExamination): Verdict {
 }
 
 async function judgeRights(part: DatabaseExamination, preserve: boolean): Promise<Verdict> {
-  const missing = await part.missingRights(preserve);
+  let missing;
+  try {
+    missing = await part.missingRights(preserve);
+  } catch (error) {
+    // What the database refuses to plan, it refuses to run.
+    if (error instanceof ConnectionError) return fail(reasonOf(error));
+    throw error;
+  }
   if (missing.length === 0) return ok('the account may do what ending and sweeping sessions takes');
   const statements = missing.flatMap(({ remedy }) => remedy ?? []);
   return fail(

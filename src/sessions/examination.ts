@@ -1,4 +1,5 @@
 import type { Instant } from './instant.ts';
+import type { Obstacle } from './obstacle.ts';
 import type { SchemaPart } from './schema-store.ts';
 import type { Mismatch, SweptSecondary, Target } from './session-store.ts';
 
@@ -74,6 +75,8 @@ export interface TableExamination {
   /** False where that zone was assumed. */
   readonly zoneKnown: boolean;
   readonly hidesRows: boolean;
+  /** As `SessionStore.findObstacles`. */
+  obstacles(preserve: boolean): Promise<readonly Obstacle[]>;
   /** Better Auth's fields that the table has no column for. */
   readonly absent: readonly string[];
   indexes(): Promise<readonly ExaminedIndex[]>;

@@ -1,4 +1,5 @@
 import type { Instant } from './instant.ts';
+import type { Obstacle } from './obstacle.ts';
 import type { Selection } from './selection.ts';
 import type { Session, User } from './session.ts';
 
@@ -196,6 +197,15 @@ export interface SessionStore {
 
   /** The database may hide sessions from this account: that none is seen does not say that there is none. */
   readonly hidesRows: boolean;
+
+  /**
+   * What ending sessions would meet in the database: rules, triggers, foreign keys.
+   * @param preserve rows are kept as records
+   */
+  findObstacles(preserve: boolean): Promise<readonly Obstacle[]>;
+
+  /** Why the database would refuse to end any session, as far as it says without running anything; null where it would not. */
+  findRefusal(preserve: boolean): Promise<string | null>;
 
   /** Tokens of an OAuth provider are bound to sessions here. */
   readonly bindsTokens: boolean;

@@ -137,6 +137,8 @@ export function createCombinedStore(
     cautions: table?.cautions ?? [],
     zoneKnown: table?.zoneKnown ?? true,
     hidesRows: table?.hidesRows ?? false,
+    findObstacles: (preserve) => table?.findObstacles(preserve) ?? Promise.resolve([]),
+    findRefusal: (preserve) => table?.findRefusal(preserve) ?? Promise.resolve(null),
     bindsTokens: directory.boundTokens !== null,
     settle,
     standings: createStandings({ ...parts, rowsAreRecords: preserve, tokenOf: (id) => places.tokenOf(id) }),

@@ -13,31 +13,49 @@ export function errorCode(error: unknown): string | undefined {
   return undefined;
 }
 
-const QUERY = /^\s*(?:select|with|insert|update|delete|set|create|drop|alter|show|pragma)\b/i;
 /** As long as what a deployment may have for a token, and as mixed. */
 const LIKE_A_TOKEN = /\b(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{20,}\b/g;
 
-/** What the driver said, without what may be a token. Knex puts the whole query in front of it, values and all. */
+/** What the driver said, without what may be a token. */
 export function errorText(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const own = QUERY.test(message) ? message.slice(message.lastIndexOf(' - ') + 3) : message;
-  return own.replace(LIKE_A_TOKEN, '…');
+  return message.replace(LIKE_A_TOKEN, '…');
+}
+
+/** The routine inside of PostgreSQL that refused, such as `CheckCmdReplicaIdentity`: unlike the text, in no language. */
+export function serverRoutine(error: unknown): string {
+  return textProperty(error, 'routine') ?? '';
 }
 
 /** Whether code inside of the database, such as a trigger, raised the error: its text may be anything, a token too. */
 export function isRaised(error: unknown): boolean {
   return (
-    property(error, 'routine') === 'exec_stmt_raise' ||
+    serverRoutine(error) === 'exec_stmt_raise' ||
     property(error, 'errno') === 1644 ||
     errorCode(error) === 'SQLITE_CONSTRAINT_TRIGGER'
   );
 }
 
-/** Whether a server or a driver made the error, or a query stands in it: nobody knows which values its text holds. */
+/** What raised the error, as far as PostgreSQL names it. The rest of its context may hold values. */
+export function raisedBy(error: unknown): string {
+  const name = /^PL\/pgSQL function ([\w.]+\([\w ,[\]]*\))/.exec(textProperty(error, 'where') ?? '')?.[1];
+  return name === undefined ? 'a trigger or other code inside of the database' : `the function ${name}`;
+}
+
+/** Whether a server or a driver made the error: which values stand in its text is not known. */
 export function isOfDriver(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const hasState = ['severity', 'sqlState', 'sqlMessage'].some((name) => property(error, name) !== undefined);
-  return hasState || error.name === 'SqliteError' || QUERY.test(error.message);
+  return hasState || error.name === 'SqliteError' || QUERY_ERRORS.has(error);
+}
+
+const QUERY_ERRORS = new WeakSet<Error>();
+
+/** Takes the query, which Knex puts in front, out of the text of an error. */
+export function withoutQuery(error: Error, query: string): void {
+  QUERY_ERRORS.add(error);
+  const prefix = `${query} - `;
+  if (error.message.startsWith(prefix)) error.message = error.message.slice(prefix.length);
 }
 
 /** The same error with its code and where it came from, but without its text. */
@@ -48,6 +66,11 @@ export function withoutText(error: unknown): Error {
   bare.name = error.name;
   bare.stack = [`${bare.name}: ${bare.message}`, ...frames].join('\n');
   return bare;
+}
+
+function textProperty(error: unknown, name: string): string | undefined {
+  const value = property(error, name);
+  return typeof value === 'string' ? value : undefined;
 }
 
 function property(error: unknown, name: string): unknown {
@@ -90,19 +113,66 @@ export function isDuplicate(error: unknown): boolean {
   return ['23505', 'ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_UNIQUE'].includes(errorCode(error) ?? '');
 }
 
-/** A foreign key of somebody's own table holds sessions fast. */
-export function stillReferred(database: string, text: string): Refusal {
+/**
+ * What a code means. The first row whose pattern fits the code decides. `{database}` and `{text}` in the message stand for
+ * the database and what the server said: leave `{text}` out where the server puts values into it.
+ */
+export type RefusalRow = readonly [code: RegExp, message: string, hint: string];
+
+type Meaning = readonly [message: string, hint: string];
+
+export const READ_ONLY: Meaning = [
+  '{database} cannot be written: {text}',
+  'This is a replica, or was made read-only: give the URL of the primary.',
+];
+export const STILL_REFERRED: Meaning = [
+  '{database} refuses: {text}',
+  'A table of your own refers to sessions and does not let them go: give its foreign key ON DELETE CASCADE or SET NULL.',
+];
+export const LOCKED: Meaning = [
+  '{database} is held up by another transaction: {text}',
+  'Look for one that has been open for long, and run the command again.',
+];
+export const MISSING_RIGHT: Meaning = [
+  '{database} refuses: {text}',
+  'Give the account the missing right, or use another account. `sessionctl doctor` names what is missing.',
+];
+export const STOPPED: Meaning = [
+  '{database} stopped a query: {text}',
+  'Raise statement_timeout in the profile, or narrow the selection.',
+];
+
+/** The refusal of the first row that fits, or undefined. */
+export function lookUpRefusal(
+  rows: readonly RefusalRow[],
+  code: string,
+  error: unknown,
+  database: string,
+): Refusal | undefined {
+  const row = rows.find(([pattern]) => pattern.test(code));
+  if (row === undefined) return undefined;
+  const [, message, hint] = row;
+  const filled = { '{database}': database, '{text}': errorText(error) };
   return {
-    message: `${database} refuses: ${text}`,
-    hint: 'A table of your own refers to sessions and does not let them go: give its foreign key ON DELETE CASCADE or SET NULL.',
+    message: message.replace(/\{database\}|\{text\}/g, (name) => filled[name as keyof typeof filled]),
+    hint,
   };
 }
 
-/** Somebody held a lock for longer than all attempts took. */
-export function lockedByOthers(database: string, text: string): Refusal {
+/** A refusal whose code no table knows. Its text is not shown: it may hold a token. */
+export function unknownRefusal(error: unknown, database: string): Refusal {
+  const number = property(error, 'errno');
+  const code = errorCode(error);
+  const known = code === undefined || code === 'UNKNOWN_CODE_PLEASE_REPORT' ? undefined : code;
+  const words = [known, typeof number === 'number' ? String(number) : undefined];
+  const shown = words.filter((word) => word !== undefined).join(', ');
+  const places = ['table', 'column', 'constraint'].flatMap((name) => {
+    const place = textProperty(error, name);
+    return place === undefined ? [] : [`${name} ${place}`];
+  });
   return {
-    message: `${database} is held up by another transaction: ${text}`,
-    hint: 'Look for one that has been open for long, and run the command again.',
+    message: `${database} refused (${[`code ${shown === '' ? 'none' : shown}`, ...places].join(', ')})`,
+    hint: "Its text may hold a token and is not shown: look into the server's log for the reason. --verbose shows where it arose.",
   };
 }
 

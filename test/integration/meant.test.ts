@@ -228,19 +228,26 @@ describe.each(dialects)('only what was meant, on %s', (dialect) => {
 
 describe('row-level security', () => {
   describeOn('postgresql', 'postgresql', () => {
-    it('that may hide sessions from the account is warned of, also where nobody reads notes', async () => {
+    it('that may hide sessions from the account ends nothing, and hides none where a policy shows all', async () => {
       const there = await signedInThrice(plainShape('postgresql'));
       const { database } = there.deployment;
       await using account = await makeAccount(database);
       await account.grant('DELETE', 'session');
       await database.query('ALTER TABLE session ENABLE ROW LEVEL SECURITY');
-      const ran = await operatorOn(account.url).run(['revoke-all', '--everyone', '--yes', '-q']);
-      expect(ran.code, ran.stderr).toBe(0);
-      expect(ran.stderr).toMatch(/warning: row-level security may hide sessions from this account/);
+      const operator = operatorOn(account.url);
+      const ran = await operator.run(['revoke-all', '--everyone', '--yes', '-q']);
+      expect(ran.code, ran.stderr).toBe(4);
+      expect(ran.stderr).toMatch(/error: row-level security may hide sessions.*stay valid, unseen/);
       const asOwner = await there.operator.run(['revoke-all', '--everyone', '--dry-run']);
       expect(asOwner.stdout).toContain('3 sessions');
       expect(asOwner.stdout + asOwner.stderr).not.toMatch(/row-level/);
       expect(await areIn(there)).toEqual([true, true, true]);
+
+      await database.query('CREATE POLICY half ON session USING (id < chr(90))');
+      expect(await operator.run(['revoke-all', '--everyone', '--yes'])).toMatchObject({ code: 4 });
+      await database.query('CREATE POLICY everything ON session USING (true)');
+      expect(await operator.run(['revoke-all', '--everyone', '--yes'])).toMatchObject({ code: 0 });
+      expect(await areIn(there)).toEqual([false, false, false]);
     });
   });
 });

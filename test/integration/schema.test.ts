@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -671,7 +672,10 @@ async function holdLock(
   }
   if (database.dialect === 'mysql') {
     const connection = await database.pool.getConnection();
-    await connection.query(`SELECT GET_LOCK(CONCAT('sessionctl_schema_', LEFT(SHA1(DATABASE()), 32)), 0)`);
+    const name = new URL(database.url).pathname.slice(1);
+    await connection.query(
+      `SELECT GET_LOCK('sessionctl_schema_${hash('sha1', name, 'hex').slice(0, 32)}', 0)`,
+    );
     return {
       name: onLines(`waiting for connection ${String(connection.threadId)}`),
       free: async () => {

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { DatabaseSettings, SchemaNames } from '../../config/settings.ts';
-import { ConfigError, ConnectionError, FailedError, SessionctlError } from '../../errors.ts';
+import { ConfigError, ConnectionError, SessionctlError } from '../../errors.ts';
 import type { Redactor } from '../../redaction.ts';
 import type { Target } from '../../sessions/session-store.ts';
 import {
@@ -10,7 +10,7 @@ import {
   type DatabaseLocation,
 } from './database-url.ts';
 import type { Dialect } from './dialects/dialect.ts';
-import { errorCode, isOfDriver, isRaised, withoutText } from '../refusals.ts';
+import { errorCode, isOfDriver, isRaised, raisedBy, unknownRefusal, withoutText } from '../refusals.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import { unlessStopped } from './persistently.ts';
 
@@ -136,23 +136,16 @@ async function explained<Result>(
     return await work();
   } catch (error) {
     if (error instanceof SessionctlError) throw error;
-    const code = errorCode(error) ?? 'without a code';
     if (isRaised(error)) {
-      throw new ConnectionError(
-        `${database} refuses: a trigger or other code inside of the database raised an error (${code})`,
-        {
-          hint: "Its text may hold a token and is not shown: look into the server's log, or at the triggers of the table.",
-          cause: withoutText(error),
-        },
-      );
+      const code = errorCode(error) ?? 'without a code';
+      throw new ConnectionError(`${database} refuses: ${raisedBy(error)} raised an error (${code})`, {
+        hint: "Its text may hold a token and is not shown: look into the server's log, or at the triggers of the table.",
+        cause: withoutText(error),
+      });
     }
-    const refusal = dialect.explain(error, database);
-    if (refusal !== undefined)
-      throw new ConnectionError(refusal.message, { hint: refusal.hint, cause: withoutText(error) });
-    if (!isOfDriver(error)) throw error;
-    throw new FailedError(`unexpected: ${database} answers with the error ${code}`, {
-      hint: "Its text may hold a token and is not shown: look into the server's log. --verbose shows where it arose.",
-      cause: withoutText(error),
-    });
+    const known = dialect.explain(error, database);
+    if (known === undefined && !isOfDriver(error)) throw error;
+    const { message, hint } = known ?? unknownRefusal(error, database);
+    throw new ConnectionError(message, { hint, cause: withoutText(error) });
   }
 }

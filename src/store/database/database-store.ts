@@ -61,6 +61,9 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
       ({ encoding }) => encoding.zoneKnown,
     ),
     hidesRows: table.hidesRows,
+    findObstacles: (preserve) =>
+      guard(async () => (await import('./obstacles.ts')).findObstacles(parts, preserve)),
+    findRefusal: async (preserve) => (await import('./obstacles.ts')).findRefusal(parts, preserve),
     bindsTokens: shape.tokens.length > 0,
     // A row that is deleted is gone.
     settle: 0,

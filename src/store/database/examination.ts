@@ -2,7 +2,6 @@ import type { Knex } from 'knex';
 import type {
   DatabaseExamination,
   ExaminedIndex,
-  MissingRight,
   SampledSession,
   SessionSample,
   TableExamination,
@@ -18,24 +17,16 @@ import type { Value } from './dialects/dialect.ts';
 import type { NamedTable } from './dialects/examination-dialect.ts';
 import { loadExaminationDialect } from './load-examination-dialect.ts';
 import { loadSchemaDialect } from './load-schema-dialect.ts';
-import type { HistoryTable, SessionTable, Shape, TimeColumn, TokenTable, UserTable } from './shape.ts';
+import { missingRights, type ChangedDatabase } from './missing-rights.ts';
+import { findObstacles } from './obstacles.ts';
+import type { Shape, TimeColumn } from './shape.ts';
 import { createSweeping } from './sweeping.ts';
 import { tableReference } from './table-reference.ts';
 import { UnreadableTimeError } from './time-encoding.ts';
 import { existingUserIds, USER } from './users.ts';
 
-export interface ExaminedDatabase extends Pick<
-  DatabaseConnection,
-  'knex' | 'dialect' | 'target' | 'guard' | 'persist'
-> {
+export interface ExaminedDatabase extends ChangedDatabase, Pick<DatabaseConnection, 'guard' | 'persist'> {
   readonly server: string;
-  readonly shape: {
-    readonly user: UserTable | null;
-    /** Null where sessions stand elsewhere. */
-    readonly ended: SessionTable | null;
-    readonly tokens: readonly TokenTable[];
-    readonly history: HistoryTable | null;
-  };
   readonly table: TableExamination | null;
 }
 
@@ -52,26 +43,7 @@ export function createDatabaseExamination(parts: ExaminedDatabase): DatabaseExam
     readClock: () => persist(() => dialect.readClock(knex)),
     findReadOnly: () => guard(async () => (await special()).findReadOnly(knex)),
 
-    missingRights: (preserve) =>
-      guard(async () => {
-        const own = await special();
-        if (own.plan === null) return [];
-        const missing: MissingRight[] = [];
-        for (const { right, on, statement } of neededRights(knex, parts, preserve)) {
-          try {
-            await own.plan(knex, statement);
-          } catch (error) {
-            if (!dialect.isDenied(error)) throw error;
-            missing.push({
-              right: `${right} on ${tableLabel(on)}`,
-              remedy: await own.grant(knex, right, on),
-            });
-          }
-        }
-        return missing.filter(
-          ({ right }, at) => missing.findIndex((earlier) => earlier.right === right) === at,
-        );
-      }),
+    missingRights: (preserve) => guard(() => missingRights(parts, preserve)),
 
     countUsers: (most) =>
       user === null
@@ -86,63 +58,6 @@ export function createDatabaseExamination(parts: ExaminedDatabase): DatabaseExam
 
     existingUserIds: user === null ? null : (ids) => guard(() => existingUserIds(knex, dialect, user, ids)),
   };
-}
-
-interface NeededRight {
-  readonly right: string;
-  readonly on: NamedTable;
-  readonly statement: Knex.Raw;
-}
-
-/** What `end`, `sweep` and the history do, as statements that would touch no row. */
-function* neededRights(
-  knex: Knex,
-  { dialect, shape: { user, ended, tokens, history } }: ExaminedDatabase,
-  preserve: boolean,
-): Generator<NeededRight> {
-  const reading = (on: NamedTable, column: string): NeededRight => ({
-    right: 'SELECT',
-    on,
-    statement: knex.raw('SELECT ?? FROM ? WHERE 1 = 0', [
-      `${SESSION}.${column}`,
-      tableReference(knex, on, SESSION),
-    ]),
-  });
-  const updating = (on: NamedTable, column: string): NeededRight => ({
-    right: 'UPDATE',
-    on,
-    statement: knex.raw('UPDATE ? SET ?? = ?? WHERE 1 = 0', [
-      tableReference(knex, on, SESSION),
-      column,
-      column,
-    ]),
-  });
-  if (user !== null) yield reading(user, user.id.name);
-  if (ended !== null) {
-    const deletion = dialect.deleteFrom(knex, tableReference(knex, ended, SESSION), SESSION);
-    if (!preserve) yield { right: 'DELETE', on: ended, statement: knex.raw('? WHERE 1 = 0', [deletion]) };
-    // Rows are held fast while their tokens end.
-    if (preserve || tokens.length > 0) yield updating(ended, ended.expiresAt.name);
-  }
-  for (const table of tokens) {
-    yield reading(table, table.sessionId.name);
-    yield updating(table, table.revoked);
-  }
-  if (history !== null) {
-    yield reading(history, 'record');
-    yield {
-      right: 'INSERT',
-      on: history,
-      statement: knex.raw('INSERT INTO ? (??) SELECT ?? FROM ? WHERE 1 = 0', [
-        history.schema === null
-          ? knex.raw('??', [history.name])
-          : knex.raw('??.??', [history.schema, history.name]),
-        'record',
-        `${SESSION}.record`,
-        tableReference(knex, history, SESSION),
-      ]),
-    };
-  }
 }
 
 /** Columns that a session does without where they are missing. */
@@ -168,6 +83,7 @@ export function createTableExamination(
     isZoneless: times.some(({ encoding }) => ZONELESS.includes(encoding.label)),
     zoneKnown: summary.zoneKnown,
     hidesRows: table.hidesRows,
+    obstacles: (preserve) => guard(() => findObstacles(parts, preserve)),
     absent: OPTIONAL_FIELDS.filter((field) => table[field] === null),
     rows: () => guard(() => dialect.tableRows(knex, table)),
     seeAllRows: () => guard(async () => (await special()).seeAllRows(knex)),

@@ -1,4 +1,4 @@
-import { ConnectionError, FailedError, SessionctlError } from '../../errors.ts';
+import { ConnectionError, SessionctlError } from '../../errors.ts';
 import { networkRefusal, withoutText } from '../refusals.ts';
 
 /** What the first word of an answer means, by Redis's own convention, and the way out. */
@@ -43,7 +43,7 @@ const CLIENT: readonly (readonly [pattern: RegExp, what: string, hint: string])[
 /**
  * Runs work on Redis and turns what the client throws into errors that name the place and the way out. Of an answer only
  * its first word is used: the rest may repeat a key, which is a token.
- * @throws ConnectionError, FailedError
+ * @throws ConnectionError
  */
 export async function explainedRedis<Result>(place: string, work: () => Promise<Result>): Promise<Result> {
   try {
@@ -71,7 +71,7 @@ function understood(place: string, error: unknown): unknown {
   const own = CLIENT.find(([pattern]) => pattern.test(inner.message));
   if (own !== undefined) return new ConnectionError(`Redis ${place}: ${own[1]}`, { hint: own[2], cause });
   if (inner.name !== 'ReplyError') return error;
-  return new FailedError(`unexpected: Redis ${place} answers with an error`, {
+  return new ConnectionError(`Redis ${place} refused (code ${answerWord(inner) ?? 'none'})`, {
     hint: 'Its text may hold a token and is not shown: look into its log. --verbose shows where it arose.',
     cause,
   });

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { withoutQuery } from '../../refusals.ts';
 
 const silence = () => undefined;
 
@@ -13,6 +14,9 @@ export const quietKnex = {
 /** Knex over one client. Its own entrance loads what all of its dialects need; that is most of what starting costs. */
 export async function knexOf(client: Knex.Client): Promise<Knex> {
   const { default: makeKnex } = await import('knex/lib/knex-builder/make-knex.js');
+  client.on('query-error', (error: Error, { sql }: { readonly sql: string }) => {
+    withoutQuery(error, sql);
+  });
   return makeKnex(client);
 }
 

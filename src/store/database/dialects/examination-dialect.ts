@@ -6,6 +6,15 @@ export interface NamedTable {
   readonly name: string;
 }
 
+/** Code or a key of the operator's own that changing a table would meet. */
+export interface FoundObstacle {
+  /** A keeping trigger can undo the change without an error. */
+  readonly kind: 'rule' | 'keeping trigger' | 'trigger' | 'foreign key';
+  readonly name: string;
+  /** The table that a foreign key belongs to. */
+  readonly place: string | null;
+}
+
 /** What the databases differ in when a deployment is examined: beside `Dialect`, and loaded when needed. Nothing changes anything. */
 export interface ExaminationDialect {
   /**
@@ -13,6 +22,9 @@ export interface ExaminationDialect {
    * Null where rights are those of a file.
    */
   readonly plan: ((knex: Knex, statement: Knex.Raw) => Promise<unknown>) | null;
+
+  /** Rules and triggers that run at such a change of the table, and foreign keys that may not allow it. */
+  obstacles(knex: Knex, table: NamedTable, change: 'DELETE' | 'UPDATE'): Promise<readonly FoundObstacle[]>;
 
   /** Why nothing can be changed, in words; null where it can. */
   findReadOnly(knex: Knex): Promise<string | null>;

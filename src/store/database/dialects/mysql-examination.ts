@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { ExaminationDialect } from './examination-dialect.ts';
+import type { ExaminationDialect, FoundObstacle } from './examination-dialect.ts';
 
 type Answer<Row> = readonly [readonly Row[], unknown];
 
@@ -12,6 +12,26 @@ interface Definition {
 export const mysqlExamination: ExaminationDialect = {
   // "EXPLAIN requires the same privileges required to execute the explained statement" (manual of MySQL and of MariaDB).
   plan: (knex, statement) => knex.raw('EXPLAIN ?', [statement]),
+
+  // A trigger can change what an UPDATE writes; a DELETE it can only refuse by an error.
+  async obstacles(knex, { name }, change) {
+    const [triggers] = await knex.raw<Answer<{ readonly name: string; readonly timing: string }>>(
+      'SELECT TRIGGER_NAME AS name, ACTION_TIMING AS timing FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = ? AND EVENT_MANIPULATION = ?',
+      [name, change],
+    );
+    const found = triggers.map((trigger): FoundObstacle => ({
+      kind: change === 'UPDATE' && trigger.timing === 'BEFORE' ? 'keeping trigger' : 'trigger',
+      name: trigger.name,
+      place: null,
+    }));
+    if (change === 'UPDATE') return found;
+    const [keys] = await knex.raw<Answer<{ readonly name: string; readonly place: string }>>(
+      `SELECT CONSTRAINT_NAME AS name, TABLE_NAME AS place FROM information_schema.REFERENTIAL_CONSTRAINTS
+        WHERE UNIQUE_CONSTRAINT_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME = ? AND DELETE_RULE IN ('NO ACTION', 'RESTRICT')`,
+      [name],
+    );
+    return [...found, ...keys.map((key): FoundObstacle => ({ kind: 'foreign key', ...key }))];
+  },
 
   async findReadOnly(knex) {
     const [rows] = await knex.raw<Answer<{ readonly readonly: number | string }>>(

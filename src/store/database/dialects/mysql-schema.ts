@@ -1,9 +1,7 @@
+import { hash } from 'node:crypto';
 import type { Knex } from 'knex';
 import { awaitLock } from './await-lock.ts';
 import type { SchemaDialect, SchemaStatement } from './schema-dialect.ts';
-
-/** Locks belong to the server, so the name tells its databases apart. */
-const LOCK = `CONCAT('sessionctl_schema_', LEFT(SHA1(DATABASE()), 32))`;
 
 /**
  * No limit for a statement (MariaDB's would end the building of an index), but a short one for the wait for other
@@ -75,10 +73,12 @@ export const mysqlSchema: SchemaDialect = {
 
   async exclusively(knex, patience, work) {
     await knex.raw(SET_UP);
+    const lock = await lockName(knex);
     await awaitLock(async () => {
-      const answer: unknown = await knex.raw(
-        `SELECT GET_LOCK(${LOCK}, 0) AS got, IS_USED_LOCK(${LOCK}) AS holder`,
-      );
+      const answer: unknown = await knex.raw('SELECT GET_LOCK(?, 0) AS got, IS_USED_LOCK(?) AS holder', [
+        lock,
+        lock,
+      ]);
       const [[row]] = answer as Rows<{ readonly got: unknown; readonly holder: unknown }>;
       return Number(row?.got) === 1 ? null : waiting(knex, Number(row?.holder));
     }, patience);
@@ -87,6 +87,13 @@ export const mysqlSchema: SchemaDialect = {
 
   atomically: (knex, work) => work(knex),
 };
+
+/** Locks belong to the server, so the name tells its databases apart. MySQL 9.6 and later cannot hash by SHA-1 itself. */
+async function lockName(knex: Knex): Promise<string> {
+  const answer: unknown = await knex.raw('SELECT DATABASE() AS name');
+  const [[row]] = answer as Rows<{ readonly name: string }>;
+  return `sessionctl_schema_${hash('sha1', row?.name ?? '', 'hex').slice(0, 32)}`;
+}
 
 /** An account sees others' connections only with the right PROCESS; the number alone will do. */
 async function waiting(knex: Knex, holder: number): Promise<string> {

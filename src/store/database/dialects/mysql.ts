@@ -10,15 +10,9 @@ import { wallClock } from '../time-encoding.ts';
 import { collectTables, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
 import { knexOf, oneConnection, quietKnex, withConnection } from './connection.ts';
 import type { Dialect, WantedTables } from './dialect.ts';
+import { explainMysql, isDeniedByMysql, isTimeLimit } from './mysql-refusals.ts';
 import { keyWalk } from './key-walk.ts';
-import {
-  errorCode,
-  errorText,
-  isBrokenConnection,
-  lockedByOthers,
-  networkRefusal,
-  stillReferred,
-} from '../../refusals.ts';
+import { errorCode, errorText, isBrokenConnection } from '../../refusals.ts';
 import { chunksOf } from './row-stream.ts';
 import { tlsOptions } from './tls.ts';
 
@@ -254,74 +248,17 @@ export const mysql: Dialect = {
 
   lagMeter: async (_own, replicas) => (await import('./mysql-lag.ts')).mysqlLag(replicas),
 
-  isDenied: (error) => DENIED.includes(errorCode(error) ?? ''),
+  isDenied: isDeniedByMysql,
 
   hindrance(error) {
     const code = errorCode(error) ?? '';
-    if (['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD'].includes(code)) return 'busy';
+    if (BUSY.includes(code)) return 'busy';
     if (isTimeLimit(error)) return 'slow';
     const isLost = LOST.includes(code) || /closed state|Connection lost/i.test(errorText(error));
     return isLost || isBrokenConnection(error) ? 'lost' : undefined;
   },
 
-  explain(error, database) {
-    const code = errorCode(error) ?? '';
-    const text = errorText(error);
-    if (isTimeLimit(error) || code === 'ER_QUERY_INTERRUPTED') {
-      return {
-        message: `${database} stopped a query: ${text}`,
-        hint: 'Raise statement_timeout in the profile, or narrow the selection.',
-      };
-    }
-    if (DENIED.includes(code)) {
-      return {
-        message: `${database} refuses: ${text}`,
-        hint: 'Give the account the missing right, or use another account.',
-      };
-    }
-    switch (code) {
-      case 'ER_ACCESS_DENIED_ERROR':
-      case 'ER_ACCESS_DENIED_NO_PASSWORD_ERROR':
-      case 'ER_NOT_SUPPORTED_AUTH_MODE':
-        return {
-          message: `cannot use ${database}: ${text}`,
-          hint: 'Check user and password of the database URL, and the host that the account is for.',
-        };
-      case 'ER_BAD_DB_ERROR':
-        return {
-          message: `cannot use ${database}: ${text}`,
-          hint: 'Check the name of the database at the end of the URL.',
-        };
-      case 'ER_OPTION_PREVENTS_STATEMENT':
-      case 'ER_READ_ONLY_MODE':
-      case 'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION':
-        return {
-          message: `${database} cannot be written: ${text}`,
-          hint: 'This is a replica, or was made read-only: give the URL of the primary.',
-        };
-      case 'ER_ROW_IS_REFERENCED':
-      case 'ER_ROW_IS_REFERENCED_2':
-        return stillReferred(database, text);
-      case 'ER_LOCK_DEADLOCK':
-      case 'ER_LOCK_WAIT_TIMEOUT':
-      case 'ER_CHECKREAD':
-        return lockedByOthers(database, text);
-      case 'ER_CON_COUNT_ERROR':
-      case 'ER_TOO_MANY_USER_CONNECTIONS':
-      case 'ER_USER_LIMIT_REACHED':
-      case 'ER_SERVER_SHUTDOWN':
-        return { message: `cannot use ${database}: ${text}`, hint: 'Try again in a moment.' };
-      case 'HANDSHAKE_NO_SSL_SUPPORT':
-        return {
-          message: `cannot use ${database}: the server does not offer TLS`,
-          hint: 'Leave TLS out for a server on a trusted network, or turn it on there.',
-        };
-      case 'PROTOCOL_CONNECTION_LOST':
-        return networkRefusal({ code: 'EPIPE', message: text }, database);
-      default:
-        return networkRefusal(error, database);
-    }
-  },
+  explain: explainMysql,
 };
 
 /**
@@ -343,20 +280,13 @@ function timeLimit(milliseconds: number): string {
 
 const NO_TIME_LIMIT = `SET ${timeLimit(0)}`;
 
-const DENIED: readonly string[] = [
-  'ER_DBACCESS_DENIED_ERROR',
-  'ER_TABLEACCESS_DENIED_ERROR',
-  'ER_COLUMNACCESS_DENIED_ERROR',
-  'ER_SPECIFIC_ACCESS_DENIED_ERROR',
+/** The third one is group replication: another member has changed the same rows. */
+const BUSY: readonly string[] = [
+  'ER_LOCK_DEADLOCK',
+  'ER_LOCK_WAIT_TIMEOUT',
+  'ER_TRANSACTION_ROLLBACK_DURING_COMMIT',
+  'ER_CHECKREAD',
 ];
-
-/** The server's time limit; what it interrupts, such as a sort, may have a code of its own. */
-function isTimeLimit(error: unknown): boolean {
-  return (
-    ['ER_STATEMENT_TIMEOUT', 'ER_QUERY_TIMEOUT'].includes(errorCode(error) ?? '') ||
-    /max_statement_time exceeded|maximum statement execution time exceeded/i.test(errorText(error))
-  );
-}
 
 const LOST: readonly string[] = [
   'PROTOCOL_CONNECTION_LOST',

@@ -1,13 +1,47 @@
-import type { ExaminationDialect } from './examination-dialect.ts';
+import type { ExaminationDialect, FoundObstacle } from './examination-dialect.ts';
+import { regclassName } from './regclass-name.ts';
 
 interface State {
   readonly recovering: boolean;
   readonly account: string;
 }
 
+/**
+ * Bits of `tgtype`: 1 for each row, 2 before, 8 delete, 16 update (pg_trigger.h). Only a trigger before each row can keep
+ * it. Partitions and children of a table have triggers of their own.
+ */
+const OBSTACLES = `
+WITH tables AS (
+  WITH RECURSIVE tree AS (
+    SELECT CAST(:name AS regclass)::oid AS oid UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON tree.oid = i.inhparent
+  ) SELECT oid FROM tree
+)
+SELECT 'rule' AS kind, quote_ident(r.rulename) AS name, NULL AS place
+  FROM pg_catalog.pg_rewrite r
+ WHERE r.ev_class = CAST(:name AS regclass) AND r.ev_type = :event AND r.is_instead AND r.ev_enabled <> 'D'
+UNION
+SELECT CASE WHEN (t.tgtype & 3) = 3 THEN 'keeping trigger' ELSE 'trigger' END, quote_ident(t.tgname), NULL
+  FROM pg_catalog.pg_trigger t JOIN tables ON tables.oid = t.tgrelid
+ WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND (t.tgtype & :bit) <> 0
+UNION
+SELECT 'foreign key', quote_ident(k.conname), CAST(CAST(k.conrelid AS regclass) AS text)
+  FROM pg_catalog.pg_constraint k
+ WHERE k.contype = 'f' AND k.confrelid = CAST(:name AS regclass) AND k.confdeltype IN ('a', 'r') AND :bit = 8
+ ORDER BY 1, 2`;
+
 export const postgresqlExamination: ExaminationDialect = {
   // Checks rights as running it would, and that the transaction may write it does not (ExecCheckXactReadOnly).
   plan: (knex, statement) => knex.raw('EXPLAIN ?', [statement]),
+
+  async obstacles(knex, table, change) {
+    const [event, bit] = change === 'DELETE' ? ['4', 8] : ['2', 16];
+    const { rows } = await knex.raw<{ rows: readonly FoundObstacle[] }>(OBSTACLES, {
+      name: regclassName(table),
+      event,
+      bit,
+    });
+    return rows;
+  },
 
   async findReadOnly(knex) {
     const { rows } = await knex.raw<{ rows: readonly Pick<State, 'recovering'>[] }>(

@@ -13,15 +13,9 @@ import {
 import type { ServerLocation } from '../database-url.ts';
 import { wallClock } from '../time-encoding.ts';
 import { LOCK_TIMEOUT, type Dialect, type Value } from './dialect.ts';
+import { explainPostgresql } from './postgresql-refusals.ts';
 import { regclassName } from './regclass-name.ts';
-import {
-  errorCode,
-  errorText,
-  isBrokenConnection,
-  lockedByOthers,
-  networkRefusal,
-  stillReferred,
-} from '../../refusals.ts';
+import { errorCode, errorText, isBrokenConnection } from '../../refusals.ts';
 import { chunksOf } from './row-stream.ts';
 import { tlsOptions } from './tls.ts';
 import { knexOf, oneConnection, quietKnex, withConnection } from './connection.ts';
@@ -289,67 +283,8 @@ export const postgresql: Dialect = {
     return isLost || isBrokenConnection(error) ? 'lost' : undefined;
   },
 
-  explain(error, database) {
-    const code = errorCode(error) ?? '';
-    const text = errorText(error);
-    if (code === '25006') {
-      return {
-        message: `${database} cannot be written: ${text}`,
-        hint: 'This is a replica, or was made read-only: give the URL of the primary.',
-      };
-    }
-    if (code === '23503' || code === '23001') return stillReferred(database, text);
-    if (['40001', '40P01', '55P03'].includes(code)) return lockedByOthers(database, text);
-    if (postgresql.isDenied(error)) {
-      return {
-        message: `${database} refuses: ${text}`,
-        hint: 'Give the account the missing right, or use another account.',
-      };
-    }
-    if (code === '57014') {
-      return {
-        message: `${database} stopped a query: ${text}`,
-        hint: 'Raise statement_timeout in the profile, or narrow the selection.',
-      };
-    }
-    if (/^(?:28|3D|53|57P|08)/.test(code)) {
-      return { message: `cannot use ${database}: ${text}`, hint: connectHint(code, text) };
-    }
-    if (/timeout expired|Connection terminated due to connection timeout/i.test(text)) {
-      return networkRefusal({ code: 'ETIMEDOUT', message: text }, database);
-    }
-    if (/SASL: .*client password must be a/i.test(text)) {
-      return {
-        message: `cannot use ${database}: the server asks for a password and none was given`,
-        hint: 'Put the password into the database URL, or name it with url_file or url_command.',
-      };
-    }
-    if (/received invalid response|received unexpected/i.test(text)) {
-      return {
-        message: `cannot use ${database}: what answers there is no PostgreSQL server`,
-        hint: 'Check host and port, and whether the URL should begin with mysql://.',
-      };
-    }
-    if (/server does not support SSL/i.test(text)) {
-      return {
-        message: `cannot use ${database}: the server does not offer TLS`,
-        hint: 'Leave TLS out for a server on a trusted network, or turn it on there.',
-      };
-    }
-    if (/Connection terminated|not queryable/i.test(text))
-      return networkRefusal({ code: 'EPIPE', message: text }, database);
-    return networkRefusal(error, database);
-  },
+  explain: explainPostgresql,
 };
-
-function connectHint(code: string, text: string): string {
-  if (/unsupported startup parameter/i.test(text))
-    return 'This is PgBouncer: give the URL of the PostgreSQL server behind it.';
-  if (code.startsWith('28'))
-    return 'Check user and password of the database URL, and pg_hba.conf for this host.';
-  if (code.startsWith('3D')) return 'Check the name of the database at the end of the URL.';
-  return 'Try again in a moment.';
-}
 
 function encodingOf(table: CatalogTable, column: CatalogColumn, timeZone: string | null) {
   if (column.kind === 'zoned time') return wallClock('timestamp with time zone', 'UTC');
@@ -405,7 +340,12 @@ SELECT ${CLOCK} AS now,
        COALESCE((SELECT json_agg(json_build_object(
          'schema', w.nspname,
          'name', w.relname,
-         'hidesRows', row_security_active(w.oid),
+         'hidesRows', row_security_active(w.oid) AND (
+           EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = w.oid AND p.polcmd IN ('*', 'r') AND NOT p.polpermissive)
+           OR NOT EXISTS (
+             SELECT FROM pg_catalog.pg_policy p, unnest(p.polroles) role
+              WHERE p.polrelid = w.oid AND p.polcmd IN ('*', 'r') AND p.polpermissive AND pg_get_expr(p.polqual, p.polrelid) = 'true'
+                AND CASE WHEN role = 0 THEN TRUE ELSE pg_has_role(role, 'USAGE') END)),
          'columns', (SELECT json_agg(json_build_object('name', a.attname, 'type', COALESCE(b.typname, t.typname)) ORDER BY a.attnum)
                        FROM pg_catalog.pg_attribute a
                        JOIN pg_catalog.pg_type t ON t.oid = a.atttypid

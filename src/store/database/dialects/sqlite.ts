@@ -14,8 +14,9 @@ import { recogniseValue, UnreadableTimeError, type TimeEncoding } from '../time-
 import { knexOf, oneConnection, quietKnex, withConnection } from './connection.ts';
 import type { Knex } from 'knex';
 import { CHUNK_ROWS, LOCK_TIMEOUT, type Dialect, type Value } from './dialect.ts';
+import { explainSqlite } from './sqlite-refusals.ts';
 import { keyWalk } from './key-walk.ts';
-import { errorCode, errorText, stillReferred } from '../../refusals.ts';
+import { errorCode, errorText } from '../../refusals.ts';
 import { keep, keepSqlite, loadSqliteDriver } from './sqlite-driver.ts';
 
 /** How many of the oldest and of the newest rows are looked at to learn an encoding. */
@@ -310,49 +311,7 @@ export const sqlite: Dialect = {
     return /^SQLITE_(?:BUSY|LOCKED)/.test(errorCode(error) ?? '') ? 'busy' : undefined;
   },
 
-  explain(error, database) {
-    const code = errorCode(error) ?? '';
-    const text = errorText(error);
-    if (code === 'SQLITE_NOTADB')
-      return {
-        message: `${database} is not an SQLite database`,
-        hint: 'Check the path, and whether the file is encrypted.',
-      };
-    if (code.startsWith('SQLITE_CORRUPT'))
-      return {
-        message: `${database} is damaged: ${text}`,
-        hint: 'Check it with PRAGMA integrity_check, and restore a backup.',
-      };
-    if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
-      return {
-        message: `${database} is locked by another process`,
-        hint: 'Wait until that has finished, and run the command again.',
-      };
-    }
-    if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return stillReferred(database, text);
-    if (code === 'SQLITE_FULL')
-      return {
-        message: `${database} cannot be written: the disk is full`,
-        hint: 'SQLite needs room for its journal even to delete. Free some space, and run the command again.',
-      };
-    if (code.startsWith('SQLITE_READONLY'))
-      return {
-        message: `${database} cannot be written: ${text}`,
-        hint: 'Check the permissions of the file and of its directory; in WAL mode SQLite writes beside the file even to read it.',
-      };
-    if (
-      code.startsWith('SQLITE_CANTOPEN') ||
-      code.startsWith('SQLITE_IOERR') ||
-      code.startsWith('SQLITE_PERM') ||
-      code.startsWith('SQLITE_AUTH')
-    ) {
-      return {
-        message: `cannot open ${database}: ${text}`,
-        hint: 'Check the permissions of the file and of its directory; in WAL mode SQLite writes beside the file even to read it.',
-      };
-    }
-    return undefined;
-  },
+  explain: explainSqlite,
 };
 
 /** Rows are numbered in the order of insertion, but for tables WITHOUT ROWID, whose order is that of their key. */

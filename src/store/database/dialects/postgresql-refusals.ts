@@ -1,0 +1,118 @@
+import {
+  errorCode,
+  errorText,
+  LOCKED,
+  lookUpRefusal,
+  MISSING_RIGHT,
+  networkRefusal,
+  READ_ONLY,
+  serverRoutine,
+  STILL_REFERRED,
+  STOPPED,
+  type Refusal,
+  type RefusalRow,
+} from '../../refusals.ts';
+
+/** By SQLSTATE, followed by the name of the routine in the server that refused. */
+const ROWS: readonly RefusalRow[] = [
+  [/^25006/, ...READ_ONLY],
+  [/^(?:23503|23001)/, ...STILL_REFERRED],
+  [/^(?:40001|40P01|55P03)/, ...LOCKED],
+  [/^42501/, ...MISSING_RIGHT],
+  [/^57014/, ...STOPPED],
+  [
+    /^55000 CheckCmdReplicaIdentity/,
+    '{database} refuses: {text}',
+    'The table is in a publication. Give it a primary key, or run ALTER TABLE … REPLICA IDENTITY USING INDEX <a unique index> (or FULL).',
+  ],
+  [
+    /^21000/,
+    '{database} refuses: {text}',
+    'A guard such as safeupdate may be loaded for this account. Use an account without it.',
+  ],
+  [
+    /^(?:42883|42704|42P22|42P21)/,
+    '{database} lacks something that sessionctl needs: {text}',
+    'sessionctl works on PostgreSQL 12 and later. Check the version, and whether the search_path of the account hides pg_catalog.',
+  ],
+  [
+    /^0A000/,
+    '{database} does not support a query of sessionctl: {text}',
+    'A collation, a server that is not PostgreSQL itself, or an extension may be the reason.',
+  ],
+  [
+    /^(?:42P01|42703|3F000)/,
+    '{database} refuses: {text}',
+    'The tables may have changed while this ran, as in a migration. Run the command again.',
+  ],
+  [
+    /^42809/,
+    '{database} refuses: {text}',
+    'sessionctl ends sessions in ordinary tables. Name the table in [profiles.<name>.schema].',
+  ],
+  [
+    /^(?:23502|23505|23514|23P01|44000)/,
+    '{database} refuses: {text}',
+    'A constraint in the database does not allow the change. Look at the constraints of the table.',
+  ],
+  [
+    /^53100/,
+    '{database} cannot be written: {text}',
+    'The disk of the server is full. Free some space, then run the command again.',
+  ],
+  [
+    /^XX00[12]/,
+    '{database} is damaged: {text}',
+    'Check the server and its disk, and restore a backup where it is needed.',
+  ],
+  [
+    /^58/,
+    '{database} cannot read or write its files: {text}',
+    "Check the server's disk and its log, then run the command again.",
+  ],
+  [
+    /^28/,
+    'cannot use {database}: {text}',
+    'Check user and password of the database URL, and pg_hba.conf for this host.',
+  ],
+  [/^3D/, 'cannot use {database}: {text}', 'Check the name of the database at the end of the URL.'],
+  [/^(?:53|57P|08|25P03)/, 'cannot use {database}: {text}', 'Try again in a moment.'],
+];
+
+/** Understands an error of PostgreSQL or of its driver; undefined where the code is not known. */
+export function explainPostgresql(error: unknown, database: string): Refusal | undefined {
+  const code = errorCode(error) ?? '';
+  const text = errorText(error);
+  if (/unsupported startup parameter/i.test(text)) {
+    return {
+      message: `cannot use ${database}: ${text}`,
+      hint: 'This is PgBouncer: give the URL of the PostgreSQL server behind it.',
+    };
+  }
+  const known = lookUpRefusal(ROWS, `${code} ${serverRoutine(error)}`, error, database);
+  if (known !== undefined) return known;
+  if (/timeout expired|Connection terminated due to connection timeout/i.test(text)) {
+    return networkRefusal({ code: 'ETIMEDOUT', message: text }, database);
+  }
+  if (/SASL: .*client password must be a/i.test(text)) {
+    return {
+      message: `cannot use ${database}: the server asks for a password and none was given`,
+      hint: 'Put the password into the database URL, or name it with url_file or url_command.',
+    };
+  }
+  if (/received invalid response|received unexpected/i.test(text)) {
+    return {
+      message: `cannot use ${database}: what answers there is no PostgreSQL server`,
+      hint: 'Check host and port, and whether the URL should begin with mysql://.',
+    };
+  }
+  if (/server does not support SSL/i.test(text)) {
+    return {
+      message: `cannot use ${database}: the server does not offer TLS`,
+      hint: 'Leave TLS out for a server on a trusted network, or turn it on there.',
+    };
+  }
+  if (/Connection terminated|not queryable/i.test(text))
+    return networkRefusal({ code: 'EPIPE', message: text }, database);
+  return networkRefusal(error, database);
+}

@@ -1,0 +1,132 @@
+import type { Knex } from 'knex';
+import type { MissingRight } from '../../sessions/examination.ts';
+import { tableLabel } from './catalog.ts';
+import { SESSION } from './conditions.ts';
+import type { DatabaseConnection } from './connect.ts';
+import type { NamedTable } from './dialects/examination-dialect.ts';
+import { loadExaminationDialect } from './load-examination-dialect.ts';
+import type { HistoryTable, SessionTable, TokenTable, UserTable } from './shape.ts';
+import { tableReference } from './table-reference.ts';
+
+/** A database, and the tables in it that ending and sweeping sessions works on. */
+export interface ChangedDatabase extends Pick<DatabaseConnection, 'knex' | 'dialect' | 'target'> {
+  readonly shape: {
+    readonly user: UserTable | null;
+    /** Null where sessions stand elsewhere. */
+    readonly ended: SessionTable | null;
+    readonly tokens: readonly TokenTable[];
+    readonly history: HistoryTable | null;
+  };
+}
+
+/** As `DatabaseExamination.missingRights`. */
+export async function missingRights(
+  parts: ChangedDatabase,
+  preserve: boolean,
+): Promise<readonly MissingRight[]> {
+  const { knex, dialect, target } = parts;
+  const own = await loadExaminationDialect(target);
+  if (own.plan === null) return [];
+  const missing: MissingRight[] = [];
+  const isDenied = async (statement: Knex.Raw) => {
+    try {
+      await own.plan?.(knex, statement);
+      return false;
+    } catch (error) {
+      if (!dialect.isDenied(error)) throw error;
+      return true;
+    }
+  };
+  for (const { right, on, statement, columns } of neededRights(knex, parts, preserve)) {
+    if (!(await isDenied(statement))) continue;
+    const denied: string[] = [];
+    for (const column of columns) if (await isDenied(reading(knex, on, [column]))) denied.push(column);
+    // An account may have been given some of the columns alone.
+    const isPart = denied.length > 0 && denied.length < columns.length;
+    const names = knex.raw(denied.map(() => '??').join(', '), denied).toQuery();
+    missing.push({
+      right: `${right}${isPart ? ` (${denied.join(', ')})` : ''} on ${tableLabel(on)}`,
+      remedy: await own.grant(knex, isPart ? `${right} (${names})` : right, on),
+    });
+  }
+  return missing.filter(({ right }, at) => missing.findIndex((earlier) => earlier.right === right) === at);
+}
+
+interface NeededRight {
+  readonly right: string;
+  readonly on: NamedTable;
+  readonly statement: Knex.Raw;
+  /** What a SELECT reads. */
+  readonly columns: readonly string[];
+}
+
+function reading(knex: Knex, on: NamedTable, columns: readonly string[]): Knex.Raw {
+  return knex.raw(`SELECT ${columns.map(() => '??').join(', ')} FROM ? WHERE 1 = 0`, [
+    ...columns.map((column) => `${SESSION}.${column}`),
+    tableReference(knex, on, SESSION),
+  ]);
+}
+
+function columnsOf(table: SessionTable): readonly string[] {
+  const { id, token, userId, expiresAt, createdAt, updatedAt, ipAddress, userAgent, impersonatedBy } = table;
+  return [
+    id.name,
+    token,
+    ...[userId, expiresAt, createdAt, updatedAt].map(({ name }) => name),
+    ...[ipAddress, userAgent, impersonatedBy?.name ?? null].filter((name) => name !== null),
+  ];
+}
+
+/** What `end`, `sweep` and the history do, as statements that would touch no row. */
+function* neededRights(
+  knex: Knex,
+  { dialect, shape: { user, ended, tokens, history } }: ChangedDatabase,
+  preserve: boolean,
+): Generator<NeededRight> {
+  const selecting = (on: NamedTable, ...columns: readonly string[]): NeededRight => ({
+    right: 'SELECT',
+    on,
+    statement: reading(knex, on, columns),
+    columns,
+  });
+  const updating = (on: NamedTable, column: string): NeededRight => ({
+    right: 'UPDATE',
+    on,
+    statement: knex.raw('UPDATE ? SET ?? = ?? WHERE 1 = 0', [
+      tableReference(knex, on, SESSION),
+      column,
+      column,
+    ]),
+    columns: [],
+  });
+  if (user !== null)
+    yield selecting(user, ...[user.id.name, user.email, user.displayName].filter((name) => name !== null));
+  if (ended !== null) {
+    yield selecting(ended, ...columnsOf(ended));
+    const deletion = dialect.deleteFrom(knex, tableReference(knex, ended, SESSION), SESSION);
+    if (!preserve)
+      yield { right: 'DELETE', on: ended, statement: knex.raw('? WHERE 1 = 0', [deletion]), columns: [] };
+    // Rows are held fast while their tokens end.
+    if (preserve || tokens.length > 0) yield updating(ended, ended.expiresAt.name);
+  }
+  for (const table of tokens) {
+    yield selecting(table, table.sessionId.name);
+    yield updating(table, table.revoked);
+  }
+  if (history !== null) {
+    yield selecting(history, 'record');
+    yield {
+      right: 'INSERT',
+      on: history,
+      statement: knex.raw('INSERT INTO ? (??) SELECT ?? FROM ? WHERE 1 = 0', [
+        history.schema === null
+          ? knex.raw('??', [history.name])
+          : knex.raw('??.??', [history.schema, history.name]),
+        'record',
+        `${SESSION}.record`,
+        tableReference(knex, history, SESSION),
+      ]),
+      columns: [],
+    };
+  }
+}

@@ -1,0 +1,60 @@
+import { SessionctlError } from '../../errors.ts';
+import type { Obstacle } from '../../sessions/obstacle.ts';
+import { tableLabel } from './catalog.ts';
+import type { DatabaseStoreParts } from './database-store.ts';
+import type { FoundObstacle } from './dialects/examination-dialect.ts';
+import { loadExaminationDialect } from './load-examination-dialect.ts';
+import { missingRights } from './missing-rights.ts';
+
+/** What rules, triggers and foreign keys of the operator's own would do about the end of sessions. Changes nothing. */
+export async function findObstacles(
+  parts: DatabaseStoreParts,
+  preserve: boolean,
+): Promise<readonly Obstacle[]> {
+  const { session } = parts.shape;
+  const own = await loadExaminationDialect(parts.target);
+  const found = await own.obstacles(parts.knex, session, preserve ? 'UPDATE' : 'DELETE');
+  return found.map((obstacle) => described(obstacle, tableLabel(session)));
+}
+
+function described({ kind, name, place }: FoundObstacle, table: string): Obstacle {
+  switch (kind) {
+    case 'rule':
+      return {
+        effect: 'keeps',
+        text: `the rule ${name} on ${table} runs instead of what ends a session: rows may stay`,
+      };
+    case 'keeping trigger':
+      return {
+        effect: 'keeps',
+        text: `the trigger ${name} on ${table} runs before a session ends and may keep its row`,
+      };
+    case 'trigger':
+      return { effect: 'runs', text: `the trigger ${name} on ${table} runs when a session ends` };
+    case 'foreign key':
+      return {
+        effect: 'may refuse',
+        text: `the foreign key ${name} of ${place ?? 'another table'} refers to ${table} without ON DELETE CASCADE: a session that it refers to cannot be deleted`,
+      };
+    default:
+      return kind satisfies never;
+  }
+}
+
+/**
+ * What the database would refuse, by having the statements planned and not run.
+ * @returns a sentence without a full stop, or null where nothing is known to be refused
+ */
+export async function findRefusal(parts: DatabaseStoreParts, preserve: boolean): Promise<string | null> {
+  const { user, session, tokens, history } = parts.shape;
+  try {
+    const missing = await parts.guard(() =>
+      missingRights({ ...parts, shape: { user, ended: session, tokens, history } }, preserve),
+    );
+    if (missing.length === 0) return null;
+    return `the account lacks ${missing.map(({ right }) => right).join(', ')}`;
+  } catch (error) {
+    if (parts.signal.aborted || !(error instanceof SessionctlError)) throw error;
+    return error.message;
+  }
+}
