@@ -11,8 +11,9 @@ const common = {
   // One file after the other in the same few processes: each would spend seconds on loading Better Auth again. Whoever
   // replaces something of the process puts it back.
   isolate: false,
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  // A test judges what happens, not how fast: a busy machine must not fail one.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
   // Most of a test is waiting for a process that it started.
   maxConcurrency: 4,
 } as const;

@@ -153,8 +153,8 @@ async function fileOf({ path }: LoadedConfig, { system }: Context) {
   if (path === null) return null;
   const { understand } = await import('../config/load.ts');
   const { environmentOf } = await import('../config/environment.ts');
-  const { exposesSecret } = await understand(path, environmentOf(system.env));
-  return { path, exposesSecret };
+  const { exposesSecret, otherWriters } = await understand(path, environmentOf(system.env));
+  return { path, exposesSecret, otherWriters };
 }
 
 async function ownHistory(context: Context) {

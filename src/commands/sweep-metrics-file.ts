@@ -1,8 +1,9 @@
-import { access, constants, readFile, stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { reasonOf } from '../config/config-file.ts';
 import { FailedError } from '../errors.ts';
 import type { SweepFigures } from '../output/sweep-metrics.ts';
+import { readRegularFile, UnsuitableFileError } from '../regular-file.ts';
 import { replaceFile } from '../replace-file.ts';
 
 /** Whoever collects metrics runs as somebody else; they hold no secrets. */
@@ -23,7 +24,11 @@ export async function openMetricsFile(given: string, cwd: string): Promise<Metri
   try {
     // A new file takes the place of the old one, so that it is the directory that has to be written.
     await access(dirname(path), constants.W_OK);
-    if (await isDirectory(path)) throw new Error('it is a directory');
+    const existing = await stat(path).catch(() => null);
+    if (existing !== null && !existing.isFile())
+      throw new UnsuitableFileError(
+        existing.isDirectory() ? 'it is a directory' : 'it is not a regular file',
+      );
   } catch (error) {
     throw unwritable(path, error, 'Nothing was deleted. Check --metrics-file.');
   }
@@ -39,12 +44,8 @@ export async function openMetricsFile(given: string, cwd: string): Promise<Metri
   };
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null))?.isDirectory() === true;
-}
-
 async function contentOf(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch(() => '');
+  return readRegularFile(path).then(String, () => '');
 }
 
 function unwritable(path: string, error: unknown, hint: string): FailedError {

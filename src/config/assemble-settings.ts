@@ -43,6 +43,8 @@ export interface Ingredients {
   readonly system: System;
   readonly flags: SettingsFlags;
   readonly redactor: Redactor;
+  /** False leaves the URL empty where only a `url_command` knows it. */
+  readonly runsCommands: boolean;
   /** A database named by its URL, outside of any profile; null takes the profile's. */
   readonly givenUrl: { readonly url: string; readonly origin: Origin } | null;
   /** Null leaves everything but the database to the defaults. */
@@ -85,7 +87,7 @@ export async function assembleSettings(
   ledger.record('profile', profile?.name ?? null, profile?.origin ?? defaultOrigin);
   const { url, origin } = givenUrl ?? (await profileUrl(ingredients));
   protectUrl(url, redactor);
-  ledger.record('url', maskPasswords(url), origin);
+  ledger.record('url', url === '' ? null : maskPasswords(url), origin);
   ledger.take(['env_file'], checked?.env_file, null, asItIs);
   const settings: Settings = {
     database: {
@@ -151,6 +153,7 @@ async function profileUrl(
   const { checked, document } = profile;
   if (checked.url !== undefined) return { url: checked.url, origin: originIn(profile, ['url']) };
   if (checked.url_file !== undefined) return urlFromFile(['url_file'], checked.url_file, profile);
+  if (!ingredients.runsCommands) return { url: '', origin: originIn(profile, ['url_command']) };
   const label = labelOf(['url_command'], profile);
   const { commandOutput } = await import('./command-output.ts');
   const surroundings = { system, directory: dirname(document.path) };
@@ -228,7 +231,7 @@ function replicaUrls(url: string, ledger: Ledger, { profile, redactor }: Ingredi
     protectUrl(replica, redactor);
     ledger.record(`replicas.${String(at)}`, maskPasswords(replica), ledger.placeOf(['replicas']));
   }
-  const complaint = complaintAboutReplicasOf(url);
+  const complaint = url === '' ? undefined : complaintAboutReplicasOf(url);
   if (complaint !== undefined)
     throw new ConfigError(`${labelOf(['replicas'], profile)} ${complaint}`, { hint: replicasHint });
   return given;

@@ -1,10 +1,13 @@
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { stat, type FileHandle } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
+import { openRegularFile, UnsuitableFileError } from '../regular-file.ts';
 import { mayBeToken } from '../sessions/shown-value.ts';
 import type { System } from '../system.ts';
 import { environmentOf } from './environment.ts';
+import { insistOnTrusted, otherWriters } from './trusted-file.ts';
 import { xdgDirectory } from './xdg-directory.ts';
 
 /** The name that is looked for in the working directory and above it. */
@@ -19,6 +22,9 @@ export interface ConfigSearch {
   readonly warning: string | null;
 }
 
+/** Bytes. A hundred profiles are a tenth of it. */
+const LARGEST_CONFIG = 1_000_000;
+
 /** The text of a configuration file and who may read it. */
 export interface ConfigFile {
   /** Absolute. */
@@ -26,13 +32,15 @@ export interface ConfigFile {
   readonly text: string;
   /** The group or everybody has the right to read it; false on Windows, where the mode says nothing. */
   readonly isReadableByOthers: boolean;
+  /** Which other users may write it, in words; null where none may. */
+  readonly otherWriters: string | null;
 }
 
 /**
  * Finds the configuration file: `--config`, else `SESSIONCTL_CONFIG`, either being the only place; else
  * `sessionctl.toml` in the working directory or the nearest parent that has one; else
  * `$XDG_CONFIG_HOME/sessionctl/config.toml`, which without the variable is in `~/.config`. Files are not merged.
- * @throws ConfigError where the file that was named does not exist
+ * @throws ConfigError where the file that was named does not exist, or another user could have written the one that was found
  */
 export async function findConfigFile(system: System, flag: string | undefined): Promise<ConfigSearch> {
   const env = environmentOf(system.env);
@@ -47,14 +55,18 @@ export async function findConfigFile(system: System, flag: string | undefined): 
   const searched: string[] = [];
   for (const path of upwards(system.cwd)) {
     searched.push(path);
-    if (await exists(path)) return { path, searched, warning: null };
+    if (!(await exists(path))) continue;
+    await insistOnTrusted(path, system.cwd, env);
+    return { path, searched, warning: null };
   }
   const home = env('HOME');
   const { path: base, warning } = xdgDirectory(env, 'XDG_CONFIG_HOME', home && join(home, '.config'));
   if (base === undefined) return { path: null, searched, warning };
   const path = join(base, 'sessionctl', 'config.toml');
   searched.push(path);
-  return { path: (await exists(path)) ? path : null, searched, warning };
+  if (!(await exists(path))) return { path: null, searched, warning };
+  await insistOnTrusted(path, dirname(path), env);
+  return { path, searched, warning };
 }
 
 /** The complaint where none of the places has a configuration. */
@@ -69,15 +81,17 @@ export function hintAfter({ warning }: ConfigSearch, hint: string): string {
   return warning === null ? hint : `${warning}. ${hint}`;
 }
 
-/** @throws ConfigError where it cannot be read: absent, a directory, forbidden, or not UTF-8 */
+/** @throws ConfigError where it cannot be read: absent, no regular file, forbidden, too large, or not UTF-8 */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path);
+    file = await openRegularFile(path, constants.O_RDONLY);
     const status = await file.stat();
-    if (status.isDirectory()) throw new ConfigError(`${path} is a directory, not a configuration file`);
+    if (status.size > LARGEST_CONFIG)
+      throw new ConfigError(`the configuration file ${path} is larger than 1 MB`);
     const text = new TextDecoder('utf-8', { fatal: true }).decode(await file.readFile());
-    return { path, text, isReadableByOthers: platform() !== 'win32' && (status.mode & 0o044) !== 0 };
+    const isReadableByOthers = platform() !== 'win32' && (status.mode & 0o044) !== 0;
+    return { path, text, isReadableByOthers, otherWriters: otherWriters(status) };
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     if (error instanceof TypeError) {
@@ -91,6 +105,7 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
 
 /** What the system says about a file that cannot be read, in words. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof UnsuitableFileError) return error.message;
   const code = codeOf(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied';

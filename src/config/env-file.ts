@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
+import { readRegularFile } from '../regular-file.ts';
 import { reasonOf } from './config-file.ts';
 import type { Environment } from './environment.ts';
 
@@ -17,7 +17,7 @@ export interface EnvFile {
 /** Reads a file of variables; what is wrong with it is in the result. */
 export async function readEnvFile(path: string): Promise<EnvFile> {
   try {
-    return envFileOf(path, await readFile(path, 'utf8'));
+    return envFileOf(path, (await readRegularFile(path)).toString('utf8'));
   } catch (error) {
     const problem = `cannot read ${path}: ${reasonOf(error)}`;
     return { path, variables: new Map(), unclear: new Set(), problem };

@@ -37,11 +37,15 @@ export async function loadSettings(
   return loadConfig(system, flags, redactor);
 }
 
-/** As `loadSettings`, with the origin of each setting. */
+/**
+ * As `loadSettings`, with the origin of each setting.
+ * @param commands `unrun` leaves the URL of a `url_command` empty: the settings are then good to look at only
+ */
 export async function loadConfig(
   system: System,
   flags: SettingsFlags,
   redactor: Redactor,
+  commands: 'run' | 'unrun' = 'run',
 ): Promise<LoadedConfig> {
   rejectEmpty(flags);
   const env = environmentOf(system.env);
@@ -57,6 +61,7 @@ export async function loadConfig(
     system,
     flags,
     redactor,
+    runsCommands: commands === 'run',
     givenUrl: choice.kind === 'profile' ? null : { url: choice.url, origin: choice.origin },
     profile: chosen === null ? null : findProfile(chosen, document, search),
   });
@@ -75,7 +80,7 @@ export async function settingsOfText(
 ): Promise<Settings> {
   const env = environmentOf(system.env);
   const { understandFile } = await import('./profile-document.ts');
-  const document = await understandFile({ ...file, isReadableByOthers: false }, env);
+  const document = await understandFile({ ...file, isReadableByOthers: false, otherWriters: null }, env);
   reportProblems(document, () => true);
   const chosen: ChosenProfile = { name: file.profile, origin: { kind: 'flag', name: '--profile' } };
   const profile = findProfile(chosen, document, {
@@ -84,7 +89,9 @@ export async function settingsOfText(
     warning: null,
   });
   const { assembleSettings } = await import('./assemble-settings.ts');
-  return (await assembleSettings({ system, flags: {}, redactor, givenUrl: null, profile })).settings;
+  return (
+    await assembleSettings({ system, flags: {}, redactor, runsCommands: true, givenUrl: null, profile })
+  ).settings;
 }
 
 /** Reads and checks a configuration file. @throws ConfigError where it cannot be read; its problems are in the result */
@@ -93,10 +100,15 @@ export async function understand(path: string, env: Environment): Promise<Profil
   return understandFile(await readConfigFile(path), env);
 }
 
-/** A warning where a file holds a secret that others can read. */
-export function exposureWarnings({ path, exposesSecret }: ProfileDocument): readonly string[] {
-  const command = `chmod 600 '${path.replaceAll("'", String.raw`'\''`)}'`;
-  return exposesSecret ? [`${path} holds a secret and others can read it; mend it with: ${command}`] : [];
+/** Warnings where a file holds a secret that others can read, or where others can write it. */
+export function exposureWarnings({ path, exposesSecret, otherWriters }: ProfileDocument): readonly string[] {
+  const file = `'${path.replaceAll("'", String.raw`'\''`)}'`;
+  return [
+    ...(exposesSecret
+      ? [`${path} holds a secret and others can read it; fix it with: chmod 600 ${file}`]
+      : []),
+    ...(otherWriters === null ? [] : [`${path} ${otherWriters}; fix it with: chmod go-w ${file}`]),
+  ];
 }
 
 /** @throws UsageError for an option that was given an empty value */

@@ -41,6 +41,8 @@ export interface ProfileDocument {
   readonly envFileOf: (path: KeyPath) => string | null;
   /** A secret stands in the file itself, not as a reference, and others may read it. */
   readonly exposesSecret: boolean;
+  /** Which other users may write the file, in words; null where none may. */
+  readonly otherWriters: string | null;
 }
 
 /**
@@ -62,6 +64,7 @@ export async function understandFile(configFile: ConfigFile, env: Environment): 
       lineOf: () => document.problem.line,
       envFileOf: () => null,
       exposesSecret: false,
+      otherWriters: configFile.otherWriters,
     };
   }
   const { lineOf } = document;
@@ -125,6 +128,7 @@ export async function understandFile(configFile: ConfigFile, env: Environment): 
     lineOf,
     envFileOf: (at) => textAt(texts, at)?.envFile ?? null,
     exposesSecret: configFile.isReadableByOthers && texts.some(isLiteralSecret),
+    otherWriters: configFile.otherWriters,
   };
 }
 

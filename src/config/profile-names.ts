@@ -2,8 +2,8 @@ import type { System } from '../system.ts';
 import { findConfigFile, readConfigFile } from './config-file.ts';
 import { parseTomlDocument } from './toml-document.ts';
 
-/** What a person may have called a profile and a shell can show. */
-const SHOWABLE = /^[^\p{C}\p{Z}]{1,64}$/u;
+/** Shells insert what is offered as it is, so that a name such as `$(…)` would run. */
+const SAFE_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u;
 
 /**
  * The profiles of the configuration file in use, without checking what they say.
@@ -15,7 +15,7 @@ export async function profileNames(system: System, file: string | undefined): Pr
   if (path === null) return [];
   const document = parseTomlDocument((await readConfigFile(path)).text);
   if ('problem' in document || !isTable(document.root) || !isTable(document.root['profiles'])) return [];
-  return Object.keys(document.root['profiles']).filter((name) => SHOWABLE.test(name));
+  return Object.keys(document.root['profiles']).filter((name) => SAFE_NAME.test(name));
 }
 
 function isTable(value: unknown): value is Readonly<Record<string, unknown>> {

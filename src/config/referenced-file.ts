@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { CheckedProfile, CheckedTls } from './checked-file.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { reasonOf } from './config-file.ts';
 import type { Problem } from './problem.ts';
 import type { ProfileDocument } from './profile-document.ts';
@@ -31,7 +31,7 @@ export async function readReferencedFile(
 ): Promise<{ readonly text: string } | { readonly problem: Problem }> {
   const absolute = resolve(dirname(document.path), path);
   try {
-    return { text: await readFile(absolute, 'utf8') };
+    return { text: (await readRegularFile(absolute)).toString('utf8') };
   } catch (error) {
     const message = `${keys.join('.')}: cannot read ${absolute}: ${reasonOf(error)}`;
     return { problem: { line: document.lineOf(keys), column: null, message, hint: null } };

@@ -5,7 +5,11 @@ import { command, fail, ok, shellWord, toml, unknown, warn, type Check, type Ver
 export interface ConfigurationSubject {
   readonly profile: string | null;
   /** The configuration file in use, if any. */
-  readonly file: { readonly path: string; readonly exposesSecret: boolean } | null;
+  readonly file: {
+    readonly path: string;
+    readonly exposesSecret: boolean;
+    readonly otherWriters: string | null;
+  } | null;
   readonly session: SessionSettings;
   readonly auth: AuthSettings;
   /** Where the history stands and what is wrong with it. */
@@ -31,9 +35,12 @@ export function* configurationChecks(subject: ConfigurationSubject): Generator<C
   const section = `[profiles.${profile ?? 'production'}`;
   yield {
     id: 'config-permissions',
-    explanation: 'Whoever can read a password or the secret in the configuration can be any user.',
+    explanation:
+      'A password or the secret in the configuration makes its reader any user; a writer can have commands run.',
     carryOut: () => {
       if (file === null) return ok('no configuration file is in use; `sessionctl config init` writes one');
+      if (file.otherWriters !== null)
+        return fail(`${file.path} ${file.otherWriters}`, command(`chmod go-w ${shellWord(file.path)}`));
       return file.exposesSecret
         ? fail(
             `${file.path} holds a secret and others can read it`,

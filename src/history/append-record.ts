@@ -1,10 +1,11 @@
-import { fstatSync, ftruncateSync, writeSync } from 'node:fs';
+import { constants, fstatSync, ftruncateSync, writeSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { dirname } from 'node:path';
 import { makeDirectory } from '../make-directory.ts';
 import { reasonOf } from '../config/config-file.ts';
 import { FailedError } from '../errors.ts';
+import { openRegularFile } from '../regular-file.ts';
 import { splitLines, type HistoryLine } from './history-chain.ts';
 import { readHead, writeHead, type StoredHead } from './history-head.ts';
 import { LockLostError, withLock } from './history-lock.ts';
@@ -56,7 +57,7 @@ async function appendAlone(
 ): Promise<HistoryRecord> {
   // Before the file: a record that comes in between is then ahead of the head, and not missing.
   const head = await readHead(headPath);
-  const file = await open(path, 'a+', 0o600);
+  const file = await openRegularFile(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
   try {
     const { size } = await file.stat();
     const end = await readEnd(file, size);

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import { reasonOf } from '../config/config-file.ts';
 import { environmentOf } from '../config/environment.ts';
 import { xdgDirectory } from '../config/xdg-directory.ts';
 import { FailedError } from '../errors.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { toInstant } from '../sessions/instant.ts';
 import type { System } from '../system.ts';
 import { version } from '../version.ts';
@@ -54,6 +54,9 @@ export function openHistory(system: System): History {
   };
 }
 
+/** Bytes: about a million records. */
+const LARGEST_HISTORY = 1_000_000_000;
+
 function stateDirectory(system: System): { readonly path: string; readonly warning: string | null } {
   const env = environmentOf(system.env);
   const home = env('HOME');
@@ -85,7 +88,7 @@ async function readHistory({ path, headPath }: HistoryPlace): Promise<HistoryCon
 
 async function contentOf(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return await readRegularFile(path, LARGEST_HISTORY);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Uint8Array();
     throw error;

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readRegularFile } from '../regular-file.ts';
 import { replaceFile } from '../replace-file.ts';
 import { parseHead, type HistoryHead } from './history-record.ts';
 
@@ -7,7 +7,7 @@ export type StoredHead = HistoryHead | 'absent' | 'unreadable';
 
 export async function readHead(path: string): Promise<StoredHead> {
   try {
-    return parseHead(await readFile(path, 'utf8')) ?? 'unreadable';
+    return parseHead((await readRegularFile(path)).toString('utf8')) ?? 'unreadable';
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'absent';
     throw error;

@@ -255,7 +255,7 @@ describe('a file that cannot be read', () => {
     mkdirSync(`${path}/sessionctl.toml`);
     expect(await run([], { cwd: path })).toMatchObject({
       code: 3,
-      stderr: `error: ${path}/sessionctl.toml is a directory, not a configuration file\n`,
+      stderr: `error: cannot read the configuration file ${path}/sessionctl.toml: it is a directory\n`,
     });
   });
 

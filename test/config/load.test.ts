@@ -429,7 +429,7 @@ auth.former_secrets = ["\${FORMER}"]
     const path = directory.write("it's.toml", `[profiles.a]\n${text}\n`, 0o640);
     const run = () =>
       runMain(['--config', path, 'config', 'show'], { cwd: directory.path, env: { P: 'hunter2' } });
-    const warning = `warning: ${path} holds a secret and others can read it; mend it with: chmod 600 '${path.replace("'", String.raw`'\''`)}'\n`;
+    const warning = `warning: ${path} holds a secret and others can read it; fix it with: chmod 600 '${path.replace("'", String.raw`'\''`)}'\n`;
     expect((await run()).stderr).toBe(isSecret ? warning : '');
     directory.write("it's.toml", `[profiles.a]\n${text}\n`, 0o600);
     expect((await run()).stderr).toBe('');

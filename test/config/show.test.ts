@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runMain } from '../support/fake-system.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -145,5 +146,30 @@ describe('config path', () => {
     expect(lines).toContain('/sessionctl.toml');
     expect(lines).toContain('/home/nobody/.config/sessionctl/config.toml');
     expect(lines.at(-2)).toBe('hint: `sessionctl config init` writes one.');
+  });
+});
+
+describe('a url_command', () => {
+  const shown = async (...argv: readonly string[]) => {
+    const directory = temporaryDirectory();
+    directory.write(
+      'sessionctl.toml',
+      '[profiles.a]\nurl_command = "touch was-run; echo sqlite:auth.db"\nreplicas = []\n',
+    );
+    const outcome = await runMain(['config', 'show', ...argv], { cwd: directory.path });
+    return { ...outcome, wasRun: existsSync(`${directory.path}/was-run`) };
+  };
+
+  it('is not run to look at the configuration', async () => {
+    const { code, stdout, stderr, wasRun } = await shown();
+    expect({ code, wasRun }).toEqual({ code: 0, wasRun: false });
+    expect(stdout).toMatch(/^url +- +\S+sessionctl\.toml:2$/m);
+    expect(stderr).toBe('url_command was not run: --resolve runs it and shows the URL\n');
+  });
+
+  it('is run where that is asked for', async () => {
+    const { code, stdout, stderr, wasRun } = await shown('--resolve');
+    expect({ code, stderr, wasRun }).toEqual({ code: 0, stderr: '', wasRun: true });
+    expect(stdout).toMatch(/^url +sqlite:auth\.db /m);
   });
 });

@@ -8,19 +8,23 @@ type Row = readonly [setting: string, value: string, from: string];
 
 const HEAD: Row = ['SETTING', 'VALUE', 'FROM'];
 
-export const configShow = defineCommand<object>({
+export const configShow = defineCommand<{ readonly resolve?: boolean }>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3],
   examples: [
     ['sessionctl config show', 'What a command would use, secrets hidden'],
     ['sessionctl --profile staging config show --json', 'Of another profile, for a script'],
   ],
-  configure: (command) => command,
+  configure: (command) =>
+    command.optionsGroup('What is done').option('--resolve', 'run url_command to show the URL that it gives'),
   run: async (context, flags) => {
     const format = chooseFormat(flags, reportFormats);
     const { loadConfig } = await import('../../config/load.ts');
-    const { path, entries, warnings } = await loadConfig(context.system, flags, context.redactor);
+    const commands = flags.resolve === true ? 'run' : 'unrun';
+    const { path, entries, warnings } = await loadConfig(context.system, flags, context.redactor, commands);
     for (const warning of warnings) await context.warn(warning);
+    if (entries.some(({ key, value }) => key === 'url' && value === null))
+      await context.note('url_command was not run: --resolve runs it and shows the URL');
     if (format === 'json') {
       const settings = entries.map(({ key, value, origin }) => ({ key, value, origin }));
       await context.print(`${jsonText({ path, settings }, 2)}\n`);

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type * as t from '@babel/types';
 import { ConfigError } from '../../errors.ts';
+import { readRegularFile } from '../../regular-file.ts';
 import { reasonOf } from '../config-file.ts';
 import { escapeReferences } from '../references.ts';
 import { passwordsIn } from '../url-secrets.ts';
@@ -50,7 +50,7 @@ const ELSEWHERE = 'Name the file that holds betterAuth({…}) itself with --auth
 
 async function textOf(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return (await readRegularFile(path)).toString('utf8');
   } catch (error) {
     throw new ConfigError(`cannot read ${path}: ${reasonOf(error)}`, { cause: error });
   }
