@@ -126,9 +126,9 @@ export function createContext(
     },
     settings: () => (settings ??= loadSettings()),
     target: async () => {
-      const { profile, url, cwd } = (await context.settings()).database;
+      const { profile, url, cwd, variables } = (await context.settings()).database;
       const { describeLocation, parseDatabaseUrl } = await import('./store/database/database-url.ts');
-      const location = parseDatabaseUrl(url, cwd);
+      const location = parseDatabaseUrl(url, cwd, variables);
       return { profile, dialect: location.dialect, database: describeLocation(location), redis: null };
     },
     history: () => (history ??= openOwnHistory()),

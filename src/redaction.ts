@@ -1,8 +1,10 @@
+import { maskParameters } from './config/url-secrets.ts';
+
 /** Keeps secrets out of everything that is printed: learned ones by their value, unknown ones by their place in a URL. */
 export interface Redactor {
   /** Remembers a secret, in its plain and its URL-encoded form. Values under four characters are not searched for. */
   protect(secret: string | null | undefined): void;
-  /** The text with every remembered secret, and every password inside a URL, replaced by `***`. */
+  /** The text with every remembered secret, and every password and unknown parameter inside a URL, replaced by `***`. */
   redact(text: string): string;
 }
 
@@ -22,7 +24,7 @@ export function createRedactor(): Redactor {
     redact(text) {
       longestFirst ??= [...secrets].sort((a, b) => b.length - a.length);
       const plain = longestFirst.reduce((safe, secret) => safe.replaceAll(secret, MASK), text);
-      return plain.replace(PASSWORD_IN_URL, `$1:${MASK}@`);
+      return maskParameters(plain.replace(PASSWORD_IN_URL, `$1:${MASK}@`));
     },
   };
 }

@@ -13,6 +13,7 @@ import { readReferencedFile } from './referenced-file.ts';
 import { complaintAboutReplicasOf, replicasHint } from './replica-urls.ts';
 import type {
   AuthSettings,
+  DatabaseSettings,
   RedisSettings,
   SchemaNames,
   SessionSettings,
@@ -23,6 +24,7 @@ import type {
 import { timeZoneForRun } from './time-zone.ts';
 import type { KeyPath } from './toml-document.ts';
 import { missingRedis } from './without-redis.ts';
+import { isShownParameter, LIBPQ_VARIABLES } from './url-parameters.ts';
 import { isPlainUrl, maskPasswords, passwordsIn } from './url-secrets.ts';
 
 /** One setting in a form fit to be printed: secrets are `***`, lengths `7d`, null is "not set". */
@@ -104,6 +106,7 @@ export async function assembleSettings(
       tls: await tlsSettings(['tls'], checked?.tls, ledger, ingredients),
       schema: schemaNames(checked?.schema, ledger),
       cwd: givenUrl === null && profile !== null ? dirname(profile.document.path) : system.cwd,
+      ...libpqVariables(url, env, ledger, redactor),
     },
     redis: await redisSettings(env, ledger, ingredients),
     session: sessionSettings(checked?.session, ledger),
@@ -204,6 +207,25 @@ function originIn({ document, name }: ProfileInUse, keys: KeyPath): Origin {
 function labelOf(keys: KeyPath, profile: ProfileInUse): string {
   const { path, lineOf } = profile.document;
   return `${path}:${String(lineOf(['profiles', profile.name, ...keys]))}: ${['profiles', profile.name, ...keys].join('.')}`;
+}
+
+/** What of libpq's variables a PostgreSQL URL may leave open. */
+function libpqVariables(
+  url: string,
+  env: Environment,
+  ledger: Ledger,
+  redactor: Redactor,
+): Pick<DatabaseSettings, 'variables'> {
+  if (!/^postgres(?:ql)?:/i.test(url)) return {};
+  const variables = Object.entries(LIBPQ_VARIABLES).flatMap(([name, parameter]) => {
+    const value = env(name);
+    if (value === undefined) return [];
+    const isShown = isShownParameter(parameter);
+    if (!isShown) redactor.protect(value);
+    ledger.record(name, isShown ? value : MASK, { kind: 'variable', name });
+    return [[name, value] as const];
+  });
+  return variables.length === 0 ? {} : { variables: Object.fromEntries(variables) };
 }
 
 function protectUrl(url: string, redactor: Redactor): void {

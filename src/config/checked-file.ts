@@ -7,6 +7,8 @@ import { readRedisUrl } from './redis-url.ts';
 import { checkedReplicaUrl, complaintAboutReplicasOf, replicasHint } from './replica-urls.ts';
 import { parseTimeZone } from './time-zone.ts';
 import type { KeyPath, TomlDocument } from './toml-document.ts';
+import { checkParameters } from './url-parameters.ts';
+import { isPlainUrl } from './url-secrets.ts';
 
 /** Stands where a string depends on a variable that is unset: there is nothing to check, and nothing to use. */
 export const unknownText = Symbol('text of an unset variable');
@@ -282,7 +284,11 @@ function checkedLength(text: string, shortest: number, longest: number): number 
 
 /** Whatever has no scheme is the path of an SQLite file; one letter is a drive of Windows. */
 function checkedDatabaseUrl(text: string): string {
-  return /^[a-z][a-z0-9+.-]+:/i.test(text) ? checkedScheme(text, databaseSchemes) : text;
+  if (!/^[a-z][a-z0-9+.-]+:/i.test(text)) return text;
+  checkedScheme(text, databaseSchemes);
+  const kind = /^postgres/i.test(text) ? 'postgresql' : /^m/i.test(text) ? 'mysql' : 'sqlite';
+  if (isPlainUrl(text)) checkParameters(kind, new URLSearchParams(/\?(.*)$/s.exec(text)?.[1]));
+  return text;
 }
 
 function checkedHostAndPort(text: string): string {

@@ -34,8 +34,10 @@ export interface DatabaseSettings {
   readonly replicas: readonly string[];
   readonly tls: TlsSettings | null;
   readonly schema: SchemaNames;
-  /** What relative paths to SQLite files start from. */
+  /** What relative paths in the URL start from. */
   readonly cwd: string;
+  /** libpq's variables, where the environment has any: they give what a PostgreSQL URL leaves open. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** How to reach Better Auth's secondary storage. */

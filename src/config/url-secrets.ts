@@ -1,20 +1,32 @@
+import { isShownParameter } from './url-parameters.ts';
+
 /** `scheme://user:password@`; a password ends at the last @ of the authority, so a bare @ inside it is no way around. */
 const AUTHORITY = /^([a-z][a-z0-9+.-]*:\/\/[^:@/?#]*:)([^/?#]*)@/i;
-/** Drivers also take the password as a parameter. */
-const PARAMETER = /([?&](?:password|sslpassword)=)([^&#]*)/gi;
+/** A name alone, which outside of databases is often a token. */
+const LONE_NAME = /^((?!postgres|postgresql|mysql|mariadb)[a-z][a-z0-9+.-]*:\/\/)([^:/?#]+)@/i;
+/** Any parameter: drivers take a password as one, and hosts a token under a name of their own. */
+const PARAMETER = /([?&])([^=&#\s]+)=([^&#\s"'`]*)/g;
 
-/** The passwords in a database or Redis URL, as written and decoded; empty where there is none. */
+/** The secrets in a URL, as written and decoded: the password, and the values of parameters that are not known to be harmless. */
 export function passwordsIn(url: string): readonly string[] {
-  const found = [AUTHORITY.exec(url)?.[2], ...[...url.matchAll(PARAMETER)].map((match) => match[2])];
+  const parameters = [...url.matchAll(PARAMETER)]
+    .filter(([, , name = '']) => !isShownParameter(name))
+    .map(([, , , value]) => value);
+  const found = [AUTHORITY.exec(url)?.[2], LONE_NAME.exec(url)?.[2], ...parameters];
   return found.flatMap((password) =>
     password === undefined || password === '' ? [] : [password, decoded(password)],
   );
 }
 
+const HOST = String.raw`(?:\[[0-9a-f:.]+(?:%25\w+)?\]|[^@:,/?#\s[\]]*)(?::\d*)?`;
 /** A URL whose every part is where it belongs: what follows the password cannot be a piece of it. */
-const PLAIN_URL =
-  /^[a-z][a-z0-9+.-]*:\/\/(?:[^:/?#\s]*(?::[^/?#\s]*)?@)?(?:\[[0-9a-f:.]+\]|[^@:/?#\s[\]]*)(?::\d+)?(?:\/[^@?#\s]*)?(?:\?[^@#\s]*)?$/i;
+const PLAIN_URL = new RegExp(
+  String.raw`^[a-z][a-z0-9+.-]*:\/\/(?:[^:/?#\s]*(?::[^/?#\s]*)?@)?${HOST}(?:,${HOST})*(?:\/[^@?#\s]*)?(?:\?[^@#\s]*)?$`,
+  'i',
+);
 const FILE = /^(?:sqlite3?|file):(?:\/\/)?/i;
+/** `host=… password=…`, the form of libpq that is no URL, and others like it. */
+const KEYWORDS = /(?:^|[\s;])(?:host|hostaddr|server|port|dbname|database|user|user id|password|pwd)\s*=/i;
 
 /**
  * Whether the text is a URL, or the path of a file, without doubt. A bare `/`, `#` or `?` in a password moves the rest of
@@ -24,13 +36,20 @@ const FILE = /^(?:sqlite3?|file):(?:\/\/)?/i;
 export function isPlainUrl(text: string): boolean {
   const path = text.replace(FILE, '');
   if (path === text && /^[a-z][a-z0-9+.-]+:\/\//i.test(text)) return PLAIN_URL.test(text);
-  return !/:\/\/|:.*@|^[\s'"]|[\s'"]$/.test(path);
+  return !/:\/\/|:.*@|^[\s'"]|[\s'"]$/.test(path) && !KEYWORDS.test(path);
 }
 
-/** The URL with `***` for each password, or for all of it where it cannot be told apart, fit to be printed. */
+/** The URL with `***` for each secret, or for all of it where it cannot be told apart, fit to be printed. */
 export function maskPasswords(url: string): string {
   if (!isPlainUrl(url)) return '***';
-  return url.replace(AUTHORITY, '$1***@').replace(PARAMETER, '$1***');
+  return maskParameters(url.replace(AUTHORITY, '$1***@').replace(LONE_NAME, '$1***@'));
+}
+
+/** A text with `***` for the values of all parameters of URLs in it that are not known to be harmless. */
+export function maskParameters(text: string): string {
+  return text.replace(PARAMETER, (whole, mark: string, name: string) =>
+    isShownParameter(name) ? whole : `${mark}${name}=***`,
+  );
 }
 
 function decoded(text: string): string {

@@ -59,7 +59,7 @@ export async function openExamination(
           return schema.parts;
         });
   const secondary = redis === null ? null : await opened(() => openSecondary());
-  const location = parseDatabaseUrl(database.url, database.cwd);
+  const location = parseDatabaseUrl(database.url, database.cwd, database.variables);
   return {
     target: {
       profile: database.profile,

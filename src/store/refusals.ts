@@ -177,7 +177,7 @@ export function unknownRefusal(error: unknown, database: string): Refusal {
 }
 
 const CERTIFICATE =
-  /^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|CERT_|ERR_TLS_CERT|ERR_SSL|ERR_OSSL)/;
+  /^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|CERT_|ERR_TLS_CERT|ERR_SSL|ERR_OSSL|HANDSHAKE_SSL_ERROR)/;
 
 /** What the network or TLS says, which is the same for every server. */
 export function networkRefusal(error: unknown, database: string): Refusal | undefined {

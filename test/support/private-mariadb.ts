@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { inject } from 'vitest';
@@ -25,10 +25,15 @@ export function missingMariadb(): string | undefined {
 export interface PrivateMariadbOptions {
   /** Keeps a binary log, as whoever replicates does, under this number among the servers. */
   readonly serverId?: number;
+  /** Offers TLS with this certificate. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 /** A MariaDB server that a test may restart, or set read-only. */
-export async function startPrivateMariadb({ serverId }: PrivateMariadbOptions = {}): Promise<PrivateMariadb> {
+export async function startPrivateMariadb({
+  serverId,
+  tls,
+}: PrivateMariadbOptions = {}): Promise<PrivateMariadb> {
   const directory = mkdtempSync(join(inject('temporaryDirectory'), 'mariadb-'));
   const data = join(directory, 'data');
   if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid);
@@ -44,6 +49,11 @@ export async function startPrivateMariadb({ serverId }: PrivateMariadbOptions = 
     { ...identity, cwd: directory, encoding: 'utf8' },
   );
   if (made.status !== 0) throw new Error(`mariadb-install-db: ${made.stdout}${made.stderr}`);
+  const certificate = Object.entries(tls ?? {}).map(([name, text]) => {
+    const path = join(directory, `${name}.pem`);
+    writeFileSync(path, text, { mode: 0o644 });
+    return `--ssl-${name}=${path}`;
+  });
   const port = await freePort();
   const root = `mysql://root@127.0.0.1:${String(port)}`;
   const connect = () => mysql.createConnection(root);
@@ -61,6 +71,7 @@ export async function startPrivateMariadb({ serverId }: PrivateMariadbOptions = 
       // What is committed outlives the process, as on any server that people rely on.
       '--innodb-flush-log-at-trx-commit=2',
       ...(serverId === undefined ? [] : [`--server-id=${String(serverId)}`, '--log-bin=binlog']),
+      ...certificate,
     ],
     {
       ...identity,

@@ -25,7 +25,7 @@ export function missingInitdb(): string | undefined {
 const COMMON_SETTINGS = ['listen_addresses=127.0.0.1', 'fsync=off'].flatMap((setting) => ['-c', setting]);
 
 export interface PrivateOptions {
-  /** Takes connections with TLS alone, and shows this certificate. */
+  /** Takes connections with TLS alone, and shows this certificate; `trusted` needs no password, `plain` sends it as it is. */
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
@@ -117,7 +117,10 @@ function requireTls(data: string, { cert, key }: NonNullable<PrivateOptions['tls
   for (const [name, text] of [
     ['server.crt', cert],
     ['server.key', key],
-    ['pg_hba.conf', 'hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n'],
+    [
+      'pg_hba.conf',
+      'hostssl all trusted all trust\nhostssl all plain all password\nhostssl all all all scram-sha-256\n',
+    ],
   ] as const) {
     const path = join(data, name);
     writeFileSync(path, text, { mode: 0o600 });

@@ -52,7 +52,7 @@ export async function connectDatabase(
   settings: DatabaseSettings,
   options: ConnectOptions,
 ): Promise<DatabaseConnection> {
-  const location = parseDatabaseUrl(settings.url, settings.cwd);
+  const location = parseDatabaseUrl(settings.url, settings.cwd, settings.variables);
   return connectTo(location, describeLocation(location), settings, options);
 }
 
@@ -62,7 +62,7 @@ export async function connectReplica(
   settings: DatabaseSettings,
   options: ConnectOptions,
 ): Promise<DatabaseConnection> {
-  const location = parseServerOrDatabaseUrl(url, settings.cwd);
+  const location = parseServerOrDatabaseUrl(url, settings.cwd, settings.variables);
   const place = `the replica ${describeLocation(location)}`;
   return connectTo(location, place, settings, { ...options, access: 'read' });
 }
@@ -74,6 +74,7 @@ async function connectTo(
   { access, mayBeMissing = false, redactor, signal }: ConnectOptions,
 ): Promise<DatabaseConnection> {
   if (location.dialect !== 'sqlite') redactor.protect(location.password);
+  refuseUnknownZone(location, settings);
   const dialect = await loadDialect(location);
   const names = { ...settings.schema, databaseSchema: schemaName(settings, location) };
   const settle = <Result>(work: () => Promise<Result>) => explained(dialect, database, work);
@@ -82,7 +83,8 @@ async function connectTo(
     const found = dialect.hindrance(error);
     return found === 'slow' ? undefined : found;
   };
-  const knex = await dialect.connect(location, settings, access, mayBeMissing);
+  const connectTimeout = timeoutOf(location) ?? settings.connectTimeout;
+  const knex = await dialect.connect(location, { ...settings, connectTimeout }, access, mayBeMissing);
   return {
     knex,
     dialect,
@@ -114,6 +116,34 @@ async function loadDialect(location: DatabaseLocation): Promise<Dialect> {
     default:
       return location satisfies never;
   }
+}
+
+/** mysql2's `timezone` says in which zone the application writes, which is for `time_zone` to say here. */
+function refuseUnknownZone(location: DatabaseLocation, { timeZone }: DatabaseSettings): void {
+  if (location.dialect === 'sqlite' || timeZone !== null || !location.parameters.has('timezone')) return;
+  throw new ConfigError('the database URL says timezone=…, and no time_zone is set', {
+    hint: 'Set time_zone in the profile, or give --time-zone, to the zone in which the application writes: UTC for timezone=Z.',
+  });
+}
+
+/** Node's longest timer. */
+const LONGEST_WAIT = 2 ** 31 - 2000;
+
+/** Milliseconds to wait for a connection, where the location says so: libpq and Prisma count seconds, mysql2 does not. */
+function timeoutOf(location: DatabaseLocation): number | null {
+  if (location.dialect === 'sqlite') return null;
+  const [name, unit] = location.parameters.has('connectTimeout')
+    ? (['connectTimeout', 1] as const)
+    : (['connect_timeout', 1000] as const);
+  const text = location.parameters.get(name);
+  if (text === undefined) return null;
+  if (!/^\d{1,9}$/.test(text)) {
+    throw new ConfigError(`${location.variables.get(name) ?? `${name} of the database URL`} is no number`, {
+      hint: 'It is the number of seconds to wait for a connection, 0 for no limit.',
+    });
+  }
+  const given = Number(text) * unit;
+  return given === 0 ? LONGEST_WAIT : Math.min(given, LONGEST_WAIT);
 }
 
 /** Prisma's URLs name the PostgreSQL schema in a parameter. */

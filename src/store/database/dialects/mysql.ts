@@ -14,7 +14,8 @@ import { explainMysql, isDeniedByMysql, isTimeLimit } from './mysql-refusals.ts'
 import { keyWalk } from './key-walk.ts';
 import { errorCode, errorText, isBrokenConnection } from '../../refusals.ts';
 import { chunksOf } from './row-stream.ts';
-import { tlsOptions } from './tls.ts';
+import { attemptsOf } from './attempts.ts';
+import { connectingTo } from './mysql-attempts.ts';
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
   char: 'text',
@@ -43,51 +44,46 @@ export const mysql: Dialect = {
   async connect(location, settings, access) {
     const server = location as ServerLocation;
     const { default: Client } = await import('knex/lib/dialects/mysql2/index.js');
-    const ssl = tlsOptions(settings.tls, server.parameters);
+    const attempts = attemptsOf(server, settings.tls);
     const setUp = sessionVariables(settings.statementTimeout, settings.timeZone);
-    return knexOf(
-      new Client({
-        client: 'mysql2',
-        ...quietKnex,
-        pool: {
-          ...oneConnection,
-          afterCreate: (
-            connection: Connection,
-            done: (error: Error | null, connection: Connection) => void,
-          ) => {
-            connection.query(setUp, (error) => {
-              if (error !== null || access === 'read') done(error, connection);
-              else
-                giveWay(connection).then(
-                  () => {
-                    done(null, connection);
-                  },
-                  (refusal: unknown) => {
-                    done(refusal as Error, connection);
-                  },
-                );
-            });
-          },
+    const client = new Client({
+      client: 'mysql2',
+      ...quietKnex,
+      pool: {
+        ...oneConnection,
+        afterCreate: (
+          connection: Connection,
+          done: (error: Error | null, connection: Connection) => void,
+        ) => {
+          connection.query(setUp, (error) => {
+            if (error !== null || access === 'read') done(error, connection);
+            else
+              giveWay(connection).then(
+                () => {
+                  done(null, connection);
+                },
+                (refusal: unknown) => {
+                  done(refusal as Error, connection);
+                },
+              );
+          });
         },
-        acquireConnectionTimeout: settings.connectTimeout + 1000,
-        connection: {
-          ...(server.host.startsWith('/')
-            ? { socketPath: server.host }
-            : { host: server.host, port: server.port }),
-          ...(server.database === '' ? {} : { database: server.database }),
-          ...(server.user === null ? {} : { user: server.user }),
-          ...(server.password === null ? {} : { password: server.password }),
-          connectTimeout: settings.connectTimeout,
-          charset: 'utf8mb4',
-          // Whole numbers beyond 2^53 and times stay the text that the server wrote.
-          supportBigNumbers: true,
-          bigNumberStrings: true,
-          dateStrings: true,
-          connectAttributes: { program_name: 'sessionctl' },
-          ...(ssl === false ? {} : { ssl: { ...ssl } }),
-        },
-      }),
-    );
+      },
+      acquireConnectionTimeout: attempts.length * settings.connectTimeout + 1000,
+      connection: {
+        ...(server.database === '' ? {} : { database: server.database }),
+        ...(server.user === null ? {} : { user: server.user }),
+        ...(server.password === null ? {} : { password: server.password }),
+        connectTimeout: settings.connectTimeout,
+        charset: 'utf8mb4',
+        // Whole numbers beyond 2^53 and times stay the text that the server wrote.
+        supportBigNumbers: true,
+        bigNumberStrings: true,
+        dateStrings: true,
+        connectAttributes: { program_name: 'sessionctl' },
+      },
+    });
+    return knexOf(connectingTo(client, attempts));
   },
 
   async readCatalog(knex, wanted) {

@@ -12,6 +12,7 @@ import {
   type Refusal,
   type RefusalRow,
 } from '../../refusals.ts';
+import { UNBOUND } from './postgresql-attempts.ts';
 
 /** By SQLSTATE, followed by the name of the routine in the server that refused. */
 const ROWS: readonly RefusalRow[] = [
@@ -106,10 +107,16 @@ export function explainPostgresql(error: unknown, database: string): Refusal | u
       hint: 'Check host and port, and whether the URL should begin with mysql://.',
     };
   }
+  if (text === UNBOUND) {
+    return {
+      message: `cannot use ${database}: ${text}`,
+      hint: 'Leave channel_binding out, or set it to prefer, for a server that cannot.',
+    };
+  }
   if (/server does not support SSL/i.test(text)) {
     return {
       message: `cannot use ${database}: the server does not offer TLS`,
-      hint: 'Leave TLS out for a server on a trusted network, or turn it on there.',
+      hint: 'Turn TLS on there. On a trusted network, leave it out of the URL, of PGSSLMODE and of the profile.',
     };
   }
   if (/Connection terminated|not queryable/i.test(text))

@@ -17,7 +17,8 @@ import { explainPostgresql } from './postgresql-refusals.ts';
 import { regclassName } from './regclass-name.ts';
 import { errorCode, errorText, isBrokenConnection } from '../../refusals.ts';
 import { chunksOf } from './row-stream.ts';
-import { tlsOptions } from './tls.ts';
+import { attemptsOf } from './attempts.ts';
+import { connectingTo } from './postgresql-attempts.ts';
 import { knexOf, oneConnection, quietKnex, withConnection } from './connection.ts';
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
@@ -95,28 +96,25 @@ export const postgresql: Dialect = {
   async connect(location, settings, access) {
     const server = location as ServerLocation;
     const { default: Client } = await import('knex/lib/dialects/postgres/index.js');
-    const ssl = tlsOptions(settings.tls, server.parameters);
-    return knexOf(
-      new Client({
-        client: 'pg',
-        ...quietKnex,
-        pool: oneConnection,
-        acquireConnectionTimeout: settings.connectTimeout + 1000,
-        connection: {
-          host: server.host,
-          port: server.port,
-          database: server.database,
-          ...(server.user === null ? {} : { user: server.user }),
-          ...(server.password === null ? {} : { password: server.password }),
-          application_name: 'sessionctl',
-          connectionTimeoutMillis: settings.connectTimeout,
-          ...(settings.statementTimeout === 0 ? {} : { statement_timeout: settings.statementTimeout }),
-          // Columns with a zone are read and compared in UTC, and times come in one form.
-          options: `-c TimeZone=UTC -c DateStyle=ISO ${ACCESS[access]}`,
-          ssl: ssl === false ? false : { ...ssl },
-        },
-      }),
-    );
+    const said = (name: string) => server.parameters.get(name);
+    const attempts = attemptsOf(server, settings.tls);
+    const client = new Client({
+      client: 'pg',
+      ...quietKnex,
+      pool: oneConnection,
+      acquireConnectionTimeout: attempts.length * settings.connectTimeout + 1000,
+      connection: {
+        database: server.database,
+        ...(server.user === null ? {} : { user: server.user }),
+        ...(server.password === null ? {} : { password: server.password }),
+        application_name: said('application_name') ?? said('fallback_application_name') ?? 'sessionctl',
+        connectionTimeoutMillis: settings.connectTimeout,
+        ...(settings.statementTimeout === 0 ? {} : { statement_timeout: settings.statementTimeout }),
+        // Columns with a zone are read and compared in UTC, and times come in one form.
+        options: `${said('options') ?? ''} -c TimeZone=UTC -c DateStyle=ISO ${ACCESS[access]}`.trim(),
+      },
+    });
+    return knexOf(connectingTo(client, server, attempts));
   },
 
   async readCatalog(knex, wanted) {

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as yieldToEvents, setTimeout as wait } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
-import { ConnectionError, SchemaError, UsageError } from '../../../errors.ts';
+import { ConfigError, ConnectionError, SchemaError, UsageError } from '../../../errors.ts';
 import { addressKey, MAPPED_KEY } from '../../../sessions/address.ts';
 import { toInstant, type Instant } from '../../../sessions/instant.ts';
 import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
@@ -41,8 +41,14 @@ export const sqlite: Dialect = {
   name: 'sqlite',
 
   async connect(location, settings, access, mayBeMissing) {
-    const { path } = location as FileLocation;
-    const exists = await checkFile(path, mayBeMissing);
+    const file = location as FileLocation;
+    const { path } = file;
+    if (file.readOnly && access === 'write') {
+      throw new ConfigError(`the database URL says that ${path} is only read`, {
+        hint: 'Leave mode=ro and immutable=1 out to change it.',
+      });
+    }
+    const exists = await checkFile(file, mayBeMissing);
     loadSqliteDriver();
     const { default: Client } = await import('knex/lib/dialects/better-sqlite3/index.js');
     return knexOf(
@@ -324,17 +330,22 @@ async function hasRowid(knex: Knex, table: string): Promise<boolean> {
 }
 
 /** @returns whether the file is there; one that may be missing needs a directory to be made in */
-async function checkFile(path: string, mayBeMissing: boolean): Promise<boolean> {
+async function checkFile({ path, prismaPath }: FileLocation, mayBeMissing: boolean): Promise<boolean> {
   let found;
   try {
     found = await stat(path);
   } catch (error) {
+    if (prismaPath !== null && (await stat(prismaPath).catch(() => null)) !== null) {
+      throw new ConnectionError(`cannot open ${path}: there is no such file`, {
+        hint: `There is ${prismaPath}: Prisma's paths start from the directory of schema.prisma. Give the URL file:${prismaPath}.`,
+      });
+    }
     if (mayBeMissing && errorCode(error) === 'ENOENT' && (await isDirectory(dirname(path)))) return false;
     const reason = errorCode(error) === 'ENOENT' ? 'there is no such file' : errorText(error);
     throw new ConnectionError(`cannot open ${path}: ${reason}`, {
       hint: mayBeMissing
         ? 'Check the path: there is no such directory.'
-        : 'Check the path. Only `sessionctl demo` and `sessionctl schema migrate` make a database.',
+        : `Check the path.${prismaPath === null ? '' : " Prisma's paths start from the directory of schema.prisma, which is not known here."} Only \`sessionctl demo\` and \`sessionctl schema migrate\` make a database.`,
     });
   }
   if (!found.isFile()) {

@@ -1,0 +1,35 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity, TLSSocket } from 'node:tls';
+import type { Knex } from 'knex';
+import { firstOf, type Attempt } from './attempts.ts';
+
+/** The part of mysql2's connection that its types leave out. */
+interface Connected {
+  readonly stream: unknown;
+}
+
+/** Makes a client connect by the first attempt that succeeds, to a server that its certificate names. */
+export function connectingTo(client: Knex.Client, attempts: readonly Attempt[]): Knex.Client {
+  return firstOf(client, attempts.map(settingsOfDriver), (connection: Connected, at) => {
+    const { host, ssl } = attempts[at] ?? {};
+    if (host === undefined || !isIdentified(ssl) || isIP(host) === 0) return Promise.resolve();
+    // mysql2 compares names alone, and takes an address for localhost.
+    const { stream } = connection;
+    if (!(stream instanceof TLSSocket)) throw new Error('the connection has no TLS');
+    const mismatch = checkServerIdentity(host, stream.getPeerCertificate());
+    return mismatch === undefined ? Promise.resolve() : Promise.reject(mismatch);
+  });
+}
+
+/** mysql2 takes a socket by another name, and compares the certificate's name with the host only where it is asked to. */
+function settingsOfDriver({ host, port, ssl }: Attempt): object {
+  const place = host.startsWith('/') ? { socketPath: host } : { host, port };
+  if (ssl === false) return { ...place, ssl };
+  return { ...place, ssl: { ...ssl, verifyIdentity: isIdentified(ssl) && isIP(host) === 0 } };
+}
+
+function isIdentified(ssl: Attempt['ssl'] | undefined): boolean {
+  return (
+    ssl !== undefined && ssl !== false && ssl.rejectUnauthorized && ssl.checkServerIdentity === undefined
+  );
+}
