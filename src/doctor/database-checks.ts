@@ -204,6 +204,11 @@ function schemaUnknown(error: unknown, unreachable: boolean, target: Target): Ve
 function judgeSchema({ table, target }: DatabaseExamination): Verdict {
   if (table === null) return ok('the users are found; sessions stand in Redis alone');
   const section = `[profiles.${target.profile ?? 'production'}.schema]`;
+  if (table.usersWithoutId !== null)
+    return warn(
+      `${table.name} is the session table, and no column of ${table.usersWithoutId} is known as the id of a user: no user is named`,
+      toml(`${section}\nuser_columns = { id = "…" }`),
+    );
   if (table.userTable === null)
     return warn(
       `${table.name} is the session table, and there is no user table: nobody is named, and sessions of users who are gone are not found`,

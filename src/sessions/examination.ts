@@ -69,6 +69,8 @@ export interface TableExamination {
   /** Such as `auth.session`. */
   readonly name: string;
   readonly userTable: string | null;
+  /** A user table that cannot be used, since no column of it is known as the id. */
+  readonly usersWithoutId: string | null;
   readonly timeEncoding: string;
   /** The columns hold what a clock on the wall showed, so that a time zone decides which moments are meant. */
   readonly isZoneless: boolean;

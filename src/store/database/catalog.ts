@@ -16,6 +16,10 @@ export interface CatalogTable {
   /** The PostgreSQL schema; null elsewhere. */
   readonly schema: string | null;
   readonly name: string;
+  /** False where this account may read none of it. */
+  readonly isReadable?: boolean;
+  /** The search_path that is set for the account, the database or the connection finds it by its name alone. */
+  readonly isOnPath?: boolean;
   /** Row-level security may hide rows from this account. */
   readonly hidesRows?: boolean;
   readonly columns: readonly CatalogColumn[];
@@ -27,6 +31,14 @@ export interface CatalogTable {
   }[];
 }
 
+/** Something that has the name of a table and is none. */
+export interface CatalogView {
+  readonly schema: string | null;
+  readonly name: string;
+  /** In words: `view`, `materialized view`, `foreign table`, `virtual table`. */
+  readonly kind: string;
+}
+
 /** What the database says of itself, read in one round trip where it can be. */
 export interface Catalog {
   /** The database's clock. */
@@ -35,6 +47,8 @@ export interface Catalog {
   readonly server: string;
   /** Tables that may be Better Auth's by name, that the configuration names, or that those refer to. */
   readonly tables: readonly CatalogTable[];
+  /** What else has the name of one of these. */
+  readonly views: readonly CatalogView[];
 }
 
 /** A name as all naming conventions share it: `expiresAt`, `expires_at` and `ExpiresAt` are one. */

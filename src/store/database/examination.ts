@@ -79,6 +79,7 @@ export function createTableExamination(
   return {
     name: tableLabel(table),
     userTable: shape.user === null ? null : tableLabel(shape.user),
+    usersWithoutId: shape.usersWithoutId,
     timeEncoding: summary.timeEncoding,
     isZoneless: times.some(({ encoding }) => ZONELESS.includes(encoding.label)),
     zoneKnown: summary.zoneKnown,

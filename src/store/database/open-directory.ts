@@ -37,6 +37,7 @@ export async function openDirectory(settings: DatabaseSettings, options: Connect
       ...connection,
       shape: {
         user: userTable(users),
+        usersWithoutId: null,
         session:
           sessions === null
             ? null

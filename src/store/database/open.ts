@@ -23,6 +23,7 @@ import {
   recogniseUsers,
   recogniseVerifications,
   touchedColumns,
+  usersWithoutId,
 } from './recognise.ts';
 import { createSessionRows, type SessionRows } from './session-rows.ts';
 import type { KeyKind, Shape } from './shape.ts';
@@ -186,6 +187,7 @@ async function recogniseShape(
       hidesRows: table.hidesRows === true,
     },
     user: users === null ? null : userTable(users),
+    usersWithoutId: users === null ? usersWithoutId(catalog, { table, columns }, settings.schema) : null,
     tokens: recogniseTokens(catalog, table),
     apiKeys: recogniseApiKeys(catalog, table),
     verifications: recogniseVerifications(catalog, table),

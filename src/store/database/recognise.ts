@@ -1,7 +1,14 @@
 import leven from 'leven';
 import type { SchemaNames } from '../../config/settings.ts';
 import { SchemaError } from '../../errors.ts';
-import { normalise, tableLabel, type Catalog, type CatalogColumn, type CatalogTable } from './catalog.ts';
+import {
+  normalise,
+  tableLabel,
+  type Catalog,
+  type CatalogColumn,
+  type CatalogTable,
+  type CatalogView,
+} from './catalog.ts';
 import type {
   ApiKeyTable,
   HistoryTable,
@@ -73,12 +80,12 @@ export function recogniseSessions(
   database: string,
 ): RecognisedSessions {
   const named = candidates(catalog, names.table, names.databaseSchema, SESSION_TABLES);
-  const fits = named.filter((table) => missingFields(table, names.columns).length === 0);
+  const fits = preferred(named.filter((table) => missingFields(table, names.columns).length === 0));
   const [table, ...others] = fits;
   if (table === undefined) throw noSessionTable(named, catalog, names, database);
   if (others.length > 0) {
     throw new SchemaError(`${database} has several session tables: ${fits.map(tableLabel).join(', ')}`, {
-      hint: 'Say which one in the profile: [profiles.<name>.schema] with table and, on PostgreSQL, database_schema.',
+      hint: severalHint(fits, 'table'),
     });
   }
   const column = (field: SessionField) => fieldColumn(table, field, names.columns);
@@ -118,6 +125,28 @@ export function recogniseUsers(
   names: SchemaNames,
   database: string,
 ): RecognisedUsers | null {
+  return onlyUsers(userPool(catalog, sessions, names), names, database);
+}
+
+/**
+ * The user table that cannot be used, since none of its columns is known as the id. Null where there is none such.
+ */
+export function usersWithoutId(
+  catalog: Catalog,
+  sessions: RecognisedSessions,
+  names: SchemaNames,
+): string | null {
+  const [table] = userPool(catalog, sessions, names);
+  return table === undefined || fieldColumn(table, 'id', names.userColumns) !== undefined
+    ? null
+    : tableLabel(table);
+}
+
+function userPool(
+  catalog: Catalog,
+  sessions: RecognisedSessions,
+  names: SchemaNames,
+): readonly CatalogTable[] {
   const { table: sessionTable } = sessions;
   const inSchema = catalog.tables.filter((table) => table.schema === sessionTable.schema);
   const reference = sessionTable.references.find((key) => key.column === sessions.columns.userId.name);
@@ -125,13 +154,8 @@ export function recogniseUsers(
     (table) => table.schema === reference?.schema && table.name === reference.table,
   );
   const byName = inSchema.filter((table) => USER_TABLES.includes(normalise(table.name)));
-  const pool =
-    names.userTable !== null
-      ? inSchema.filter((table) => table.name === names.userTable)
-      : referred.length > 0
-        ? referred
-        : byName;
-  return onlyUsers(pool, names, database);
+  if (names.userTable !== null) return inSchema.filter((table) => table.name === names.userTable);
+  return referred.length > 0 ? referred : byName;
 }
 
 /**
@@ -146,12 +170,27 @@ export function recogniseUsersAlone(
   return onlyUsers(namedTables(catalog, names).users, names, database);
 }
 
+/** Of several tables those that the account may read, and of these the one that its search_path finds. */
+function preferred(tables: readonly CatalogTable[]): readonly CatalogTable[] {
+  const readable = tables.filter(({ isReadable }) => isReadable !== false);
+  const some = readable.length === 0 ? tables : readable;
+  const onPath = some.filter(({ isOnPath }) => isOnPath === true);
+  return onPath.length === 1 ? onPath : some;
+}
+
+function severalHint(tables: readonly CatalogTable[], key: 'table' | 'user_table'): string {
+  const [{ schema, name } = { schema: null, name: '…' }] = tables;
+  const isOfSchema = new Set(tables.map((table) => table.name)).size === 1;
+  const example = isOfSchema && schema !== null ? `database_schema = "${schema}"` : `${key} = "${name}"`;
+  return `Choose one in the profile: [profiles.<name>.schema] ${example}.`;
+}
+
 function onlyUsers(
   pool: readonly CatalogTable[],
   names: SchemaNames,
   database: string,
 ): RecognisedUsers | null {
-  const fits = pool.flatMap((table) => {
+  const fits = preferred(pool).flatMap((table) => {
     const id = fieldColumn(table, 'id', names.userColumns);
     return id === undefined ? [] : [{ table, id }];
   });
@@ -166,7 +205,10 @@ function onlyUsers(
     throw new SchemaError(
       `${database} has several user tables: ${fits.map((each) => tableLabel(each.table)).join(', ')}`,
       {
-        hint: 'Say which one in the profile: [profiles.<name>.schema] user_table = "…".',
+        hint: severalHint(
+          fits.map(({ table }) => table),
+          'user_table',
+        ),
       },
     );
   }
@@ -330,6 +372,15 @@ function noSessionTable(
   names: SchemaNames,
   database: string,
 ): SchemaError {
+  const view = viewInstead(catalog, names);
+  if (view !== undefined) {
+    return new SchemaError(
+      `${database}: ${tableLabel(view)} is a ${view.kind}, and sessions are ended in tables alone`,
+      {
+        hint: 'Name the table behind it in the profile: [profiles.<name>.schema] table = "…".',
+      },
+    );
+  }
   if (names.table !== null && named.length === 0) {
     const nearest = nearestName(names.table, catalog.tables);
     return new SchemaError(
@@ -344,10 +395,13 @@ function noSessionTable(
   }
   const [near] = named;
   if (near !== undefined) {
+    const missing = missingFields(near, names.columns);
+    const known = [...REQUIRED, ...OPTIONAL].map((field) => fieldColumn(near, field, names.columns)?.name);
+    const others = near.columns.map(({ name }) => name).filter((name) => !known.includes(name));
     return new SchemaError(
-      `${database} has a table ${tableLabel(near)}, but not Better Auth's: it lacks ${missingFields(near, names.columns).join(', ')}`,
+      `${database} has a table ${tableLabel(near)}, but not Better Auth's: it lacks ${missing.join(', ')}`,
       {
-        hint: 'Columns with names of their own are given as [profiles.<name>.schema] columns = { expiresAt = "…" }; ones that this account may not read are not seen.',
+        hint: `${others.length === 0 ? '' : `Columns of other names: ${others.join(', ')}. `}Name them in the profile: [profiles.<name>.schema] columns = { ${missing.map((field) => `${field} = "…"`).join(', ')} }; \`config init --auth <auth.ts>\` reads session.fields. Columns that this account may not read are not seen.`,
       },
     );
   }
@@ -359,6 +413,20 @@ function noSessionTable(
   return new SchemaError(`${database} has no session table that this account can see`, {
     hint: 'Is it the right database? A table of another name is given as [profiles.<name>.schema] table = "…".',
   });
+}
+
+/** What has the name of the session table, and is no table. */
+function viewInstead(catalog: Catalog, names: SchemaNames): CatalogView | undefined {
+  return catalog.views.find(
+    ({ schema, name }) =>
+      (names.databaseSchema === null || schema === names.databaseSchema) &&
+      (names.table === null ? SESSION_TABLES.includes(normalise(name)) : name === names.table),
+  );
+}
+
+/** @throws SchemaError where the session table is a view: nothing is to be made beside it */
+export function refuseView(catalog: Catalog, names: SchemaNames, database: string): void {
+  if (viewInstead(catalog, names) !== undefined) throw noSessionTable([], catalog, names, database);
 }
 
 function nearestName(wanted: string, among: readonly { readonly name: string }[]): string | undefined {

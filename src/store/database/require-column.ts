@@ -23,13 +23,18 @@ export function requireColumn<Field extends OptionalField>(
   });
 }
 
-/** @throws SchemaError where no column holds the e-mail addresses of users */
-export function requireEmail(user: UserTable | null, asked: string): string {
+/**
+ * @param withoutId a user table that cannot be used, since no column of it is known as the id
+ * @throws SchemaError where no column holds the e-mail addresses of users
+ */
+export function requireEmail(user: UserTable | null, asked: string, withoutId: string | null = null): string {
   if (user?.email !== null && user?.email !== undefined) return user.email;
   const [lacks, key] =
-    user === null
-      ? ['there is no user table', 'user_table = "…"']
-      : [`${tableLabel(user)} has no column for email`, 'user_columns = { email = "…" }'];
+    withoutId !== null
+      ? [`${withoutId} has no column that is known as the id of a user`, 'user_columns = { id = "…" }']
+      : user === null
+        ? ['there is no user table', 'user_table = "…"']
+        : [`${tableLabel(user)} has no column for email`, 'user_columns = { email = "…" }'];
   throw new SchemaError(`${lacks}, which ${asked} needs`, {
     hint: `Name it in the profile: [profiles.<name>.schema] ${key}.`,
   });

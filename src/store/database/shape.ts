@@ -90,6 +90,8 @@ export interface HistoryTable {
 export interface Shape {
   readonly session: SessionTable;
   readonly user: UserTable | null;
+  /** A user table that cannot be used, since no column of it is known as the id. */
+  readonly usersWithoutId: string | null;
   readonly tokens: readonly TokenTable[];
   readonly apiKeys: ApiKeyTable | null;
   readonly verifications: VerificationTable | null;

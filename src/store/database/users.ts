@@ -15,6 +15,8 @@ export const LOOKED_UP_AT_ONCE = 1000;
 /** What is known of users: their table, and the sessions that refer to them; null where there is no such table. */
 export interface UserShape {
   readonly user: UserTable | null;
+  /** A user table that cannot be used, since no column of it is known as the id. */
+  readonly usersWithoutId: string | null;
   readonly session: Pick<SessionTable, 'schema' | 'name' | 'userId'> | null;
 }
 
@@ -25,11 +27,11 @@ export interface UserShape {
 export async function findUsers(
   knex: Knex,
   dialect: Dialect,
-  { session, user }: UserShape,
+  { session, user, usersWithoutId }: UserShape,
   who: string,
 ): Promise<readonly User[]> {
   const known = user === null ? [] : await usersInTable(knex, dialect, user, who);
-  if (known.length === 0 && who.includes('@')) requireEmail(user, 'an e-mail address');
+  if (known.length === 0 && who.includes('@')) requireEmail(user, 'an e-mail address', usersWithoutId);
   if (known.length > 0 || session === null || !isPossibleKey(session.userId, who)) return known;
   // A user who is gone may have left sessions behind, where no foreign key took them along.
   const orphan = (await knex

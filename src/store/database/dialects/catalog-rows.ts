@@ -1,8 +1,10 @@
-import type { CatalogTable, ColumnKind } from '../catalog.ts';
+import type { CatalogTable, CatalogView, ColumnKind } from '../catalog.ts';
 
 /** One column of a table, as MySQL and SQLite list them; all null where there is no table. */
 export interface CatalogRow {
   readonly table_name: string | null;
+  /** `table`, or what it is instead, in words. */
+  readonly table_kind: string | null;
   readonly column_name: string;
   readonly data_type: string;
   /** MySQL's remarks on a column, such as `on update current_timestamp(3)`. */
@@ -22,7 +24,7 @@ export function collectTables(
   rows: readonly CatalogRow[],
   kindOf: (type: string) => ColumnKind,
 ): readonly CatalogTable[] {
-  const names = [...new Set(rows.map((row) => row.table_name))].filter((name) => name !== null);
+  const names = namesIn(rows.filter(({ table_kind: kind }) => kind === 'table'));
   return names.map((name) => {
     const own = rows.filter((row) => row.table_name === name);
     return {
@@ -41,4 +43,17 @@ export function collectTables(
       ),
     };
   });
+}
+
+/** What among the rows is no table. */
+export function collectViews(rows: readonly CatalogRow[]): readonly CatalogView[] {
+  return namesIn(rows.filter(({ table_kind: kind }) => kind !== 'table')).map((name) => ({
+    schema: null,
+    name,
+    kind: rows.find((row) => row.table_name === name)?.table_kind ?? 'view',
+  }));
+}
+
+function namesIn(rows: readonly CatalogRow[]): readonly string[] {
+  return [...new Set(rows.map((row) => row.table_name))].filter((name) => name !== null);
 }

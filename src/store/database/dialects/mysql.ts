@@ -7,7 +7,7 @@ import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } fr
 import type { ServerLocation } from '../database-url.ts';
 import { tableReference } from '../table-reference.ts';
 import { wallClock } from '../time-encoding.ts';
-import { collectTables, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
+import { collectTables, collectViews, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
 import { knexOf, oneConnection, quietKnex, withConnection } from './connection.ts';
 import type { Dialect, WantedTables } from './dialect.ts';
 import { explainMysql, isDeniedByMysql, isTimeLimit } from './mysql-refusals.ts';
@@ -100,6 +100,7 @@ export const mysql: Dialect = {
       now: clockText(first?.now ?? ''),
       server: serverName(first?.version ?? ''),
       tables: [...found, ...collectTables(more, kindOf)],
+      views: collectViews(rows),
     };
   },
 
@@ -359,19 +360,19 @@ function catalogQuery(tables: number, named: number, columns: number): string {
       : []),
   ].join(' OR ');
   return `
-SELECT facts.now, facts.version, t.table_name, t.column_name, t.data_type, t.extra, t.referenced_table
+SELECT facts.now, facts.version, t.table_name, t.table_kind, t.column_name, t.data_type, t.extra, t.referenced_table
   FROM (SELECT CAST(UTC_TIMESTAMP(3) AS CHAR) AS now, VERSION() AS version) facts
   LEFT JOIN (
-    SELECT c.TABLE_NAME AS table_name, c.COLUMN_NAME AS column_name, c.DATA_TYPE AS data_type,
+    SELECT c.TABLE_NAME AS table_name, CASE b.TABLE_TYPE WHEN 'VIEW' THEN 'view' ELSE 'table' END AS table_kind, c.COLUMN_NAME AS column_name, c.DATA_TYPE AS data_type,
            c.EXTRA AS extra, c.ORDINAL_POSITION AS position, MIN(k.REFERENCED_TABLE_NAME) AS referenced_table
       FROM information_schema.COLUMNS c
       JOIN information_schema.TABLES b
-        ON b.TABLE_SCHEMA = c.TABLE_SCHEMA AND b.TABLE_NAME = c.TABLE_NAME AND b.TABLE_TYPE = 'BASE TABLE'
+        ON b.TABLE_SCHEMA = c.TABLE_SCHEMA AND b.TABLE_NAME = c.TABLE_NAME AND b.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW')
       LEFT JOIN information_schema.KEY_COLUMN_USAGE k
         ON k.TABLE_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME AND k.COLUMN_NAME = c.COLUMN_NAME
        AND k.REFERENCED_TABLE_SCHEMA = c.TABLE_SCHEMA
      WHERE c.TABLE_SCHEMA = DATABASE() AND (${byName})
-     GROUP BY c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE, c.EXTRA, c.ORDINAL_POSITION
+     GROUP BY c.TABLE_NAME, b.TABLE_TYPE, c.COLUMN_NAME, c.DATA_TYPE, c.EXTRA, c.ORDINAL_POSITION
   ) t ON TRUE
  ORDER BY t.table_name, t.position`;
 }

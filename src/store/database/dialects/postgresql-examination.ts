@@ -1,5 +1,5 @@
 import type { ExaminationDialect, FoundObstacle } from './examination-dialect.ts';
-import { regclassName } from './regclass-name.ts';
+import { regclassName, TABLE_TREE } from './regclass-name.ts';
 
 interface State {
   readonly recovering: boolean;
@@ -11,17 +11,13 @@ interface State {
  * it. Partitions and children of a table have triggers of their own.
  */
 const OBSTACLES = `
-WITH tables AS (
-  WITH RECURSIVE tree AS (
-    SELECT CAST(:name AS regclass)::oid AS oid UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON tree.oid = i.inhparent
-  ) SELECT oid FROM tree
-)
+WITH RECURSIVE tree AS (${TABLE_TREE})
 SELECT 'rule' AS kind, quote_ident(r.rulename) AS name, NULL AS place
   FROM pg_catalog.pg_rewrite r
  WHERE r.ev_class = CAST(:name AS regclass) AND r.ev_type = :event AND r.is_instead AND r.ev_enabled <> 'D'
 UNION
 SELECT CASE WHEN (t.tgtype & 3) = 3 THEN 'keeping trigger' ELSE 'trigger' END, quote_ident(t.tgname), NULL
-  FROM pg_catalog.pg_trigger t JOIN tables ON tables.oid = t.tgrelid
+  FROM pg_catalog.pg_trigger t JOIN tree ON tree.oid = t.tgrelid
  WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND (t.tgtype & :bit) <> 0
 UNION
 SELECT 'foreign key', quote_ident(k.conname), CAST(CAST(k.conrelid AS regclass) AS text)

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { tableReference } from '../table-reference.ts';
 import type { TableWalk, WalkedTable } from './dialect.ts';
 import { keyWalk } from './key-walk.ts';
-import { regclassName } from './regclass-name.ts';
+import { regclassName, TABLE_TREE } from './regclass-name.ts';
 
 interface TableSize {
   readonly pages: number;
@@ -14,18 +14,18 @@ interface TableSize {
 }
 
 /**
- * The pages of the largest partition; the rows that one page number stands for in all partitions together where the pages
+ * The pages of the largest partition or child; the rows that one page number stands for in all of them together where the pages
  * are full, by the average width of a row, and at the most (a row takes 28 bytes even where it is empty); and whether the
  * server can begin a scan at a page (PostgreSQL 14). How many rows pages have on average says nothing of a single one:
  * after a large sweep most of them are empty, and the rest of the rows stands close together. A row has a header of 24
  * bytes and a pointer of 4, and begins at a multiple of 8; a page has a header of 24.
  */
 const TABLE_SIZE = `
-WITH part AS (
+WITH RECURSIVE tree AS (${TABLE_TREE}), part AS (
   SELECT c.oid, n.nspname, c.relname, pg_relation_size(c.oid) AS bytes
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-   WHERE c.relkind = 'r' AND c.oid IN (
-     SELECT CAST(:name AS regclass) UNION ALL SELECT relid FROM pg_catalog.pg_partition_tree(CAST(:name AS regclass)))
+    JOIN tree ON tree.oid = c.oid
+   WHERE c.relkind = 'r'
 ), width AS (
   SELECT part.oid, CASE WHEN count(*) = count(s.avg_width) THEN sum((1 - s.null_frac) * s.avg_width) END AS bytes
     FROM part

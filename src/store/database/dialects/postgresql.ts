@@ -14,7 +14,7 @@ import type { ServerLocation } from '../database-url.ts';
 import { wallClock } from '../time-encoding.ts';
 import { LOCK_TIMEOUT, type Dialect, type Value } from './dialect.ts';
 import { explainPostgresql } from './postgresql-refusals.ts';
-import { regclassName } from './regclass-name.ts';
+import { regclassName, TABLE_TREE } from './regclass-name.ts';
 import { errorCode, errorText, isBrokenConnection } from '../../refusals.ts';
 import { chunksOf } from './row-stream.ts';
 import { attemptsOf } from './attempts.ts';
@@ -55,6 +55,9 @@ interface CatalogRow {
   readonly tables: readonly {
     readonly schema: string;
     readonly name: string;
+    readonly relkind: string;
+    readonly isReadable: boolean;
+    readonly isOnPath: boolean;
     readonly hidesRows: boolean;
     readonly columns: readonly { readonly name: string; readonly type: string }[];
     readonly references: readonly {
@@ -83,11 +86,11 @@ interface PlanRow {
 
 /** As counted by the last VACUUM or ANALYZE; before the first one, guessed from the size. */
 const TABLE_ROWS = `
+WITH RECURSIVE tree AS (${TABLE_TREE})
 SELECT COALESCE(sum(CASE WHEN c.reltuples >= 0 AND c.relpages > 0 THEN c.reltuples
                          ELSE pg_relation_size(c.oid) / current_setting('block_size')::bigint * 20 END), 0)::float8 AS rows
-  FROM pg_catalog.pg_class c
- WHERE c.relkind = 'r' AND c.oid IN (
-   SELECT CAST(:name AS regclass) UNION ALL SELECT relid FROM pg_catalog.pg_partition_tree(CAST(:name AS regclass)))`;
+  FROM pg_catalog.pg_class c JOIN tree ON tree.oid = c.oid
+ WHERE c.relkind = 'r'`;
 
 /** PostgreSQL 12 and later. */
 export const postgresql: Dialect = {
@@ -127,14 +130,20 @@ export const postgresql: Dialect = {
     return {
       now: row.now as Instant,
       server: `PostgreSQL ${row.version.split(' ')[0] ?? ''}`,
-      tables: row.tables.map((table) => ({
-        ...table,
-        columns: table.columns.map((column) => ({
-          ...column,
-          kind: KINDS[column.type] ?? 'other',
-          onUpdate: false,
+      tables: row.tables
+        .filter(({ relkind }) => NOT_TABLES[relkind] === undefined)
+        .map((table) => ({
+          ...table,
+          columns: table.columns.map((column) => ({
+            ...column,
+            kind: KINDS[column.type] ?? 'other',
+            onUpdate: false,
+          })),
         })),
-      })),
+      views: row.tables.flatMap(({ schema, name, relkind }) => {
+        const kind = NOT_TABLES[relkind];
+        return kind === undefined ? [] : [{ schema, name, kind }];
+      }),
     } satisfies Catalog;
   },
 
@@ -311,19 +320,30 @@ function inetOf(range: AddressRange): {
   return { mapped, ipv4: `${bytes.join('.')}/${String(range.prefixLength)}`, octets };
 }
 
+/** By `relkind`. */
+const NOT_TABLES: Readonly<Record<string, string>> = {
+  v: 'view',
+  m: 'materialized view',
+  f: 'foreign table',
+};
+
+/**
+ * A search_path counts where somebody has set one: that of the server itself names `public` whichever schema the
+ * application uses.
+ */
 const CATALOG = `
 WITH candidate AS (
-  SELECT c.oid, c.relname, n.nspname
+  SELECT c.oid, c.relname, n.nspname, c.relkind
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-   WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
      AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
      AND (lower(replace(c.relname, '_', '')) = ANY (CAST(:tables AS text[])) OR c.relname = ANY (CAST(:named AS text[]))
-          OR cardinality(CAST(:columns AS text[])) = (
+          OR c.relkind IN ('r', 'p') AND cardinality(CAST(:columns AS text[])) = (
             SELECT count(*) FROM pg_catalog.pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                AND lower(replace(a.attname, '_', '')) = ANY (CAST(:columns AS text[]))))
 ), reference AS (
-  SELECT k.conrelid, a.attname, t.oid, t.relname, n.nspname
+  SELECT k.conrelid, a.attname, t.oid, t.relname, n.nspname, t.relkind
     FROM pg_catalog.pg_constraint k
     JOIN candidate ON candidate.oid = k.conrelid
     JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
@@ -331,13 +351,18 @@ WITH candidate AS (
     JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
    WHERE k.contype = 'f' AND cardinality(k.conkey) = 1
 ), wanted AS (
-  SELECT oid, relname, nspname FROM candidate UNION SELECT oid, relname, nspname FROM reference
+  SELECT oid, relname, nspname, relkind FROM candidate UNION SELECT oid, relname, nspname, relkind FROM reference
 )
 SELECT ${CLOCK} AS now,
        current_setting('server_version') AS version,
        COALESCE((SELECT json_agg(json_build_object(
          'schema', w.nspname,
          'name', w.relname,
+         'relkind', w.relkind,
+         'isReadable', has_schema_privilege(w.nspname, 'USAGE') AND has_any_column_privilege(w.oid, 'SELECT'),
+         'isOnPath', pg_table_is_visible(w.oid) AND (
+           SELECT source NOT IN ('default', 'configuration file', 'command line', 'environment variable')
+             FROM pg_catalog.pg_settings WHERE name = 'search_path'),
          'hidesRows', row_security_active(w.oid) AND (
            EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = w.oid AND p.polcmd IN ('*', 'r') AND NOT p.polpermissive)
            OR NOT EXISTS (

@@ -7,7 +7,7 @@ import { ConfigError, ConnectionError, SchemaError, UsageError } from '../../../
 import { addressKey, MAPPED_KEY } from '../../../sessions/address.ts';
 import { toInstant, type Instant } from '../../../sessions/instant.ts';
 import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
-import { collectTables, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
+import { collectTables, collectViews, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
 import type { FileLocation } from '../database-url.ts';
 import { tableReference } from '../table-reference.ts';
 import { recogniseValue, UnreadableTimeError, type TimeEncoding } from '../time-encoding.ts';
@@ -80,8 +80,8 @@ export const sqlite: Dialect = {
     const rows = await knex.raw<readonly (CatalogRow & ServerFacts)[]>(
       `WITH candidate AS (
          SELECT name FROM sqlite_master
-          WHERE type = 'table' AND (lower(replace(name, '_', '')) IN (${places(names)}) OR name IN (${places(named)})
-            OR ? = (SELECT count(*) FROM pragma_table_xinfo(sqlite_master.name) info
+          WHERE type IN ('table', 'view') AND (lower(replace(name, '_', '')) IN (${places(names)}) OR name IN (${places(named)})
+            OR type = 'table' AND ? = (SELECT count(*) FROM pragma_table_xinfo(sqlite_master.name) info
                      WHERE lower(replace(info.name, '_', '')) IN (${places(columns)})))
        ), reference AS (
          SELECT candidate.name AS source, key."from" AS column_name, key."table" AS target
@@ -92,7 +92,10 @@ export const sqlite: Dialect = {
           UNION SELECT m.name FROM sqlite_master m JOIN reference ON lower(m.name) = lower(reference.target) WHERE m.type = 'table'
        )
        SELECT ${CLOCK} AS now, sqlite_version() AS version,
-              wanted.name AS table_name, info.name AS column_name, info.type AS data_type,
+              wanted.name AS table_name,
+              (SELECT CASE WHEN m.type = 'view' THEN 'view' WHEN m.sql LIKE 'CREATE VIRTUAL%' THEN 'virtual table' ELSE 'table' END
+                 FROM sqlite_master m WHERE m.type IN ('table', 'view') AND m.name = wanted.name) AS table_kind,
+              info.name AS column_name, info.type AS data_type,
               (SELECT m.name FROM reference r JOIN sqlite_master m ON lower(m.name) = lower(r.target) AND m.type = 'table'
                 WHERE r.source = wanted.name AND lower(r.column_name) = lower(info.name)) AS referenced_table
          FROM (SELECT 1) LEFT JOIN wanted ON TRUE LEFT JOIN pragma_table_xinfo(wanted.name) info ON TRUE
@@ -104,6 +107,7 @@ export const sqlite: Dialect = {
       now: (first?.now ?? '') as Instant,
       server: `SQLite ${first?.version ?? ''}`,
       tables: collectTables(rows, kindOf),
+      views: collectViews(rows),
     };
   },
 

@@ -10,6 +10,7 @@ import {
   recogniseHistory,
   recogniseSessions,
   recogniseUsers,
+  refuseView,
   tablesOfInterest,
   tokenColumns,
 } from '../recognise.ts';
@@ -159,6 +160,7 @@ function findDeployment(catalog: Catalog, { names, target }: DatabaseConnection)
       expiry: { schema: table.schema, table: table.name, column: columns.expiresAt.name },
     };
   }
+  refuseView(catalog, names, target.database);
   const [user, another] = users;
   if (user === undefined) return null;
   if (another !== undefined) {
