@@ -3,7 +3,7 @@ import { formatDuration, parseDuration } from '../sessions/duration.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { nearest } from '../sessions/nearest.ts';
 import type { Problem } from './problem.ts';
-import { readRedisUrl } from './redis-url.ts';
+import { isRedisSocket, readRedisUrl } from './redis-url.ts';
 import { checkedReplicaUrl, complaintAboutReplicasOf, replicasHint } from './replica-urls.ts';
 import { parseTimeZone } from './time-zone.ts';
 import type { KeyPath, TomlDocument } from './toml-document.ts';
@@ -298,7 +298,7 @@ function checkedHostAndPort(text: string): string {
 
 /** What it consists of is read again, where it is used, from whichever place it came. */
 function checkedRedisUrl(text: string): string {
-  readRedisUrl(checkedScheme(text, ['redis', 'rediss']));
+  readRedisUrl(isRedisSocket(text) ? text : checkedScheme(text, ['redis', 'rediss']));
   return text;
 }
 

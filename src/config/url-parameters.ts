@@ -2,7 +2,7 @@ import { InvalidValueError } from '../sessions/invalid-value.ts';
 
 /**
  * What sessionctl does with a parameter of a URL: `used`; `secret`, which is used and never shown; `ignored`, since it
- * concerns the application's own connections alone; or a pattern: such values change nothing here, others are refused.
+ * concerns the application's own connections alone; or a pattern of the values that are used or ignored: others are refused.
  */
 type Rule = 'used' | 'secret' | 'ignored' | RegExp;
 type Rules = Readonly<Record<string, Rule>>;
@@ -76,7 +76,9 @@ const SQLITE: Rules = {
 /** The parameters of ioredis, node-redis, redis-py and go-redis. */
 const REDIS: Rules = {
   ...POOLS,
-  ...all('used', 'family db ssl_cert_reqs'),
+  family: /^[046]$/,
+  db: /^\d{1,5}$/,
+  ssl_cert_reqs: /^(?:none|required|CERT_NONE|CERT_REQUIRED)$/,
   ...all(
     'ignored',
     `allowUsernameInURI client_name connectionName commandTimeout connectTimeout decode_responses dial_timeout

@@ -5,7 +5,7 @@ import type { Redactor } from '../../redaction.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import { insistOnDatabase } from './insist-on-database.ts';
 import { explainedRedis } from './redis-refusals.ts';
-import { describeRedis, parseRedisUrl } from './redis-location.ts';
+import { describeRedis, parseRedisUrl, type RedisLocation } from './redis-location.ts';
 
 export interface RedisOptions {
   readonly redactor: Redactor;
@@ -133,10 +133,8 @@ function keepHeapSmall(): void {
   timer.unref();
 }
 
-async function createClient(
-  settings: RedisSettings,
-  { host, port, username, password, database, tls }: ReturnType<typeof parseRedisUrl>,
-): Promise<Redis | Cluster> {
+async function createClient(settings: RedisSettings, location: RedisLocation): Promise<Redis | Cluster> {
+  const { host, port, socket, family, username, password, database, tls } = location;
   const { Redis: RedisClient, Cluster: ClusterClient } = await import('ioredis');
   let wasConnected = false;
   /** Who cannot connect at first is told so at once; a connection that is lost later may come back. */
@@ -154,7 +152,10 @@ async function createClient(
     maxRetriesPerRequest: ATTEMPTS,
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
-    ...(tls ? { tls: tlsOptions(settings) } : {}),
+    ...(family === null ? {} : { family }),
+    ...(tls
+      ? { tls: { ...tlsOptions(settings), ...(location.unverified ? { rejectUnauthorized: false } : {}) } }
+      : {}),
   };
   const client = settings.cluster
     ? new ClusterClient([{ host, port }], {
@@ -171,7 +172,9 @@ async function createClient(
         db: database,
         retryStrategy: pause,
         ...(settings.sentinels.length === 0
-          ? { host, port }
+          ? socket === null
+            ? { host, port }
+            : { path: socket }
           : {
               name: host,
               sentinels: settings.sentinels.map(hostAndPort),
