@@ -289,9 +289,9 @@ async function tlsSettings(
 }
 
 function schemaNames(checked: CheckedProfile['schema'], ledger: Ledger): SchemaNames {
-  const name = (key: 'database_schema' | 'table' | 'user_table') =>
+  const name = (key: 'database_schema' | 'table' | 'user_table' | 'verification_table') =>
     ledger.take(['schema', key], checked?.[key], null, asItIs);
-  const columns = (key: 'columns' | 'user_columns') => {
+  const columns = (key: 'columns' | 'user_columns' | 'verification_columns') => {
     const given = Object.entries(checked?.[key] ?? {}).filter(
       (entry): entry is [string, string] => typeof entry[1] === 'string',
     );
@@ -305,6 +305,8 @@ function schemaNames(checked: CheckedProfile['schema'], ledger: Ledger): SchemaN
     userTable: name('user_table'),
     columns: columns('columns'),
     userColumns: columns('user_columns'),
+    verificationTable: name('verification_table'),
+    verificationColumns: columns('verification_columns'),
   };
 }
 

@@ -39,6 +39,8 @@ const sessionFields = [
 ] as const;
 const userFields = ['id', 'email', 'name', 'banned', 'banReason', 'banExpires', 'role', 'createdAt'] as const;
 
+const verificationFields = ['id', 'identifier', 'value', 'expiresAt'] as const;
+
 const databaseSchemes = ['postgres', 'postgresql', 'mysql', 'mariadb', 'sqlite', 'sqlite3', 'file'];
 /** What a timer of Node and a time-out of PostgreSQL can hold, in whole days. */
 const LONGEST_TIMEOUT = parseDuration('24d');
@@ -67,6 +69,8 @@ const schemaTable = table({
   user_table: v.optional(filled),
   columns: v.optional(namesOf(sessionFields)),
   user_columns: v.optional(namesOf(userFields)),
+  verification_table: v.optional(filled),
+  verification_columns: v.optional(namesOf(verificationFields)),
 });
 
 const redisTable = v.pipe(

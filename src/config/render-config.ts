@@ -83,6 +83,8 @@ const sections: readonly Section[] = [
       ['user_table', '"members"'],
       ['columns', '{ userId = "account_holder" }'],
       ['user_columns', '{ email = "mail" }'],
+      ['verification_table', '"verification_tokens"'],
+      ['verification_columns', '{ value = "code" }'],
     ],
   },
   {

@@ -8,6 +8,19 @@ export interface SchemaNames {
   readonly columns: Readonly<Record<string, string>>;
   /** Field of Better Auth's user → column. */
   readonly userColumns: Readonly<Record<string, string>>;
+  readonly verificationTable?: string | null;
+  /** Field of Better Auth's verification → column. */
+  readonly verificationColumns?: Readonly<Record<string, string>>;
+  /** Names that count where the database has them and nothing else is recognised: of an adapter that may rename them. */
+  readonly likely?: LikelyNames;
+}
+
+/** Names of Better Auth's fields and of its verification table, as an application gives them to its adapter. */
+export interface LikelyNames {
+  readonly columns: Readonly<Record<string, string>>;
+  readonly userColumns: Readonly<Record<string, string>>;
+  readonly verificationTable: string | null;
+  readonly verificationColumns: Readonly<Record<string, string>>;
 }
 
 export interface TlsSettings {

@@ -256,9 +256,9 @@ export const auth = betterAuth({
     );
     expect(reading.likelyNames).toEqual({ table: 'logins', userTable: null });
     expect(settingsOf(reading)).toEqual({});
-    expect(unreadOf(reading)).toContain(
-      "7 session.fields.userId names a field of the adapter's schema, which may be called otherwise in the database",
-    );
+    expect(reading.likelyFields).toEqual([
+      { key: 'schema.columns.userId', value: 'owner', option: 'session.fields.userId', line: 7 },
+    ]);
   });
 });
 

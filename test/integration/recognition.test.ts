@@ -1,7 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, inject, it } from 'vitest';
 import { makeAccount } from '../support/account.ts';
 import { createDatabase, type TestDatabase } from '../support/databases.ts';
 import { examine } from '../support/doctor.ts';
+import { runMain } from '../support/fake-system.ts';
 import { operatorOn } from '../support/operator.ts';
 import { describeOn, type Dialect } from '../support/servers.ts';
 
@@ -122,6 +125,50 @@ describeOn('postgresql', 'a user table', () => {
     expect(code).toBe(5);
     expect(stderr).toMatch(/lacks id, expiresAt/);
     expect(stderr).toMatch(/session_id, expires\..*columns = \{ id = "…", expiresAt = "…" \}/);
+  });
+});
+
+describeOn('postgresql', 'config init --auth, where an adapter renames fields', () => {
+  it('takes the names that the database has, and works with them', async () => {
+    const { url, query } = await databaseWith(
+      'postgresql',
+      'CREATE TABLE "User" (id text PRIMARY KEY, first_name text, email text)',
+      `CREATE TABLE "Session" (${columns('postgresql').replace('token', '"sessionToken"').replace('expires_at', 'expires')}, ip_addr text)`,
+      'CREATE TABLE "VerificationToken" (id text PRIMARY KEY, identifier text, token text, expires timestamptz)',
+      `INSERT INTO "User" VALUES ('u1', 'Ada', 'ada@example.com')`,
+      live('"Session"', 'used'),
+      `INSERT INTO "VerificationToken" VALUES ('v1', 'a', 'b', now() - interval '1 day')`,
+    );
+    const directory = mkdtempSync(join(inject('temporaryDirectory'), 'nextauth-'));
+    const [auth, file] = [join(directory, 'auth.ts'), join(directory, 'sessionctl.toml')];
+    writeFileSync(
+      auth,
+      `import { betterAuth } from 'better-auth';
+import { prismaAdapter } from 'better-auth/adapters/prisma';
+import prisma from './prisma';
+export const auth = betterAuth({
+  database: prismaAdapter(prisma, { provider: 'postgresql' }),
+  user: { fields: { name: 'firstName' } },
+  session: { modelName: 'Session', fields: { token: 'sessionToken', expiresAt: 'expires', ipAddress: 'ip' } },
+  verification: { modelName: 'VerificationToken', fields: { value: 'token', expiresAt: 'expires' } },
+});`,
+    );
+    const env = { DATABASE_URL: url, XDG_STATE_HOME: directory };
+    const made = await runMain(
+      ['config', 'init', '--auth', auth, '--url-env', 'DATABASE_URL', '--file', file, '--no-input'],
+      { env },
+    );
+    expect(made.code, made.stderr).toBe(0);
+    const text = readFileSync(file, 'utf8');
+    expect(text).toMatch(/^columns = \{ token = "sessionToken", expiresAt = "expires" \}/m);
+    expect(text).toMatch(/^user_columns = \{ name = "first_name" \}/m);
+    expect(text).toMatch(/session\.fields\.ipAddress is "ip" to the adapter/);
+    const run = (...words: readonly string[]) => runMain(['--config', file, ...words], { env });
+    expect(await run('list', '--user', 'ada@example.com', '-o', 'ids')).toMatchObject({ stdout: 'used\n' });
+    expect((await run('sweep', '--verifications')).code).toBe(0);
+    expect(await query('SELECT id FROM "VerificationToken"')).toEqual([]);
+    expect((await run('revoke-all', '--everyone', '--yes')).code).toBe(0);
+    expect(await query('SELECT id FROM "Session"')).toEqual([]);
   });
 });
 

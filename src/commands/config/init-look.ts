@@ -1,4 +1,6 @@
-import type { Settings } from '../../config/settings.ts';
+import type { AuthReading } from '../../config/auth-file/auth-reading.ts';
+import { escapeReferences } from '../../config/references.ts';
+import type { LikelyNames, Settings } from '../../config/settings.ts';
 import type { Context } from '../../context.ts';
 import { SchemaError } from '../../errors.ts';
 import { relativeTime } from '../../output/relative-time.ts';
@@ -17,6 +19,8 @@ export interface Finding {
   readonly keyType: string | null;
   readonly timeEncoding: string | null;
   readonly zoneKnown: boolean;
+  /** As `SchemaSummary.taken`. */
+  readonly taken: Readonly<Record<string, string>>;
   readonly cautions: readonly string[];
   /** When the newest session began, or null where there is none. */
   readonly newestSession: Instant | null;
@@ -34,7 +38,7 @@ const FUTURE_TOLERANCE = 60_000;
 
 /** Connects just as later runs will, by what the file is going to say, and tells what is there. */
 export async function look(context: Context, plan: Plan): Promise<Outcome> {
-  const outcome = await findUnderLikelyNames(context, plan);
+  const outcome = withTakenNames(context, await findUnderLikelyNames(context, plan));
   const { finding } = outcome;
   const users = finding.userTable === null ? 'no table of users' : `users in ${finding.userTable}`;
   await context.note(
@@ -45,6 +49,53 @@ export async function look(context: Context, plan: Plan): Promise<Outcome> {
   for (const caution of finding.cautions) await context.note(`note: ${caution}`);
   await tellNewest(context, finding, outcome.plan.draft.timeZone);
   return outcome;
+}
+
+/** Writes down the application's own names that the database has, and says of the others that it has not. */
+function withTakenNames(context: Context, { plan, finding }: Outcome): Outcome {
+  const { reading, draft } = plan;
+  if (reading === null) return { plan, finding };
+  const place = placeOf(context, reading);
+  const settings = reading.likelyFields.flatMap(({ key, line }) => {
+    const value = finding.taken[key];
+    return value === undefined
+      ? []
+      : [{ key, value: escapeReferences(value), from: `${place}:${String(line)}`, isActive: true }];
+  });
+  const remarks = reading.likelyFields
+    .filter(({ key }) => finding.taken[key] === undefined && finding.sessionTable !== null)
+    .map(
+      ({ option, value, line }) =>
+        `${place}:${String(line)}: ${option} is ${JSON.stringify(value)} to the adapter, and the database is taken as it is`,
+    );
+  return {
+    plan: {
+      ...plan,
+      draft: {
+        ...draft,
+        settings: [...draft.settings, ...settings],
+        remarks: [...draft.remarks, ...remarks],
+      },
+    },
+    finding,
+  };
+}
+
+/** The names of `reading` as the recognition takes them. */
+function likelyOf(reading: AuthReading): LikelyNames {
+  const under = (table: string) =>
+    Object.fromEntries(
+      reading.likelyFields.flatMap(({ key, value }) =>
+        key.startsWith(`schema.${table}.`) ? [[key.slice(`schema.${table}.`.length), value]] : [],
+      ),
+    );
+  return {
+    columns: under('columns'),
+    userColumns: under('user_columns'),
+    verificationTable:
+      reading.likelyFields.find(({ key }) => key === 'schema.verification_table')?.value ?? null,
+    verificationColumns: under('verification_columns'),
+  };
 }
 
 /** Where no table is recognised, those count that the application names, if the database has them. */
@@ -102,9 +153,14 @@ export async function reachRedis(context: Context, plan: Plan): Promise<void> {
 
 async function find(context: Context, plan: Plan): Promise<Finding> {
   const settings = await settingsOf(context, plan);
+  const { reading } = plan;
+  const schema = {
+    ...settings.database.schema,
+    ...(reading === null ? {} : { likely: likelyOf(reading) }),
+  };
   const redis = settings.redis === null ? null : await lookIntoRedis(context, settings);
   if (redis !== null && !settings.session.storeInDatabase) return redis;
-  return context.withDatabase(settings.database, 'read', async (store) => {
+  return context.withDatabase({ ...settings.database, schema }, 'read', async (store) => {
     const newest = store.list(everySession, { sort: { field: 'createdAt', direction: 'desc' }, limit: 1 });
     let newestSession: Instant | null = null;
     for await (const [session] of newest) newestSession = session?.createdAt ?? null;
@@ -129,6 +185,7 @@ async function lookIntoRedis(context: Context, settings: Settings): Promise<Find
       keyType: null,
       timeEncoding: null,
       zoneKnown: true,
+      taken: {},
       cautions: [],
       newestSession: null,
       now: await database.part.readClock(),

@@ -59,6 +59,8 @@ export interface AuthReading {
    * the database has them.
    */
   readonly likelyNames: Pick<SchemaNames, 'table' | 'userTable'> | null;
+  /** As `likelyNames`: columns, and the verification table. The key is that of the setting which one becomes. */
+  readonly likelyFields: readonly (AuthPlace & { readonly key: string; readonly value: string })[];
   readonly unread: readonly Unread[];
   /** Secrets that stand in the file itself: never to be shown. */
   readonly secrets: readonly string[];

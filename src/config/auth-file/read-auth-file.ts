@@ -16,6 +16,7 @@ import { lineOf, nodesIn } from './syntax-tree.ts';
 /** Fields of Better Auth that a profile can name columns for. */
 const SESSION_FIELDS = ['token', 'userId', 'expiresAt', 'createdAt', 'updatedAt', 'ipAddress', 'userAgent'];
 const USER_FIELDS = ['email', 'name', 'createdAt'];
+const VERIFICATION_FIELDS = ['identifier', 'value', 'expiresAt'];
 
 /** Options that change what sessionctl shows or does, and that no setting of a profile stands for. */
 const WITHOUT_SETTING: Readonly<Record<string, string>> = {
@@ -142,7 +143,7 @@ function readingOf(path: string, options: ObjectValue): AuthReading {
   readLikely(read, set, 'advanced.cookiePrefix', 'auth.cookie_prefix', 'text');
   const secrets = [...readSecret(read, set), ...readBaseUrl(read, set)];
   noteSecureCookies(read, settings);
-  const likelyNames = readNames(read, database, set);
+  const { likelyNames, likelyFields } = readNames(read, database, set);
   readPlugins(read);
   for (const [option, why] of Object.entries(WITHOUT_SETTING)) {
     const value = read.find(option);
@@ -158,6 +159,7 @@ function readingOf(path: string, options: ObjectValue): AuthReading {
     secondary,
     settings,
     likelyNames,
+    likelyFields,
     unread: [...read.unread].sort((a, b) => a.line - b.line),
     secrets,
   };
@@ -227,9 +229,16 @@ function noteSecureCookies(read: OptionReader, settings: readonly ReadSetting[])
   read.note('advanced.useSecureCookies', secure.line, why);
 }
 
-/** With its own adapter Better Auth's names are the database's; Drizzle and Prisma may have others there. */
-function readNames(read: OptionReader, database: ReadDatabase | null, set: Set): AuthReading['likelyNames'] {
-  const adapter = database?.adapter ?? 'own';
+/**
+ * With its own adapter Better Auth's names are the database's; Drizzle and Prisma may have others there, and a database that
+ * cannot be read may be either.
+ */
+function readNames(
+  read: OptionReader,
+  database: ReadDatabase | null,
+  set: Set,
+): Pick<AuthReading, 'likelyNames' | 'likelyFields'> {
+  const isOwn = (database?.adapter ?? 'own') === 'own' && read.raw('database')?.kind !== 'unknown';
   if (database !== null && database.databaseSchema !== null)
     set(
       'schema.database_schema',
@@ -238,11 +247,23 @@ function readNames(read: OptionReader, database: ReadDatabase | null, set: Set):
       read.raw('database')?.line ?? 1,
     );
   const models = { table: nameIn(read, 'session.modelName'), userTable: nameIn(read, 'user.modelName') };
+  const verification = nameIn(read, 'verification.modelName');
   const fields = [
     ...fieldsOf(read, 'session.fields', SESSION_FIELDS, 'schema.columns'),
     ...fieldsOf(read, 'user.fields', USER_FIELDS, 'schema.user_columns'),
+    ...(verification === undefined
+      ? []
+      : [
+          {
+            key: 'schema.verification_table',
+            value: escapeReferences(verification.value),
+            option: 'verification.modelName',
+            line: verification.line,
+          },
+        ]),
+    ...fieldsOf(read, 'verification.fields', VERIFICATION_FIELDS, 'schema.verification_columns'),
   ];
-  if (adapter === 'own') {
+  if (isOwn) {
     if (models.table !== undefined)
       set('schema.table', escapeReferences(models.table.value), 'session.modelName', models.table.line);
     if (models.userTable !== undefined)
@@ -253,18 +274,20 @@ function readNames(read: OptionReader, database: ReadDatabase | null, set: Set):
         models.userTable.line,
       );
     for (const { key, value, option, line } of fields) set(key, value, option, line);
-    return null;
+    return { likelyNames: null, likelyFields: [] };
   }
-  for (const { option, line } of fields)
-    read.note(
-      option,
-      line,
-      `names a field of ${adapter === 'prisma' ? 'the Prisma model' : "the adapter's schema"}, which may be called otherwise in the database`,
-    );
-  if (models.table === undefined && models.userTable === undefined) return null;
   const plural = (name: string | undefined) =>
     name === undefined ? null : database?.usePlural === true ? `${name}s` : name;
-  return { table: plural(models.table?.value), userTable: plural(models.userTable?.value) };
+  return {
+    likelyNames:
+      models.table === undefined && models.userTable === undefined
+        ? null
+        : { table: plural(models.table?.value), userTable: plural(models.userTable?.value) },
+    // A field of its own name needs no setting.
+    likelyFields: fields.filter(
+      ({ key, value }) => value.replaceAll('_', '').toLowerCase() !== key.split('.').at(-1)?.toLowerCase(),
+    ),
+  };
 }
 
 function fieldsOf(

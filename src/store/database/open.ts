@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
-import type { DatabaseSettings } from '../../config/settings.ts';
+import type { DatabaseSettings, SchemaNames } from '../../config/settings.ts';
 import type { SessionStore } from '../../sessions/session-store.ts';
 import type { SessionCreation } from '../../sessions/creation.ts';
 import type { Standings } from '../../sessions/standing.ts';
 import { createSessionCreation } from '../creation.ts';
 import { createStandings } from '../standings.ts';
 import type { CountingStore } from '../../sessions/statistics.ts';
-import { tableLabel, type Catalog } from './catalog.ts';
+import { normalise, tableLabel, type Catalog } from './catalog.ts';
 import { connectDatabase, type ConnectOptions } from './connect.ts';
 import { createDatabaseCreation, type DatabaseCreation } from './creating.ts';
 import { createDatabaseStore } from './database-store.ts';
@@ -38,6 +38,8 @@ export interface SchemaSummary {
   readonly timeEncoding: string;
   /** False where the database holds wall clocks and nobody said of which zone. */
   readonly zoneKnown: boolean;
+  /** Keys of settings, such as `schema.columns.token`, and the names that the database has: only what a likely name gave. */
+  readonly taken: Readonly<Record<string, string>>;
 }
 
 /** Sessions in a database, with all that it knows around them. */
@@ -76,7 +78,7 @@ export async function openDatabaseStore(
         shape: await recogniseShape(knex, dialect, found, { ...settings, schema: names }, target.database),
       };
     });
-    const schema = summarise(catalog, shape);
+    const schema = summarise(catalog, shape, names);
     const cautions = [
       ...(shape.session.hidesRows ? [HIDDEN_ROWS] : []),
       ...(schema.zoneKnown
@@ -190,12 +192,42 @@ async function recogniseShape(
     usersWithoutId: users === null ? usersWithoutId(catalog, { table, columns }, settings.schema) : null,
     tokens: recogniseTokens(catalog, table),
     apiKeys: recogniseApiKeys(catalog, table),
-    verifications: recogniseVerifications(catalog, table),
+    verifications: recogniseVerifications(catalog, table, settings.schema),
     history: recogniseHistory(catalog, table.schema),
   };
 }
 
-function summarise(catalog: Catalog, { session, user }: Shape): SchemaSummary {
+/** Settings that say what was recognised by a likely name. */
+function takenNames(
+  { session, user, verifications }: Shape,
+  { likely }: SchemaNames,
+): Record<string, string> {
+  if (likely === undefined) return {};
+  const nameOf = (column: unknown) =>
+    typeof column === 'string' ? column : (column as { readonly name: string } | null)?.name;
+  const taken: Record<string, string> = {};
+  const take = (key: string, fields: Readonly<Record<string, string>>, recognised: object | null) => {
+    for (const [field, name] of Object.entries(fields)) {
+      const column = nameOf((recognised as Readonly<Record<string, unknown>> | null)?.[field] ?? null);
+      if (
+        column !== undefined &&
+        normalise(column) !== normalise(field) &&
+        normalise(column) === normalise(name)
+      )
+        taken[`schema.${key}.${field}`] = column;
+    }
+  };
+  take('columns', likely.columns, session);
+  take('user_columns', likely.userColumns, user === null ? null : { ...user, name: user.displayName });
+  take('verification_columns', likely.verificationColumns, verifications);
+  const named = likely.verificationTable;
+  if (named !== null && verifications !== null && normalise(named) === normalise(verifications.name))
+    taken['schema.verification_table'] = verifications.name;
+  return taken;
+}
+
+function summarise(catalog: Catalog, shape: Shape, names: SchemaNames): SchemaSummary {
+  const { session, user } = shape;
   const encodings = [session.expiresAt, session.createdAt, session.updatedAt].map(
     (column) => column.encoding,
   );
@@ -206,5 +238,6 @@ function summarise(catalog: Catalog, { session, user }: Shape): SchemaSummary {
     keyType: session.id.kind,
     timeEncoding: [...new Set(encodings.map((encoding) => encoding.label))].join('; '),
     zoneKnown: encodings.every((encoding) => encoding.zoneKnown),
+    taken: takenNames(shape, names),
   };
 }

@@ -1,6 +1,6 @@
 import type { Catalog } from './catalog.ts';
 import type { DatabaseConnection } from './connect.ts';
-import { keyColumn, tablesOfInterest, tokenColumns, type RecognisedUsers } from './recognise.ts';
+import { keyColumn, tablesNamed, tablesOfInterest, tokenColumns, type RecognisedUsers } from './recognise.ts';
 import type { UserTable } from './shape.ts';
 
 /** Reads the clock and the tables that may be Better Auth's, in one round trip where the database allows. */
@@ -9,8 +9,11 @@ export function readSchema({
   dialect,
   names,
 }: Pick<DatabaseConnection, 'knex' | 'dialect' | 'names'>): Promise<Catalog> {
-  const named = [names.table, names.userTable].filter((name) => name !== null);
-  return dialect.readCatalog(knex, { names: tablesOfInterest, named, columns: tokenColumns });
+  return dialect.readCatalog(knex, {
+    names: tablesOfInterest,
+    named: tablesNamed(names),
+    columns: tokenColumns,
+  });
 }
 
 /** The user table as queries need it. */

@@ -80,7 +80,7 @@ export function recogniseSessions(
   database: string,
 ): RecognisedSessions {
   const named = candidates(catalog, names.table, names.databaseSchema, SESSION_TABLES);
-  const fits = preferred(named.filter((table) => missingFields(table, names.columns).length === 0));
+  const fits = preferred(named.filter((table) => missingFields(table, names).length === 0));
   const [table, ...others] = fits;
   if (table === undefined) throw noSessionTable(named, catalog, names, database);
   if (others.length > 0) {
@@ -88,7 +88,7 @@ export function recogniseSessions(
       hint: severalHint(fits, 'table'),
     });
   }
-  const column = (field: SessionField) => fieldColumn(table, field, names.columns);
+  const column = (field: SessionField) => fieldColumn(table, field, names.columns, names.likely?.columns);
   const required = (field: (typeof REQUIRED)[number]) => {
     const found = column(field);
     if (found === undefined) throw new SchemaError(`${tableLabel(table)} has no column for ${field}`);
@@ -212,7 +212,8 @@ function onlyUsers(
       },
     );
   }
-  const column = (field: string) => fieldColumn(only.table, field, names.userColumns) ?? null;
+  const column = (field: string) =>
+    fieldColumn(only.table, field, names.userColumns, names.likely?.userColumns) ?? null;
   return {
     ...only,
     email: column('email'),
@@ -262,17 +263,41 @@ export function recogniseApiKeys(catalog: Catalog, sessions: TablePlace): ApiKey
   return null;
 }
 
-/** Better Auth's `verification` table beside the sessions; null where there is none that has its columns. */
-export function recogniseVerifications(catalog: Catalog, sessions: CatalogTable): VerificationTable | null {
-  for (const table of catalog.tables) {
-    if (table.schema !== sessions.schema || !VERIFICATION_TABLES.includes(normalise(table.name))) continue;
-    const column = (field: string) => table.columns.find((each) => normalise(each.name) === normalise(field));
+/**
+ * Better Auth's `verification` table beside the sessions, by the configuration or by its name; null where there is none that
+ * has its columns.
+ */
+export function recogniseVerifications(
+  catalog: Catalog,
+  sessions: CatalogTable,
+  names: SchemaNames,
+): VerificationTable | null {
+  const { verificationTable = null, verificationColumns = {}, likely } = names;
+  const isNamed = (table: CatalogTable, name: string) => normalise(table.name) === normalise(name);
+  const inSchema = catalog.tables.filter(({ schema }) => schema === sessions.schema);
+  const own = inSchema.filter((table) =>
+    verificationTable === null
+      ? VERIFICATION_TABLES.includes(normalise(table.name))
+      : table.name === verificationTable,
+  );
+  const named = likely?.verificationTable ?? null;
+  const pool = own.length === 0 && named !== null ? inSchema.filter((table) => isNamed(table, named)) : own;
+  for (const table of pool) {
+    const column = (field: string) =>
+      fieldColumn(table, field, verificationColumns, likely?.verificationColumns);
     const [id, expiresAt, identifier, value] = ['id', 'expiresAt', 'identifier', 'value'].map(column);
     if (id === undefined || expiresAt === undefined || identifier === undefined || value === undefined)
       continue;
     // Another program's table of that name is no reason to refuse work on sessions.
     if (!isKey(id)) continue;
-    return { schema: table.schema, name: table.name, id: keyColumn(table, id), expiresAt, catalog: table };
+    return {
+      schema: table.schema,
+      name: table.name,
+      id: keyColumn(table, id),
+      expiresAt,
+      value: value.name,
+      catalog: table,
+    };
   }
   return null;
 }
@@ -282,6 +307,13 @@ export function recogniseHistory(catalog: Catalog, schema: string | null): Histo
   const table = catalog.tables.find((each) => each.name === HISTORY_TABLE && each.schema === schema);
   const isWhole = HISTORY_COLUMNS.every((name) => table?.columns.some((column) => column.name === name));
   return table === undefined || !isWhole ? null : { schema, name: table.name };
+}
+
+/** Names of tables that a catalogue is read for besides those that are known. */
+export function tablesNamed({ table, userTable, verificationTable, likely }: SchemaNames): readonly string[] {
+  return [table, userTable, verificationTable, likely?.verificationTable].filter(
+    (name) => name !== null && name !== undefined,
+  );
 }
 
 /** The tables that may be Better Auth's session and user table, by the configuration or by their names. */
@@ -338,6 +370,7 @@ function fieldColumn(
   table: CatalogTable,
   field: string,
   configured: Readonly<Record<string, string>>,
+  likely: Readonly<Record<string, string>> = {},
 ): CatalogColumn | undefined {
   const name = configured[field];
   if (name !== undefined) {
@@ -351,7 +384,10 @@ function fieldColumn(
       },
     );
   }
-  const fits = table.columns.filter((column) => normalise(column.name) === normalise(field));
+  const named = (wanted: string) =>
+    table.columns.filter((column) => normalise(column.name) === normalise(wanted));
+  const own = named(field);
+  const fits = own.length === 0 && likely[field] !== undefined ? named(likely[field]) : own;
   const [only, other] = fits;
   if (other === undefined) return only;
   throw new SchemaError(
@@ -362,8 +398,8 @@ function fieldColumn(
   );
 }
 
-function missingFields(table: CatalogTable, configured: Readonly<Record<string, string>>): readonly string[] {
-  return REQUIRED.filter((field) => fieldColumn(table, field, configured) === undefined);
+function missingFields(table: CatalogTable, { columns, likely }: SchemaNames): readonly string[] {
+  return REQUIRED.filter((field) => fieldColumn(table, field, columns, likely?.columns) === undefined);
 }
 
 function noSessionTable(
@@ -395,7 +431,7 @@ function noSessionTable(
   }
   const [near] = named;
   if (near !== undefined) {
-    const missing = missingFields(near, names.columns);
+    const missing = missingFields(near, names);
     const known = [...REQUIRED, ...OPTIONAL].map((field) => fieldColumn(near, field, names.columns)?.name);
     const others = near.columns.map(({ name }) => name).filter((name) => !known.includes(name));
     return new SchemaError(

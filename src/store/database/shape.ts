@@ -77,6 +77,7 @@ export interface VerificationTable {
   readonly name: string;
   readonly id: KeyColumn;
   readonly expiresAt: CatalogColumn;
+  readonly value: string;
   readonly catalog: CatalogTable;
 }
 
