@@ -15,7 +15,7 @@ import { labelledOnLines, onLines } from './output/on-lines.ts';
 import type { Prompter } from './output/prompter.ts';
 import { forTerminal, judgeTerminal, stylesFor, type Styles, type Terminal } from './output/styles.ts';
 import { safeText } from './output/safe-text.ts';
-import { OutputClosedError, write } from './output/writer.ts';
+import { write } from './output/writer.ts';
 
 export type StoreAccess = 'read' | 'write';
 
@@ -89,11 +89,9 @@ export function createContext(
   let comparedClocks = false;
   let history: Promise<History> | undefined;
 
-  /** Where nobody reads stderr any more, the work goes on all the same. */
+  /** Where stderr cannot be written, the work continues: it is not the result. */
   const tell = (text: string) =>
-    write(system.stderr, forTerminal(text, stderrTerminal)).catch((error: unknown) => {
-      if (!(error instanceof OutputClosedError)) throw error;
-    });
+    write(system.stderr, forTerminal(text, stderrTerminal)).catch(() => undefined);
 
   const clean = (text: string) => safeText(redactor.redact(text));
   const warn = async (text: string) => {

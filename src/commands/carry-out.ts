@@ -5,23 +5,21 @@ import { keepsRecords } from '../config/settings.ts';
 import { CancelledError, ConfigError, GuardError, SessionctlError, UsageError } from '../errors.ts';
 import { grouped } from '../grouped.ts';
 import { counted, inNumber } from '../output/counted.ts';
-import type { RevocationReport } from '../output/revocation-report.ts';
-import { OutputClosedError } from '../output/writer.ts';
-import { millisecondsOf, toInstant, wholeSecond, type Instant } from '../sessions/instant.ts';
+import { millisecondsOf, wholeSecond, type Instant } from '../sessions/instant.ts';
 import { planRevocation, revoke, type Revocation } from '../sessions/revocation.ts';
 import { areCredentials, comparesTimes, everySession, type Selection } from '../sessions/selection.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import { emailsOf } from './emails-of.ts';
 import { foreseeObstacles, warningsOf } from './foresee-obstacles.ts';
-import { failForMissing, judgeRevocation } from './judge-revocation.ts';
-import { record, recordEnd, recordStart } from './revocation-history.ts';
+import { endedBy, failForMissing, judgeRevocation, leftBy } from './judge-revocation.ts';
+import { reportRevocation } from './report-revocation.ts';
+import { recordEnd, recordIfPossible, recordStart } from './revocation-history.ts';
 import type { RevocationFlags } from './revocation-options.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
 /** From so many sessions on, a y is not enough. */
 const TYPED_ABOVE = 100;
 const SAMPLE = 5;
-const FEW_TAKEN = 5;
 /** Characters. Better Auth's own tokens have 32. */
 export const SHORTEST_CREDENTIAL = 16;
 
@@ -67,7 +65,7 @@ export async function carryOut(
     } catch (error) {
       if (error instanceof SessionctlError) {
         const detail = context.redactor.redact(error.message);
-        await record(context, store, { runId, request, plan: null }, { event: 'refused', detail });
+        await recordIfPossible(context, store, { runId, request, plan: null }, { event: 'refused', detail });
       }
       throw error;
     }
@@ -99,7 +97,7 @@ export async function carryOut(
       : null;
   if (dryRun || affected === 0) {
     if (dryRun && isShown) await showPlan(context, store, run, 'stdout');
-    await report(context, store, run, null);
+    await reportRevocation(context, store, run, null);
     if (tooMany !== null)
       await context.warn(
         `${tooMany}: without --dry-run this would be refused; --max-affected ${String(affected)} allows it`,
@@ -113,7 +111,7 @@ export async function carryOut(
   }
 
   if (tooMany !== null) {
-    await record(context, store, run, { event: 'refused', detail: tooMany });
+    await recordIfPossible(context, store, run, { event: 'refused', detail: tooMany });
     throw new GuardError(`${tooMany}; nothing was changed`, {
       hint: `Narrow the selection, or give --max-affected ${String(affected)} if all of them are meant.`,
     });
@@ -124,32 +122,26 @@ export async function carryOut(
   if (flags.yes !== true) await ask(context, store, run);
 
   await recordStart(context, store, run);
-  const done = await endSessions(context, store, run);
+  const done = await endSessions(context, store, run).catch(async (error: unknown) => {
+    const detail = error instanceof Error ? context.redactor.redact(error.message) : null;
+    await recordIfPossible(context, store, run, { event: 'finished', revoked: 0, outcome: 'failed', detail });
+    throw error instanceof SessionctlError ? error.withContext('nothing was changed', undefined) : error;
+  });
   const unrecorded = await recordEnd(context, store, run, done);
   // What became of the sessions weighs more than a report that nobody could read.
-  const unread: unknown = await report(context, store, run, done).then(
+  const unread: unknown = await reportRevocation(context, store, run, done).then(
     () => null,
     (error: unknown) => error,
   );
   judgeRevocation(context, store, run, done, unrecorded);
   if (unread instanceof SessionctlError) {
     throw unread.withContext(
-      `${counted(done.revoked, 'session')} ${done.revoked === 1 ? 'was' : 'were'} ended before that, as the history says`,
+      `${endedBy(done)} had been ended before that, ${leftBy(done)}, as the history says`,
       unread.hint,
     );
   }
   if (unread instanceof Error) throw unread;
   failForMissing(request);
-}
-
-/** Names what is taken for ended, which may be a slip of the pen. */
-function nothingToEnd({ notFound, missed }: RevocationRequest): string {
-  const taken = notFound.length - missed.length;
-  const few =
-    taken > 0 && taken <= FEW_TAKEN
-      ? `: ${notFound.filter((name) => !missed.includes(name)).join(', ')}`
-      : '';
-  return `No session matches: there is nothing to end.${taken > 0 ? ` Taken for ended, since nothing has this id or token${few}.` : ''}`;
 }
 
 /** Most sessions are somebody else's, by all that a look tells, and none of those that are meant was meant by name. */
@@ -162,7 +154,7 @@ function meansStrangers({ mismatch, request: { selection } }: Run): boolean {
 async function refuseStrangers(context: Context, store: RecordedStore, run: Run): Promise<void> {
   const { mismatch } = run;
   if (mismatch === null || !meansStrangers(run)) return;
-  await record(context, store, run, { event: 'refused', detail: mismatch.text });
+  await recordIfPossible(context, store, run, { event: 'refused', detail: mismatch.text });
   throw new GuardError(`${mismatch.text}; nothing was changed`, {
     hint: 'Check key_prefix, the number behind the host of the Redis URL, and the database. If they are meant: without --yes, on a terminal; or named, with --user or `sessionctl revoke`.',
   });
@@ -275,8 +267,8 @@ async function ask(context: Context, store: RecordedStore, run: Run): Promise<vo
     if (!agreed) throw new CancelledError('cancelled, nothing was changed');
   } catch (error) {
     if (error instanceof CancelledError) {
-      await record(context, store, run, { event: 'cancelled' });
-      await report(context, store, run, null);
+      await recordIfPossible(context, store, run, { event: 'cancelled' });
+      await reportRevocation(context, store, run, null);
     }
     throw error;
   }
@@ -320,73 +312,5 @@ async function endSessions(
   } finally {
     system.signal.removeEventListener('abort', onStop);
     progress.stop();
-  }
-}
-
-/**
- * One report on stdout; a reader that went away is none of its concern.
- * @param done null where nothing was done: a dry run, nothing that matches, or cancelled
- */
-async function report(
-  context: Context,
-  store: RecordedStore,
-  { runId, request, plan, flags, cookieCache, startedAt, mismatch }: Run,
-  done: Revocation | null,
-): Promise<void> {
-  const { survey } = plan;
-  const dryRun = flags.dryRun === true;
-  const { reportJson, reportText } = await import('../output/revocation-report.ts');
-  const cancelled = done === null && !dryRun && survey.sessions > 0;
-  const finishedAt = done?.finishedAt ?? (await store.readClock());
-  const isGone = done?.remaining === 0;
-  // Of what stands in another place nobody knows when it ends.
-  const isKnown = isGone && mismatch === null;
-  const effectiveAt = isKnown ? toInstant(millisecondsOf(finishedAt) + (cookieCache ?? 0)) : null;
-  const document: RevocationReport = {
-    command: request.command,
-    runId,
-    dryRun,
-    target: store.target,
-    matched: done?.matched ?? survey.sessions,
-    revoked: done?.revoked ?? 0,
-    users: survey.users,
-    remaining: done === null ? survey.sessions : done.remaining,
-    notFound: request.notFound,
-    secondary: done?.secondary ?? (store.secondary === null ? null : { deleted: 0, remaining: null }),
-    oauthTokens:
-      survey.oauthTokens === null
-        ? null
-        : {
-            revoked: done?.oauthTokens ?? 0,
-            offlineLeft:
-              flags.includeOfflineTokens === true && (isGone || dryRun) ? 0 : survey.oauthTokens.offline,
-          },
-    batches: done?.batches ?? 0,
-    startedAt,
-    finishedAt,
-    durationMs: millisecondsOf(finishedAt) - millisecondsOf(startedAt),
-    stoppedBecause: cancelled ? 'cancelled' : (done?.stoppedBecause ?? 'complete'),
-    effectiveAt,
-    survivors: done?.survivors ?? [],
-    arrivedLater: done?.arrivedLater ?? 0,
-    noLongerMatch: done?.noLongerMatch ?? 0,
-    states: { active: survey.active, expired: survey.sessions - survey.active },
-    uncertain: done?.uncertain ?? false,
-    apiKeys: survey.apiKeys,
-    reason: request.reason,
-    mismatch: mismatch?.text ?? null,
-  };
-  try {
-    if (request.json) await context.print(reportJson(document));
-    else if (done !== null) {
-      const { bound = 0, offline = 0 } = survey.oauthTokens ?? {};
-      const { styles, terminal } = context.stdout;
-      await context.print(
-        reportText(document, { cookieCache, oauthTokens: bound + offline }, styles, terminal),
-      );
-    } else if (dryRun) await context.note('Dry run: nothing was changed.');
-    else if (survey.sessions === 0) await context.note(nothingToEnd(request));
-  } catch (error) {
-    if (!(error instanceof OutputClosedError)) throw error;
   }
 }

@@ -29,13 +29,13 @@ export function judgeRevocation(
   }
   if (done.stoppedBecause === 'signal') {
     throw new IncompleteError(
-      `stopped by ${String(context.system.signal.reason)} after ${endedBy(done)}; ${counted(done.remaining ?? 0, 'session')} left`,
-      { hint: 'Run the same command again to go on.' },
+      `stopped by ${String(context.system.signal.reason)} after ${endedBy(done)}; ${leftBy(done)}`,
+      { hint: AGAIN },
     );
   }
   if (done.stoppedBecause === 'limit' && done.remaining !== 0) {
     throw new IncompleteError(
-      `as many sessions are ended as were planned (${grouped(done.revoked)}), and ${counted(done.remaining ?? 0, 'session')} more ${done.remaining === 1 ? 'matches' : 'match'} by now`,
+      `as many sessions are ended as were planned (${grouped(done.revoked)}); of those that match by now, ${leftBy(done)}`,
       { hint: 'Run the same command again to see them in a plan.' },
     );
   }
@@ -47,23 +47,30 @@ export function judgeRevocation(
       },
     );
   }
-  if (done.remaining !== 0) {
+  if (done.remaining !== null && done.remaining > 0) {
     const named = done.survivors.slice(0, NAMED_IN_MESSAGE);
-    const more = (done.remaining ?? 0) - named.length;
+    const more = done.remaining - named.length;
     throw new SurvivorsError(
-      `${counted(done.remaining ?? 0, 'session')} that should be gone ${inNumber(done.remaining ?? 0, 'is', 'are')} still in ${database}: ${named.join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`,
+      `${counted(done.remaining, 'session')} that should be gone ${inNumber(done.remaining, 'is', 'are')} still in ${database}: ${named.join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`,
       {
         hint: `${reasonToStay(obstacles)} They were not ended.`,
       },
     );
   }
+  if (done.unseen !== null)
+    throw interrupted(
+      done.unseen,
+      `${endedBy(done)} had been ended, ${leftBy(done)}; whether more match by now, and from when on it is effective, is not known`,
+    );
   if (unrecorded !== null) {
-    throw new FailedError('all sessions are ended, but the history has no record of the end', {
+    throw new FailedError('all sessions are ended, but the record of the end is not complete', {
       hint: unrecorded instanceof Error ? unrecorded.message : undefined,
       cause: unrecorded,
     });
   }
 }
+
+const AGAIN = 'Run the same command again to go on.';
 
 function reasonToStay(obstacles: readonly Obstacle[]): string {
   const keeping = obstacles.filter(({ effect }) => effect === 'keeps').map(({ text }) => text);
@@ -78,7 +85,7 @@ function hasChangedNothing({ revoked, secondary, oauthTokens, uncertain }: Revoc
 }
 
 /** How many sessions had been ended, as far as that is known, and which of them have gone from Redis alone. */
-function endedBy(done: Revocation): string {
+export function endedBy(done: Revocation): string {
   const { revoked, uncertain } = done;
   const half = halfEnded(done);
   const ended =
@@ -88,23 +95,30 @@ function endedBy(done: Revocation): string {
   return half === 0 ? ended : `${ended} and, in Redis alone, ${grouped(half)} more`;
 }
 
+/** How many sessions are left, as far as that is known. */
+export function leftBy({ remaining }: Pick<Revocation, 'remaining'>): string {
+  return remaining === null ? 'how many are left is not known' : `${grouped(remaining)} left`;
+}
+
 /** The error that ended the work half-way, with what had been done by then. */
 function failure(done: Revocation): Error {
-  const { failure: cause } = done;
-  const soFar = `${endedBy(done)} had been ended by then`;
-  const next = 'Run the same command again to go on.';
-  if (cause instanceof SessionctlError) return cause.withContext(soFar, hintToGoOn(cause.hint, next));
+  return interrupted(done.failure, `${endedBy(done)} had been ended by then, ${leftBy(done)}`);
+}
+
+/** @param known what had been done, and what is not known */
+function interrupted(cause: unknown, known: string): Error {
+  if (cause instanceof SessionctlError) return cause.withContext(known, hintToGoOn(cause.hint));
   const message = cause instanceof Error ? cause.message : String(cause);
-  return new FailedError(`unexpected: ${message}; ${soFar}`, {
-    hint: `${next} This is a defect: --verbose shows where.`,
+  return new FailedError(`unexpected: ${message}; ${known}`, {
+    hint: `${AGAIN} This is a defect: --verbose shows where.`,
     cause,
   });
 }
 
-/** A hint of how to mend it does not yet say that the work is to be gone on with. */
-function hintToGoOn(hint: string | undefined, next: string): string {
-  if (hint === undefined) return next;
-  return /\bagain\b/.test(hint) ? hint : `${hint} ${next}`;
+/** A hint of how to fix it does not yet say to run the command again. */
+function hintToGoOn(hint: string | undefined): string {
+  if (hint === undefined) return AGAIN;
+  return /\bagain\b/.test(hint) ? hint : `${hint} ${AGAIN}`;
 }
 
 /** @throws FailedError where something that was asked for does not exist */

@@ -11,9 +11,11 @@ import type { SweepRequest } from './sweep-options.ts';
 /** What there is to judge. */
 export interface JudgedSweep {
   readonly report: SweepReport;
-  readonly done: Pick<Sweep, 'failure' | 'position' | 'hasMoved'>;
+  readonly done: Pick<Sweep, 'failure' | 'unseen' | 'position' | 'hasMoved'>;
   /** What kept its end from being recorded, or null. */
   readonly unrecorded: unknown;
+  /** What kept the report from being written, or null. */
+  readonly unread: unknown;
 }
 
 /** Whether everything is as it was before the sweep, for all that anybody knows. */
@@ -31,8 +33,8 @@ export async function judgeSweep(
   request: SweepRequest,
   judged: JudgedSweep,
 ): Promise<void> {
-  const { report, done, unrecorded } = judged;
-  const { failure } = done;
+  const { report, done, unrecorded, unread } = judged;
+  const { failure, unseen } = done;
   const { deleted, remaining, stoppedBecause } = report;
   const next = await whatIsNext(context, store, judged);
   const others = report.verifications ?? 0;
@@ -68,12 +70,22 @@ export async function judgeSweep(
       },
     );
   }
+  const unknown = `${soFar}; how many are left is not known`;
+  const lookAgain = 'Run it again: it counts what is left.';
+  if (unseen instanceof SessionctlError) throw unseen.withContext(unknown, unseen.hint ?? lookAgain);
+  if (unseen !== null) throw new FailedError(`unexpected: ${unknown}`, { hint: lookAgain, cause: unseen });
+  if (remaining === null)
+    throw new IncompleteError(`stopped by --max-runtime after everything was gone through; ${unknown}`, {
+      hint: 'Give it more time, to count what is left.',
+    });
   if (unrecorded !== null) {
-    throw new FailedError('the sweep is done, but the history has no record of its end', {
+    throw new FailedError('the sweep is done, but the record of its end is not complete', {
       hint: unrecorded instanceof Error ? unrecorded.message : undefined,
       cause: unrecorded,
     });
   }
+  if (unread instanceof SessionctlError) throw unread.withContext(soFar, undefined);
+  if (unread instanceof Error) throw unread;
 }
 
 /** What the next run does about a sweep that was stopped. */
@@ -100,8 +112,11 @@ async function growth(
   { runId, remaining }: SweepReport,
 ): Promise<string | null> {
   if (remaining === null) return null;
-  const history = await context.history();
-  const { records } = await history.read();
+  const records = await context
+    .history()
+    .then((history) => history.read())
+    .then((content) => content.records)
+    .catch(() => []);
   const before = runsOf(records).find(
     (run) =>
       run.command === 'sweep' &&

@@ -20,14 +20,42 @@ export type RecordedPlace = Pick<RecordedStore, 'target' | 'history'>;
 export async function record(
   context: Context,
   store: RecordedPlace,
-  { runId, request, plan }: Recorded,
+  run: Recorded,
   what: Pick<HistoryEntry, 'event'> & Partial<HistoryEntry>,
 ): Promise<void> {
   const history = await context.history();
-  const sealed = await history.append({
+  const sealed = await history.append(entryOf(store, run, what));
+  try {
+    await store.history?.append(sealed);
+  } catch (error) {
+    if (!(error instanceof SessionctlError)) throw error;
+    throw error.withContext(
+      `${history.path} has the record, and the database's own history does not`,
+      undefined,
+    );
+  }
+}
+
+/** As `record`, where the outcome is what the operator has to see: a record that cannot be written is a warning. */
+export async function recordIfPossible(...given: Parameters<typeof record>): Promise<void> {
+  const [context] = given;
+  try {
+    await record(...given);
+  } catch (error) {
+    if (!(error instanceof SessionctlError)) throw error;
+    await context.warn(error.message);
+  }
+}
+
+function entryOf(
+  { target }: RecordedPlace,
+  { runId, request, plan }: Recorded,
+  what: Pick<HistoryEntry, 'event'> & Partial<HistoryEntry>,
+): HistoryEntry {
+  return {
     runId,
     command: request.command,
-    target: store.target,
+    target,
     selection: request.recorded,
     reason: request.reason,
     matched: plan?.survey.sessions ?? null,
@@ -37,17 +65,23 @@ export async function record(
     outcome: null,
     detail: null,
     ...what,
-  });
-  await store.history?.append(sealed);
+  };
 }
 
-/** @throws FailedError where the record cannot be written: nothing is ended without one */
+/** @throws FailedError, ConnectionError where the record cannot be written: nothing is ended without one */
 export async function recordStart(context: Context, store: RecordedPlace, run: Recorded): Promise<void> {
   try {
     await record(context, store, run, { event: 'started' });
   } catch (error) {
-    if (error instanceof SessionctlError) throw error.withContext('nothing was changed', undefined);
-    throw error;
+    if (!(error instanceof SessionctlError)) throw error;
+    // The operator's own history may have it by now, and would show a run without an end.
+    const detail = context.redactor.redact(error.message);
+    await (
+      await context.history()
+    )
+      .append(entryOf(store, run, { event: 'refused', detail }))
+      .catch(() => undefined);
+    throw error.withContext('nothing was changed', undefined);
   }
 }
 
@@ -58,7 +92,8 @@ export async function recordEnd(
   run: Run,
   done: Revocation,
 ): Promise<unknown> {
-  const { matched, revoked, remaining, failure: cause } = done;
+  const { matched, revoked, remaining } = done;
+  const cause = done.failure ?? done.unseen;
   const detail = cause instanceof Error ? context.redactor.redact(cause.message) : null;
   try {
     await record(context, store, run, {

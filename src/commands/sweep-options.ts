@@ -45,12 +45,12 @@ export interface SweepRequest {
 export function addSweepOptions(command: Command): Command {
   return command
     .optionsGroup('What is deleted')
-    .option('--grace <length>', 'keep expired sessions for so long (default: 0s)', once('--grace'))
+    .option('--grace <length>', 'keep expired sessions for <length> (default: 0s)', once('--grace'))
     .option('--verifications', 'delete expired verification rows too')
     .option('--dry-run', 'count what would be deleted; changes nothing')
     .optionsGroup('Limits')
-    .option('--limit <number>', 'delete at most so many rows', once('--limit'))
-    .option('--max-runtime <length>', 'stop after so long', once('--max-runtime'))
+    .option('--limit <number>', 'delete at most <number> rows', once('--limit'))
+    .option('--max-runtime <length>', 'stop after <length>, everything included', once('--max-runtime'))
     .optionsGroup('Pace')
     .option(
       '--batch-size <number>',

@@ -3,13 +3,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
 import { keepsRecords } from '../config/settings.ts';
-import { SessionctlError, UsageError, type ExitCode } from '../errors.ts';
+import { CancelledError, IncompleteError, SessionctlError, UsageError, type ExitCode } from '../errors.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import type { SweepReport } from '../output/sweep-report.ts';
-import { OutputClosedError } from '../output/writer.ts';
-import { millisecondsOf, type Instant } from '../sessions/instant.ts';
+import type { Instant } from '../sessions/instant.ts';
 import {
   addSwept,
+  countExpired,
   expiredBy,
   nothingSwept,
   sweep as sweepStore,
@@ -26,6 +26,9 @@ import { hasChangedNothing, judgeSweep } from './judge-sweep.ts';
 import { record, recordStart } from './revocation-history.ts';
 import { addSweepOptions, parseSweep, type SweepFlags, type SweepRequest } from './sweep-options.ts';
 import { openMetricsFile } from './sweep-metrics-file.ts';
+import { startDeadline, type Deadline } from './sweep-deadline.ts';
+import { sweepOffline, untouched } from './sweep-offline.ts';
+import { printSweep, sweepReport } from './report-sweep.ts';
 import { findStart } from './sweep-start.ts';
 
 export const sweep = defineCommand<SweepFlags>({
@@ -54,6 +57,7 @@ export const sweep = defineCommand<SweepFlags>({
         ? null
         : await openMetricsFile(request.metricsFile, context.system.cwd);
     const begun = performance.now();
+    const deadline = startDeadline(request.maxRuntime, begun);
     const swept: { last: SweepReport | null } = { last: null };
     const tellMetrics = async (exitCode: ExitCode): Promise<void> => {
       const { last } = swept;
@@ -65,27 +69,49 @@ export const sweep = defineCommand<SweepFlags>({
         deleted: last?.deleted ?? 0,
         verifications: last?.verifications ?? 0,
         remaining: last?.remaining ?? null,
+        kept: last?.kept ?? null,
         batches: last?.batches ?? 0,
         longestBatchMs: last?.longestBatchMs ?? 0,
       });
     };
     try {
-      await context.withStore(request.dryRun ? 'read' : 'write', (store) =>
-        run(context, store, request, json, (report) => {
-          swept.last = report;
-        }),
+      await context.withStore(
+        request.dryRun ? 'read' : 'write',
+        (store) =>
+          run(context, store, request, {
+            json,
+            deadline,
+            tell: (report) => {
+              swept.last = report;
+            },
+          }),
+        AbortSignal.any([context.system.signal, deadline.givesUp]),
       );
-    } catch (error) {
+    } catch (thrown) {
+      const error = deadline.givesUp.aborted ? outOfTime(context, thrown) : thrown;
       // What ended the sweep is of more interest than what became of the figures.
       await tellMetrics(exitCodeOf(error, context)).catch((other: unknown) =>
         context.warn(other instanceof Error ? other.message : String(other)),
       );
       throw error;
+    } finally {
+      deadline.clear();
+      if (deadline.givesUp.aborted) context.system.leaving();
     }
     await tellMetrics(0);
     return 0;
   },
 });
+
+/** What ended the run when its time was over. Before the first batch, what it waited for is given up. */
+function outOfTime({ system }: Context, thrown: unknown): unknown {
+  const isGivenUp = !(thrown instanceof SessionctlError) || thrown instanceof CancelledError;
+  if (!isGivenUp || system.signal.aborted) return thrown;
+  return new IncompleteError('stopped by --max-runtime before the first batch; nothing was deleted', {
+    hint: 'This run has made no progress at all. Give it more time: connecting, waiting and counting are part of it.',
+    cause: thrown,
+  });
+}
 
 type SweptStore = RecordedStore & LockableStore & ReplicatedStore;
 
@@ -106,8 +132,7 @@ async function run(
   context: Context,
   store: SweptStore,
   request: SweepRequest,
-  json: boolean,
-  tell: (report: SweepReport) => void,
+  { json, deadline, tell }: Pick<SweepRun, 'json' | 'deadline' | 'tell'>,
 ): Promise<void> {
   if (request.offline && store.offline === null) {
     throw new UsageError(`--offline is for SQLite, and ${store.target.database} is not`, {
@@ -128,55 +153,30 @@ async function run(
       'note: times are stored without a zone, so that sessions are kept for 12 h after they seem to have expired; --time-zone says which one',
     );
   }
-  const report = (done: Sweep): SweepReport => ({
-    command: 'sweep',
-    runId,
-    dryRun: request.dryRun,
-    target: store.target,
-    deleted: done.deleted,
-    users: null,
-    remaining: done.remaining?.rows ?? null,
-    notFound: [],
-    secondary:
-      done.secondary === null
-        ? null
-        : {
-            deleted: done.secondary.expired + done.secondary.orphans,
-            remaining: done.stoppedBecause === 'complete' && !request.dryRun ? 0 : null,
-            ...done.secondary,
-          },
-    oauthTokens: store.bindsTokens ? { revoked: done.oauthTokens, offlineLeft: null } : null,
-    batches: done.batches,
-    startedAt,
-    finishedAt: done.finishedAt,
-    durationMs: millisecondsOf(done.finishedAt) - millisecondsOf(startedAt),
-    stoppedBecause: done.stoppedBecause,
-    effectiveAt: null,
-    expiredBy: expiredAt,
-    graceMs: request.grace ?? 0,
-    verifications: done.verifications,
-    remainingVerifications: done.remaining?.verifications ?? null,
-    longestBatchMs: done.longestBatch,
-    way: done.way,
-    uncertain: done.uncertain,
-  });
   const runId = randomUUID();
+  const keepsSome = (request.grace ?? 0) > 0 || !store.zoneKnown;
+  const keptUntil = keepsSome ? startedAt : null;
+  const report = (done: Sweep) => sweepReport(store, request, { runId, startedAt, expiredAt }, done);
 
   if (request.dryRun) {
-    const sessions = await store.count(expiredBy(expiredAt));
-    const verifications = request.verifications
-      ? ((await store.verifications?.count(expiredAt)) ?? null)
-      : null;
-    const counted = { rows: sessions + (verifications ?? 0), verifications };
-    const secondary = await lookIntoSecondary(context, store, expiredAt);
-    await print(
-      context,
-      report({ ...untouched, secondary, remaining: counted, finishedAt: await store.readClock() }),
-      json,
-    );
-    if (request.limit !== null && request.limit < counted.rows)
+    const verifications = request.verifications ? store.verifications : null;
+    const counted = (moment: Instant) => countExpired(store, verifications, moment, deadline.timeLeft);
+    const remaining = await counted(expiredAt);
+    const all = keptUntil === null ? remaining : await counted(keptUntil);
+    const kept = all === null || remaining === null ? null : Math.max(0, all.rows - remaining.rows);
+    const secondary = await lookIntoSecondary(context, store, expiredAt, deadline);
+    const finishedAt = await store.readClock();
+    await printSweep(context, report({ ...untouched, secondary, remaining, kept, finishedAt }), json);
+    if (request.limit !== null && remaining !== null && request.limit < remaining.rows)
       await context.note(
         `note: one run with --limit ${String(request.limit)} would delete no more than that`,
+      );
+    if (remaining === null)
+      throw new IncompleteError(
+        'stopped by --max-runtime before everything was counted; nothing was changed',
+        {
+          hint: 'Give it more time.',
+        },
       );
     return;
   }
@@ -190,6 +190,8 @@ async function run(
       runId,
       startedAt,
       expiredAt,
+      keptUntil,
+      deadline,
       report,
       tell,
       replication,
@@ -205,6 +207,8 @@ interface SweepRun {
   readonly runId: string;
   readonly startedAt: Instant;
   readonly expiredAt: Instant;
+  readonly keptUntil: Instant | null;
+  readonly deadline: Deadline;
   readonly report: (done: Sweep) => SweepReport;
   readonly tell: (report: SweepReport) => void;
   /** Null where nobody looks at replicas. */
@@ -215,15 +219,16 @@ async function sweepAlone(
   context: Context,
   store: SweptStore,
   request: SweepRequest,
-  { json, runId, startedAt, expiredAt, report, tell, replication }: SweepRun,
+  run: SweepRun,
 ): Promise<void> {
+  const { json, runId, startedAt, deadline, report, tell } = run;
   const { user, host } = context.system.operator();
   const lock = await store.lock(
     'sweep',
     { who: `${user}@${host}, pid ${String(context.system.pid)}`, since: startedAt },
     {
-      milliseconds: request.wait,
-      signal: context.system.signal,
+      milliseconds: Math.min(request.wait, deadline.timeLeft()),
+      signal: AbortSignal.any([context.system.signal, deadline.givesUp]),
       remark: (text) => void context.note(text),
     },
   );
@@ -234,10 +239,10 @@ async function sweepAlone(
       plan: null,
     };
     // A run that finds nothing changes nothing: years of them would be all that a history is made of.
-    const isRecorded = await hasExpired(context, store, expiredAt, request);
+    const isRecorded = await hasExpired(context, store, run, request);
     const start = await findStart(context, store);
     if (isRecorded) await recordStart(context, store, recorded);
-    const done = await perform(context, store, request, { expiredAt, start, replication }, () => lock.keep());
+    const done = await perform(context, store, request, { ...run, start }, () => lock.keep());
     const finished = report(done);
     tell(finished);
     const isCancelled = done.stoppedBecause === 'signal' && hasChangedNothing(finished);
@@ -249,7 +254,7 @@ async function sweepAlone(
           revoked: done.deleted + (finished.secondary?.deleted ?? 0),
           remaining: finished.remaining,
           outcome: isCancelled ? null : outcomeOf(done),
-          detail: done.failure instanceof Error ? context.redactor.redact(done.failure.message) : null,
+          detail: detailOf(context, done),
           position: done.position ?? undefined,
           ...(store.bindsTokens ? { oauthTokens: done.oauthTokens } : {}),
         }).then(
@@ -258,11 +263,22 @@ async function sweepAlone(
         )
       : null;
     const isQuiet = context.flags.quiet === true && done.stoppedBecause === 'complete' && !json;
-    if (!isQuiet) await print(context, finished, json);
-    await judgeSweep(context, store, request, { report: finished, done, unrecorded });
+    const unread = isQuiet
+      ? null
+      : await printSweep(context, finished, json).then(
+          () => null,
+          (error: unknown) => error,
+        );
+    await judgeSweep(context, store, request, { report: finished, done, unrecorded, unread });
   } finally {
-    await lock.release();
+    // The lock ends with the run in any case, and what became of the sweep is what the operator has to see.
+    await lock.release().catch((error: unknown) => context.warn(error instanceof Error ? error.message : ''));
   }
+}
+
+function detailOf({ redactor }: Context, { failure, unseen }: Sweep): string | null {
+  const cause = failure ?? unseen;
+  return cause instanceof Error ? redactor.redact(cause.message) : null;
 }
 
 /** What a sweep would do in secondary storage; null where there is none. */
@@ -270,46 +286,34 @@ async function lookIntoSecondary(
   context: Context,
   { secondary }: SweptStore,
   expiredAt: Instant,
+  { givesUp }: Deadline,
 ): Promise<SweptSecondary | null> {
   if (secondary === null) return null;
   let sum = nothingSwept;
+  const stop = AbortSignal.any([context.system.signal, givesUp]);
   const options = {
     dryRun: true,
-    stop: context.system.signal,
+    stop,
     before: () => Promise.resolve(),
     remark: (text: string) => void context.warn(text),
   };
   for await (const step of secondary.sweep(expiredAt, options)) sum = addSwept(sum, step);
+  // A part of it would be shown as all of it.
+  stop.throwIfAborted();
   return sum;
 }
-
-/** A sweep that has not begun. */
-const untouched: Omit<Sweep, 'remaining' | 'finishedAt'> = {
-  deleted: 0,
-  verifications: null,
-  secondary: null,
-  oauthTokens: 0,
-  batches: 0,
-  longestBatch: 0,
-  uncertain: false,
-  way: 'walk',
-  stoppedBecause: 'complete',
-  failure: null,
-  position: null,
-  hasMoved: false,
-};
 
 /** Whether there is anything to delete; where nobody can tell in time, there may be. */
 async function hasExpired(
   context: Context,
   store: SweptStore,
-  expiredAt: Instant,
+  { expiredAt, deadline }: Pick<SweepRun, 'expiredAt' | 'deadline'>,
   { verifications }: SweepRequest,
 ): Promise<boolean> {
   try {
     if ((await store.pick(expiredBy(expiredAt), 1)).length > 0) return true;
     if (verifications && ((await store.verifications?.count(expiredAt)) ?? 0) > 0) return true;
-    const secondary = await lookIntoSecondary(context, store, expiredAt);
+    const secondary = await lookIntoSecondary(context, store, expiredAt, deadline);
     return secondary !== null && secondary.expired + secondary.orphans > 0;
   } catch (error) {
     if (error instanceof SessionctlError) return true;
@@ -323,9 +327,11 @@ async function perform(
   request: SweepRequest,
   {
     expiredAt,
+    keptUntil,
+    deadline,
     start,
     replication,
-  }: Pick<SweepRun, 'expiredAt' | 'replication'> & Pick<SweepOptions, 'start'>,
+  }: Pick<SweepRun, 'expiredAt' | 'keptUntil' | 'deadline' | 'replication'> & Pick<SweepOptions, 'start'>,
   keepLock: () => Promise<void>,
 ): Promise<Sweep> {
   const { system } = context;
@@ -340,10 +346,11 @@ async function perform(
     total: null,
   });
   system.changing();
+  deadline.begins();
   try {
-    if (request.offline) return await sweepOffline(store, request, expiredAt);
-    const { pause, maxRuntime, maxLag } = request;
-    const timeIsUp = maxRuntime === null ? new AbortController().signal : AbortSignal.timeout(maxRuntime);
+    if (request.offline) return await sweepOffline(store, request, { expiredAt, keptUntil });
+    const { pause, maxLag } = request;
+    const { timeIsUp } = deadline;
     const stop = AbortSignal.any([system.signal, timeIsUp]);
     const sleep = (milliseconds: number) =>
       wait(milliseconds, undefined, { signal: stop }).catch(() => undefined);
@@ -357,12 +364,14 @@ async function perform(
     await replicasFollow?.();
     return await sweepStore(store, {
       expiredAt,
+      keptUntil,
       verifications: request.verifications,
       limit: request.limit,
       batchSize: request.batchSize,
       start,
       signal: system.signal,
       timeIsUp,
+      timeLeft: deadline.timeLeft,
       before: keepLock,
       rest: async () => {
         if (pause > 0) await sleep(pause);
@@ -378,59 +387,7 @@ async function perform(
   }
 }
 
-async function sweepOffline(
-  store: SweptStore,
-  { verifications, vacuum }: SweepRequest,
-  expiredAt: Instant,
-): Promise<Sweep> {
-  const { offline } = store;
-  if (offline === null) throw new Error('the store has no way offline');
-  let swept: Awaited<ReturnType<typeof offline.sweep>> = { sessions: 0, oauthTokens: 0, milliseconds: 0 };
-  let others = 0;
-  let failure: unknown = null;
-  try {
-    swept = await offline.sweep(expiredAt);
-    if (verifications && store.verifications !== null) {
-      const all = { atMost: null, remark: () => undefined };
-      for await (const batch of store.verifications.sweep(expiredAt, all)) others += batch.sessions;
-    }
-    if (vacuum) await offline.vacuum();
-  } catch (error) {
-    // What is gone by then must be told.
-    failure = error;
-  }
-  const left = failure === null ? await store.lookAgain(expiredBy(expiredAt), 0).catch(() => null) : null;
-  return {
-    ...untouched,
-    deleted: swept.sessions,
-    verifications: verifications && store.verifications !== null ? others : null,
-    oauthTokens: swept.oauthTokens,
-    batches: 1,
-    longestBatch: Math.round(swept.milliseconds),
-    remaining:
-      left === null
-        ? null
-        : { rows: left.sessions, verifications: verifications && store.verifications !== null ? 0 : null },
-    way: 'offline',
-    finishedAt: await store.readClock(),
-    stoppedBecause: failure === null ? 'complete' : 'failed',
-    failure,
-    hasMoved: failure === null || swept.sessions > 0,
-  };
-}
-
 function outcomeOf({ stoppedBecause, remaining }: Sweep): 'complete' | 'partial' | 'failed' {
   if (stoppedBecause === 'failed') return 'failed';
   return stoppedBecause === 'complete' && (remaining?.rows ?? 0) === 0 ? 'complete' : 'partial';
-}
-
-/** A reader that went away is none of a sweep's concern. */
-async function print(context: Context, report: SweepReport, json: boolean): Promise<void> {
-  const { sweepJson, sweepLine } = await import('../output/sweep-report.ts');
-  try {
-    const { styles, terminal } = context.stdout;
-    await context.print(json ? sweepJson(report) : sweepLine(report, styles, terminal));
-  } catch (error) {
-    if (!(error instanceof OutputClosedError)) throw error;
-  }
 }

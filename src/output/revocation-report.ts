@@ -32,10 +32,10 @@ export interface RevocationReport {
   readonly effectiveAt: Instant | null;
   /** Ids of what should be gone and is not, up to a thousand. */
   readonly survivors: readonly string[];
-  /** Match as well, and signed in after the plan. */
-  readonly arrivedLater: number;
-  /** Were planned, ceased to match before they were reached, and live on. */
-  readonly noLongerMatch: number;
+  /** Match as well, and signed in after the plan; null where looking failed. */
+  readonly arrivedLater: number | null;
+  /** Were planned, ceased to match before they were reached, and stay valid; null where looking failed. */
+  readonly noLongerMatch: number | null;
   /** Of those that matched, by the database's clock. */
   readonly states: { readonly active: number; readonly expired: number };
   /** A connection broke while an answer was on its way: more may have ended than `revoked` counts. */
@@ -109,7 +109,7 @@ export function reportText(
           text: `${counted(others, 'other')} had ended, or no longer matched, before ${inNumber(others, 'it was', 'they were')} reached.`,
         }
       : null,
-    noLongerMatch > 0
+    noLongerMatch !== null && noLongerMatch > 0
       ? {
           text: `${counted(noLongerMatch, 'session')} of the plan no longer ${inNumber(noLongerMatch, 'matches and lives', 'match and live')} on.`,
           style: styles.yellow,
@@ -118,11 +118,14 @@ export function reportText(
     uncertain
       ? { text: 'A connection broke while the answer was on its way, so the number may be too low.' }
       : null,
-    arrivedLater > 0
+    arrivedLater !== null && arrivedLater > 0
       ? {
           text: `${counted(arrivedLater, 'session')} that ${inNumber(arrivedLater, 'matches', 'match')} signed in later and ${inNumber(arrivedLater, 'is', 'are')} still there: run it again, or with --until-quiet.`,
           style: styles.yellow,
         }
+      : null,
+    remaining !== null && (arrivedLater === null || noLongerMatch === null)
+      ? { text: 'Whether more sessions match by now is not known: looking again failed.', style: styles.red }
       : null,
     oauthTokens === null || Math.max(expected.oauthTokens, oauthTokens.revoked, oauthTokens.offlineLeft) === 0
       ? null

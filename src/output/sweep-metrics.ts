@@ -12,6 +12,8 @@ export interface SweepFigures {
   readonly verifications: number;
   /** Expired rows that are left, counted or estimated; null where nobody knows. */
   readonly remaining: number | null;
+  /** Expired rows that were to be kept; null where they were not counted. */
+  readonly kept: number | null;
   readonly batches: number;
   readonly longestBatchMs: number;
 }
@@ -40,6 +42,11 @@ export function sweepMetrics(figures: SweepFigures, before: string): string {
       'sessionctl_sweep_remaining_estimate',
       'Expired rows that the last sweep left, about.',
       figures.remaining,
+    ],
+    [
+      'sessionctl_sweep_kept_rows',
+      'Expired rows that the last sweep kept, such as by --grace.',
+      figures.kept,
     ],
     ['sessionctl_sweep_duration_seconds', 'How long the last sweep took.', figures.durationMs / 1000],
     ['sessionctl_sweep_batches', 'Transactions in which the last sweep deleted rows.', figures.batches],

@@ -1,5 +1,6 @@
 import { grouped } from '../grouped.ts';
-import type { Instant } from '../sessions/instant.ts';
+import { formatDuration } from '../sessions/duration.ts';
+import { millisecondsOf, type Instant } from '../sessions/instant.ts';
 import type { SweptSecondary, Target } from '../sessions/session-store.ts';
 import type { Sweep } from '../sessions/sweep.ts';
 import { counted } from './counted.ts';
@@ -43,6 +44,8 @@ export interface SweepReport {
   readonly verifications: number | null;
   /** Of `remaining`, `verification` rows; null where they were not asked for, or nobody knows. */
   readonly remainingVerifications: number | null;
+  /** Expired rows that were to be kept: they expired too short a time ago. Null where they were not counted. */
+  readonly kept: number | null;
   readonly longestBatchMs: number;
   /** `walk` through the whole table, by the `index` on the expiry, or `offline`. */
   readonly way: Sweep['way'];
@@ -79,7 +82,7 @@ function sentenceOf(
         ? ''
         : ` (${counted(report.remainingVerifications, 'verification')} among them)`;
     return {
-      text: `dry run: ${count}${others} that had expired by ${report.expiredBy} would be deleted from ${placeName(report.target)}${inRedis === null ? '' : `; ${inRedis}`}`,
+      text: `dry run: ${count}${others} that had expired by ${report.expiredBy} would be deleted from ${placeName(report.target)}${inRedis === null ? '' : `; ${inRedis}`}${keptPart(report) === null ? '' : `; ${String(keptPart(report))}`}`,
       style: (why) => why,
     };
   }
@@ -88,6 +91,7 @@ function sentenceOf(
     verifications === null ? null : `${counted(verifications, 'verification')} deleted`,
     secondaryPart(report),
     left(report),
+    keptPart(report),
     `${seconds(durationMs)} s`,
     batches === 0
       ? null
@@ -118,6 +122,13 @@ function secondaryPart({ secondary }: SweepReport): string | null {
 
 function left({ remaining }: SweepReport): string {
   return remaining === null ? 'what is left was not counted' : `${grouped(remaining)} left`;
+}
+
+/** Which expired rows stay on purpose. */
+function keptPart({ kept, startedAt, expiredBy }: SweepReport): string | null {
+  if (kept === null || expiredBy === startedAt) return null;
+  const length = formatDuration(millisecondsOf(startedAt) - millisecondsOf(expiredBy));
+  return `${grouped(kept)} kept (expired less than ${length} ago)`;
 }
 
 function seconds(milliseconds: number): string {

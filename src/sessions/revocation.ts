@@ -138,12 +138,17 @@ export interface Revocation {
   readonly remaining: number | null;
   /** Ids of those, as far as they are fit to be listed. */
   readonly survivors: readonly string[];
-  /** Match as well, and came after the plan: they signed in, or changed so as to match. */
-  readonly arrivedLater: number;
-  /** Were planned, ceased to match before they were reached, and live on. Of more than are fixed by id it is not known: 0. */
-  readonly noLongerMatch: number;
-  /** By the store's clock, after the last look. */
+  /** Match as well, and came after the plan: they signed in, or changed so as to match. Null where looking failed. */
+  readonly arrivedLater: number | null;
+  /**
+   * Were planned, ceased to match before they were reached, and stay valid. Of more than are fixed by id it is not known:
+   * 0. Null where looking failed.
+   */
+  readonly noLongerMatch: number | null;
+  /** By the store's clock, after the last look; where the clock cannot be read, by the time that the work took. */
   readonly finishedAt: Instant;
+  /** What kept a look after the work from its answer, or null. From then on nothing else is asked: it is not known. */
+  readonly unseen: unknown;
   readonly stoppedBecause: 'complete' | 'signal' | 'limit' | 'failed';
   /** What ended the work before its time. */
   readonly failure: unknown;
@@ -165,8 +170,9 @@ const UNDER_WAY = 100;
 const QUIET = 1000;
 
 /**
- * Ends what was planned: pass after pass until looking again finds nothing of it. Once it has begun, it does not throw for
- * what the store does: what has been ended by then must be told.
+ * Ends what was planned: pass after pass until looking again finds nothing of it. Once the clock is read, it does not throw
+ * for what the store does: the report has to say what has ended by then.
+ * @throws ConnectionError where the clock cannot be read; then nothing was changed
  */
 export async function revoke(
   store: SessionStore,
@@ -193,21 +199,39 @@ export async function revoke(
   const finish = async (
     stoppedBecause: Revocation['stoppedBecause'],
     failure: unknown = null,
-  ): Promise<Revocation> => ({
-    ...done,
-    matched,
-    secondary:
-      store.secondary === null ? null : { deleted: secondaryDeleted, remaining: left?.secondary ?? null },
-    remaining: left?.sessions ?? null,
-    // What was not reached has survived nothing.
-    survivors: stoppedBecause === 'complete' ? (left?.ids ?? []) : [],
-    arrivedLater: left === null ? 0 : await arrivals(store, living(plan.asked, preserveAt), left.sessions),
-    noLongerMatch: left === null ? 0 : await strayed(store, fixedIds, preserveAt, left.sessions),
-    // What cannot be asked for its clock any more was asked when the work began.
-    finishedAt: left === null ? after(begun, performance.now() - started) : await store.readClock(),
-    stoppedBecause,
-    failure,
-  });
+  ): Promise<Revocation> => {
+    let unseen: unknown = null;
+    const look = async <Found>(ask: () => Promise<Found>): Promise<Found | null> => {
+      // What has just failed after a long wait is not waited for again.
+      if (left === null || unseen !== null) return null;
+      try {
+        return await ask();
+      } catch (error) {
+        unseen = error;
+        return null;
+      }
+    };
+    const patience = stoppedBecause === 'failed' ? 'once' : 'patient';
+    const meant = left?.sessions ?? 0;
+    const arrivedLater = await look(() => arrivals(store, living(plan.asked, preserveAt), meant, patience));
+    const noLongerMatch = await look(() => strayed(store, fixedIds, preserveAt, meant, patience));
+    const clock = await look(() => store.readClock());
+    return {
+      ...done,
+      matched,
+      secondary:
+        store.secondary === null ? null : { deleted: secondaryDeleted, remaining: left?.secondary ?? null },
+      remaining: left?.sessions ?? null,
+      // What was not reached has survived nothing.
+      survivors: stoppedBecause === 'complete' ? (left?.ids ?? []) : [],
+      arrivedLater,
+      noLongerMatch,
+      finishedAt: clock ?? after(begun, performance.now() - started),
+      unseen,
+      stoppedBecause,
+      failure,
+    };
+  };
 
   try {
     for (;;) {
@@ -279,16 +303,23 @@ async function strayed(
   fixedIds: readonly string[],
   preserveAt: Instant | null,
   matching: number,
+  patience: 'patient' | 'once',
 ): Promise<number> {
   if (fixedIds.length === 0) return 0;
-  const there = await store.lookAgain(living({ ...everySession, sessionIds: fixedIds }, preserveAt), 0);
+  const fixed = living({ ...everySession, sessionIds: fixedIds }, preserveAt);
+  const there = await store.lookAgain(fixed, 0, patience);
   return Math.max(0, there.sessions - matching);
 }
 
 /** How many match by now and were not meant. */
-async function arrivals(store: SessionStore, asked: Selection, meant: number): Promise<number> {
+async function arrivals(
+  store: SessionStore,
+  asked: Selection,
+  meant: number,
+  patience: 'patient' | 'once',
+): Promise<number> {
   if (asked.sessionIds !== null) return 0;
-  const all = await store.lookAgain(asked, 0);
+  const all = await store.lookAgain(asked, 0, patience);
   return Math.max(0, all.sessions - meant);
 }
 

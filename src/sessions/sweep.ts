@@ -9,6 +9,7 @@ import type {
   SweepStep,
   SweepWay,
   SweptSecondary,
+  Verifications,
 } from './session-store.ts';
 import { roundFrom, type Leg, type SweepPosition } from './sweep-round.ts';
 
@@ -18,6 +19,8 @@ const FURTHEST_ZONE = 12 * 3_600_000;
 export interface SweepOptions {
   /** What has expired by then is deleted. */
   readonly expiredAt: Instant;
+  /** What has expired by then, and not by `expiredAt`, is kept and counted; null where that is nothing. */
+  readonly keptUntil: Instant | null;
   /** Expired `verification` rows too. */
   readonly verifications: boolean;
   /** Rows that may be deleted altogether; null for any number. */
@@ -30,6 +33,8 @@ export interface SweepOptions {
   readonly signal: AbortSignal;
   /** Ends the work after the batch at hand, since it has gone on for long enough. */
   readonly timeIsUp: AbortSignal;
+  /** Milliseconds that are left for looking again; Infinity where the run may take as long as it needs. */
+  readonly timeLeft: () => number;
   /** Called before every batch. What it throws ends the work. */
   readonly before: () => Promise<void>;
   /** Called after every batch but the last, to let others go first. */
@@ -51,8 +56,12 @@ export interface Sweep {
   readonly longestBatch: number;
   /** A connection broke while an answer was on its way: a batch more than `deleted` may be gone. */
   readonly uncertain: boolean;
-  /** Expired rows that are still there. Null where nobody knows. */
+  /** Expired rows that are still there. Null where that is not known. */
   readonly remaining: Left | null;
+  /** Expired rows that are to be kept, `verification` rows included. Null where that is not known. */
+  readonly kept: number | null;
+  /** What kept looking again from its answer, or null. */
+  readonly unseen: unknown;
   readonly way: SweepWay | 'offline';
   readonly finishedAt: Instant;
   readonly stoppedBecause: 'complete' | 'limit' | 'max-runtime' | 'signal' | 'failed';
@@ -72,11 +81,8 @@ export interface Left {
   readonly verifications: number | null;
 }
 
-/** Milliseconds for looking again: whoever was told to stop has no more, and a run that was to end by now ends soon. */
-const LAST_LOOK: Partial<Readonly<Record<Sweep['stoppedBecause'], number>>> = {
-  signal: 1000,
-  'max-runtime': 30_000,
-};
+/** Milliseconds for looking again: an operator who stopped the run is waiting. */
+const LOOK_AFTER_SIGNAL = 1000;
 
 /**
  * By when a session must have expired to be deleted. Where the zone of stored times is not known, a session that seems to
@@ -105,39 +111,39 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
   let position = typeof options.start === 'object' ? options.start : null;
 
   const finish = async (stoppedBecause: Sweep['stoppedBecause'], failure: unknown = null): Promise<Sweep> => {
-    // Of a table too large to be counted in time, what is left stays unknown, and the sweep has done its work.
-    const remaining = await whatRemains(stoppedBecause).catch(() => null);
+    let unseen: unknown = null;
+    const look = async <Found>(ask: () => Promise<Found>): Promise<Found | null> => {
+      if (stoppedBecause === 'failed' || unseen !== null) return null;
+      try {
+        return await ask();
+      } catch (error) {
+        unseen = error;
+        return null;
+      }
+    };
+    const begun = performance.now();
+    const timeLeft =
+      stoppedBecause === 'signal' ? () => LOOK_AFTER_SIGNAL - (performance.now() - begun) : options.timeLeft;
+    const remaining = await look(() => countExpired(store, verifications, expiredAt, timeLeft));
+    const { keptUntil } = options;
+    const all =
+      keptUntil === null || remaining === null
+        ? remaining
+        : await look(() => countExpired(store, verifications, keptUntil, timeLeft));
+    const clock =
+      stoppedBecause === 'failed' || unseen !== null ? null : await store.readClock().catch(() => null);
     return {
       ...tally.sum(),
       remaining,
+      kept: all === null || remaining === null ? null : Math.max(0, all.rows - remaining.rows),
+      unseen,
       way,
-      finishedAt: await store
-        .readClock()
-        .catch(() => toInstant(millisecondsOf(began.clock) + Math.round(performance.now() - began.at))),
+      finishedAt: clock ?? toInstant(millisecondsOf(began.clock) + Math.round(performance.now() - began.at)),
       stoppedBecause,
       failure,
       position: stoppedBecause === 'complete' ? null : position,
     };
   };
-
-  /**
-   * Looking again costs a way through the whole table. What the sweep has met so far would tell nothing in its place: what
-   * has expired stands close together in some parts of a table and nowhere in others.
-   */
-  async function whatRemains(stoppedBecause: Sweep['stoppedBecause']): Promise<Left | null> {
-    if (stoppedBecause === 'failed') return null;
-    const selection = expiredBy(expiredAt);
-    const lastLook = LAST_LOOK[stoppedBecause];
-    if (lastLook !== undefined && way === 'walk') {
-      const begun = performance.now();
-      const sessions = await store.countWithin(selection, lastLook);
-      if (sessions === null || verifications === null) return leftOf(sessions, null);
-      const others = await verifications.countWithin(expiredAt, lastLook - (performance.now() - begun));
-      return others === null ? null : leftOf(sessions, others);
-    }
-    const { sessions } = await store.lookAgain(selection, 0);
-    return leftOf(sessions, verifications === null ? null : await verifications.count(expiredAt));
-  }
 
   const why = (): Sweep['stoppedBecause'] | null => {
     if (signal.aborted) return 'signal';
@@ -242,8 +248,32 @@ function positionIn({ name }: SweptTable, at: string | null): SweepPosition | nu
   return name === null ? null : { table: name, at };
 }
 
-function leftOf(sessions: number | null, verifications: number | null): Left | null {
-  return sessions === null ? null : { rows: sessions + (verifications ?? 0), verifications };
+/**
+ * Counts what has expired by a moment and is there. That costs a way through the whole table: what the sweep has met so far
+ * would say nothing instead, since what has expired stands close together in some parts of a table and nowhere in others.
+ * @param verifications null where they are not counted
+ * @param timeLeft milliseconds that it may take
+ * @returns null where that was not enough
+ */
+export async function countExpired(
+  store: Pick<SessionStore, 'countWithin' | 'lookAgain'>,
+  verifications: Pick<Verifications, 'count' | 'countWithin'> | null,
+  expiredAt: Instant,
+  timeLeft: () => number = () => Infinity,
+): Promise<Left | null> {
+  const selection = expiredBy(expiredAt);
+  if (timeLeft() === Infinity) {
+    const { sessions } = await store.lookAgain(selection, 0);
+    return leftOf(sessions, verifications === null ? null : await verifications.count(expiredAt));
+  }
+  const sessions = await store.countWithin(selection, timeLeft());
+  if (sessions === null || verifications === null) return sessions === null ? null : leftOf(sessions, null);
+  const others = await verifications.countWithin(expiredAt, timeLeft());
+  return others === null ? null : leftOf(sessions, others);
+}
+
+function leftOf(sessions: number, verifications: number | null): Left {
+  return { rows: sessions + (verifications ?? 0), verifications };
 }
 
 /** Who stopped at the limit may have been done all the same. */

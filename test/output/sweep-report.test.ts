@@ -17,6 +17,7 @@ const done: SweepReport = {
   notFound: [],
   secondary: null,
   oauthTokens: null,
+  kept: 0,
   batches: 61,
   startedAt: at,
   finishedAt: at,

@@ -15,6 +15,8 @@ export interface TcpProxy {
    * before the server sees the chunk, or after the server has done it and in place of its answer.
    */
   readonly cutWhen: (matches: (chunkTowardsServer: Buffer) => boolean, moment: 'before' | 'after') => void;
+  /** As `cutWhen` before the server sees the chunk; from then on the database lets nobody in, which no retry helps with. */
+  readonly cutForGoodWhen: (matches: (chunkTowardsServer: Buffer) => boolean) => void;
   /** How many times `cutAfterBytes` and `cutWhen` have struck: a test of a cut that never came proves nothing. */
   readonly strikes: () => number;
   readonly stop: () => Promise<void>;
@@ -31,6 +33,23 @@ const usualPorts: Readonly<Record<string, number>> = {
   'redis:': 6379,
 };
 
+/** What a server says, in its own protocol, to an account that it does not let in. */
+const denials: Readonly<Record<string, Buffer>> = {
+  'postgres:': errorOfPostgres('SFATAL\0C28000\0Mrole is not permitted to log in\0\0'),
+  'mysql:': errorOfMysql(1045, 'Access denied'),
+};
+
+function errorOfPostgres(fields: string): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(fields.length + 4);
+  return Buffer.concat([Buffer.from('E'), length, Buffer.from(fields)]);
+}
+
+function errorOfMysql(code: number, text: string): Buffer {
+  const head = Buffer.from([text.length + 3, 0, 0, 0, 0xff, code & 0xff, code >> 8]);
+  return Buffer.concat([head, Buffer.from(text)]);
+}
+
 /** Stands between a client and the server of a PostgreSQL, MySQL or Redis URL. Whoever starts it stops it. */
 export async function startProxy(targetUrl: string): Promise<TcpProxy> {
   const target = new URL(targetUrl);
@@ -39,6 +58,7 @@ export async function startProxy(targetUrl: string): Promise<TcpProxy> {
 
   const sockets = new Set<Socket>();
   let refusing = false;
+  let denial: Buffer | undefined;
   let strikes = 0;
   const pass = (): Verdict => 'pass';
   let judge: (chunk: Buffer) => Verdict = pass;
@@ -50,6 +70,14 @@ export async function startProxy(targetUrl: string): Promise<TcpProxy> {
   const server = createServer((client) => {
     if (refusing) {
       client.destroy();
+      return;
+    }
+    if (denial !== undefined) {
+      const answer = denial;
+      client.on('error', () => undefined);
+      // PostgreSQL speaks when it is spoken to, MySQL at once.
+      if (target.protocol === 'mysql:') client.end(answer);
+      else client.once('data', () => client.end(answer));
       return;
     }
     const upstream = connect({ host: target.hostname, port });
@@ -113,6 +141,14 @@ export async function startProxy(targetUrl: string): Promise<TcpProxy> {
       judge = (chunk) => {
         if (!matches(chunk)) return 'pass';
         return moment === 'before' ? 'cut before' : 'cut after';
+      };
+    },
+    cutForGoodWhen: (matches) => {
+      judge = (chunk) => {
+        if (!matches(chunk)) return 'pass';
+        denial = denials[target.protocol.replace('postgresql:', 'postgres:')];
+        cut();
+        return 'cut before';
       };
     },
     strikes: () => strikes,

@@ -134,7 +134,7 @@ for (const dialect of servers) {
         chmodSync(join(scene.stateHome, 'sessionctl'), 0o555);
         const outcome = await run.ended;
         expect(told(outcome)).toEqual(done('complete', 1));
-        expect(outcome.stderr).toContain('all sessions are ended, but the history has no record of the end');
+        expect(outcome.stderr).toContain('all sessions are ended, but the record of the end is not complete');
         await expectAllEnded(scene);
         expect(await outcomes(scene)).toEqual(['unfinished']);
       },

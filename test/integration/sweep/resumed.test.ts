@@ -6,17 +6,17 @@ import { operatorOn, type Operator } from '../../support/operator.ts';
 import { describeOn } from '../../support/servers.ts';
 import { startSessionctl } from '../../support/start-sessionctl.ts';
 import { deploy, plainShape, type Deployment } from '../../support/shapes.ts';
-import { reportOf, sweepWith, sweptTo } from '../../support/sweeping.ts';
+import { sweepWith, sweptTo } from '../../support/sweeping.ts';
 
 /** So many that PostgreSQL's table has thirty pages and more: fewer are walked from the beginning always. */
 const gathered = 2401;
 const sessions = gathered - 1;
 const late = 120;
 /** A run that sees a part of the table only, however fast the machine is. */
-const bounded = ['--batch-size', '80', '--pause', '60ms', '--max-runtime', '200ms'] as const;
+const bounded = ['--batch-size', '80', '--pause', '60ms', '--max-runtime', '600ms'] as const;
 
 /** The same in a few large steps: a machine that is busy with something else may let a run take one of them only. */
-const inLargeSteps = ['--batch-size', '250', '--pause', '60ms', '--max-runtime', '300ms'] as const;
+const inLargeSteps = ['--batch-size', '250', '--pause', '150ms', '--max-runtime', '600ms'] as const;
 
 /** Live sessions at the front of the table, and those that have expired behind them. */
 describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) => {
@@ -71,6 +71,14 @@ describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) 
       return Infinity;
     };
 
+    /** A busy machine may need the whole time before the first batch. */
+    const stopOnItsWay = async () => {
+      for (;;) {
+        const ran = await operator.run(['sweep', '--json', ...bounded]);
+        if (!ran.stderr.includes('no progress at all')) return ran;
+      }
+    };
+
     it('goes on in the next run, and comes to all in the end', { timeout: 60_000 }, async () => {
       await expire(late, sessions - late);
       const runs = await runsUntilSwept(60, () => operator.run(['sweep', ...bounded]));
@@ -85,7 +93,7 @@ describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) 
 
     it('says so, and comes round to where it began', { timeout: 60_000 }, async () => {
       await expire(late, sessions - late);
-      const stopped = await operator.run(['sweep', '--json', ...bounded]);
+      const stopped = await stopOnItsWay();
       expect(sweptTo(stopped)).toMatchObject({ code: 6, stoppedBecause: 'max-runtime' });
       expect(stopped.stderr).toMatch(
         /The next run goes on from there, as long as \S+history\.jsonl is kept\./,
@@ -101,7 +109,7 @@ describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) 
     });
 
     it('leaves its place also where nothing had expired', async () => {
-      const stopped = await operator.run(['sweep', '--json', ...bounded]);
+      const stopped = await stopOnItsWay();
       expect(sweptTo(stopped)).toMatchObject({ code: 6, stoppedBecause: 'max-runtime', remaining: 0 });
       expect(operator.history().slice(2)).toMatchObject([
         {
@@ -142,14 +150,14 @@ describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) 
       await expire(late, 0);
       const ran = await operator.run(['sweep', '--json', '--max-runtime', '1ms', '--pause', '1s']);
       expect(ran.code).toBe(6);
-      if (reportOf(ran).deleted === 0) {
+      if ((await crowd.count()) === sessions) {
         expect(ran.stderr).toMatch(/stopped by --max-runtime before the first batch/);
         expect(ran.stderr).toMatch(/no progress at all/);
       } else expect(ran.stderr).not.toMatch(/no progress/);
     });
 
     it('begins at the beginning where its place means nothing any more', { timeout: 60_000 }, async () => {
-      const stopped = await operator.run(['sweep', '--json', ...bounded]);
+      const stopped = await stopOnItsWay();
       expect(stopped.code).toBe(6);
       const { query } = deployment.database;
       // The table is another one, far shorter, or without any of the rows of before.
@@ -174,7 +182,7 @@ describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) 
       const migrated = await operator.run(['schema', 'migrate', '--yes']);
       expect(migrated.code, migrated.stderr).toBe(0);
       await expire(late, sessions - late);
-      const first = await freshOperator().run(['sweep', ...bounded]);
+      const first = await stopOnItsWay();
       expect(first.stderr).toMatch(/The next run goes on from there\.\n/);
       const runs = await runsUntilSwept(60, () => freshOperator().run(['sweep', ...bounded]));
       expect(runs).toBeGreaterThan(1);

@@ -88,6 +88,7 @@ describe.each(dialects)('what a sweep tells, on %s', (dialect) => {
         graceMs: 0,
         verifications: null,
         remainingVerifications: null,
+        kept: 0,
         longestBatchMs: number,
         way: 'walk',
         uncertain: false,

@@ -1,0 +1,94 @@
+import type { Context } from '../context.ts';
+import type { RevocationReport } from '../output/revocation-report.ts';
+import { OutputClosedError } from '../output/writer.ts';
+import { millisecondsOf, toInstant } from '../sessions/instant.ts';
+import type { Revocation } from '../sessions/revocation.ts';
+import type { RecordedStore } from '../history/shared-history.ts';
+import { endedBy, leftBy } from './judge-revocation.ts';
+import type { RevocationRequest, Run } from './revocation-run.ts';
+
+const FEW_TAKEN = 5;
+
+/**
+ * One report on stdout. Where its reader went away, stderr says what it would have said.
+ * @param done null where nothing was done: a dry run, nothing that matches, or cancelled
+ * @throws FailedError where stdout cannot be written
+ */
+export async function reportRevocation(
+  context: Context,
+  store: RecordedStore,
+  { runId, request, plan, flags, cookieCache, startedAt, mismatch }: Run,
+  done: Revocation | null,
+): Promise<void> {
+  const { survey } = plan;
+  const dryRun = flags.dryRun === true;
+  const { reportJson, reportText } = await import('../output/revocation-report.ts');
+  const cancelled = done === null && !dryRun && survey.sessions > 0;
+  // A connection that went while the question was open must not keep the report from being written.
+  const finishedAt = done?.finishedAt ?? (await store.readClock().catch(() => startedAt));
+  const isGone = done?.remaining === 0;
+  // When sessions end in another place is not known, nor what the store says where it does not answer.
+  const isKnown = isGone && mismatch === null && done.unseen === null;
+  const effectiveAt = isKnown ? toInstant(millisecondsOf(finishedAt) + (cookieCache ?? 0)) : null;
+  const document: RevocationReport = {
+    command: request.command,
+    runId,
+    dryRun,
+    target: store.target,
+    matched: done?.matched ?? survey.sessions,
+    revoked: done?.revoked ?? 0,
+    users: survey.users,
+    remaining: done === null ? survey.sessions : done.remaining,
+    notFound: request.notFound,
+    secondary: done?.secondary ?? (store.secondary === null ? null : { deleted: 0, remaining: null }),
+    oauthTokens:
+      survey.oauthTokens === null
+        ? null
+        : {
+            revoked: done?.oauthTokens ?? 0,
+            offlineLeft:
+              flags.includeOfflineTokens === true && (isGone || dryRun) ? 0 : survey.oauthTokens.offline,
+          },
+    batches: done?.batches ?? 0,
+    startedAt,
+    finishedAt,
+    durationMs: millisecondsOf(finishedAt) - millisecondsOf(startedAt),
+    stoppedBecause: cancelled ? 'cancelled' : (done?.stoppedBecause ?? 'complete'),
+    effectiveAt,
+    survivors: done?.survivors ?? [],
+    arrivedLater: done === null ? 0 : done.arrivedLater,
+    noLongerMatch: done === null ? 0 : done.noLongerMatch,
+    states: { active: survey.active, expired: survey.sessions - survey.active },
+    uncertain: done?.uncertain ?? false,
+    apiKeys: survey.apiKeys,
+    reason: request.reason,
+    mismatch: mismatch?.text ?? null,
+  };
+  try {
+    if (request.json) await context.print(reportJson(document));
+    else if (done !== null) {
+      const { bound = 0, offline = 0 } = survey.oauthTokens ?? {};
+      const { styles, terminal } = context.stdout;
+      await context.print(
+        reportText(document, { cookieCache, oauthTokens: bound + offline }, styles, terminal),
+      );
+    } else if (dryRun) await context.note('Dry run: nothing was changed.');
+    else if (survey.sessions === 0) await context.note(nothingToEnd(request));
+  } catch (error) {
+    if (!(error instanceof OutputClosedError)) throw error;
+    if (done !== null)
+      await context.warn(
+        `the reader of the report went away: ${endedBy(done)} had been ended, ${leftBy(done)}`,
+      );
+  }
+}
+
+/** Names what is taken for ended, which may be a slip of the pen. */
+function nothingToEnd({ notFound, missed }: RevocationRequest): string {
+  const taken = notFound.length - missed.length;
+  const few =
+    taken > 0 && taken <= FEW_TAKEN
+      ? `: ${notFound.filter((name) => !missed.includes(name)).join(', ')}`
+      : '';
+  return `No session matches: there is nothing to end.${taken > 0 ? ` Taken for ended, since nothing has this id or token${few}.` : ''}`;
+}
