@@ -5,9 +5,9 @@ const LONGEST_LOOK = 30_000;
 export interface Deadline {
   /** Given when no further batch may begin: a tenth of the time is left for looking again. */
   readonly timeIsUp: AbortSignal;
-  /** Given with it where the first batch has not begun: then what is waited for is given up. */
+  /** Given with it where the work has not begun: then what is waited for is given up. */
   readonly givesUp: AbortSignal;
-  /** From now on a batch may be under way, which is brought to its end. */
+  /** From now on a batch may be under way, which is brought to its end. @throws an error that means nothing where time is up */
   readonly begins: () => void;
   /** Milliseconds until all of the time is over; Infinity without a bound. */
   readonly timeLeft: () => number;
@@ -27,8 +27,8 @@ export function startDeadline(maxRuntime: number | null, begun: number): Deadlin
       ? undefined
       : setTimeout(
           () => {
-            timeIsUp.abort('--max-runtime');
-            if (!hasBegun) givesUp.abort('--max-runtime');
+            timeIsUp.abort();
+            if (!hasBegun) givesUp.abort();
           },
           maxRuntime - Math.min(maxRuntime / 10, LONGEST_LOOK),
         );
@@ -36,6 +36,7 @@ export function startDeadline(maxRuntime: number | null, begun: number): Deadlin
     timeIsUp: timeIsUp.signal,
     givesUp: givesUp.signal,
     begins: () => {
+      givesUp.signal.throwIfAborted();
       hasBegun = true;
     },
     timeLeft: () => (maxRuntime === null ? Infinity : Math.max(0, begun + maxRuntime - performance.now())),
@@ -43,4 +44,26 @@ export function startDeadline(maxRuntime: number | null, begun: number): Deadlin
       clearTimeout(timer);
     },
   };
+}
+
+/** Milliseconds that what was given up has to let go of its lock and its connection. */
+const LETTING_GO = 1000;
+
+/**
+ * Waits for work that stops by the deadline, and leaves it behind where a query keeps it from stopping.
+ * @param leaves called where it is left behind
+ */
+export function withinTime<Result>(
+  { givesUp }: Deadline,
+  work: Promise<Result>,
+  leaves: () => void,
+): Promise<Result> {
+  const leftBehind = new Promise<never>((_resolve, reject) => {
+    const leave = () => {
+      leaves();
+      reject(new Error('left behind'));
+    };
+    givesUp.addEventListener('abort', () => setTimeout(leave, LETTING_GO).unref(), { once: true });
+  });
+  return Promise.race([work, leftBehind]);
 }

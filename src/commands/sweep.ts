@@ -26,7 +26,7 @@ import { hasChangedNothing, judgeSweep } from './judge-sweep.ts';
 import { record, recordStart } from './revocation-history.ts';
 import { addSweepOptions, parseSweep, type SweepFlags, type SweepRequest } from './sweep-options.ts';
 import { openMetricsFile } from './sweep-metrics-file.ts';
-import { startDeadline, type Deadline } from './sweep-deadline.ts';
+import { startDeadline, withinTime, type Deadline } from './sweep-deadline.ts';
 import { sweepOffline, untouched } from './sweep-offline.ts';
 import { printSweep, sweepReport } from './report-sweep.ts';
 import { findStart } from './sweep-start.ts';
@@ -75,18 +75,18 @@ export const sweep = defineCommand<SweepFlags>({
       });
     };
     try {
-      await context.withStore(
-        request.dryRun ? 'read' : 'write',
-        (store) =>
-          run(context, store, request, {
-            json,
-            deadline,
-            tell: (report) => {
-              swept.last = report;
-            },
-          }),
-        AbortSignal.any([context.system.signal, deadline.givesUp]),
+      const work = context.withStore(request.dryRun ? 'read' : 'write', (store) =>
+        run(context, store, request, {
+          json,
+          deadline,
+          tell: (report) => {
+            swept.last = report;
+          },
+        }),
       );
+      await withinTime(deadline, work, () => {
+        context.system.leaving();
+      });
     } catch (thrown) {
       const error = deadline.givesUp.aborted ? outOfTime(context, thrown) : thrown;
       // What ended the sweep is of more interest than what became of the figures.
@@ -96,7 +96,6 @@ export const sweep = defineCommand<SweepFlags>({
       throw error;
     } finally {
       deadline.clear();
-      if (deadline.givesUp.aborted) context.system.leaving();
     }
     await tellMetrics(0);
     return 0;
@@ -241,6 +240,7 @@ async function sweepAlone(
     // A run that finds nothing changes nothing: years of them would be all that a history is made of.
     const isRecorded = await hasExpired(context, store, run, request);
     const start = await findStart(context, store);
+    deadline.begins();
     if (isRecorded) await recordStart(context, store, recorded);
     const done = await perform(context, store, request, { ...run, start }, () => lock.keep());
     const finished = report(done);
@@ -346,7 +346,6 @@ async function perform(
     total: null,
   });
   system.changing();
-  deadline.begins();
   try {
     if (request.offline) return await sweepOffline(store, request, { expiredAt, keptUntil });
     const { pause, maxLag } = request;
