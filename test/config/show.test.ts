@@ -52,6 +52,7 @@ describe('config show', () => {
       schema.table                  -                                           default
       schema.user_table             -                                           default
       schema.columns.userId         owner                                       ./sessionctl.toml:5
+      schema.verification_table     -                                           default
       redis.url                     redis://:***@cache:6379                     ./sessionctl.toml:6
       redis.key_prefix              ""                                          ./sessionctl.toml:7
       redis.tls                     -                                           default
