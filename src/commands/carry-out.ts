@@ -11,7 +11,14 @@ import { areCredentials, comparesTimes, everySession, type Selection } from '../
 import type { RecordedStore } from '../history/shared-history.ts';
 import { emailsOf } from './emails-of.ts';
 import { foreseeObstacles, warningsOf } from './foresee-obstacles.ts';
-import { endedBy, failForMissing, judgeRevocation, leftBy } from './judge-revocation.ts';
+import {
+  endedBy,
+  failForMissing,
+  failForUnclear,
+  judgeRevocation,
+  leftBy,
+  unclearAddresses,
+} from './judge-revocation.ts';
 import { reportRevocation } from './report-revocation.ts';
 import { recordEnd, recordIfPossible, recordStart } from './revocation-history.ts';
 import type { RevocationFlags } from './revocation-options.ts';
@@ -106,6 +113,7 @@ export async function carryOut(
       await context.warn(
         'with --yes in place of --dry-run this would be refused: sessions of another application',
       );
+    if (!dryRun) failForUnclear(plan);
     failForMissing(request);
     return;
   }
@@ -141,6 +149,7 @@ export async function carryOut(
     );
   }
   if (unread instanceof Error) throw unread;
+  failForUnclear(plan);
   failForMissing(request);
 }
 
@@ -234,6 +243,7 @@ async function showPlan(
       target: store.target,
       selection: request.words,
       survey: plan.survey,
+      unclear: unclearAddresses(plan),
       sample: plan.sample,
       isNewest: plan.isNewest,
       cookieCache,

@@ -2,7 +2,8 @@ import type { Context } from '../context.ts';
 import { CancelledError, FailedError, IncompleteError, SessionctlError, SurvivorsError } from '../errors.ts';
 import { grouped } from '../grouped.ts';
 import { counted, inNumber } from '../output/counted.ts';
-import { halfEnded, type Revocation } from '../sessions/revocation.ts';
+import { unclearAddressesText } from '../output/unclear-addresses-text.ts';
+import { halfEnded, type Revocation, type RevocationPlan } from '../sessions/revocation.ts';
 import type { Obstacle } from '../sessions/obstacle.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
@@ -119,6 +120,23 @@ function interrupted(cause: unknown, known: string): Error {
 function hintToGoOn(hint: string | undefined): string {
   if (hint === undefined) return AGAIN;
   return /\bagain\b/.test(hint) ? hint : `${hint} ${AGAIN}`;
+}
+
+/** A sentence on sessions that were left alone since their address cannot be read; null where there are none. */
+export function unclearAddresses({ unreadableAddresses, asked }: RevocationPlan): string | null {
+  return unreadableAddresses === 0 ? null : unclearAddressesText(unreadableAddresses, asked);
+}
+
+/** @throws IncompleteError where sessions were left alone that may be meant */
+export function failForUnclear(plan: RevocationPlan): void {
+  const unclear = unclearAddresses(plan);
+  if (unclear === null) return;
+  throw new IncompleteError(
+    `${unclear}, and ${inNumber(plan.unreadableAddresses, 'it', 'some')} may be meant`,
+    {
+      hint: 'See them with `sessionctl list --sort ipAddress --state all`, and end by id what is meant.',
+    },
+  );
 }
 
 /** @throws FailedError where something that was asked for does not exist */

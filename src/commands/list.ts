@@ -3,6 +3,8 @@ import type { Context } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { chooseFormat, listFormats } from '../output/output-format.ts';
 import { counted } from '../output/counted.ts';
+import { unclearAddressesText } from '../output/unclear-addresses-text.ts';
+import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
 import { sessionPrinters } from '../output/session-printers.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { suggestion } from '../sessions/nearest.ts';
@@ -97,6 +99,8 @@ export const list = defineCommand<ListFlags>({
         });
         if (counting.count() === 0) await warnOfMismatch(context, store);
       }
+      const unclear = await countUnclearAddresses(store, selection);
+      if (unclear > 0) await context.note(`note: ${unclearAddressesText(unclear, selection)}`);
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
     });
     return 0;

@@ -61,6 +61,7 @@ export async function reportRevocation(
     states: { active: survey.active, expired: survey.sessions - survey.active },
     uncertain: done?.uncertain ?? false,
     apiKeys: survey.apiKeys,
+    unreadableAddresses: plan.unreadableAddresses,
     reason: request.reason,
     mismatch: mismatch?.text ?? null,
   };

@@ -3,6 +3,8 @@ import { keepsRecords } from '../config/settings.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { parseSelection, resolveSelection } from '../sessions/selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
+import { unclearAddressesText } from '../output/unclear-addresses-text.ts';
+import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
 import { emailsOf } from './emails-of.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
@@ -48,6 +50,8 @@ export const stats = defineCommand<SelectionFlags>({
         await context.note(`By the database's clock ${store.now}`);
       }
       if (report.sessions === 0) await warnOfMismatch(context, store);
+      const unclear = await countUnclearAddresses(store, selection);
+      if (unclear > 0) await context.note(`note: ${unclearAddressesText(unclear, selection)}`);
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
     });
     return 0;

@@ -14,6 +14,8 @@ export interface PlanView {
   /** The selection in words. */
   readonly selection: string;
   readonly survey: Survey;
+  /** On sessions that are left alone since their address cannot be read. */
+  readonly unclear?: string | null;
   readonly sample: readonly Session[];
   /** The sample is the newest activity of all. */
   readonly isNewest: boolean;
@@ -92,6 +94,7 @@ function alarming({
   offlineTokens,
   preserve,
   untilQuiet,
+  unclear = null,
   mismatch = null,
   cautions = [],
 }: PlanView): readonly (string | null)[] {
@@ -99,6 +102,7 @@ function alarming({
   return [
     mismatch === null ? null : `${terminalText(mismatch)}.`,
     ...cautions.map(terminalText),
+    unclear === null ? null : `${unclear}.`,
     impersonations === null || impersonations === 0
       ? null
       : `${counted(impersonations, 'active session')} of ${inNumber(impersonations, 'somebody else', 'others')}, opened by ${inNumber(users, 'this user as an administrator', 'them as administrators')}, ${inNumber(impersonations, 'lives', 'live')} on: see --impersonated-by.`,

@@ -42,6 +42,8 @@ export interface RevocationReport {
   readonly uncertain: boolean;
   /** API keys of the users, which stay valid; null where the deployment has none. */
   readonly apiKeys: number | null;
+  /** Left alone, and perhaps meant: their address cannot be read. */
+  readonly unreadableAddresses: number;
   readonly reason: string | null;
   /** Where the configuration and the stores disagree, so that sessions may live on in another place; null where they agree. */
   readonly mismatch: string | null;

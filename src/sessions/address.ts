@@ -51,11 +51,53 @@ export function parseAddressRanges(text: string): readonly AddressRange[] {
 /** Keys of IPv4 addresses begin so: with ::ffff:0:0/96. */
 export const MAPPED_KEY = '00000000000000000000ffff';
 const MAPPED_PREFIX = 96;
+const FIRST_MAPPED = `${MAPPED_KEY}00000000`;
+const LAST_MAPPED = `${MAPPED_KEY}ffffffff`;
 
 /** Whether the address with this key lies in the range. An IPv4 address lies in no network of IPv6, not even in ::/0. */
 export function rangeHolds(range: AddressRange, key: string): boolean {
   const family = key.startsWith(MAPPED_KEY) ? 4 : 6;
   return family === range.family && key >= range.first && key <= range.last;
+}
+
+/** Consecutive keys, both ends included. */
+export interface KeyRange {
+  readonly first: string;
+  readonly last: string;
+}
+
+/** Ranges as keys alone, in order and none touching another. IPv4 has been taken out of networks of IPv6. */
+export function keyRangesOf(ranges: readonly AddressRange[]): readonly KeyRange[] {
+  const apart = ranges.flatMap(withoutMapped).sort((one, other) => (one.first < other.first ? -1 : 1));
+  const merged: KeyRange[] = [];
+  for (const range of apart) {
+    const before = merged.at(-1);
+    if (before === undefined || before.last < range.first) merged.push(range);
+    else if (before.last < range.last) merged[merged.length - 1] = { first: before.first, last: range.last };
+  }
+  return merged;
+}
+
+function withoutMapped({ first, last, family }: AddressRange): readonly KeyRange[] {
+  if (family === 4 || last < FIRST_MAPPED || first > LAST_MAPPED) return [{ first, last }];
+  return [
+    { first, last: `${MAPPED_KEY.slice(0, -1)}e${'f'.repeat(8)}` },
+    { first: `${MAPPED_KEY.slice(0, 19)}1${'0'.repeat(12)}`, last },
+  ].filter((part) => part.first <= part.last);
+}
+
+/** Tells whether a key lies in one of the ranges, which `keyRangesOf` has put in order. There may be thousands. */
+export function keyFinder(keys: readonly KeyRange[]): (key: string) => boolean {
+  return (key) => {
+    let [from, to] = [0, keys.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((keys[middle]?.last ?? '') < key) from = middle + 1;
+      else to = middle;
+    }
+    const found = keys[from];
+    return found !== undefined && found.first <= key;
+  };
 }
 
 /** Whether every address of the inner range lies in the outer one. */

@@ -1,7 +1,8 @@
-import { addressKey, rangeHolds, type AddressRange } from './address.ts';
+import { keyFinder, keyRangesOf } from './address.ts';
 import type { Instant } from './instant.ts';
 import type { Selection } from './selection.ts';
 import type { Session } from './session.ts';
+import { readStoredAddress } from './stored-address.ts';
 
 /** What of a session decides whether it is selected. */
 export type Selectable = Pick<
@@ -28,13 +29,14 @@ export function matcherOf(selection: Selection): (session: Selectable) => boolea
   const isImpersonator = oneOf(selection.impersonatorIds);
   const isExceptedUser = oneOf(selection.exceptUserIds);
   const excepted = new Set(selection.exceptSessionIds);
+  const isFrom = addressMatcher(selection);
   const agents = selection.userAgents.map((text) => text.toLowerCase());
   return (session) => {
     const { id, userId, ipAddress, impersonatedBy, createdAt, updatedAt, expiresAt } = session;
     return (
       (sessionIds === null || sessionIds.has(id)) &&
       (selection.userIds.length === 0 || isUser(userId)) &&
-      (selection.ips.length === 0 || isWithin(selection.ips, ipAddress)) &&
+      isFrom(ipAddress) &&
       (agents.length === 0 || contains(session.userAgent, agents)) &&
       (!selection.impersonated || impersonatedBy !== null) &&
       (selection.impersonatorIds.length === 0 || isImpersonator(impersonatedBy)) &&
@@ -48,8 +50,7 @@ export function matcherOf(selection: Selection): (session: Selectable) => boolea
       (presentAt === null || createdAt === null || createdAt <= presentAt) &&
       (state === 'all' || state === session.state) &&
       !excepted.has(id) &&
-      !isExceptedUser(userId) &&
-      !isWithin(selection.exceptIps, ipAddress)
+      !isExceptedUser(userId)
     );
   };
 }
@@ -65,10 +66,17 @@ function contains(agent: string | null, texts: readonly string[]): boolean {
   return texts.some((text) => lower.includes(text));
 }
 
-function isWithin(ranges: readonly AddressRange[], address: string | null): boolean {
-  if (ranges.length === 0 || address === null) return false;
-  const key = addressKey(address);
-  return key !== undefined && ranges.some((range) => rangeHolds(range, key));
+function addressMatcher({ ips, exceptIps, unclearAddress }: Selection): (address: string | null) => boolean {
+  if (ips.length === 0 && exceptIps.length === 0) return () => !unclearAddress;
+  const isMeant = keyFinder(keyRangesOf(ips));
+  const isExcepted = keyFinder(keyRangesOf(exceptIps));
+  return (address) => {
+    const { key, unclear } = readStoredAddress(address);
+    const within = key !== null && isMeant(key);
+    if (unclearAddress) return unclear && (exceptIps.length > 0 || !within);
+    const kept = exceptIps.length > 0 && (unclear || (key !== null && isExcepted(key)));
+    return (ips.length === 0 || within) && !kept;
+  };
 }
 
 function isAfter(moment: Instant | null, limit: Instant | null): boolean {

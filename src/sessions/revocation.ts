@@ -2,6 +2,7 @@ import { millisecondsOf, toInstant, wholeSecond, type Instant } from './instant.
 import { everySession, type Selection } from './selection.ts';
 import type { Remaining, SessionStore, Survey } from './session-store.ts';
 import type { Session } from './session.ts';
+import { countUnclearAddresses } from './unclear-addresses.ts';
 
 /** What a revocation would do, as it is shown before anything is done. */
 export interface RevocationPlan {
@@ -10,6 +11,8 @@ export interface RevocationPlan {
   /** Of that, those who are there at present. */
   readonly selection: Selection;
   readonly survey: Survey;
+  /** Sessions that are left alone since their address cannot be read. */
+  readonly unreadableAddresses: number;
   /** Some of the sessions. */
   readonly sample: readonly Session[];
   /** The sample is the newest activity of all; too many to be sorted, it is whatever the store comes upon first. */
@@ -39,7 +42,8 @@ export async function planRevocation(
     ? { ...everySession, sessionIds: some.slice(0, limit) }
     : living(selection, preserveAt);
   const sample = limit === 0 ? [] : await sampleOf(store, meant, limit, isNewest);
-  return { asked, selection, survey, sample, isNewest };
+  const unreadableAddresses = await countUnclearAddresses(store, living(asked, preserveAt));
+  return { asked, selection, survey, unreadableAddresses, sample, isNewest };
 }
 
 /**

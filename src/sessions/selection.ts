@@ -56,7 +56,10 @@ export interface Selection {
   /** Null names none in particular; an empty list selects nothing. */
   readonly sessionIds: readonly string[] | null;
   readonly userIds: readonly string[];
+  /** An address that cannot be read lies in none of them, and in all of `exceptIps`. */
   readonly ips: readonly AddressRange[];
+  /** Only the sessions that `ips` and `exceptIps` leave alone since their address cannot be read. */
+  readonly unclearAddress: boolean;
   /** Each a literal piece of the user agent, matched without regard to case. */
   readonly userAgents: readonly string[];
   readonly createdAfter: Instant | null;
@@ -92,6 +95,7 @@ export const everySession: Selection = {
   sessionIds: null,
   userIds: [],
   ips: [],
+  unclearAddress: false,
   userAgents: [],
   createdAfter: null,
   createdBefore: null,

@@ -120,7 +120,7 @@ const endingsOn = (shape: Shape): readonly Ending[] =>
 const reportFields = [
   'command', 'runId', 'dryRun', 'target', 'matched', 'revoked', 'users', 'remaining', 'notFound', 'secondary',
   'oauthTokens', 'batches', 'startedAt', 'finishedAt', 'durationMs', 'stoppedBecause', 'effectiveAt',
-  'survivors', 'arrivedLater', 'noLongerMatch', 'states', 'uncertain', 'apiKeys', 'reason', 'mismatch',
+  'survivors', 'arrivedLater', 'noLongerMatch', 'states', 'uncertain', 'apiKeys', 'unreadableAddresses', 'reason', 'mismatch',
 ]; // prettier-ignore
 
 describe('Better Auth finds dead exactly what was to be ended', () => {

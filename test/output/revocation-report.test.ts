@@ -31,6 +31,7 @@ const done: RevocationReport = {
   uncertain: false,
   apiKeys: null,
   reason: null,
+  unreadableAddresses: 0,
   mismatch: null,
 };
 

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { keyRangesOf } from '../../sessions/address.ts';
 import { millisecondsOf, toInstant, type Instant } from '../../sessions/instant.ts';
 import type { Selection } from '../../sessions/selection.ts';
 import type { Dialect } from './dialects/dialect.ts';
@@ -71,14 +72,10 @@ function* conditions(parts: ConditionParts, selection: Selection, foreign: Forei
     const possible = values.filter((value) => isPossibleKey(key, value));
     return possible.length === 0 ? nothing : dialect.keyIn(knex, sessionColumn(key.name), key, possible);
   };
-  const addresses = (option: string, ranges: Selection['ips']) => {
-    const column = sessionColumn(requireColumn(table, 'ipAddress', option));
-    return ranges.map((range) => dialect.addressIn(knex, column, range));
-  };
 
   if (selection.sessionIds !== null) yield keys(table.id, selection.sessionIds);
   if (selection.userIds.length > 0) yield keys(table.userId, selection.userIds);
-  if (selection.ips.length > 0) yield anyOf(addresses('--ip', selection.ips));
+  yield* addressConditions(parts, selection);
   if (selection.userAgents.length > 0) {
     const column = sessionColumn(requireColumn(table, 'userAgent', '--user-agent'));
     yield anyOf(selection.userAgents.map((text) => dialect.contains(knex, column, text)));
@@ -114,7 +111,6 @@ function* conditions(parts: ConditionParts, selection: Selection, foreign: Forei
 
   if (selection.exceptSessionIds.length > 0) yield noneOf([keys(table.id, selection.exceptSessionIds)]);
   if (selection.exceptUserIds.length > 0) yield noneOf([keys(table.userId, selection.exceptUserIds)]);
-  if (selection.exceptIps.length > 0) yield noneOf(addresses('--except-ip', selection.exceptIps));
 
   const { keepNewest, presentAt, userIds } = selection;
   if (keepNewest !== null)
@@ -124,6 +120,21 @@ function* conditions(parts: ConditionParts, selection: Selection, foreign: Forei
       { keepNewest, presentAt, userIds: userIds.filter((id) => isPossibleKey(table.userId, id)) },
       null,
     );
+}
+
+/** What cannot be read is meant by no `ips`, and may be one of `exceptIps`. */
+function* addressConditions(
+  { knex, dialect, table }: ConditionParts,
+  { ips, exceptIps, unclearAddress }: Selection,
+): Generator<Knex.Raw> {
+  if (ips.length === 0 && exceptIps.length === 0) return;
+  const column = sessionColumn(requireColumn(table, 'ipAddress', ips.length > 0 ? '--ip' : '--except-ip'));
+  const isIn = (ranges: Selection['ips']) => dialect.addressIn(knex, column, keyRangesOf(ranges));
+  if (!unclearAddress && ips.length > 0) yield isIn(ips);
+  if (!unclearAddress && exceptIps.length > 0) yield knex.raw('NOT ?', [isIn(exceptIps)]);
+  if (unclearAddress) yield dialect.addressUnclear(knex, column);
+  else if (exceptIps.length > 0) yield knex.raw('NOT ?', [dialect.addressUnclear(knex, column)]);
+  if (unclearAddress && exceptIps.length === 0) yield knex.raw('NOT ?', [isIn(ips)]);
 }
 
 /** What the selection asks of times. */

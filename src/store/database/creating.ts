@@ -93,8 +93,8 @@ export function createDatabaseCreation(parts: CreatingParts): DatabaseCreation {
         [table.createdAt.name]: stored(table.createdAt, session.createdAt),
         [table.updatedAt.name]: stored(table.updatedAt, session.createdAt),
         ...(id === null ? {} : { [table.id.name]: id }),
-        // What Better Auth writes where no request told it.
-        ...(table.ipAddress === null ? {} : { [table.ipAddress]: '' }),
+        // What Better Auth writes where no request told it, and what a column of addresses takes.
+        ...(table.ipAddress === null ? {} : { [table.ipAddress]: holdsText(table.ipAddress) ? '' : null }),
         ...(table.userAgent === null ? {} : { [table.userAgent]: session.userAgent }),
       };
       return persist(() =>
@@ -130,6 +130,10 @@ export function createDatabaseCreation(parts: CreatingParts): DatabaseCreation {
       );
     },
   };
+
+  function holdsText(column: string): boolean {
+    return catalog.columns.some(({ name, kind }) => name === column && kind === 'text');
+  }
 
   async function idOf(on: Knex, token: string): Promise<string | null> {
     const [row] = (await on

@@ -72,7 +72,7 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
 
   async function addresses(selection: Selection): Promise<readonly [Frequencies | null, Frequencies | null]> {
     if (table.ipAddress === null) return [null, null];
-    const address = knex.raw('??', [sessionColumn(table.ipAddress)]);
+    const address = dialect.asText(knex, sessionColumn(table.ipAddress));
     const byAddress = () => groupsOf(selection, address).whereRaw(`? <> ''`, [address]);
     // A network has far fewer addresses than sessions: only those are taken apart.
     const network = dialect.network(knex, 'a.value');

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../../config/settings.ts';
-import type { AddressRange } from '../../../sessions/address.ts';
+import type { KeyRange } from '../../../sessions/address.ts';
 import type { Instant } from '../../../sessions/instant.ts';
 import type { Target } from '../../../sessions/session-store.ts';
 import type { Catalog, CatalogColumn, CatalogTable } from '../catalog.ts';
@@ -114,8 +114,14 @@ export interface Dialect {
   /** Whether a text or uuid key begins with a text, byte for byte. */
   keyBeginsWith(knex: Knex, column: string, prefix: string): Knex.Raw;
 
-  /** Whether the text in the column is an address within the range. False, never an error, for rubbish. */
-  addressIn(knex: Knex, column: string, range: AddressRange): Knex.Raw;
+  /**
+   * Whether the address in the column, in any stored form and any type of column, lies in one of the ranges. False, never
+   * an error or NULL, for one that cannot be read.
+   */
+  addressIn(knex: Knex, column: string, ranges: readonly KeyRange[]): Knex.Raw;
+
+  /** Whether the column holds more than blanks and no single address that can be read, as `readStoredAddress` says it. */
+  addressUnclear(knex: Knex, column: string): Knex.Raw;
 
   /** Whether the column contains a literal text, without regard to case. */
   contains(knex: Knex, column: string, text: string): Knex.Raw;

@@ -1,7 +1,6 @@
 import type { Knex } from 'knex';
 import type { Connection, RowDataPacket } from 'mysql2';
 import { SchemaError } from '../../../errors.ts';
-import { MAPPED_KEY } from '../../../sessions/address.ts';
 import type { Instant } from '../../../sessions/instant.ts';
 import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
 import type { ServerLocation } from '../database-url.ts';
@@ -12,6 +11,7 @@ import { knexOf, oneConnection, quietKnex, withConnection } from './connection.t
 import type { Dialect, WantedTables } from './dialect.ts';
 import { explainMysql, isDeniedByMysql, isTimeLimit } from './mysql-refusals.ts';
 import { keyWalk } from './key-walk.ts';
+import { addressIn, addressUnclear } from './mysql-address.ts';
 import { errorCode, errorText, isBrokenConnection } from '../../refusals.ts';
 import { chunksOf } from './row-stream.ts';
 import { attemptsOf } from './attempts.ts';
@@ -136,21 +136,8 @@ export const mysql: Dialect = {
       prefix,
     ]),
 
-  addressIn(knex, column, range) {
-    // Rubbish becomes NULL; four bytes are IPv4, and sixteen that begin so are IPv4 as well. A leading zero, which
-    // makes a number octal to some, is rubbish to us and to PostgreSQL, but not to INET6_ATON.
-    const address = `INET6_ATON(IF(?? REGEXP '(^|[:.])0[0-9]+[.]|[.]0[0-9]', NULL, ??))`;
-    const mapped = `X'${MAPPED_KEY}'`;
-    const key = `(CASE LENGTH(${address}) WHEN 4 THEN CONCAT(${mapped}, ${address}) ELSE ${address} END)`;
-    const family = `LEFT(${key}, 12) ${range.family === 4 ? '=' : '<>'} ${mapped}`;
-    const columns = [column, column, column, column, column, column];
-    return knex.raw(`COALESCE(${key} BETWEEN UNHEX(?) AND UNHEX(?) AND ${family}, FALSE)`, [
-      ...columns,
-      range.first,
-      range.last,
-      ...columns,
-    ]);
-  },
+  addressIn,
+  addressUnclear,
 
   // The column's own collation might take an accent for nothing; lower-case bytes are compared in its place.
   contains: (knex, column, text) =>

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Client, CustomTypesConfig, QueryArrayConfig } from 'pg';
 import { SchemaError } from '../../../errors.ts';
-import type { AddressRange } from '../../../sessions/address.ts';
 import type { Instant } from '../../../sessions/instant.ts';
 import {
   tableLabel,
@@ -12,6 +11,7 @@ import {
 } from '../catalog.ts';
 import type { ServerLocation } from '../database-url.ts';
 import { wallClock } from '../time-encoding.ts';
+import { addressIn, addressUnclear } from './postgresql-address.ts';
 import { LOCK_TIMEOUT, type Dialect, type Value } from './dialect.ts';
 import { explainPostgresql } from './postgresql-refusals.ts';
 import { regclassName, TABLE_TREE } from './regclass-name.ts';
@@ -36,18 +36,6 @@ const KINDS: Readonly<Record<string, ColumnKind>> = {
 
 /** Times and numbers as the server writes them: parsing dates into `Date` costs three times as much. */
 const asText: CustomTypesConfig = { getTypeParser: () => (value: string | Buffer) => value };
-
-const IPV4 = String.raw`^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$`;
-const HEXTET = '[0-9a-f]{1,4}';
-/** Every form that the type inet reads without error, an embedded IPv4 address in the last place included. */
-const IPV6 = (() => {
-  const ipv4 = String.raw`(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
-  const gap = [1, 2, 3, 4, 5, 6].map(
-    (before) => `(?:${HEXTET}:){1,${String(before)}}(?::${HEXTET}){1,${String(7 - before)}}`,
-  );
-  const whole = [`(?:${HEXTET}:){7}${HEXTET}`, `(?:${HEXTET}:){1,7}:`, `:(?::${HEXTET}){1,7}`, '::'];
-  return `^(?:${[...whole, ...gap, `::(?:ffff(?::0{1,4})?:)?${ipv4}`].join('|')})$`;
-})();
 
 interface CatalogRow {
   readonly now: string;
@@ -167,25 +155,8 @@ export const postgresql: Dialect = {
 
   keyBeginsWith: (knex, column, prefix) => knex.raw('starts_with(CAST(?? AS text), ?)', [column, prefix]),
 
-  addressIn(knex, column, range) {
-    const { mapped, ipv4, octets } = inetOf(range);
-    const asIpv6 = `WHEN ?? ~* '${IPV6.replaceAll('?', '\\?')}' THEN CAST(?? AS inet) <<= CAST(? AS inet)`;
-    if (ipv4 === null) {
-      // IPv4 in the form of IPv6 is IPv4 all the same.
-      return knex.raw(`(CASE ${asIpv6} AND NOT CAST(?? AS inet) <<= inet '::ffff:0:0/96' ELSE FALSE END)`, [
-        column,
-        column,
-        mapped,
-        column,
-      ]);
-    }
-    return knex.raw(
-      `CASE WHEN strpos(??, ':') > 0 THEN CASE ${asIpv6} ELSE FALSE END
-            WHEN NOT starts_with(??, ?) THEN FALSE
-            WHEN ?? ~ '${IPV4.replaceAll('?', '\\?')}' THEN CAST(?? AS inet) <<= CAST(? AS inet) ELSE FALSE END`,
-      [column, column, column, mapped, column, octets, column, column, ipv4],
-    );
-  },
+  addressIn,
+  addressUnclear,
 
   contains: (knex, column, text) => knex.raw('strpos(lower(??), lower(?)) > 0', [column, text]),
 
@@ -302,22 +273,6 @@ function encodingOf(table: CatalogTable, column: CatalogColumn, timeZone: string
       hint: 'Known are timestamptz and timestamp. Is this the right column?',
     },
   );
-}
-
-/** The range as the type inet writes it: as IPv6 in any case, and as IPv4 with the octets that are fixed. */
-function inetOf(range: AddressRange): {
-  readonly mapped: string;
-  readonly ipv4: string | null;
-  readonly octets: string;
-} {
-  const hextets = range.first.match(/.{4}/g) ?? [];
-  const fixed = range.family === 4 ? range.prefixLength + 96 : range.prefixLength;
-  const mapped = `${hextets.join(':')}/${String(fixed)}`;
-  if (range.family === 6) return { mapped, ipv4: null, octets: '' };
-  const bytes = [24, 26, 28, 30].map((at) => Number.parseInt(range.first.slice(at, at + 2), 16));
-  const whole = bytes.slice(0, Math.floor(range.prefixLength / 8)).join('.');
-  const octets = whole === '' || range.prefixLength === 32 ? whole : `${whole}.`;
-  return { mapped, ipv4: `${bytes.join('.')}/${String(range.prefixLength)}`, octets };
 }
 
 /** By `relkind`. */

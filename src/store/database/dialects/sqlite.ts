@@ -4,8 +4,9 @@ import { dirname } from 'node:path';
 import { setImmediate as yieldToEvents, setTimeout as wait } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { ConfigError, ConnectionError, SchemaError, UsageError } from '../../../errors.ts';
-import { addressKey, MAPPED_KEY } from '../../../sessions/address.ts';
+import { keyFinder, type KeyRange } from '../../../sessions/address.ts';
 import { toInstant, type Instant } from '../../../sessions/instant.ts';
+import { readStoredAddress } from '../../../sessions/stored-address.ts';
 import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
 import { collectTables, collectViews, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
 import type { FileLocation } from '../database-url.ts';
@@ -147,16 +148,9 @@ export const sqlite: Dialect = {
 
   keyBeginsWith: (knex, column, prefix) => knex.raw('substr(??, 1, ?) = ?', [column, prefix.length, prefix]),
 
-  addressIn: (knex, column, range) => {
-    // Keys of IPv4 addresses stand in one block among those of IPv6, in whose networks they do not lie.
-    const family = range.family === 4 ? '' : ` AND sessionctl_address(??) NOT LIKE '${MAPPED_KEY}%'`;
-    return knex.raw(`COALESCE(sessionctl_address(??) BETWEEN ? AND ?${family}, FALSE)`, [
-      column,
-      range.first,
-      range.last,
-      ...(range.family === 4 ? [] : [column]),
-    ]);
-  },
+  addressIn: (knex, column, ranges) =>
+    knex.raw('sessionctl_address_in(??, ?)', [column, JSON.stringify(ranges)]),
+  addressUnclear: (knex, column) => knex.raw('sessionctl_address_unclear(??)', [column]),
 
   // SQLite's own lower() knows ASCII alone.
   contains: (knex, column, text) =>
@@ -370,12 +364,27 @@ async function isDirectory(path: string): Promise<boolean> {
 /** What SQLite lacks: addresses, and lower case beyond ASCII. */
 function addFunctions(database: Database): void {
   const options = { deterministic: true } as const;
-  database.function('sessionctl_address', options, (text: unknown) =>
-    typeof text === 'string' ? (addressKey(text) ?? null) : null,
+  const finders = new Map<string, ReturnType<typeof keyFinder>>();
+  database.function('sessionctl_address_in', options, (stored: StoredValue, ranges: string) => {
+    const { key } = readStoredAddress(textOf(stored));
+    if (key === null) return 0;
+    const finder = finders.get(ranges) ?? keyFinder(JSON.parse(ranges) as readonly KeyRange[]);
+    finders.set(ranges, finder);
+    return Number(finder(key));
+  });
+  database.function('sessionctl_address_unclear', options, (stored: StoredValue) =>
+    Number(readStoredAddress(textOf(stored)).unclear),
   );
   database.function('sessionctl_lower', options, (text: unknown) =>
     typeof text === 'string' ? text.toLowerCase() : null,
   );
+}
+
+/** Whatever stands in a column: the type of a column binds nobody in SQLite. */
+type StoredValue = string | number | Buffer | null;
+
+function textOf(stored: StoredValue): string | null {
+  return stored === null ? null : String(stored);
 }
 
 /** By SQLite's own rules of affinity; only keys are judged by it. */
