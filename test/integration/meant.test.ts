@@ -99,7 +99,9 @@ describe.each(dialects)('only what was meant, on %s', (dialect) => {
       for (const more of [[], ['--json'], ['--verbose']]) {
         const ran = await there.operator.run(['revoke', there.stubborn, '--yes', ...more]);
         expect(ran.code, ran.stderr).toBe(4);
-        expect(ran.stderr.replace(/\s+/g, ' ')).toMatch(/the function no\(\) raised an error/);
+        expect(ran.stderr.replace(/\s+/g, ' ')).toMatch(
+          /(?:the function no\(\)|a trigger or other code inside of the database) raised an error/,
+        );
       }
       expect(there.operator.history().at(-1)).toMatchObject({ outcome: 'failed' });
       expect(await areIn(there)).toEqual([true, true, true]);
@@ -211,7 +213,7 @@ describe.each(dialects)('only what was meant, on %s', (dialect) => {
       const noRoom = { stdoutClosesAfter: 0, stdoutError: 'ENOSPC' } as const;
       const ran = await there.operator.run(['revoke', there.stubborn, '--yes'], noRoom);
       expect(ran.code, ran.stderr).toBe(1);
-      expect(ran.stderr.replace(/\s+/g, ' ')).toMatch(/1 session was ended before that/);
+      expect(ran.stderr.replace(/\s+/g, ' ')).toMatch(/1 session had been ended before that, 0 left/);
       expect(await areIn(there)).toEqual([true, false, true]);
     });
 
