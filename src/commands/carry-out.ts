@@ -15,6 +15,7 @@ import {
   endedBy,
   failForMissing,
   failForUnclear,
+  failForUnreadable,
   judgeRevocation,
   leftBy,
   unclearAddresses,
@@ -115,6 +116,7 @@ export async function carryOut(
       );
     if (!dryRun) failForUnclear(plan);
     failForMissing(request);
+    if (!dryRun) failForUnreadable(plan);
     return;
   }
 
@@ -151,6 +153,7 @@ export async function carryOut(
   if (unread instanceof Error) throw unread;
   failForUnclear(plan);
   failForMissing(request);
+  failForUnreadable(done);
 }
 
 /** Most sessions are somebody else's, by all that a look tells, and none of those that are meant was meant by name. */
@@ -244,6 +247,7 @@ async function showPlan(
       selection: request.words,
       survey: plan.survey,
       unclear: unclearAddresses(plan),
+      unreadableTimes: plan.unreadableTimes,
       sample: plan.sample,
       isNewest: plan.isNewest,
       cookieCache,

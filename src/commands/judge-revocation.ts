@@ -6,6 +6,7 @@ import { unclearAddressesText } from '../output/unclear-addresses-text.ts';
 import { halfEnded, type Revocation, type RevocationPlan } from '../sessions/revocation.ts';
 import type { Obstacle } from '../sessions/obstacle.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
+import { FIX_TIMES, mayMatch } from './note-unreadable.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
 /** More ids than these are in the report alone. */
@@ -146,5 +147,13 @@ export function failForMissing({ missed, missingHint }: RevocationRequest): void
   const more = missed.length - NAMED_IN_MESSAGE;
   throw new FailedError(`not found: ${named}${more > 0 ? ` and ${String(more)} more` : ''}`, {
     hint: missingHint,
+  });
+}
+
+/** @throws IncompleteError where sessions were left that may be meant */
+export function failForUnreadable({ unreadableTimes }: Pick<Revocation, 'unreadableTimes'>): void {
+  if (unreadableTimes === null || unreadableTimes === 0) return;
+  throw new IncompleteError(`${mayMatch(unreadableTimes)}. They were not ended.`, {
+    hint: `${FIX_TIMES} Or end them by id, or with --user, without an option that compares times.`,
   });
 }

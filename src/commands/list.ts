@@ -18,6 +18,7 @@ import { sortFields, type SessionStore, type SortOrder } from '../sessions/sessi
 import type { Session } from '../sessions/session.ts';
 import { emailsOf } from './emails-of.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
+import { noteUnreadable } from './note-unreadable.ts';
 import { parseWholeNumber } from './whole-number.ts';
 import { shownValue } from '../sessions/shown-value.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
@@ -98,6 +99,7 @@ export const list = defineCommand<ListFlags>({
           return context.print(text);
         });
         if (counting.count() === 0) await warnOfMismatch(context, store);
+        await noteUnreadable(context, store, selection, counting.unreadable());
       }
       const unclear = await countUnclearAddresses(store, selection);
       if (unclear > 0) await context.note(`note: ${unclearAddressesText(unclear, selection)}`);
@@ -136,16 +138,18 @@ async function watch(
   await watchSessions(context, request, { ...options, format: onScreen ? 'screen' : 'jsonl' });
 }
 
-/** The same sessions, and how many have come by so far. */
+/** The same sessions, with how many have come by so far, and how many of those have a time that cannot be read. */
 function countingOf(sessions: AsyncIterable<readonly Session[]>) {
   let count = 0;
+  let unreadable = 0;
   async function* passing(): AsyncGenerator<readonly Session[]> {
     for await (const chunk of sessions) {
       count += chunk.length;
+      unreadable += chunk.filter(({ unreadableTimes }) => unreadableTimes !== undefined).length;
       yield chunk;
     }
   }
-  return { chunks: passing(), count: () => count };
+  return { chunks: passing(), count: () => count, unreadable: () => unreadable };
 }
 
 /** @throws InvalidValueError */
@@ -185,6 +189,7 @@ async function printTable(
       selection.state === 'active' ? ' (expired ones are not looked at without --state all)' : '';
     await context.note(`No ${kind}s match${wayOut}.`);
     await warnOfMismatch(context, store);
+    await noteUnreadable(context, store, selection, 0);
     return;
   }
   const { sessionTable, showsImpersonator } = await import('../output/session-table.ts');
@@ -207,6 +212,8 @@ async function printTable(
   } else {
     await context.note(`${counted(all, kind)} of ${counted(users, 'user')}, ${clock}`);
   }
+  const unreadable = sessions.filter(({ unreadableTimes }) => unreadableTimes !== undefined).length;
+  await noteUnreadable(context, store, selection, unreadable);
   if (leftOut.length > 0)
     await context.note(`Left out for want of width: ${leftOut.join(', ')} (--wide shows everything).`);
 }

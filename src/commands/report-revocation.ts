@@ -58,6 +58,7 @@ export async function reportRevocation(
     survivors: done?.survivors ?? [],
     arrivedLater: done === null ? 0 : done.arrivedLater,
     noLongerMatch: done === null ? 0 : done.noLongerMatch,
+    unreadableTimes: done === null ? plan.unreadableTimes : done.unreadableTimes,
     states: { active: survey.active, expired: survey.sessions - survey.active },
     uncertain: done?.uncertain ?? false,
     apiKeys: survey.apiKeys,

@@ -29,6 +29,7 @@ export function sweepReport(
     deleted: done.deleted,
     users: null,
     remaining: done.remaining?.rows ?? null,
+    unreadable: done.remaining?.unreadable ?? null,
     notFound: [],
     secondary:
       done.secondary === null

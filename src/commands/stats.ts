@@ -7,6 +7,7 @@ import { unclearAddressesText } from '../output/unclear-addresses-text.ts';
 import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
 import { emailsOf } from './emails-of.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
+import { noteUnreadable } from './note-unreadable.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export const stats = defineCommand<SelectionFlags>({
@@ -52,6 +53,7 @@ export const stats = defineCommand<SelectionFlags>({
       if (report.sessions === 0) await warnOfMismatch(context, store);
       const unclear = await countUnclearAddresses(store, selection);
       if (unclear > 0) await context.note(`note: ${unclearAddressesText(unclear, selection)}`);
+      await noteUnreadable(context, store, selection, figures.unreadableTimes);
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
     });
     return 0;

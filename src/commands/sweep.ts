@@ -70,6 +70,7 @@ export const sweep = defineCommand<SweepFlags>({
         verifications: last?.verifications ?? 0,
         remaining: last?.remaining ?? null,
         kept: last?.kept ?? null,
+        unreadable: last?.unreadable ?? null,
         batches: last?.batches ?? 0,
         longestBatchMs: last?.longestBatchMs ?? 0,
       });

@@ -65,14 +65,15 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
     yield {
       id: 'times-readable',
       explanation:
-        'A time in another form than its column’s compares as anything: such a session might never expire, or seem expired. Commands that compare times refuse to work where they meet one.',
+        'A time that is no date, or in another form than the others of its column, cannot be compared. Better Auth lets such a session live; a sweep keeps it, and options that compare times leave it out and count it.',
       carryOut: async () => {
         const { unreadable, ...rest } = await sample();
+        const fields = [...new Set(unreadable.flatMap((each) => each.fields))];
         return unreadable.length === 0
           ? ok(`every time can be read (${looked(rest)})`)
           : fail(
-              `${count(unreadable, 'session holds', 'sessions hold')} a time that its column’s encoding cannot mean (${looked(rest)})`,
-              command(revokeIds(unreadable)),
+              `${count(unreadable, 'session holds', 'sessions hold')} a time that cannot be read: ${fields.join(', ')} (${looked(rest)})`,
+              sql(fields.map((field) => table.fixTimes(field)).join('\n')),
             );
       },
     };

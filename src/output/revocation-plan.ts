@@ -16,6 +16,8 @@ export interface PlanView {
   readonly survey: Survey;
   /** On sessions that are left alone since their address cannot be read. */
   readonly unclear?: string | null;
+  /** Sessions that may be meant, and are left alone: a time that is compared is missing or cannot be read. */
+  readonly unreadableTimes?: number;
   readonly sample: readonly Session[];
   /** The sample is the newest activity of all. */
   readonly isNewest: boolean;
@@ -97,12 +99,16 @@ function alarming({
   unclear = null,
   mismatch = null,
   cautions = [],
+  unreadableTimes = 0,
 }: PlanView): readonly (string | null)[] {
   const offline = oauthTokens?.offline ?? 0;
   return [
     mismatch === null ? null : `${terminalText(mismatch)}.`,
     ...cautions.map(terminalText),
     unclear === null ? null : `${unclear}.`,
+    unreadableTimes === 0
+      ? null
+      : `${counted(unreadableTimes, 'more session')} may be meant and ${inNumber(unreadableTimes, 'is', 'are')} left alone: a time that the selection compares is missing or cannot be read.`,
     impersonations === null || impersonations === 0
       ? null
       : `${counted(impersonations, 'active session')} of ${inNumber(impersonations, 'somebody else', 'others')}, opened by ${inNumber(users, 'this user as an administrator', 'them as administrators')}, ${inNumber(impersonations, 'lives', 'live')} on: see --impersonated-by.`,

@@ -36,6 +36,11 @@ export interface RevocationReport {
   readonly arrivedLater: number | null;
   /** Were planned, ceased to match before they were reached, and stay valid; null where looking failed. */
   readonly noLongerMatch: number | null;
+  /**
+   * May be meant, and were left alone: a time that the selection compares is missing or cannot be read. Null where looking
+   * failed.
+   */
+  readonly unreadableTimes: number | null;
   /** Of those that matched, by the database's clock. */
   readonly states: { readonly active: number; readonly expired: number };
   /** A connection broke while an answer was on its way: more may have ended than `revoked` counts. */

@@ -1,11 +1,12 @@
 import { millisecondsOf, type Instant } from '../sessions/instant.ts';
-import type { Session, SessionPlace } from '../sessions/session.ts';
+import type { Session, SessionPlace, SessionTime } from '../sessions/session.ts';
 import { disagreements, type Standing } from '../sessions/standing.ts';
 import { counted } from './counted.ts';
 import { deviceOf } from './device.ts';
 import { terminalText } from './fit-text.ts';
 import { labelledLines } from './labelled-lines.ts';
 import { relativeTime } from './relative-time.ts';
+import { isUnreadable, UNREADABLE } from './unreadable.ts';
 import { sessionFieldsJson } from './session-json.ts';
 import { shortAddress } from './short-address.ts';
 import { jsonString, jsonText } from './json-text.ts';
@@ -42,7 +43,7 @@ export function sessionDetailsJson(details: SessionDetails, now: Instant): strin
     `"activeOrganizationId":${jsonString(session.activeOrganizationId)}`,
     `"refreshDueAt":${jsonString(refreshDueAt)}`,
     `"otherActiveSessions":${String(otherActiveSessions)}`,
-    `"remainingMs":${session.state === 'active' ? String(remainingMs(session, now)) : '0'}`,
+    `"remainingMs":${String(remainingMs(session, now))}`,
     `"fresh":${String(isFresh(details, now))}`,
     `"freshUntil":${jsonString(details.freshUntil)}`,
     `"oauthTokens":${jsonText(oauthTokens)}`,
@@ -76,16 +77,19 @@ export function sessionDetailsText(
   const { session, otherActiveSessions } = details;
   const active = session.state === 'active';
   const text = (value: string | null) => (value === null ? null : terminalText(value));
-  const time = (instant: Instant | null) =>
-    instant === null ? null : `${instant} (${relativeTime(instant, now)})`;
+  const time = (field: SessionTime) => {
+    const instant = session[field];
+    if (instant === null) return isUnreadable(session, field) ? UNREADABLE : null;
+    return `${instant} (${relativeTime(instant, now)})`;
+  };
   const lines = [
     { label: 'id', value: text(session.id), style: styles.bold },
     { label: 'user', value: terminalText(userOf(session)) },
     { label: 'user id', value: text(session.userId) },
     { label: 'state', value: stateOf(session, now), style: active ? styles.green : styles.dim },
-    { label: 'created', value: time(session.createdAt) },
-    { label: 'last active', value: time(session.updatedAt) },
-    { label: 'expires', value: time(session.expiresAt) },
+    { label: 'created', value: time('createdAt') },
+    { label: 'last active', value: time('updatedAt') },
+    { label: 'expires', value: time('expiresAt') },
     { label: 'due for refresh', value: refreshOf(details, now) },
     { label: 'fresh', value: freshText(details, now) },
     { label: 'IP', value: text(shortAddress(session.ipAddress)) },
@@ -141,18 +145,22 @@ function agreementOf({ standing }: SessionDetails, styles: Styles) {
   ];
 }
 
-function remainingMs({ expiresAt }: Session, now: Instant): number {
-  return expiresAt === null ? 0 : millisecondsOf(expiresAt) - millisecondsOf(now);
+/** Null where the expiry cannot be read. */
+function remainingMs({ state, expiresAt }: Session, now: Instant): number | null {
+  if (state === 'expired') return 0;
+  return expiresAt === null ? null : millisecondsOf(expiresAt) - millisecondsOf(now);
 }
 
 /** As Better Auth judges it: no more from that very moment on. */
 function isFresh({ session, freshUntil }: SessionDetails, now: Instant): boolean {
-  return session.state === 'active' && (freshUntil === null || now < freshUntil);
+  if (session.state === 'expired' || session.createdAt === null) return false;
+  return freshUntil === null || now < freshUntil;
 }
 
 function freshText(details: SessionDetails, now: Instant): string {
   const { session, freshUntil } = details;
   if (session.state === 'expired') return 'no, it has expired';
+  if (session.createdAt === null) return 'no, when it was created is not known';
   if (freshUntil === null) return 'always, as fresh_age is configured';
   const when = `${freshUntil} (${relativeTime(freshUntil, now)})`;
   return isFresh(details, now) ? `yes, until ${when}` : `no, since ${when}`;
@@ -164,7 +172,8 @@ function userOf({ userName, userEmail }: Session): string {
 }
 
 function stateOf({ state, expiresAt }: Session, now: Instant): string {
-  if (expiresAt === null) return state;
+  if (expiresAt === null)
+    return state === 'active' ? 'active: Better Auth lets it live, its expiry is no date' : state;
   const difference = relativeTime(expiresAt, now);
   if (state === 'expired') return `expired ${difference}`;
   return `active, ${difference.replace(/^in /, '')} left`;

@@ -1,11 +1,12 @@
 import type { Instant } from '../sessions/instant.ts';
 import { SHORTEST_ID_PREFIX } from '../sessions/selection.ts';
-import type { Session } from '../sessions/session.ts';
+import type { Session, SessionTime } from '../sessions/session.ts';
 import { deviceOf } from './device.ts';
 import { fittedTable, tableCell, type FittedTable, type TableColumn } from './fitted-table.ts';
 import { relativeTime } from './relative-time.ts';
 import { shortAddress } from './short-address.ts';
 import type { Styles, Terminal } from './styles.ts';
+import { isUnreadable, UNREADABLE } from './unreadable.ts';
 import { userOf } from './user-of.ts';
 
 /** From here on there is room for whole ids beside everything else. */
@@ -53,10 +54,11 @@ function columnsOf(
   const { interactive } = terminal;
   const cell = tableCell(terminal);
   const cells = (read: (session: Session) => string | null) => sessions.map((session) => cell(read(session)));
-  const time = (read: (session: Session) => Instant | null) => {
+  const time = (field: SessionTime) => {
     return cells((session) => {
-      const instant = read(session);
-      return instant === null || !interactive ? instant : relativeTime(instant, now);
+      const instant = session[field];
+      if (instant === null) return isUnreadable(session, field) ? UNREADABLE : null;
+      return interactive ? relativeTime(instant, now) : instant;
     });
   };
   const wholeIds = !interactive || wide || terminal.width >= WIDTH_FOR_WHOLE_IDS;
@@ -81,11 +83,11 @@ function columnsOf(
       // Whether it has expired can be seen from when it expires.
       ...(keepsState ? { importance: 8 } : { importance: sameState ? 0 : 2, expendable: true }),
     },
-    { title: 'created', cells: time(({ createdAt }) => createdAt), importance: 1, expendable: true },
-    { title: 'last active', shortTitle: 'active', cells: time(({ updatedAt }) => updatedAt), importance: 5 },
+    { title: 'created', cells: time('createdAt'), importance: 1, expendable: true },
+    { title: 'last active', shortTitle: 'active', cells: time('updatedAt'), importance: 5 },
     {
       title: 'expires',
-      cells: time(({ expiresAt }) => expiresAt),
+      cells: time('expiresAt'),
       ...(keepsState ? { importance: 2, expendable: true } : { importance: 4 }),
     },
     {

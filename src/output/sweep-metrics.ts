@@ -14,6 +14,8 @@ export interface SweepFigures {
   readonly remaining: number | null;
   /** Expired rows that were to be kept; null where they were not counted. */
   readonly kept: number | null;
+  /** Sessions that were kept because their expiry is missing or cannot be read; null where nothing counted them. */
+  readonly unreadable: number | null;
   readonly batches: number;
   readonly longestBatchMs: number;
 }
@@ -47,6 +49,11 @@ export function sweepMetrics(figures: SweepFigures, before: string): string {
       'sessionctl_sweep_kept_rows',
       'Expired rows that the last sweep kept, such as by --grace.',
       figures.kept,
+    ],
+    [
+      'sessionctl_sweep_unreadable_sessions',
+      'Sessions that the last sweep kept because their expiry is missing or cannot be read.',
+      figures.unreadable,
     ],
     ['sessionctl_sweep_duration_seconds', 'How long the last sweep took.', figures.durationMs / 1000],
     ['sessionctl_sweep_batches', 'Transactions in which the last sweep deleted rows.', figures.batches],

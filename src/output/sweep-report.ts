@@ -24,6 +24,8 @@ export interface SweepReport {
    * knows.
    */
   readonly remaining: number | null;
+  /** Sessions whose expiry is missing or cannot be read: they are kept. Null where nothing counted them. */
+  readonly unreadable: number | null;
   readonly notFound: readonly string[];
   /** What was done in Redis, or would be; null where there is none. */
   readonly secondary:
@@ -82,7 +84,7 @@ function sentenceOf(
         ? ''
         : ` (${counted(report.remainingVerifications, 'verification')} among them)`;
     return {
-      text: `dry run: ${count}${others} that had expired by ${report.expiredBy} would be deleted from ${placeName(report.target)}${inRedis === null ? '' : `; ${inRedis}`}${keptPart(report) === null ? '' : `; ${String(keptPart(report))}`}`,
+      text: `dry run: ${count}${others} that had expired by ${report.expiredBy} would be deleted from ${placeName(report.target)}${inRedis === null ? '' : `; ${inRedis}`}${[keptPart(report), unreadablePart(report)].map((part) => (part === null ? '' : `; ${part}`)).join('')}`,
       style: (why) => why,
     };
   }
@@ -92,6 +94,7 @@ function sentenceOf(
     secondaryPart(report),
     left(report),
     keptPart(report),
+    unreadablePart(report),
     `${seconds(durationMs)} s`,
     batches === 0
       ? null
@@ -118,6 +121,12 @@ function secondaryPart({ secondary }: SweepReport): string | null {
       : counted(immortalIndexes, 'index without a lifetime', 'indexes without a lifetime'),
   ].filter((part) => part !== null);
   return found.length === 0 ? 'nothing stale in Redis' : `in Redis ${found.join(', ')}`;
+}
+
+function unreadablePart({ unreadable }: SweepReport): string | null {
+  return unreadable === null || unreadable === 0
+    ? null
+    : `${grouped(unreadable)} kept whose expiry is missing or cannot be read`;
 }
 
 function left({ remaining }: SweepReport): string {

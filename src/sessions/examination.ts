@@ -1,5 +1,6 @@
 import type { Instant } from './instant.ts';
 import type { Obstacle } from './obstacle.ts';
+import type { SessionTime } from './session.ts';
 import type { SchemaPart } from './schema-store.ts';
 import type { Mismatch, SweptSecondary, Target } from './session-store.ts';
 
@@ -94,6 +95,8 @@ export interface TableExamination {
   countExpired(at: Instant, milliseconds: number): Promise<number | null>;
   /** A statement that lets this account see all rows; null where only somebody else can give one. */
   seeAllRows(): Promise<string | null>;
+  /** Statements that show the unreadable values of a column, and set readable ones. */
+  fixTimes(field: SessionTime): string;
   /** Statements that delete the sessions without a user, which `revoke-all` cannot select; null without a user table. */
   readonly deleteOrphans: string | null;
 }
@@ -113,8 +116,8 @@ export interface SessionSample {
   readonly sessions: readonly SampledSession[];
   /** All sessions there are. */
   readonly isWhole: boolean;
-  /** Sessions with a time that the recognised encoding cannot mean; they are not among the others. */
-  readonly unreadable: readonly string[];
+  /** Sessions with a time that the recognised encoding cannot mean, which is null there, and the fields concerned. */
+  readonly unreadable: readonly { readonly id: string; readonly fields: readonly SessionTime[] }[];
 }
 
 /** A server of secondary storage, as it tells of itself. */

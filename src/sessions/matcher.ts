@@ -21,9 +21,18 @@ export type Selectable = Pick<
 /**
  * Tells whether a session is one of the selection: what a database is asked in SQL, for stores that cannot be asked. A
  * value that is absent fulfils no condition, and is excepted by none.
+ * @param unreadableTimes `include` matches also what may be meant: sessions without a time that the selection compares
  */
-export function matcherOf(selection: Selection): (session: Selectable) => boolean {
-  const { presentAt, state } = selection;
+export function matcherOf(
+  selection: Selection,
+  unreadableTimes: 'include' | 'exclude' = 'exclude',
+): (session: Selectable) => boolean {
+  const { presentAt, aliveAt, state } = selection;
+  const unknown = unreadableTimes === 'include';
+  const isAfter = (moment: Instant | null, limit: Instant | null) =>
+    limit === null || (moment === null ? unknown : moment > limit);
+  const isBefore = (moment: Instant | null, limit: Instant | null) =>
+    limit === null || (moment === null ? unknown : moment < limit);
   const sessionIds = selection.sessionIds === null ? null : new Set(selection.sessionIds);
   const isUser = oneOf(selection.userIds);
   const isImpersonator = oneOf(selection.impersonatorIds);
@@ -47,6 +56,7 @@ export function matcherOf(selection: Selection): (session: Selectable) => boolea
       isAfter(expiresAt, selection.expiresAfter) &&
       isBefore(expiresAt, selection.expiresBefore) &&
       isBefore(expiresAt, selection.surelyExpiredAt) &&
+      (aliveAt === null || (expiresAt === null ? session.state === 'active' : expiresAt > aliveAt)) &&
       (presentAt === null || createdAt === null || createdAt <= presentAt) &&
       (state === 'all' || state === session.state) &&
       !excepted.has(id) &&
@@ -77,12 +87,4 @@ function addressMatcher({ ips, exceptIps, unclearAddress }: Selection): (address
     const kept = exceptIps.length > 0 && (unclear || (key !== null && isExcepted(key)));
     return (ips.length === 0 || within) && !kept;
   };
-}
-
-function isAfter(moment: Instant | null, limit: Instant | null): boolean {
-  return limit === null || (moment !== null && moment > limit);
-}
-
-function isBefore(moment: Instant | null, limit: Instant | null): boolean {
-  return limit === null || (moment !== null && moment < limit);
 }

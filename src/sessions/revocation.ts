@@ -1,5 +1,5 @@
 import { millisecondsOf, toInstant, wholeSecond, type Instant } from './instant.ts';
-import { everySession, type Selection } from './selection.ts';
+import { dependsOnTimes, everySession, type Selection } from './selection.ts';
 import type { Remaining, SessionStore, Survey } from './session-store.ts';
 import type { Session } from './session.ts';
 import { countUnclearAddresses } from './unclear-addresses.ts';
@@ -13,6 +13,8 @@ export interface RevocationPlan {
   readonly survey: Survey;
   /** Sessions that are left alone since their address cannot be read. */
   readonly unreadableAddresses: number;
+  /** As `Remaining.unreadableTimes` of what was asked for. */
+  readonly unreadableTimes: number;
   /** Some of the sessions. */
   readonly sample: readonly Session[];
   /** The sample is the newest activity of all; too many to be sorted, it is whatever the store comes upon first. */
@@ -43,7 +45,12 @@ export async function planRevocation(
     : living(selection, preserveAt);
   const sample = limit === 0 ? [] : await sampleOf(store, meant, limit, isNewest);
   const unreadableAddresses = await countUnclearAddresses(store, living(asked, preserveAt));
-  return { asked, selection, survey, unreadableAddresses, sample, isNewest };
+  const unreadableTimes = await unreadableIn(store, asked);
+  return { asked, selection, survey, unreadableAddresses, unreadableTimes, sample, isNewest };
+}
+
+async function unreadableIn(store: SessionStore, asked: Selection): Promise<number> {
+  return dependsOnTimes(asked) ? (await store.lookAgain(asked, 0, 'once')).unreadableTimes : 0;
 }
 
 /**
@@ -149,6 +156,11 @@ export interface Revocation {
    * 0. Null where looking failed.
    */
   readonly noLongerMatch: number | null;
+  /**
+   * Left alone, though they may be meant: a time that the selection compares is missing or cannot be read. Null where
+   * looking failed.
+   */
+  readonly unreadableTimes: number | null;
   /** By the store's clock, after the last look; where the clock cannot be read, by the time that the work took. */
   readonly finishedAt: Instant;
   /** What kept a look after the work from its answer, or null. From then on nothing else is asked: it is not known. */
@@ -217,7 +229,7 @@ export async function revoke(
     };
     const patience = stoppedBecause === 'failed' ? 'once' : 'patient';
     const meant = left?.sessions ?? 0;
-    const arrivedLater = await look(() => arrivals(store, living(plan.asked, preserveAt), meant, patience));
+    const others = await look(() => othersThan(store, living(plan.asked, preserveAt), meant, patience));
     const noLongerMatch = await look(() => strayed(store, fixedIds, preserveAt, meant, patience));
     const clock = await look(() => store.readClock());
     return {
@@ -228,7 +240,8 @@ export async function revoke(
       remaining: left?.sessions ?? null,
       // What was not reached has survived nothing.
       survivors: stoppedBecause === 'complete' ? (left?.ids ?? []) : [],
-      arrivedLater,
+      arrivedLater: others?.arrivedLater ?? null,
+      unreadableTimes: others?.unreadableTimes ?? null,
       noLongerMatch,
       finishedAt: clock ?? after(begun, performance.now() - started),
       unseen,
@@ -315,16 +328,16 @@ async function strayed(
   return Math.max(0, there.sessions - matching);
 }
 
-/** How many match by now and were not meant. */
-async function arrivals(
+/** How many match by now and were not meant, and how many may match. */
+async function othersThan(
   store: SessionStore,
   asked: Selection,
   meant: number,
   patience: 'patient' | 'once',
-): Promise<number> {
-  if (asked.sessionIds !== null) return 0;
-  const all = await store.lookAgain(asked, 0, patience);
-  return Math.max(0, all.sessions - meant);
+): Promise<{ readonly arrivedLater: number; readonly unreadableTimes: number }> {
+  if (asked.sessionIds !== null) return { arrivedLater: 0, unreadableTimes: 0 };
+  const { sessions, unreadableTimes } = await store.lookAgain(asked, 0, patience);
+  return { arrivedLater: Math.max(0, sessions - meant), unreadableTimes };
 }
 
 /**
@@ -344,9 +357,5 @@ function bounded(
 /** Where rows are kept as records, those that live longer than until the moment: the others are records already. */
 function living(selection: Selection, moment: Instant | null): Selection {
   if (moment === null) return selection;
-  const { expiresAfter } = selection;
-  return {
-    ...selection,
-    expiresAfter: expiresAfter !== null && expiresAfter > moment ? expiresAfter : moment,
-  };
+  return { ...selection, aliveAt: moment };
 }

@@ -76,6 +76,8 @@ export interface Selection {
    * of creation was there.
    */
   readonly presentAt: Instant | null;
+  /** Only sessions that had not expired by this moment; one whose expiry cannot be read has not. */
+  readonly aliveAt: Instant | null;
   /** Only sessions that had expired by this moment whatever a clock on the wall that is set back may have meant. */
   readonly surelyExpiredAt: Instant | null;
   /**
@@ -106,6 +108,7 @@ export const everySession: Selection = {
   impersonated: false,
   impersonatorIds: [],
   presentAt: null,
+  aliveAt: null,
   surelyExpiredAt: null,
   keepNewest: null,
   state: 'all',
@@ -119,6 +122,12 @@ export function comparesTimes(selection: Selection): boolean {
   const { createdAfter, createdBefore, updatedAfter, updatedBefore, expiresBefore, expiresAfter } = selection;
   const limits = [createdAfter, createdBefore, updatedAfter, updatedBefore, expiresBefore, expiresAfter];
   return selection.state !== 'all' || limits.some((limit) => limit !== null);
+}
+
+/** Whether a time that cannot be read may keep a session that is meant from being selected. */
+export function dependsOnTimes(selection: Selection): boolean {
+  const { surelyExpiredAt, keepNewest } = selection;
+  return surelyExpiredAt !== null || keepNewest !== null || comparesTimes({ ...selection, state: 'all' });
 }
 
 /** A prefix shorter than this names a session by accident too easily. */

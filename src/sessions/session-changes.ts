@@ -64,6 +64,5 @@ export function departureOf(found: Session | undefined, selection: Selection): D
 }
 
 function isDifferent(one: Session, other: Session): boolean {
-  const fields = Object.keys(one) as readonly (keyof Session)[];
-  return fields.some((field) => one[field] !== other[field]);
+  return JSON.stringify(one) !== JSON.stringify(other);
 }

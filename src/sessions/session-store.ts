@@ -141,6 +141,11 @@ export interface EndedBatch {
 
 /** What is there after the work. */
 export interface Remaining {
+  /**
+   * Sessions that may be meant as well: a time that the selection compares is absent or cannot be read, and everything else
+   * of the selection fits.
+   */
+  readonly unreadableTimes: number;
   readonly sessions: number;
   /** Of those, how many stand in secondary storage. */
   readonly secondary: number;
@@ -175,8 +180,8 @@ export interface SessionStore {
   findSessionIds(id: string, limit: number): Promise<readonly string[]>;
 
   /**
-   * The sessions of a selection, in chunks so that two million stream at constant memory.
-   * @throws SchemaError when a row holds a time that the recognised encoding cannot mean
+   * The sessions of a selection, in chunks so that two million stream at constant memory. Sorted by a time, those that lack
+   * it come last.
    */
   list(selection: Selection, options: ListOptions): AsyncIterable<readonly Session[]>;
 
@@ -189,10 +194,7 @@ export interface SessionStore {
   /** False where times are stored without a zone and nobody said which one is meant: then moments are off by hours. */
   readonly zoneKnown: boolean;
 
-  /**
-   * Ids of sessions of the selection that `end` would end; at most `limit`.
-   * @throws SchemaError when a row holds a time that cannot be compared with the selection's
-   */
+  /** Ids of sessions of the selection that `end` would end; at most `limit`. */
   pick(selection: Selection, limit: number): Promise<readonly string[]>;
 
   /** The database may hide sessions from this account: that none is seen does not say that there is none. */
@@ -216,10 +218,7 @@ export interface SessionStore {
   /** For each token the id of its session, or null. */
   findSessionIdsByToken(tokens: readonly string[]): Promise<readonly (string | null)[]>;
 
-  /**
-   * Counts what the selection holds and what hangs on it.
-   * @throws SchemaError when a row holds a time that cannot be compared with the selection's
-   */
+  /** Counts what the selection holds and what hangs on it. */
   survey(selection: Selection): Promise<Survey>;
 
   /**

@@ -1,10 +1,16 @@
 import type { Instant } from './instant.ts';
 
-/** Live while its expiry is in the future of the store's clock, as Better Auth judges it. */
+/**
+ * Live while its expiry is in the future of the store's clock, as Better Auth judges it: one that is no date does not expire,
+ * and one that is missing has expired.
+ */
 export type SessionState = 'active' | 'expired';
 
 /** Where a session stands: in the database, in secondary storage (Redis), or in both. */
 export type SessionPlace = 'database' | 'secondary' | 'both';
+
+/** The times that every session has. */
+export type SessionTime = 'createdAt' | 'updatedAt' | 'expiresAt';
 
 /** One session as a person may see it. The token is not part of it; its fingerprint is. */
 export interface Session {
@@ -19,6 +25,8 @@ export interface Session {
   /** Moves when the session is refreshed: the best "last active" that Better Auth keeps. */
   readonly updatedAt: Instant | null;
   readonly expiresAt: Instant | null;
+  /** Times that are null because what is stored cannot be read; absent where there is none. */
+  readonly unreadableTimes?: readonly SessionTime[];
   /** As stored, not trusted: it may be empty, or hold anything behind a misconfigured proxy. */
   readonly ipAddress: string | null;
   /** As the client sent it: anything at all. */

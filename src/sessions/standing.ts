@@ -76,8 +76,8 @@ export function storedVerdict({ cached, row, rowsAreRecords, user }: Standing, n
   return { reason, place: 'database', session: row };
 }
 
-function hasExpired({ expiresAt }: Session, now: Instant): boolean {
-  return expiresAt === null || expiresAt < now;
+function hasExpired({ state, expiresAt }: Session, now: Instant): boolean {
+  return expiresAt === null ? state === 'expired' : expiresAt < now;
 }
 
 /** Columns may hold whole seconds, where secondary storage holds milliseconds. */

@@ -32,6 +32,8 @@ export interface Figures {
   readonly users: Frequencies;
   /** Null where sessions do not say who opened them. */
   readonly impersonations: { readonly sessions: number; readonly administrators: number } | null;
+  /** Sessions with a time that cannot be read. */
+  readonly unreadableTimes: number;
   /** When they began; sessions without a moment that can be read are left out. */
   readonly created: readonly Quarter[];
   /** When those that are active expire. */

@@ -79,6 +79,8 @@ export interface Left {
   readonly rows: number;
   /** Of those, `verification` rows; null where they were not asked for. */
   readonly verifications: number | null;
+  /** Sessions whose expiry is missing or cannot be read: they are kept. Null where there was no time to count them. */
+  readonly unreadable: number | null;
 }
 
 /** Milliseconds for looking again: an operator who stopped the run is waiting. */
@@ -263,17 +265,19 @@ export async function countExpired(
 ): Promise<Left | null> {
   const selection = expiredBy(expiredAt);
   if (timeLeft() === Infinity) {
-    const { sessions } = await store.lookAgain(selection, 0);
-    return leftOf(sessions, verifications === null ? null : await verifications.count(expiredAt));
+    const { sessions, unreadableTimes } = await store.lookAgain(selection, 0);
+    const others = verifications === null ? null : await verifications.count(expiredAt);
+    return leftOf(sessions, others, unreadableTimes);
   }
   const sessions = await store.countWithin(selection, timeLeft());
-  if (sessions === null || verifications === null) return sessions === null ? null : leftOf(sessions, null);
+  if (sessions === null || verifications === null)
+    return sessions === null ? null : leftOf(sessions, null, null);
   const others = await verifications.countWithin(expiredAt, timeLeft());
-  return others === null ? null : leftOf(sessions, others);
+  return others === null ? null : leftOf(sessions, others, null);
 }
 
-function leftOf(sessions: number, verifications: number | null): Left {
-  return { rows: sessions + (verifications ?? 0), verifications };
+function leftOf(sessions: number, verifications: number | null, unreadable: number | null): Left {
+  return { rows: sessions + (verifications ?? 0), verifications, unreadable };
 }
 
 /** Who stopped at the limit may have been done all the same. */

@@ -1,5 +1,6 @@
 import { ConnectionError } from '../errors.ts';
-import { everySession, type Selection } from '../sessions/selection.ts';
+import { matcherOf } from '../sessions/matcher.ts';
+import { dependsOnTimes, everySession, type Selection } from '../sessions/selection.ts';
 import type {
   EndedBatch,
   EndOptions,
@@ -92,8 +93,7 @@ export function createCombinedStore(
     for await (const page of places.cached(selection, { users: true, states: true })) {
       yield await ofCached(page.filter(({ token }) => seen.add(token)));
     }
-    for await (const page of places.rowsAlone(selection, 'shown'))
-      yield* sessionsOf(page.map(({ id }) => id));
+    for await (const page of places.rowsAlone(selection)) yield* sessionsOf(page.map(({ id }) => id));
   }
 
   async function* sorted(
@@ -115,7 +115,7 @@ export function createCombinedStore(
       const fresh = page.filter(({ token }) => seen.add(token));
       keep(fresh.map(({ token, session }) => ({ key: session[field], id: session.id, token })));
     }
-    for await (const page of places.rowsAlone(selection, 'shown')) {
+    for await (const page of places.rowsAlone(selection)) {
       for await (const chunk of sessionsOf(page.map(({ id }) => id)))
         keep(chunk.map((session) => ({ key: session[field], id: session.id, token: null })));
     }
@@ -211,7 +211,7 @@ export function createCombinedStore(
     async count(selection) {
       // As with `pick`: what has expired in Redis is counted by `secondary.sweep`.
       if (selection.surelyExpiredAt !== null) return (await table?.count(selection)) ?? 0;
-      return (await countOf(places, selection, 'shown')).sessions;
+      return (await countOf(places, selection)).sessions;
     },
 
     async pick(selection, limit) {
@@ -226,7 +226,7 @@ export function createCombinedStore(
           ids.add(cached.session.id);
         }
       }
-      for await (const page of places.rowsAlone(selection, 'spared')) {
+      for await (const page of places.rowsAlone(selection)) {
         for (const { id } of page) if (ids.size < limit) ids.add(id);
         if (ids.size >= limit) break;
       }
@@ -245,7 +245,10 @@ export function createCombinedStore(
     async lookAgain(selection, limit, patience = 'patient'): Promise<Remaining> {
       if (selection.surelyExpiredAt !== null)
         return (await table?.lookAgain(selection, limit, patience)) ?? NOTHING_LEFT;
-      return countOf(places.steadfast, selection, 'spared', limit);
+      const left = await countOf(places.steadfast, selection, limit);
+      if (table === null || !dependsOnTimes(selection)) return left;
+      const rows = await table.lookAgain(selection, 0, patience);
+      return { ...left, unreadableTimes: left.unreadableTimes + rows.unreadableTimes };
     },
 
     async rehearseEnding(options, patience) {
@@ -305,7 +308,7 @@ export function createCombinedStore(
       yield batch;
       throwFailure(failure);
     }
-    for await (const page of places.steadfast.rowsAlone(selection, 'spared')) {
+    for await (const page of places.steadfast.rowsAlone(selection)) {
       if (signal.aborted || left <= 0) return;
       const begun = performance.now();
       const ids = room(page).map(({ id }) => id);
@@ -372,7 +375,7 @@ export function createCombinedStore(
   ): Promise<Step> {
     const begun = performance.now();
     const ids = cached.map(({ session }) => session.id);
-    const named: Selection = { ...everySession, sessionIds: ids, expiresAfter: options.preserveAt };
+    const named: Selection = { ...everySession, sessionIds: ids, aliveAt: options.preserveAt };
     const withRow = new Set(await table?.steadfast.pick(named, ids.length));
     const alone = ids.filter((id) => !withRow.has(id));
     const keys = await steadfast.end(cached, scope);
@@ -480,7 +483,7 @@ interface Place {
   readonly token: string | null;
 }
 
-const NOTHING_LEFT: Remaining = { sessions: 0, secondary: 0, ids: [] };
+const NOTHING_LEFT: Remaining = { sessions: 0, unreadableTimes: 0, secondary: 0, ids: [] };
 
 /** As a database sorts text by its bytes; what is absent first. */
 function compareText(one: string | null, other: string | null): number {
@@ -492,7 +495,6 @@ function compareText(one: string | null, other: string | null): number {
 async function countOf(
   places: Pick<Places, 'cached' | 'rowsAlone'>,
   selection: Selection,
-  foreign: 'shown' | 'spared',
   limit = 0,
 ): Promise<Remaining> {
   const seen = createSeen();
@@ -500,13 +502,20 @@ async function countOf(
   const note = (id: string) => {
     if (ids.length < limit) ids.push(id);
   };
-  for await (const page of places.cached(selection))
-    for (const { token, session } of page) if (seen.add(token)) note(session.id);
+  const isMeant = matcherOf(selection);
+  let unreadableTimes = 0;
+  const including = dependsOnTimes(selection) ? ({ unreadableTimes: 'include' } as const) : {};
+  for await (const page of places.cached(selection, including)) {
+    for (const { token, session } of page) {
+      if (!isMeant(session)) unreadableTimes += 1;
+      else if (seen.add(token)) note(session.id);
+    }
+  }
   const secondary = seen.size;
   let sessions = secondary;
-  for await (const page of places.rowsAlone(selection, foreign)) {
+  for await (const page of places.rowsAlone(selection)) {
     sessions += page.length;
     for (const { id } of page) note(id);
   }
-  return { sessions, secondary, ids };
+  return { sessions, unreadableTimes, secondary, ids };
 }

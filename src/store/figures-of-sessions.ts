@@ -14,7 +14,7 @@ export async function figuresOfSessions(
   selection: Selection,
 ): Promise<Figures> {
   const totals = { active: 0, expired: 0 };
-  const sum = { sessions: 0, impersonated: 0 };
+  const sum = { sessions: 0, impersonated: 0, unreadableTimes: 0 };
   const users = createFrequent();
   const administrators = createSeen();
   const agents = createFrequent();
@@ -27,6 +27,7 @@ export async function figuresOfSessions(
       totals[session.state] += 1;
       if (selection.state !== 'all' && selection.state !== session.state) continue;
       sum.sessions += 1;
+      if (session.unreadableTimes !== undefined) sum.unreadableTimes += 1;
       const { userId, impersonatedBy, userAgent, ipAddress } = session;
       if (userId !== null) users.add(userId);
       if (impersonatedBy !== null) {
@@ -46,6 +47,7 @@ export async function figuresOfSessions(
   return {
     totals,
     sessions: sum.sessions,
+    unreadableTimes: sum.unreadableTimes,
     users: users.top(TOP),
     impersonations: { sessions: sum.impersonated, administrators: administrators.size },
     created: quartersOf(created),

@@ -1,7 +1,6 @@
 import { matcherOf } from '../sessions/matcher.ts';
 import type { Selection } from '../sessions/selection.ts';
 import type { CombinedParts } from './combined.ts';
-import type { Foreign } from './database/conditions.ts';
 import type { SessionRows, TokenRow } from './database/session-rows.ts';
 import type { CachedSession } from './redis/cached-session.ts';
 import type { ScanOptions, SecondaryStorage } from './redis/secondary-storage.ts';
@@ -19,6 +18,8 @@ export interface CachedPage {
 export interface WalkOptions extends ScanOptions {
   /** Sessions are also told what Better Auth's marks say of their state, where nothing selects by it. */
   readonly states?: boolean;
+  /** As of `matcherOf`. */
+  readonly unreadableTimes?: 'include' | 'exclude';
 }
 
 /** Goes through the places that sessions stand in. */
@@ -28,7 +29,7 @@ export interface Walker {
   /** As `pages`, without those on which nothing is selected, and read ahead. */
   cached(selection: Selection, options?: WalkOptions): AsyncGenerator<readonly CachedSession[]>;
   /** The selected rows of which Redis knows nothing. Of what it holds, its own copy decides. */
-  rowsAlone(selection: Selection, foreign: Foreign): AsyncGenerator<readonly TokenRow[]>;
+  rowsAlone(selection: Selection): AsyncGenerator<readonly TokenRow[]>;
 }
 
 export interface Places extends Walker {
@@ -92,9 +93,9 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
 
     async function* pages(
       selection: Selection,
-      { states = selection.state !== 'all', ...options }: WalkOptions = {},
+      { states = selection.state !== 'all', unreadableTimes, ...options }: WalkOptions = {},
     ): AsyncGenerator<CachedPage> {
-      const matches = matcherOf(selection);
+      const matches = matcherOf(selection, unreadableTimes);
       if (selection.sessionIds !== null) {
         yield* byId(selection.sessionIds, matches);
         return;
@@ -108,7 +109,7 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
           yield { meant, all: sessions.length, indexKeys: [] };
         }
       }
-      const mayMatch = matcherOf({ ...selection, state: 'all' });
+      const mayMatch = matcherOf({ ...selection, state: 'all' }, unreadableTimes);
       const unmarked = createSeen();
       for await (const { sessions, indexKeys } of storage.scan(options)) {
         const likely = sessions.filter(({ token, session }) => !named.has(token) && mayMatch(session));
@@ -118,18 +119,18 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
       }
     }
 
-    async function* rowPages(selection: Selection, foreign: Foreign): AsyncGenerator<readonly TokenRow[]> {
+    async function* rowPages(selection: Selection): AsyncGenerator<readonly TokenRow[]> {
       if (rows === null) return;
       if (selection.sessionIds !== null) {
         const { sessionIds } = selection;
         for (let from = 0; from < sessionIds.length; from += AT_ONCE) {
           const some = { ...selection, sessionIds: sessionIds.slice(from, from + AT_ONCE) };
-          yield await rows.nextRows(some, null, AT_ONCE, foreign);
+          yield await rows.nextRows(some, null, AT_ONCE);
         }
         return;
       }
       for (let after: string | null = null; ;) {
-        const page: readonly TokenRow[] = await rows.nextRows(selection, after, AT_ONCE, foreign);
+        const page: readonly TokenRow[] = await rows.nextRows(selection, after, AT_ONCE);
         const last = page.at(-1);
         if (last === undefined) return;
         yield page;
@@ -146,11 +147,11 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
           if (meant.length > 0) yield meant;
       },
 
-      async *rowsAlone(selection, foreign) {
+      async *rowsAlone(selection) {
         // Where rows are records, one that Redis knows nothing of has ended, whatever expiry it says.
         if (preserve && selection.state === 'active') return;
         const asked: Selection = preserve ? { ...selection, state: 'all' } : selection;
-        for await (const page of rowPages(asked, foreign)) {
+        for await (const page of rowPages(asked)) {
           const held = new Set(
             (await storage.read(page.map(({ token }) => token))).map(({ token }) => token),
           );

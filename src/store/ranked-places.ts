@@ -90,7 +90,7 @@ function rankedWalker(
   async function* rankable(all: Selection): AsyncGenerator<readonly Rankable[]> {
     for await (const page of walker.cached(all)) yield page.map(rankableOf);
     if (rows === null) return;
-    for await (const page of walker.rowsAlone(all, 'spared')) {
+    for await (const page of walker.rowsAlone(all)) {
       const dated = await rows.datedRows(page.map(({ id }) => id));
       yield dated.map((row) => ({ ...row, token: null }));
     }
@@ -110,9 +110,9 @@ function rankedWalker(
     const named: Selection = {
       ...everySession,
       sessionIds: ids,
-      expiresAfter: toInstant(millisecondsOf(now) - 1),
+      aliveAt: toInstant(millisecondsOf(now) - 1),
     };
-    for (const { id } of await rows.nextRows(named, null, ids.length, 'spared')) alive.add(id);
+    for (const { id } of await rows.nextRows(named, null, ids.length)) alive.add(id);
     return alive;
   }
 
@@ -147,14 +147,14 @@ function rankedWalker(
       }
     },
 
-    async *rowsAlone(selection, foreign) {
+    async *rowsAlone(selection) {
       if (selection.keepNewest === null || rows === null) {
-        yield* walker.rowsAlone(selection, foreign);
+        yield* walker.rowsAlone(selection);
         return;
       }
       const ranking = rankings.get(selection) ?? (await rank(selection, selection.keepNewest));
       // The table is not asked for ranks, of which it knows but a part.
-      for await (const page of walker.rowsAlone({ ...selection, keepNewest: null }, foreign)) {
+      for await (const page of walker.rowsAlone({ ...selection, keepNewest: null })) {
         const surplus = await ranking.surplusOf(await rows.datedRows(page.map(({ id }) => id)));
         const meant = page.filter(({ id }) => surplus.has(id));
         if (meant.length > 0) yield meant;

@@ -59,7 +59,7 @@ export async function surveyPlaces(
     await add(fresh.filter(isMeant));
     sum.impersonations += fresh.filter((each) => !isMeant(each) && isTheirs(each)).length;
   }
-  for await (const page of places.rowsAlone(selection, 'spared')) {
+  for await (const page of places.rowsAlone(selection)) {
     if (table === null) break;
     const named = { ...everySession, sessionIds: page.map(({ id }) => id) };
     for await (const chunk of table.list(named, { sort: null }))

@@ -226,48 +226,6 @@ describe('SQLite', () => {
     );
     expect(await refused(['--url', url, 'list'], 5, /sessions/)).toMatch(/table/);
   });
-  it('times in two encodings', async () => {
-    const url = sqliteFile(
-      'mixed.db',
-      `CREATE TABLE session (${sessionColumns})`,
-      `INSERT INTO session VALUES ('a', 'token a', '2030-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', '', '', 'u')`,
-      `INSERT INTO session VALUES ('b', 'token b', 1893456000000, 1767225600000, 1767225600000, '', '', 'u')`,
-    );
-    await refused(['--url', url, 'list'], 5, /expiresAt/);
-  });
-  it('a time in another encoding than all the others, wherever it stands', async () => {
-    const times = (encoding: string) => [encoding, encoding, encoding].join(', ');
-    const url = sqliteFile(
-      'one-of-many.db',
-      `CREATE TABLE session (${sessionColumns})`,
-      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
-       INSERT INTO session SELECT 's' || i, 't' || i, ${times("'2030-01-01T00:00:00.000Z'")}, '', '', 'u' FROM n`,
-      `UPDATE session SET "expiresAt" = 1893456000000 WHERE id = 's200'`,
-    );
-    // What streams may have begun by then; how it ended says that it is not whole.
-    for (const format of ['table', 'jsonl']) {
-      for (const state of ['active', 'expired', 'all']) {
-        const { code, stderr } = await runMain([
-          ...['--url', url, 'list', '--limit', '1000', '--state', state, '-o', format],
-        ]);
-        expect({ code, stderr }).toEqual({
-          code: 5,
-          stderr: expect.stringMatching(/s200.*expiresAt/) as unknown,
-        });
-      }
-    }
-  });
-  it.each(["'next tuesday'", "'01/02/2030'", '2462502.5', "x'00ff'", '-5', "''"])(
-    'a time written as %s',
-    async (value) => {
-      const url = sqliteFile(
-        `unknown-${Buffer.from(value).toString('hex')}.db`,
-        `CREATE TABLE session (${sessionColumns})`,
-        `INSERT INTO session VALUES ('a', 'token a', ${value}, ${value}, ${value}, '', '', 'u')`,
-      );
-      await refused(['--url', url, 'list'], 5, /expiresAt|createdAt|updatedAt/);
-    },
-  );
 });
 
 describe.each(['postgresql', 'mysql'] satisfies readonly ServerDialect[])('%s', (dialect) => {

@@ -32,6 +32,7 @@ const done: RevocationReport = {
   apiKeys: null,
   reason: null,
   unreadableAddresses: 0,
+  unreadableTimes: 0,
   mismatch: null,
 };
 

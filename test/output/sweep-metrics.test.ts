@@ -12,6 +12,7 @@ const figures: SweepFigures = {
   verifications: 7,
   remaining: 0,
   kept: 0,
+  unreadable: 0,
   batches: 40,
   longestBatchMs: 61,
 };
@@ -49,6 +50,7 @@ describe('the figures of a sweep', () => {
       sessionctl_sweep_deleted_verifications: 7,
       sessionctl_sweep_remaining_estimate: 0,
       sessionctl_sweep_kept_rows: 0,
+      sessionctl_sweep_unreadable_sessions: 0,
       sessionctl_sweep_duration_seconds: 1.234,
       sessionctl_sweep_batches: 40,
       sessionctl_sweep_longest_batch_seconds: 0.061,

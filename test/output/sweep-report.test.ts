@@ -30,6 +30,7 @@ const done: SweepReport = {
   remainingVerifications: null,
   longestBatchMs: 48,
   way: 'walk',
+  unreadable: 0,
   uncertain: false,
 };
 

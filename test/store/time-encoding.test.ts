@@ -13,9 +13,9 @@ import {
 
 const instants = fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true });
 const encodings: readonly (readonly [string, TimeEncoding, number])[] = [
-  ['UTC wall clock', wallClock('timestamp', 'UTC'), 1],
-  ['wall clock of an offset', wallClock('timestamp', '+05:30'), 1],
-  ['wall clock of a zone without summer time', wallClock('timestamp', 'Asia/Kolkata'), 1],
+  ['UTC wall clock', wallClock('timestamp', 'UTC', 'mysql timestamp'), 1],
+  ['wall clock of an offset', wallClock('timestamp', '+05:30', 'mysql timestamp'), 1],
+  ['wall clock of a zone without summer time', wallClock('timestamp', 'Asia/Kolkata', 'mysql timestamp'), 1],
   ['ISO with Z', isoText('Z'), 1],
   ['ISO with +00:00', isoText('+00:00'), 1],
   ['milliseconds', unixTime('milliseconds'), 1],
@@ -52,7 +52,7 @@ describe('a wall clock', () => {
     ['2026-11-23 10:00:00.04', '2026-11-23T10:00:00.040Z'],
     ['2026-11-23 10:00:00.417999+00', '2026-11-23T10:00:00.417Z'],
   ])('%s in UTC is %s', (text, instant) => {
-    expect(wallClock('timestamp', null).decode(text)).toBe(instant);
+    expect(wallClock('timestamp', null, 'mysql timestamp').decode(text)).toBe(instant);
   });
 
   it.each([
@@ -65,7 +65,7 @@ describe('a wall clock', () => {
     ['Asia/Kathmandu', '2026-07-01 05:45:00', '2026-07-01T00:00:00.000Z'],
     ['-03:30', '2026-07-01 00:00:00', '2026-07-01T03:30:00.000Z'],
   ])('in %s: %s is %s', (zone, text, instant) => {
-    expect(wallClock('timestamp', zone).decode(text)).toBe(instant);
+    expect(wallClock('timestamp', zone, 'mysql timestamp').decode(text)).toBe(instant);
   });
 
   it.each([
@@ -78,7 +78,7 @@ describe('a wall clock', () => {
     1,
     null,
   ])('%j is refused', (value) => {
-    expect(() => wallClock('timestamp', 'UTC').decode(value)).toThrow(UnreadableTimeError);
+    expect(() => wallClock('timestamp', 'UTC', 'mysql timestamp').decode(value)).toThrow(UnreadableTimeError);
   });
 });
 
@@ -128,7 +128,7 @@ describe('a wall clock that somebody deletes by', () => {
   };
 
   it.each(zones)('in %s: whatever compares as smaller was earlier, by each of its readings', (zone) => {
-    const encoding = wallClock('timestamp', zone);
+    const encoding = wallClock('timestamp', zone, 'mysql timestamp');
     const wallOf = (at: number) => encoding.encode(toInstant(at));
     const changes = changesOf(zone);
     const far = fc.integer({ min: from, max: until });
@@ -156,7 +156,7 @@ describe('a wall clock that somebody deletes by', () => {
   });
 
   it('keeps the hour that is shown twice until it is over for the second time', () => {
-    const newYork = wallClock('timestamp', 'America/New_York');
+    const newYork = wallClock('timestamp', 'America/New_York', 'mysql timestamp');
     const encodeSurely = (instant: ReturnType<typeof toInstant>) => newYork.encodeSurely(instant);
     // 01:30 is 05:30Z and 06:30Z; the clock is set back at 06:00Z.
     expect(encodeSurely(toInstant(Date.parse('2026-11-01T05:30:00.000Z')))).toBe('2026-11-01 00:30:00.000');

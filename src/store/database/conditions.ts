@@ -6,6 +6,7 @@ import type { Dialect } from './dialects/dialect.ts';
 import { requireColumn } from './require-column.ts';
 import type { KeyColumn, SessionTable, TimeColumn } from './shape.ts';
 import { surplusCondition } from './surplus.ts';
+import { isUnreadable } from './unreadable-time.ts';
 
 /** The alias under which every query knows the session table. */
 export const SESSION = 's';
@@ -16,10 +17,10 @@ export function sessionColumn(name: string): string {
 }
 
 /**
- * What a condition does with a value that its column's encoding cannot mean, and that would compare as anything: whoever
- * looks is to see it, and whoever acts must not touch what was perhaps not meant.
+ * What a comparison does with a time that is absent or cannot be read: `exclude` holds what is meant for certain, `include`
+ * also what may be meant.
  */
-export type Foreign = 'shown' | 'spared';
+export type UnreadableTimes = 'include' | 'exclude';
 
 export interface ConditionParts {
   readonly knex: Knex;
@@ -33,8 +34,12 @@ export interface ConditionParts {
  * The selection as one condition on the session table, aliased as `s`. The same serves to look and to act.
  * @throws SchemaError where the table lacks a column that the selection needs
  */
-export function selectionCondition(parts: ConditionParts, selection: Selection, foreign: Foreign): Knex.Raw {
-  return allOf(parts.knex, [...conditions(parts, selection, foreign)]);
+export function selectionCondition(
+  parts: ConditionParts,
+  selection: Selection,
+  unreadableTimes: UnreadableTimes = 'exclude',
+): Knex.Raw {
+  return allOf(parts.knex, [...conditions(parts, selection, unreadableTimes)]);
 }
 
 /** All of the conditions; of none, true. */
@@ -44,25 +49,11 @@ export function allOf(knex: Knex, conditions: readonly Knex.Raw[]): Knex.Raw {
     : knex.raw(conditions.map(() => '(?)').join(' AND '), [...conditions]);
 }
 
-/**
- * Finds rows that hold a value of a foreign encoding in a column that the selection compares; null where there can be
- * none.
- */
-export function foreignCondition({ knex, table }: ConditionParts, selection: Selection): Knex.Raw | null {
-  const compared = new Set<TimeColumn>();
-  for (const [column, , instant] of limits(table, selection)) if (instant !== null) compared.add(column);
-  if (selection.state !== 'all') compared.add(table.expiresAt);
-  if (selection.keepNewest !== null) compared.add(table.expiresAt).add(table.createdAt);
-  const found = [...compared].flatMap((column) => {
-    const condition = isForeign(knex, column);
-    return condition === null
-      ? []
-      : [knex.raw('(?? IS NOT NULL AND ?)', [sessionColumn(column.name), condition])];
-  });
-  return found.length === 0 ? null : knex.raw(`(${found.map(() => '?').join(' OR ')})`, found);
-}
-
-function* conditions(parts: ConditionParts, selection: Selection, foreign: Foreign): Generator<Knex.Raw> {
+function* conditions(
+  parts: ConditionParts,
+  selection: Selection,
+  unreadableTimes: UnreadableTimes,
+): Generator<Knex.Raw> {
   const { knex, dialect, table, now } = parts;
   const anyOf = (some: readonly Knex.Raw[]) => knex.raw(`(${some.map(() => '?').join(' OR ')})`, [...some]);
   // A value that is absent makes a condition neither true nor false; what is not excepted stays.
@@ -87,39 +78,42 @@ function* conditions(parts: ConditionParts, selection: Selection, foreign: Forei
   if (selection.impersonatorIds.length > 0)
     yield keys(requireColumn(table, 'impersonatedBy', '--impersonated-by'), selection.impersonatorIds);
 
-  const compared = (column: TimeColumn, operator: '<' | '>' | '>=', instant: Instant) =>
-    compare(knex, column, operator, instant, foreign);
   for (const [column, operator, instant] of limits(table, selection)) {
-    if (instant !== null) yield compared(column, operator, instant);
+    if (instant !== null) yield compare(knex, column, operator, instant, unreadableTimes);
   }
+  if (selection.aliveAt !== null)
+    yield anyOf([
+      compare(knex, table.expiresAt, '>', selection.aliveAt, 'exclude'),
+      isUnreadable(knex, table.expiresAt.encoding, sessionColumn(table.expiresAt.name)),
+    ]);
   if (selection.presentAt !== null) {
     // Whatever the digits behind the milliseconds. What cannot be dated was there.
     const after = toInstant(millisecondsOf(selection.presentAt) + 1);
-    yield anyOf([
-      compare(knex, table.createdAt, '<', after, 'shown'),
-      knex.raw('?? IS NULL', [sessionColumn(table.createdAt.name)]),
-    ]);
+    yield compare(knex, table.createdAt, '<', after, 'include');
   }
-  if (selection.surelyExpiredAt !== null)
-    yield surelyBefore(knex, table.expiresAt, sessionColumn(table.expiresAt.name), selection.surelyExpiredAt);
-  if (selection.state === 'active') yield compared(table.expiresAt, '>=', now);
-  if (selection.state === 'expired')
-    yield anyOf([
-      compared(table.expiresAt, '<', now),
-      knex.raw('?? IS NULL', [sessionColumn(table.expiresAt.name)]),
-    ]);
+  if (selection.surelyExpiredAt !== null) {
+    const expiry = sessionColumn(table.expiresAt.name);
+    const isExpired = surelyBefore(knex, table.expiresAt, expiry, selection.surelyExpiredAt);
+    yield unreadableTimes === 'exclude' ? isExpired : anyOf([isExpired, isUnknown(knex, table.expiresAt)]);
+  }
+  if (selection.state === 'active') yield isActive(knex, table.expiresAt, now);
+  if (selection.state === 'expired') yield noneOf([isActive(knex, table.expiresAt, now)]);
 
   if (selection.exceptSessionIds.length > 0) yield noneOf([keys(table.id, selection.exceptSessionIds)]);
   if (selection.exceptUserIds.length > 0) yield noneOf([keys(table.userId, selection.exceptUserIds)]);
 
   const { keepNewest, presentAt, userIds } = selection;
-  if (keepNewest !== null)
-    yield surplusCondition(
+  if (keepNewest !== null) {
+    const isSurplus = surplusCondition(
       parts,
       sessionColumn(table.id.name),
       { keepNewest, presentAt, userIds: userIds.filter((id) => isPossibleKey(table.userId, id)) },
       null,
     );
+    yield unreadableTimes === 'exclude'
+      ? isSurplus
+      : anyOf([isSurplus, isUnknown(knex, table.createdAt), isUnknown(knex, table.expiresAt)]);
+  }
 }
 
 /** What cannot be read is meant by no `ips`, and may be one of `exceptIps`. */
@@ -152,22 +146,38 @@ function limits(table: SessionTable, selection: Selection) {
 function compare(
   knex: Knex,
   column: TimeColumn,
-  operator: '<' | '>' | '>=',
+  operator: '<' | '>',
   instant: Instant,
-  foreign: Foreign,
+  unreadableTimes: UnreadableTimes,
 ): Knex.Raw {
-  const condition = knex.raw(`?? ${operator} ?`, [
-    sessionColumn(column.name),
-    column.encoding.encode(instant),
-  ]);
-  const strange = isForeign(knex, column);
-  if (strange === null) return condition;
-  return knex.raw(foreign === 'shown' ? '(? OR ?)' : '(? AND NOT ?)', [condition, strange]);
+  const reference = sessionColumn(column.name);
+  const condition = knex.raw(`?? ${operator} ?`, [reference, column.encoding.encode(instant)]);
+  return unreadableTimes === 'include'
+    ? knex.raw('(? OR ?)', [condition, isUnknown(knex, column)])
+    : knex.raw('(? AND NOT ?)', [condition, isUnreadable(knex, column.encoding, reference)]);
+}
+
+/** Whether a time is absent or cannot be read. */
+function isUnknown(knex: Knex, { name, encoding }: TimeColumn): Knex.Raw {
+  const reference = sessionColumn(name);
+  return knex.raw('(?? IS NULL OR ?)', [reference, isUnreadable(knex, encoding, reference)]);
 }
 
 /**
- * Whether the moment in a column was before another for certain: in no other encoding, and at no other hour of a clock
- * that is set back.
+ * Whether the session is active. Better Auth reads an expiry that is no date as an invalid one, `expiresAt < new Date()` is
+ * false for it, and it lets the session live (1.7.25, seen with its own adapter and Drizzle). A missing one has expired.
+ */
+export function isActive(knex: Knex, { name, encoding }: TimeColumn, now: Instant): Knex.Raw {
+  const reference = sessionColumn(name);
+  const isLater = knex.raw('?? >= ?', [reference, encoding.encode(now)]);
+  return encoding.comparesUnreadable
+    ? isLater
+    : knex.raw('(? OR ?)', [isLater, isUnreadable(knex, encoding, reference)]);
+}
+
+/**
+ * Whether the moment in a column was before another for certain: it can be read, and at no other hour of a clock that is set
+ * back.
  * @param reference the column with the alias of its table
  */
 export function surelyBefore(
@@ -176,22 +186,11 @@ export function surelyBefore(
   reference: string,
   instant: Instant,
 ): Knex.Raw {
-  const condition = knex.raw('?? < ?', [reference, encoding.encodeSurely(instant)]);
-  const strange = foreignIn(knex, encoding, reference);
-  return strange === null ? condition : knex.raw('(? AND NOT ?)', [condition, strange]);
-}
-
-function isForeign(knex: Knex, { name, encoding }: TimeColumn): Knex.Raw | null {
-  return foreignIn(knex, encoding, sessionColumn(name));
-}
-
-function foreignIn(knex: Knex, { foreign }: TimeColumn['encoding'], reference: string): Knex.Raw | null {
-  if (foreign === null) return null;
-  const places = foreign.split('??').length - 1;
-  return knex.raw(
-    foreign,
-    Array.from({ length: places }, () => reference),
-  );
+  return knex.raw('(?? < ? AND NOT ?)', [
+    reference,
+    encoding.encodeSurely(instant),
+    isUnreadable(knex, encoding, reference),
+  ]);
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -1,18 +1,24 @@
 import type { Knex } from 'knex';
 import type { Instant } from '../../sessions/instant.ts';
-import type { Selection } from '../../sessions/selection.ts';
+import { dependsOnTimes, type Selection } from '../../sessions/selection.ts';
 import type { ListOptions, SessionStore, SortField, Target } from '../../sessions/session-store.ts';
-import type { Session } from '../../sessions/session.ts';
-import { isPossibleKey, selectionCondition, sessionColumn, SESSION } from './conditions.ts';
+import type { Session, SessionTime } from '../../sessions/session.ts';
+import {
+  isPossibleKey,
+  selectionCondition,
+  sessionColumn,
+  SESSION,
+  type UnreadableTimes,
+} from './conditions.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
-import type { Shape, TimeColumn } from './shape.ts';
+import { readTimes, type ReadTime } from './read-time.ts';
+import type { Shape } from './shape.ts';
 import { requireColumn, requireEmail } from './require-column.ts';
 import { createEnding } from './ending.ts';
 import { createSweeping } from './sweeping.ts';
-import { refuseForeignTimes, surveySelection } from './survey.ts';
+import { surveySelection } from './survey.ts';
 import { tableReference } from './table-reference.ts';
-import { UnreadableTimeError } from './time-encoding.ts';
-import { unreadableTime } from './unreadable-time.ts';
+import { isUnreadable } from './unreadable-time.ts';
 import { findUsers, LOOKED_UP_AT_ONCE, USER } from './users.ts';
 
 export interface DatabaseStoreParts {
@@ -40,13 +46,30 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
   const sessionTable = tableReference(knex, table, SESSION);
   const conditionParts = { knex, dialect, table, now };
 
-  const selected = (selection: Selection) =>
-    knex.from(sessionTable).where(selectionCondition(conditionParts, selection, 'shown'));
-  const affected = (selection: Selection, at = now) =>
-    knex.from(sessionTable).where(selectionCondition({ ...conditionParts, now: at }, selection, 'spared'));
+  const selected = (selection: Selection, at = now, unreadableTimes?: UnreadableTimes) =>
+    knex
+      .from(sessionTable)
+      .where(selectionCondition({ ...conditionParts, now: at }, selection, unreadableTimes));
   const countOf = async (query: Knex.QueryBuilder) => {
     const rows = await query.count<{ sessions: Value }[]>({ sessions: '*' });
     return Number(rows[0]?.sessions ?? 0);
+  };
+  /** In one look at the table: what is meant, and what may be meant besides. */
+  const countBoth = async (selection: Selection, at: Instant) => {
+    if (!dependsOnTimes(selection))
+      return { sessions: await countOf(selected(selection, at)), unreadableTimes: 0 };
+    const isMeant = selectionCondition({ ...conditionParts, now: at }, selection);
+    const rows: readonly { readonly all: Value; readonly meant: Value }[] = await selected(
+      selection,
+      at,
+      'include',
+    ).select({
+      all: knex.raw('count(*)'),
+      meant: knex.raw('sum(CASE WHEN ? THEN 1 ELSE 0 END)', [isMeant]),
+    });
+    const [row] = rows;
+    const sessions = Number(row?.meant ?? 0);
+    return { sessions, unreadableTimes: Number(row?.all ?? 0) - sessions };
   };
   const idsOf = async (query: Knex.QueryBuilder) => {
     const rows: readonly { readonly id: Value }[] = await query.select({ id: sessionColumn(table.id.name) });
@@ -71,7 +94,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     findMismatch: () => Promise.resolve(null),
     absent: (['ipAddress', 'userAgent', 'impersonatedBy'] as const).filter((field) => table[field] === null),
     requireColumns: (selection, sort) => {
-      void selectionCondition(conditionParts, selection, 'shown');
+      void selectionCondition(conditionParts, selection);
       if (sort !== null) sortColumn(shape, sort);
     },
     ...createEnding(parts),
@@ -84,16 +107,12 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
       (patience === 'patient' ? persist : settle)(async () => {
         // What may stay depends on what is active by now, and that is what it was ended by.
         const at = selection.keepNewest === null ? now : await dialect.readClock(knex);
-        const sessions = await countOf(affected(selection, at));
-        const ids = sessions === 0 || limit === 0 ? [] : await idsOf(affected(selection, at).limit(limit));
-        return { sessions, ids, secondary: 0 };
+        const { sessions, unreadableTimes } = await countBoth(selection, at);
+        const ids = sessions === 0 || limit === 0 ? [] : await idsOf(selected(selection, at).limit(limit));
+        return { sessions, unreadableTimes, ids, secondary: 0 };
       }),
 
-    pick: (selection, limit) =>
-      guard(async () => {
-        await refuseForeignTimes(parts, selection);
-        return idsOf(affected(selection).limit(limit));
-      }),
+    pick: (selection, limit) => guard(() => idsOf(selected(selection).limit(limit))),
 
     existingSessionIds: (ids) =>
       guard(async () => {
@@ -151,7 +170,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
           signal.throwIfAborted();
           const next = await guard(() => chunks.next());
           if (next.done === true) return;
-          yield next.value.map((row) => toSession(row, dialect, shape, target, now));
+          yield next.value.map((row) => toSession(row, dialect, shape, now));
         }
       } finally {
         // Of an interrupted query nobody waits for the rest.
@@ -196,7 +215,18 @@ function listQuery(
     ]);
   }
   if (options.sort !== null) {
-    list = list.orderBy(sortColumn(shape, options.sort.field), options.sort.direction);
+    const { field, direction } = options.sort;
+    if (isTime(field)) {
+      const { name, encoding } = table[field];
+      const column = sessionColumn(name);
+      // What cannot be read comes last in both directions.
+      const isUnknown = knex.raw('CASE WHEN ?? IS NULL OR ? THEN 1 ELSE 0 END', [
+        column,
+        isUnreadable(knex, encoding, column),
+      ]);
+      list = list.orderByRaw('?', [isUnknown]);
+    }
+    list = list.orderBy(sortColumn(shape, field), direction);
     // Equal values would otherwise come in another order each time.
     if (options.sort.field !== 'id')
       list = list.orderBy(sessionColumn(table.id.name), options.sort.direction);
@@ -236,7 +266,6 @@ function toSession(
   row: readonly Value[],
   dialect: Dialect,
   { session: table }: Shape,
-  target: Target,
   now: Instant,
 ): Session {
   const [
@@ -253,26 +282,21 @@ function toSession(
     organization,
     fingerprint,
   ] = row;
-  const time = (value: Value | undefined, column: TimeColumn) => {
-    if (value === null || value === undefined) return null;
-    try {
-      return column.encoding.decode(value);
-    } catch (error) {
-      if (!(error instanceof UnreadableTimeError)) throw error;
-      throw unreadableTime(target, String(id), column, value, error);
-    }
-  };
-  const expiresAt = time(expires, table.expiresAt);
+  const { unreadableTimes, ...times } = readTimes(
+    { createdAt: created, updatedAt: updated, expiresAt: expires },
+    table,
+  );
   return {
     id: String(id),
     userId: text(userId),
     userEmail: text(email),
     userName: text(name),
-    // Better Auth: `session.expiresAt < new Date()` is expired (api/routes/session), and so is a missing one.
-    state: expiresAt !== null && expiresAt >= now ? 'active' : 'expired',
-    createdAt: time(created, table.createdAt),
-    updatedAt: time(updated, table.updatedAt),
-    expiresAt,
+    // As `isActive` asks in SQL.
+    state: lives(times.expiresAt, now) ? 'active' : 'expired',
+    createdAt: times.createdAt.at,
+    updatedAt: times.updatedAt.at,
+    expiresAt: times.expiresAt.at,
+    ...(unreadableTimes.length === 0 ? {} : { unreadableTimes }),
     ipAddress: text(ip),
     userAgent: text(agent),
     impersonatedBy: text(impersonatedBy),
@@ -280,6 +304,14 @@ function toSession(
     store: 'database',
     tokenFingerprint: dialect.readFingerprint(String(fingerprint)),
   };
+}
+
+function lives({ at, error }: ReadTime, now: Instant): boolean {
+  return at === null ? error !== null && !error.isPast : at >= now;
+}
+
+function isTime(field: SortField): field is SessionTime {
+  return field === 'createdAt' || field === 'updatedAt' || field === 'expiresAt';
 }
 
 function text(value: Value | undefined): string | null {

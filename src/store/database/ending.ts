@@ -25,7 +25,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
   const tokenEnding = createTokenEnding(parts, shape.tokens);
   const idColumn = sessionColumn(table.id.name);
   const sessionTable = tableReference(knex, table, SESSION);
-  const chosen = (selection: Selection) => selectionCondition({ ...parts, table }, selection, 'spared');
+  const chosen = (selection: Selection) => selectionCondition({ ...parts, table }, selection);
 
   return {
     async rehearseEnding({ preserveAt }, patience = 'once') {

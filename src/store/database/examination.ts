@@ -7,8 +7,9 @@ import type {
   TableExamination,
   TouchedColumn,
 } from '../../sessions/examination.ts';
-import type { Instant } from '../../sessions/instant.ts';
+import { wholeSecond } from '../../sessions/instant.ts';
 import { everySession } from '../../sessions/selection.ts';
+import type { SessionTime } from '../../sessions/session.ts';
 import { tableLabel } from './catalog.ts';
 import { SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseConnection } from './connect.ts';
@@ -19,10 +20,11 @@ import { loadExaminationDialect } from './load-examination-dialect.ts';
 import { loadSchemaDialect } from './load-schema-dialect.ts';
 import { missingRights, type ChangedDatabase } from './missing-rights.ts';
 import { findObstacles } from './obstacles.ts';
-import type { Shape, TimeColumn } from './shape.ts';
+import type { Shape } from './shape.ts';
+import { readTimes } from './read-time.ts';
 import { createSweeping } from './sweeping.ts';
 import { tableReference } from './table-reference.ts';
-import { UnreadableTimeError } from './time-encoding.ts';
+import { isUnreadable } from './unreadable-time.ts';
 import { existingUserIds, USER } from './users.ts';
 
 export interface ExaminedDatabase extends ChangedDatabase, Pick<DatabaseConnection, 'guard' | 'persist'> {
@@ -89,6 +91,7 @@ export function createTableExamination(
     rows: () => guard(() => dialect.tableRows(knex, table)),
     seeAllRows: () => guard(async () => (await special()).seeAllRows(knex)),
     deleteOrphans: deletionOfOrphans(parts),
+    fixTimes: (field) => fixedTimes(parts, field),
     sample: (most) => guard(() => sampleSessions(parts, most)),
     indexes: () => guard(() => readIndexes(parts)),
     countExpired: (at, milliseconds) => countWithin({ ...everySession, surelyExpiredAt: at }, milliseconds),
@@ -180,35 +183,64 @@ async function readSessions(
 }
 
 function judgedTimes(rows: readonly Row[], { session: table }: Shape): Omit<SessionSample, 'isWhole'> {
-  const sessions: SampledSession[] = [];
-  const unreadable: string[] = [];
-  const time = (value: Value | undefined, { encoding }: TimeColumn): Instant | null =>
-    value === null || value === undefined ? null : encoding.decode(value);
-  for (const [id, userId, created, updated, expires, ip, impersonatedBy] of rows) {
-    const text = (value: Value | undefined) => (value === null || value === undefined ? null : String(value));
-    try {
-      sessions.push({
-        id: String(id),
+  const unreadable: SessionSample['unreadable'][number][] = [];
+  const text = (value: Value | undefined) => (value === null || value === undefined ? null : String(value));
+  const sessions = rows.map(
+    ([rowId, userId, created, updated, expires, ip, impersonatedBy]): SampledSession => {
+      const id = String(rowId);
+      const { createdAt, updatedAt, expiresAt, unreadableTimes } = readTimes(
+        { createdAt: created, updatedAt: updated, expiresAt: expires },
+        table,
+      );
+      if (unreadableTimes.length > 0) unreadable.push({ id, fields: unreadableTimes });
+      return {
+        id,
         userId: text(userId),
-        createdAt: time(created, table.createdAt),
-        updatedAt: time(updated, table.updatedAt),
-        expiresAt: time(expires, table.expiresAt),
+        createdAt: createdAt.at,
+        updatedAt: updatedAt.at,
+        expiresAt: expiresAt.at,
         ipAddress: text(ip),
         isImpersonation: text(impersonatedBy) !== null,
-      });
-    } catch (error) {
-      if (!(error instanceof UnreadableTimeError)) throw error;
-      unreadable.push(String(id));
-    }
-  }
+      };
+    },
+  );
   return { sessions, unreadable };
+}
+
+/** What cannot be read becomes the moment that its text means, or the present: a session that expires then has ended. */
+function fixedTimes(
+  { knex, shape: { session: table }, now }: DatabaseStoreParts,
+  field: SessionTime,
+): string {
+  const { name, encoding } = table[field];
+  const condition = isUnreadable(knex, encoding, name);
+  const present = knex.raw('?', [encoding.encode(wholeSecond(now))]);
+  const value =
+    encoding.fromText === null
+      ? present
+      : knex.raw(`COALESCE(CASE WHEN typeof(??) = 'text' THEN ${encoding.fromText} END, ?)`, [
+          name,
+          name,
+          present,
+        ]);
+  const look = knex.raw('SELECT ??, ?? FROM ? WHERE ?', [
+    table.id.name,
+    name,
+    tableName(knex, table),
+    condition,
+  ]);
+  const change = knex.raw('UPDATE ? SET ?? = ? WHERE ?', [tableName(knex, table), name, value, condition]);
+  return `${look.toQuery()};\n${change.toQuery()};`;
+}
+
+function tableName(knex: Knex, { schema, name }: NamedTable): Knex.Raw {
+  return schema === null ? knex.raw('??', [name]) : knex.raw('??.??', [schema, name]);
 }
 
 /** Sessions whose user is gone, or who have none. Keys of different kinds are compared as text. */
 function deletionOfOrphans({ knex, dialect, shape: { session, user } }: DatabaseStoreParts): string | null {
   if (user === null) return null;
-  const named = (table: NamedTable) =>
-    table.schema === null ? knex.raw('??', [table.name]) : knex.raw('??.??', [table.schema, table.name]);
+  const named = (table: NamedTable) => tableName(knex, table);
   const key = (column: string, kind: string, other: string) =>
     kind === other ? knex.raw('??', [column]) : dialect.asText(knex, column);
   const own = key(session.userId.name, session.userId.kind, user.id.kind);

@@ -3,6 +3,7 @@ import { SchemaError } from '../../errors.ts';
 import { normalise, type CatalogColumn, type CatalogTable } from './catalog.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
 import { loadInsertDialect } from './dialects/insert-dialect.ts';
+import { readTime } from './read-time.ts';
 import { onlyRow } from './user-standing.ts';
 
 /** A row under Better Auth's own names of its fields, as Better Auth would write it as JSON. */
@@ -61,7 +62,7 @@ export async function readRecord(
     if (value === null) return undefined;
     try {
       const [encoding] = await dialect.timeEncodings(knex, table, [column], timeZone);
-      return encoding?.decode(value);
+      return encoding === undefined ? undefined : (readTime(value, { encoding }).at ?? undefined);
     } catch (error) {
       // One that nobody can read is handed on as it is.
       if (error instanceof SchemaError) return undefined;

@@ -4,12 +4,13 @@ import { toInstant, type Instant } from '../../sessions/instant.ts';
 import { AGENT_LENGTH, READ_AGENTS, TOP } from '../../sessions/statistics.ts';
 import type { CountingStore, Frequencies, Frequency, Quarter } from '../../sessions/statistics.ts';
 import type { Selection } from '../../sessions/selection.ts';
-import { selectionCondition, SESSION, sessionColumn } from './conditions.ts';
+import { isActive, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
 import type { Value } from './dialects/dialect.ts';
 import type { TimeColumn } from './shape.ts';
 import { tableReference } from './table-reference.ts';
 import type { TimeEncoding } from './time-encoding.ts';
+import { isUnreadable } from './unreadable-time.ts';
 
 const QUARTER = 15 * 60_000;
 /** Among those that come first some may be no addresses. */
@@ -21,9 +22,7 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
   const { knex, dialect, shape, now, guard, signal } = parts;
   const { session: table } = shape;
   const selected = (selection: Selection) =>
-    knex
-      .from(tableReference(knex, table, SESSION))
-      .where(selectionCondition({ ...parts, table }, selection, 'shown'));
+    knex.from(tableReference(knex, table, SESSION)).where(selectionCondition({ ...parts, table }, selection));
 
   const rowsOf = async (query: Knex.QueryBuilder): Promise<readonly (readonly Value[])[]> => {
     signal.throwIfAborted();
@@ -88,13 +87,11 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
   async function quarters(selection: Selection, column: TimeColumn): Promise<readonly Quarter[]> {
     const name = sessionColumn(column.name);
     const quarter = dialect.quarterHour(knex, name, column.encoding);
-    const { foreign } = column.encoding;
-    const places = foreign === null ? [] : Array.from({ length: foreign.split('??').length - 1 }, () => name);
     const rows = await rowsOf(
       selected(selection)
         .select(quarter, knex.raw('count(*)'))
         .whereNotNull(name)
-        .whereRaw(foreign === null ? '1 = 1' : `NOT ${foreign}`, places)
+        .whereRaw('NOT ?', [isUnreadable(knex, column.encoding, name)])
         .groupByRaw('1'),
     );
     return rows.map(([nth, sessions]) => ({
@@ -105,27 +102,31 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
 
   async function totals(selection: Selection) {
     const by = table.impersonatedBy === null ? null : sessionColumn(table.impersonatedBy.name);
-    const isActive = knex.raw('?? >= ?', [
-      sessionColumn(table.expiresAt.name),
-      table.expiresAt.encoding.encode(now),
-    ]);
-    const inState = { active: isActive, expired: knex.raw('NOT COALESCE(?, FALSE)', [isActive]), all: null }[
+    const active = isActive(knex, table.expiresAt, now);
+    const inState = { active, expired: knex.raw('NOT COALESCE(?, FALSE)', [active]), all: null }[
       selection.state
     ];
     const counts = knex.raw(inState === null ? '1 = 1' : '?', inState === null ? [] : [inState]);
     const [row = []] = await rowsOf(
       selected({ ...selection, state: 'all' }).select(
         knex.raw('count(*)'),
-        knex.raw('sum(CASE WHEN ? THEN 1 ELSE 0 END)', [isActive]),
+        knex.raw('sum(CASE WHEN ? THEN 1 ELSE 0 END)', [active]),
         by === null
           ? knex.raw('NULL')
           : knex.raw('sum(CASE WHEN ? AND ?? IS NOT NULL THEN 1 ELSE 0 END)', [counts, by]),
         by === null ? knex.raw('NULL') : knex.raw('count(DISTINCT CASE WHEN ? THEN ?? END)', [counts, by]),
+        knex.raw('sum(CASE WHEN ? AND (? OR ? OR ?) THEN 1 ELSE 0 END)', [
+          counts,
+          ...[table.createdAt, table.updatedAt, table.expiresAt].map(({ name, encoding }) =>
+            isUnreadable(knex, encoding, sessionColumn(name)),
+          ),
+        ]),
       ),
     );
-    const [all, active, impersonated, administrators] = row.map((value) => Number(value ?? 0));
+    const [all, living, impersonated, administrators, unreadable] = row.map((value) => Number(value ?? 0));
     return {
-      totals: { active: active ?? 0, expired: (all ?? 0) - (active ?? 0) },
+      totals: { active: living ?? 0, expired: (all ?? 0) - (living ?? 0) },
+      unreadableTimes: unreadable ?? 0,
       impersonations:
         by === null ? null : { sessions: impersonated ?? 0, administrators: administrators ?? 0 },
     };
@@ -133,7 +134,7 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
 
   return {
     async figures(selection) {
-      const { totals: byState, impersonations } = await totals(selection);
+      const { totals: byState, impersonations, unreadableTimes } = await totals(selection);
       const all = byState.active + byState.expired;
       const sessions = selection.state === 'all' ? all : byState[selection.state];
       const agent =
@@ -145,6 +146,7 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
         totals: byState,
         sessions,
         impersonations,
+        unreadableTimes,
         users: await frequencies(
           groupsOf(selection, knex.raw('??', [sessionColumn(table.userId.name)])),
           TOP,

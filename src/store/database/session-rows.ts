@@ -1,9 +1,10 @@
 import type { Instant } from '../../sessions/instant.ts';
 import type { Selection } from '../../sessions/selection.ts';
-import { isPossibleKey, selectionCondition, sessionColumn, SESSION, type Foreign } from './conditions.ts';
+import { isPossibleKey, selectionCondition, sessionColumn, SESSION } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
 import type { Value } from './dialects/dialect.ts';
 import { tableReference } from './table-reference.ts';
+import { readTime } from './read-time.ts';
 import { LOOKED_UP_AT_ONCE } from './users.ts';
 
 /** A row with the credential that it is found by in secondary storage. The token is never shown. */
@@ -28,12 +29,7 @@ export interface SessionRows {
   /** The ids of those of the tokens that have a row. */
   idsOf(tokens: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** The next rows of a selection in the order of their ids; rows may be deleted between two pages. */
-  nextRows(
-    selection: Selection,
-    after: string | null,
-    limit: number,
-    foreign: Foreign,
-  ): Promise<readonly TokenRow[]>;
+  nextRows(selection: Selection, after: string | null, limit: number): Promise<readonly TokenRow[]>;
 }
 
 export function createSessionRows({ knex, dialect, shape, now, guard }: DatabaseStoreParts): SessionRows {
@@ -77,7 +73,7 @@ export function createSessionRows({ knex, dialect, shape, now, guard }: Database
             found.push({
               id: String(row.id),
               userId: row.userId === null ? null : String(row.userId),
-              createdAt: row.createdAt === null ? null : table.createdAt.encoding.decode(row.createdAt),
+              createdAt: readTime(row.createdAt, table.createdAt).at,
             });
         }
         return found;
@@ -90,8 +86,8 @@ export function createSessionRows({ knex, dialect, shape, now, guard }: Database
       return new Map(named.map(({ id: own, token }) => [token, own]));
     },
 
-    nextRows(selection, after, limit, foreign) {
-      const condition = selectionCondition({ knex, dialect, table, now }, selection, foreign);
+    nextRows(selection, after, limit) {
+      const condition = selectionCondition({ knex, dialect, table, now }, selection);
       const page = rows().where(condition).orderBy(id).limit(limit);
       return read(after === null ? page : page.where(id, '>', after));
     },

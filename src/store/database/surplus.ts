@@ -3,8 +3,8 @@ import { millisecondsOf, toInstant, type Instant } from '../../sessions/instant.
 import type { Selection } from '../../sessions/selection.ts';
 import type { ConditionParts } from './conditions.ts';
 import { tableReference } from './table-reference.ts';
-import type { TimeColumn } from './shape.ts';
 import type { TimeEncoding } from './time-encoding.ts';
+import { isUnreadable } from './unreadable-time.ts';
 
 /** The alias of the sessions that are ranked, and that of those that tell whose are. */
 const RANKED = 'n';
@@ -49,8 +49,8 @@ export function surplusCondition(
     .where(column(table.expiresAt.name), '>=', encodeSurelyAfter(table.expiresAt.encoding, now))
     .whereNotNull(createdAt)
     .whereNotNull(userId)
-    .whereRaw('NOT ?', [isForeign(knex, table.expiresAt)])
-    .whereRaw('NOT ?', [isForeign(knex, table.createdAt)])
+    .whereRaw('NOT ?', [isUnreadable(knex, table.expiresAt.encoding, column(table.expiresAt.name))])
+    .whereRaw('NOT ?', [isUnreadable(knex, table.createdAt.encoding, createdAt)])
     .modify((query) => {
       if (presentAt !== null) {
         // Whatever the digits behind the milliseconds.
@@ -81,15 +81,6 @@ export function surplusCondition(
 
   function usersOf({ table: reference, userId: theirs, condition }: RankedUsers): Knex.QueryBuilder {
     return knex.select(theirs).from(reference).where(condition);
-  }
-
-  function isForeign(on: Knex, { name, encoding }: TimeColumn): Knex.Raw {
-    const { foreign } = encoding;
-    if (foreign === null) return on.raw('(1 = 0)');
-    return on.raw(
-      foreign,
-      Array.from({ length: foreign.split('??').length - 1 }, () => column(name)),
-    );
   }
 }
 

@@ -1,22 +1,19 @@
 import type { Knex } from 'knex';
-import { everySession, type Selection } from '../../sessions/selection.ts';
+import type { Selection } from '../../sessions/selection.ts';
 import type { Survey } from '../../sessions/session-store.ts';
-import { foreignCondition, isPossibleKey, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
+import { isActive, isPossibleKey, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
+import { readTime } from './read-time.ts';
 import type { ApiKeyTable, TokenTable } from './shape.ts';
 import { tableReference } from './table-reference.ts';
-import { unreadableTime } from './unreadable-time.ts';
+import { isUnreadable } from './unreadable-time.ts';
 
 /** The alias of another plugin's table beside the sessions. */
 export const OTHER = 'o';
 
-/**
- * Counts what a selection holds and what hangs on it.
- * @throws SchemaError when a row holds a time that cannot be compared with the selection's
- */
+/** Counts what a selection holds and what hangs on it. */
 export async function surveySelection(parts: DatabaseStoreParts, selection: Selection): Promise<Survey> {
-  await refuseForeignTimes(parts, selection);
   const { shape } = parts;
   const totals = await countSessions(parts, selection);
   const isEmpty = totals.sessions === 0;
@@ -35,71 +32,30 @@ export async function surveySelection(parts: DatabaseStoreParts, selection: Sele
   };
 }
 
-/**
- * A value in another encoding would compare as anything: whether its session is meant cannot be known.
- * @throws SchemaError where the selection compares one
- */
-export async function refuseForeignTimes(parts: DatabaseStoreParts, selection: Selection): Promise<void> {
-  const { knex, shape, target, now } = parts;
-  const { session: table } = shape;
-  const conditions = { ...parts, table };
-  const foreign = foreignCondition(conditions, selection);
-  if (foreign === null) return;
-  const columns = [table.createdAt, table.updatedAt, table.expiresAt];
-  const [row] = (await knex
-    .select({ id: sessionColumn(table.id.name) }, ...columns.map(({ name }) => sessionColumn(name)))
-    .from(tableReference(knex, table, SESSION))
-    .where(selectionCondition({ ...conditions, now }, comparedBy(selection), 'shown'))
-    .where(foreign)
-    .limit(1)) as Readonly<Record<string, unknown>>[];
-  if (row === undefined) return;
-  for (const column of columns) {
-    const value = row[column.name];
-    try {
-      if (value !== null) column.encoding.decode(value);
-    } catch (error) {
-      throw unreadableTime(target, String(row['id']), column, value, error);
-    }
-  }
-}
-
-/** Whose times the selection compares: who ranks sessions compares all those of their users. */
-function comparedBy(selection: Selection): Selection {
-  const { keepNewest, userIds, exceptUserIds } = selection;
-  return keepNewest === null ? selection : { ...everySession, userIds, exceptUserIds };
-}
-
 async function countSessions(parts: DatabaseStoreParts, selection: Selection) {
   const { knex, dialect, shape, now } = parts;
   const { session: table } = shape;
   const { createdAt, expiresAt } = table;
-  const readable = createdAt.encoding.foreign;
   const created = sessionColumn(createdAt.name);
-  const places =
-    readable === null ? [] : Array.from({ length: readable.split('??').length - 1 }, () => created);
-  const newest =
-    readable === null
-      ? knex.raw('max(??)', [created])
-      : knex.raw(`max(CASE WHEN ${readable} THEN NULL ELSE ?? END)`, [...places, created]);
   // In one go through the rows: by groups, MySQL would fetch each of them through the index on users.
   const totals = knex
     .select(
       knex.raw('count(*)'),
       knex.raw('count(DISTINCT ??)', [sessionColumn(table.userId.name)]),
-      knex.raw('sum(CASE WHEN ?? >= ? THEN 1 ELSE 0 END)', [
-        sessionColumn(expiresAt.name),
-        expiresAt.encoding.encode(now),
+      knex.raw('sum(CASE WHEN ? THEN 1 ELSE 0 END)', [isActive(knex, expiresAt, now)]),
+      knex.raw('max(CASE WHEN ? THEN NULL ELSE ?? END)', [
+        isUnreadable(knex, createdAt.encoding, created),
+        created,
       ]),
-      newest,
     )
     .from(tableReference(knex, table, SESSION))
-    .where(selectionCondition({ ...parts, table }, selection, 'spared'));
+    .where(selectionCondition({ ...parts, table }, selection));
   const [sessions, users, active, latest] = await onlyRow(dialect, knex, totals);
   return {
     sessions: Number(sessions ?? 0),
     users: Number(users ?? 0),
     active: Number(active ?? 0),
-    newest: latest === null || latest === undefined ? null : createdAt.encoding.decode(latest),
+    newest: readTime(latest, createdAt).at,
   };
 }
 
@@ -169,8 +125,8 @@ async function countImpersonations(parts: DatabaseStoreParts, selection: Selecti
     knex
       .from(tableReference(knex, table, SESSION))
       .where(dialect.keyIn(knex, column, impersonatedBy, ids))
-      .where(sessionColumn(table.expiresAt.name), '>=', table.expiresAt.encoding.encode(now))
-      .whereRaw('NOT COALESCE(?, FALSE)', [selectionCondition({ ...parts, table }, selection, 'spared')]),
+      .where(isActive(knex, table.expiresAt, now))
+      .whereRaw('NOT COALESCE(?, FALSE)', [selectionCondition({ ...parts, table }, selection)]),
   );
 }
 
@@ -206,7 +162,7 @@ function selectedColumn(
   return knex
     .select(as(sessionColumn(name)))
     .from(tableReference(knex, shape.session, SESSION))
-    .where(selectionCondition({ ...parts, table: shape.session }, selection, 'spared'));
+    .where(selectionCondition({ ...parts, table: shape.session }, selection));
 }
 
 async function countOf(query: Knex.QueryBuilder): Promise<number> {

@@ -240,7 +240,7 @@ export function createSweeping(parts: DatabaseStoreParts): Sweeping {
       }),
     countWithin: (selection, milliseconds) =>
       settle(() =>
-        countWithin(parts, table, selectionCondition({ ...parts, table }, selection, 'spared'), milliseconds),
+        countWithin(parts, table, selectionCondition({ ...parts, table }, selection), milliseconds),
       ),
     verifications: createVerifications(parts),
   };

@@ -1,11 +1,15 @@
 import { tzOffset } from '@date-fns/tz';
 import { toInstant, type Instant } from '../../sessions/instant.ts';
 
-/** A value in a time column that its encoding cannot mean. */
+/** A value in a time column that its encoding cannot mean, or that lies outside of the years 0001 to 9999. */
 export class UnreadableTimeError extends Error {
+  /** It lies before the year 1: PostgreSQL's `-infinity` and dates BC. */
+  readonly isPast: boolean;
+
   constructor(value: unknown) {
     super(`${JSON.stringify(value)} is not a time in this column's encoding`);
     this.name = 'UnreadableTimeError';
+    this.isPast = typeof value === 'string' && /^-infinity$| BC$/.test(value);
   }
 }
 
@@ -17,6 +21,8 @@ export interface TimeEncoding {
   readonly zoneKnown: boolean;
   /** The column holds no value yet, so that nothing says how it is written. */
   readonly isEmpty?: true;
+  /** The column holds values, and none of them says how it is written. `isEmpty` is true as well. */
+  readonly isUnreadable?: true;
   /** The moment fit to be bound and compared with the column. */
   readonly encode: (instant: Instant) => string | number;
   /**
@@ -27,22 +33,47 @@ export interface TimeEncoding {
   /** @throws UnreadableTimeError */
   decode(value: unknown): Instant;
   /**
-   * SQLite columns take values of any type, and one of another encoding would compare as larger or smaller than every
-   * moment. This condition (every `??` is the column) finds such values, so that a query surfaces them in place of hiding
-   * them. Null where the column's type excludes them.
+   * A condition that finds the values that `decode` refuses; every `??` is the column. Never true for NULL. Such a value
+   * may compare as larger or smaller than any moment.
    */
-  readonly foreign: string | null;
+  readonly unreadable: string;
+  /** SQL that reads a date and time from text in the column, `??`, and writes it in this encoding; null where none is needed. */
+  readonly fromText: string | null;
+  /** The database compares also the unreadable values by what they mean: `infinity` is later than every moment. */
+  readonly comparesUnreadable: boolean;
 }
 
-const WALL_CLOCK = /^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:\+00(?::?00)?)?$/;
+const DAY = String.raw`(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])`;
+const HOUR = String.raw`(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d`;
+const WALL_CLOCK = new RegExp(String.raw`^${DAY}[ T]${HOUR}(?:\.\d{1,6})?(?:\+00(?::?00)?)?$`);
+
+/** What a database's own type for times holds and ISO 8601 cannot write. */
+export const unreadableTimes = {
+  /** `infinity`, `-infinity`, and years before 1 and after 9999. */
+  postgresql: `(?? < '0001-01-01 00:00:00+00' OR ?? > '9999-12-31 23:59:59.999999+00')`,
+  /** The zero date alone; the type begins in 1970. */
+  'mysql timestamp': `?? < '1970-01-02 00:00:00'`,
+  /** The zero date, and dates of which a part is zero. */
+  'mysql datetime': `(?? < '0001-01-01 00:00:00' OR MONTH(??) = 0 OR DAYOFMONTH(??) = 0)`,
+} as const;
 
 /**
  * A date and time without zone, as text, that means the wall clock of a zone. Also a column with a zone, read by a
  * connection that is in UTC.
  */
-export function wallClock(label: string, timeZone: string | null): TimeEncoding {
+export function wallClock(
+  label: string,
+  timeZone: string | null,
+  type: keyof typeof unreadableTimes,
+): TimeEncoding {
   const zone = timeZone ?? 'UTC';
-  const base = { label, zoneKnown: timeZone !== null, foreign: null };
+  const base = {
+    label,
+    zoneKnown: timeZone !== null,
+    unreadable: unreadableTimes[type],
+    comparesUnreadable: type === 'postgresql',
+    fromText: null,
+  };
   if (isUtc(zone)) {
     return {
       ...base,
@@ -66,10 +97,13 @@ export function wallClock(label: string, timeZone: string | null): TimeEncoding 
     },
     decode: (value) => {
       const wall = utcText(value);
-      return toInstant(Date.parse(wall) - offsetAt(wall) * 60_000);
+      return toInstant(Math.min(LATEST, Date.parse(wall) - offsetAt(wall) * 60_000));
     },
   };
 }
+
+/** The end of the year 9999, which stands for "never" in places. */
+const LATEST = 253_402_300_799_999;
 
 /** Milliseconds. No clock is set back by more. */
 const LARGEST_SHIFT = 3 * 3_600_000;
@@ -87,7 +121,9 @@ export function isoText(suffix: 'Z' | '+00:00'): TimeEncoding {
   return {
     label: `text, ISO 8601 with ${suffix}`,
     zoneKnown: true,
-    foreign: `(typeof(??) <> 'text' OR length(??) <> ${String(23 + suffix.length)} OR substr(??, 24) <> '${suffix}')`,
+    unreadable: `(?? IS NOT NULL AND (typeof(??) <> 'text' OR ?? NOT GLOB '${GLOB}${suffix}' OR julianday(??) IS NULL))`,
+    comparesUnreadable: false,
+    fromText: `strftime('%Y-%m-%dT%H:%M:%f${suffix}', ??)`,
     ...exactly((instant) => `${instant.slice(0, 23)}${suffix}`),
     decode: (value) => {
       if (typeof value !== 'string' || !form.test(value)) throw new UnreadableTimeError(value);
@@ -96,33 +132,38 @@ export function isoText(suffix: 'Z' | '+00:00'): TimeEncoding {
   };
 }
 
-const ISO_Z = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
-const ISO_OFFSET = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}\+00:00$/;
+const ISO_Z = new RegExp(String.raw`^${DAY}T${HOUR}\.\d{3}Z$`);
+const ISO_OFFSET = new RegExp(String.raw`^${DAY}T${HOUR}\.\d{3}\+00:00$`);
+/** As these, for SQLite. */
+const GLOB = 'dddd-dd-ddTdd:dd:dd.ddd'.replaceAll('d', '[0-9]');
 
 /** As seconds this is the year 5138, as milliseconds 1973: no session of either encoding comes near it. */
 const SECONDS_END = 100_000_000_000;
+/** As seconds this is 1973. Smaller numbers are others, such as Julian days. */
+const SECONDS_BEGIN = 100_000_000;
 
-/** A whole number of seconds or milliseconds since 1970. */
+/** Seconds or milliseconds since 1970, with a fraction or without. */
 export function unixTime(unit: 'seconds' | 'milliseconds'): TimeEncoding {
   const factor = unit === 'seconds' ? 1000 : 1;
-  const isForeign = (value: number) => (unit === 'seconds' ? value >= SECONDS_END : value < SECONDS_END);
+  const [first, end] = unit === 'seconds' ? [SECONDS_BEGIN, SECONDS_END] : [SECONDS_END, LATEST + 1];
   return {
     label: `integer, ${unit} since 1970`,
     zoneKnown: true,
-    foreign: `(typeof(??) <> 'integer' OR ?? ${unit === 'seconds' ? '>=' : '<'} ${String(SECONDS_END)})`,
+    unreadable: `(typeof(??) NOT IN ('integer', 'real', 'null') OR ?? < ${String(first)} OR ?? >= ${String(end)})`,
+    comparesUnreadable: false,
+    fromText: `CAST(strftime('%s', ??) AS integer)${unit === 'seconds' ? '' : ' * 1000'}`,
     // With its fraction: SQLite compares whole and real numbers by value.
     ...exactly((instant) => Date.parse(instant) / factor),
     decode: (value) => {
-      if (typeof value !== 'number' || !Number.isInteger(value) || isForeign(value))
-        throw new UnreadableTimeError(value);
-      return toInstant(value * factor);
+      if (typeof value !== 'number' || !(value >= first && value < end)) throw new UnreadableTimeError(value);
+      return toInstant(Math.floor(value * factor));
     },
   };
 }
 
 /** The encoding that one value of an SQLite column is written in, or undefined where it is none of those in use. */
 export function recogniseValue(value: unknown): TimeEncoding | undefined {
-  if (typeof value === 'number' && Number.isInteger(value) && value > 0) {
+  if (typeof value === 'number' && value >= SECONDS_BEGIN && value <= LATEST) {
     return unixTime(value < SECONDS_END ? 'seconds' : 'milliseconds');
   }
   if (typeof value !== 'string') return undefined;

@@ -4,6 +4,7 @@ import type { UserStanding } from '../../sessions/standing.ts';
 import { isPossibleKey } from './conditions.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
 import type { UserTable } from './shape.ts';
+import { readTime } from './read-time.ts';
 import { tableReference } from './table-reference.ts';
 import { USER } from './users.ts';
 
@@ -45,7 +46,8 @@ export async function userStanding(
   if (!isTrue(flag)) return { ...gone, exists: true };
   if (banExpires === null || ends === null) return { exists: true, banned: true, banExpires: null };
   const [encoding] = await dialect.timeEncodings(knex, user.catalog, [banExpires], timeZone);
-  const until = encoding?.decode(ends) ?? null;
+  // Better Auth compares with it: a ban whose end is no date does not end.
+  const until = encoding === undefined ? null : readTime(ends, { encoding }).at;
   return { exists: true, banned: until === null || until >= now, banExpires: until };
 }
 

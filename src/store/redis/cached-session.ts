@@ -33,7 +33,14 @@ export function readCachedSession(
   const userId = keyText(session['userId']);
   if (userId === null) return null;
   const ofUser = isObject(user) ? user : {};
-  const expiresAt = moment(session['expiresAt']);
+  const times = {
+    createdAt: moment(session['createdAt']),
+    updatedAt: moment(session['updatedAt']),
+    expiresAt: moment(session['expiresAt']),
+  };
+  const unreadableTimes = (['createdAt', 'updatedAt', 'expiresAt'] as const).filter(
+    (field) => times[field] === null && session[field] !== null,
+  );
   const id = keyText(session['id']);
   return {
     token,
@@ -44,10 +51,9 @@ export function readCachedSession(
       userId,
       userEmail: text(ofUser['email']),
       userName: text(ofUser['name']),
-      state: expiresAt !== null && expiresAt >= now ? 'active' : 'expired',
-      createdAt: moment(session['createdAt']),
-      updatedAt: moment(session['updatedAt']),
-      expiresAt,
+      state: lives(times.expiresAt, session['expiresAt'], now) ? 'active' : 'expired',
+      ...times,
+      ...(unreadableTimes.length === 0 ? {} : { unreadableTimes }),
       ipAddress: text(session['ipAddress']),
       userAgent: text(session['userAgent']),
       impersonatedBy: keyText(session['impersonatedBy']),
@@ -109,12 +115,27 @@ function keyText(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
+/**
+ * As Better Auth judges: what is no date, and what is missing, becomes an invalid one, which is never before the present;
+ * null is 1970.
+ */
+function lives(expiresAt: Instant | null, value: unknown, now: Instant): boolean {
+  return expiresAt === null ? value !== null && !isPast(value) : expiresAt >= now;
+}
+
+/** A date before the year 1. */
+function isPast(value: unknown): boolean {
+  return (typeof value === 'string' || typeof value === 'number') && new Date(value).getTime() < FIRST;
+}
+
 /** The form in which JSON writes a `Date`; others are read as `new Date` does, as Better Auth would. */
-const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const ISO = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+const FIRST = Date.parse('0001-01-01T00:00:00.000Z');
+const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
 function moment(value: unknown): Instant | null {
   if (typeof value === 'string' && ISO.test(value)) return value as Instant;
   if (typeof value !== 'string' && typeof value !== 'number') return null;
   const milliseconds = new Date(value).getTime();
-  return Number.isFinite(milliseconds) && Math.abs(milliseconds) < 253e12 ? toInstant(milliseconds) : null;
+  return milliseconds >= FIRST && milliseconds <= LAST ? toInstant(milliseconds) : null;
 }

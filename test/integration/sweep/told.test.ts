@@ -91,6 +91,7 @@ describe.each(dialects)('what a sweep tells, on %s', (dialect) => {
         kept: 0,
         longestBatchMs: number,
         way: 'walk',
+        unreadable: 0,
         uncertain: false,
       });
     });

@@ -303,8 +303,8 @@ function clockText(text: string): Instant {
 }
 
 function encodingOf(table: CatalogTable, column: CatalogColumn, timeZone: string | null) {
-  if (column.kind === 'zoned time') return wallClock('timestamp', timeZone);
-  if (column.kind === 'zoneless time') return wallClock('datetime', timeZone);
+  if (column.kind === 'zoned time') return wallClock('timestamp', timeZone, 'mysql timestamp');
+  if (column.kind === 'zoneless time') return wallClock('datetime', timeZone, 'mysql datetime');
   throw new SchemaError(
     `${tableLabel(table)}.${column.name} has the type ${column.type}, which is no time that Better Auth writes`,
     {

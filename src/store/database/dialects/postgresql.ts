@@ -265,8 +265,9 @@ export const postgresql: Dialect = {
 };
 
 function encodingOf(table: CatalogTable, column: CatalogColumn, timeZone: string | null) {
-  if (column.kind === 'zoned time') return wallClock('timestamp with time zone', 'UTC');
-  if (column.kind === 'zoneless time') return wallClock('timestamp without time zone', timeZone);
+  if (column.kind === 'zoned time') return wallClock('timestamp with time zone', 'UTC', 'postgresql');
+  if (column.kind === 'zoneless time')
+    return wallClock('timestamp without time zone', timeZone, 'postgresql');
   throw new SchemaError(
     `${tableLabel(table)}.${column.name} has the type ${column.type}, which is no time that Better Auth writes`,
     {

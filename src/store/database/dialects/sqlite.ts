@@ -3,12 +3,12 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as yieldToEvents, setTimeout as wait } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
-import { ConfigError, ConnectionError, SchemaError, UsageError } from '../../../errors.ts';
+import { ConfigError, ConnectionError, UsageError } from '../../../errors.ts';
 import { keyFinder, type KeyRange } from '../../../sessions/address.ts';
 import { toInstant, type Instant } from '../../../sessions/instant.ts';
 import { readStoredAddress } from '../../../sessions/stored-address.ts';
-import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
 import { collectTables, collectViews, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
+import type { ColumnKind } from '../catalog.ts';
 import type { FileLocation } from '../database-url.ts';
 import { tableReference } from '../table-reference.ts';
 import { recogniseValue, UnreadableTimeError, type TimeEncoding } from '../time-encoding.ts';
@@ -126,13 +126,7 @@ export const sqlite: Dialect = {
       `${sample} LIMIT ${String(SAMPLE_ROWS)}) UNION ALL ${sample} DESC LIMIT ${String(SAMPLE_ROWS)})`,
       [...names, table.name, order, ...names, table.name, order],
     );
-    return columns.map((column) =>
-      encodingOf(
-        table,
-        column,
-        samples.map((row) => row[column.name]).filter((value) => value !== null),
-      ),
-    );
+    return columns.map((column) => encodingOf(samples.map((row) => row[column.name])));
   },
 
   // A function of SQLite that is made of JavaScript costs three times what the digest does.
@@ -186,7 +180,7 @@ export const sqlite: Dialect = {
   quarterHour(knex, column, { encode }) {
     const second = encode(toInstant(1000));
     return typeof second === 'number'
-      ? knex.raw(`?? / ${String(900 * second)}`, [column])
+      ? knex.raw(`CAST(?? / ${String(900 * second)} AS integer)`, [column])
       : knex.raw(`CAST(strftime('%s', substr(??, 1, 19)) AS integer) / 900`, [column]);
   },
 
@@ -392,38 +386,31 @@ function kindOf(type: string): ColumnKind {
   return /int/i.test(type) ? 'integer' : 'text';
 }
 
-function encodingOf(table: CatalogTable, column: CatalogColumn, values: readonly unknown[]): TimeEncoding {
-  const found = new Map<string, TimeEncoding>();
-  for (const value of values) {
+/**
+ * The encoding of most values, of several that are as frequent the newest one's. Any others are unreadable to it.
+ * @param values of the oldest rows and, behind them, as many of the newest, the newest first
+ */
+function encodingOf(values: readonly unknown[]): TimeEncoding {
+  if (values.every((value) => value === null)) return EMPTY_COLUMN;
+  const found = new Map<string, { readonly encoding: TimeEncoding; readonly count: number }>();
+  const middle = values.length / 2;
+  for (const value of [...values.slice(middle), ...values.slice(0, middle)]) {
     const encoding = recogniseValue(value);
-    if (encoding === undefined) {
-      throw new SchemaError(
-        `${tableLabel(table)}.${column.name} holds ${JSON.stringify(value)}, which is no time that Better Auth writes`,
-        {
-          hint: 'Known are ISO 8601 text in UTC and whole seconds or milliseconds since 1970.',
-        },
-      );
-    }
-    found.set(encoding.label, encoding);
+    if (encoding !== undefined)
+      found.set(encoding.label, { encoding, count: (found.get(encoding.label)?.count ?? 0) + 1 });
   }
-  const [first, second] = found.values();
-  if (first !== undefined && second !== undefined) {
-    throw new SchemaError(
-      `${tableLabel(table)}.${column.name} mixes encodings of time: ${first.label}, and ${second.label}`,
-      {
-        hint: 'Comparing them would take live sessions for expired ones. Convert the column to one encoding first.',
-      },
-    );
-  }
-  return first ?? EMPTY_COLUMN;
+  const [most] = [...found.values()].sort((one, other) => other.count - one.count);
+  return most?.encoding ?? { ...EMPTY_COLUMN, label: 'no value that can be read', isUnreadable: true };
 }
 
-/** A column without any value yet: nothing compares, and a value that appears meanwhile is read for what it is. */
+/** A column without any value yet: nothing compares, and a value that appears meanwhile is read as what it is. */
 const EMPTY_COLUMN: TimeEncoding = {
   label: 'no values yet',
   isEmpty: true,
   zoneKnown: true,
-  foreign: '(?? IS NOT NULL)',
+  unreadable: '(?? IS NOT NULL)',
+  comparesUnreadable: false,
+  fromText: null,
   encode: (instant) => instant,
   encodeSurely: (instant) => instant,
   decode: (value) => {
