@@ -45,6 +45,8 @@ export interface Catalog {
   readonly now: Instant;
   /** Such as `PostgreSQL 15.20`. */
   readonly server: string;
+  /** It is a replica, or read-only as one is: what it shows may be older than what the primary has. */
+  readonly mayLag: boolean;
   /** Tables that may be Better Auth's by name, that the configuration names, or that those refer to. */
   readonly tables: readonly CatalogTable[];
   /** What else has the name of one of these. */

@@ -9,20 +9,23 @@ import {
   parseServerOrDatabaseUrl,
   type DatabaseLocation,
 } from './database-url.ts';
-import type { Dialect } from './dialects/dialect.ts';
+import { beginningError } from './dialects/checked-transactions.ts';
+import type { Access, Dialect } from './dialects/dialect.ts';
 import { errorCode, isOfDriver, isRaised, raisedBy, unknownRefusal, withoutText } from '../refusals.ts';
 import { unlessAborted } from '../unless-aborted.ts';
+import { watchOutage } from './outage.ts';
 import { unlessStopped } from './persistently.ts';
 
 export interface ConnectOptions {
-  /** `read` makes sure that nothing can be written. */
-  readonly access: 'read' | 'write';
+  readonly access: Access;
   /**
    * An SQLite file that does not exist is none of a mistake: to read, it is an empty database, and to write, it is made.
    */
   readonly mayBeMissing?: boolean;
   readonly redactor: Redactor;
   readonly signal: AbortSignal;
+  /** Milliseconds that a server which does not answer is waited for; about a minute unless given. */
+  readonly patience?: number;
 }
 
 /** A way to a database, on which everything that is done to it goes. It is first spoken to by the first query. */
@@ -71,13 +74,19 @@ async function connectTo(
   location: DatabaseLocation,
   database: string,
   settings: DatabaseSettings,
-  { access, mayBeMissing = false, redactor, signal }: ConnectOptions,
+  { access, mayBeMissing = false, redactor, signal, patience }: ConnectOptions,
 ): Promise<DatabaseConnection> {
   if (location.dialect !== 'sqlite') redactor.protect(location.password);
   refuseUnknownZone(location, settings);
-  const dialect = await loadDialect(location);
+  const loaded = await loadDialect(location);
+  const outage = watchOutage(loaded.hindrance, patience);
+  const dialect = { ...loaded, hindrance: outage.hindrance };
   const names = { ...settings.schema, databaseSchema: schemaName(settings, location) };
-  const settle = <Result>(work: () => Promise<Result>) => explained(dialect, database, work);
+  const settle = async <Result>(work: () => Promise<Result>) => {
+    const result = await explained(dialect, database, work);
+    outage.end();
+    return result;
+  };
   // What takes too long as it is would take as long again.
   const hindrance = (error: unknown) => {
     const found = dialect.hindrance(error);
@@ -166,6 +175,8 @@ async function explained<Result>(
     return await work();
   } catch (error) {
     if (error instanceof SessionctlError) throw error;
+    const refused = beginningError(error);
+    if (refused !== null) throw refused;
     if (isRaised(error)) {
       const code = errorCode(error) ?? 'without a code';
       throw new ConnectionError(`${database} refuses: ${raisedBy(error)} raised an error (${code})`, {

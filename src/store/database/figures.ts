@@ -171,8 +171,8 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
 function momentOf(encoding: TimeEncoding, written: number): Instant {
   const instant = toInstant(written);
   const form = encoding.encode(instant);
-  // A clock on the wall has no T.
-  return typeof form === 'number' || form.includes('T')
+  // A clock on the wall has no T, and no offset.
+  return typeof form === 'number' || /T|\+00$/.test(form)
     ? instant
     : encoding.decode(instant.slice(0, 23).replace('T', ' '));
 }

@@ -40,7 +40,8 @@ export async function openSchema(
   settings: DatabaseSettings,
   options: OpenSchemaOptions,
 ): Promise<OpenedSchema> {
-  const connection = await connectDatabase(settings, { ...options, mayBeMissing: true });
+  const access = options.access === 'write' ? 'schema' : options.access;
+  const connection = await connectDatabase(settings, { ...options, access, mayBeMissing: true });
   const { knex, target, guard, settle, close } = connection;
   const { signal } = options;
   try {

@@ -80,6 +80,7 @@ export async function openDatabaseStore(
     });
     const schema = summarise(catalog, shape, names);
     const cautions = [
+      ...(catalog.mayLag ? [MAY_LAG] : []),
       ...(shape.session.hidesRows ? [HIDDEN_ROWS] : []),
       ...(schema.zoneKnown
         ? []
@@ -146,6 +147,9 @@ export async function openDatabaseStore(
     throw error;
   }
 }
+
+const MAY_LAG =
+  'this server is a replica or read-only: it may be behind the primary, and sessions may have begun or ended there since';
 
 const HIDDEN_ROWS =
   'row-level security is on for this account: sessions that its policies hide are neither shown nor ended, and not known to be left; use the owner of the table, or a role with BYPASSRLS';

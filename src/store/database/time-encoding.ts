@@ -105,6 +105,30 @@ export function wallClock(
 /** The end of the year 9999, which stands for "never" in places. */
 const LATEST = 253_402_300_799_999;
 
+/** A date and time with its offset, as text: it means the same moment whatever zone the connection is in. */
+export function withOffset(label: string): TimeEncoding {
+  return {
+    label,
+    zoneKnown: true,
+    unreadable: unreadableTimes.postgresql,
+    comparesUnreadable: true,
+    fromText: null,
+    ...exactly((instant) => `${instant.slice(0, 23).replace('T', ' ')}+00`),
+    decode: (value) => {
+      const [, wall, sign, hours, minutes = '0', seconds = '0'] =
+        (typeof value === 'string' ? WITH_OFFSET.exec(value) : null) ?? [];
+      if (wall === undefined) throw new UnreadableTimeError(value);
+      const moment = utcText(wall);
+      const offset = (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000;
+      if (offset === 0) return moment;
+      return toInstant(Math.min(LATEST, Date.parse(moment) - (sign === '-' ? -offset : offset)));
+    },
+  };
+}
+
+const WITH_OFFSET =
+  /^(\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)([+-])(\d{2})(?::(\d{2})(?::(\d{2}))?)?$/;
+
 /** Milliseconds. No clock is set back by more. */
 const LARGEST_SHIFT = 3 * 3_600_000;
 

@@ -17,6 +17,8 @@ export interface CatalogRow {
 export interface ServerFacts {
   readonly now: string;
   readonly version: string;
+  /** Of MySQL and MariaDB, as a number. */
+  readonly read_only?: number | string;
 }
 
 /** Puts rows, a table's all next to each other and its columns in order, together into tables. */

@@ -1,7 +1,5 @@
-import type { Knex } from 'knex';
 import type { LockHolder, LockOwner } from '../../../sessions/run-lock.ts';
 import type { AdvisoryLock } from './advisory-lock.ts';
-import { presentConnection } from './connection.ts';
 
 /** What the server said of a lock that was tried for. */
 export interface LockAttempt {
@@ -13,9 +11,11 @@ export interface LockAttempt {
 }
 
 export interface ServerLock {
+  /** The connection that the lock stands on: the one that there is, or a new one where that was lost. */
+  connection(): Promise<object>;
   attempt(own: LockOwner): Promise<LockAttempt>;
-  /** Lets go whatever this connection holds. */
-  letGo(): Promise<void>;
+  /** Releases the lock, and the connection where it is there for the lock alone. */
+  close(): Promise<void>;
   /** How the server calls a connection, and the statement that ends it. */
   describe(connection: number): { readonly process: string; readonly ending: string };
 }
@@ -24,15 +24,15 @@ export interface ServerLock {
 const ATTEMPTS = 3;
 
 /** A lock that the server keeps for one connection, and lets go with it. */
-export function connectionLock(knex: Knex, server: ServerLock): AdvisoryLock {
+export function connectionLock(server: ServerLock): AdvisoryLock {
   let held: { readonly connection: object; readonly number: number | null } | null = null;
 
-  const isStanding = async () => held !== null && (await presentConnection(knex)) === held.connection;
+  const isStanding = async () => held !== null && (await server.connection()) === held.connection;
 
   return {
     async take(own) {
       for (let attempts = 1; ; attempts += 1) {
-        const connection = await presentConnection(knex);
+        const connection = await server.connection();
         const { isTaken, holder, told } = await server.attempt(own);
         if (isTaken) {
           held = { connection, number: holder };
@@ -48,9 +48,8 @@ export function connectionLock(knex: Knex, server: ServerLock): AdvisoryLock {
     },
     isStanding,
     async release() {
-      // Where no connection can be had, the one with the lock is gone.
-      if (await isStanding().catch(() => false)) await server.letGo();
       held = null;
+      await server.close();
     },
   };
 }

@@ -14,6 +14,9 @@ import type { Refusal } from '../../refusals.ts';
 /** One value of a row: what the drivers are told to hand over, times always as text or number. */
 export type Value = string | number | bigint | null;
 
+/** `read` makes sure that nothing can be written; `schema` writes and waits for locks as long as it takes. */
+export type Access = 'read' | 'write' | 'schema';
+
 /** A query as text with bound values, in the placeholders of the driver. */
 export interface NativeQuery {
   readonly sql: string;
@@ -79,7 +82,7 @@ export interface Dialect {
   connect(
     location: DatabaseLocation,
     settings: DatabaseSettings,
-    access: 'read' | 'write',
+    access: Access,
     mayBeMissing: boolean,
   ): Promise<Knex>;
 

@@ -12,13 +12,17 @@ declare module 'knex/lib/dialects/better-sqlite3/index.js' {
 }
 
 declare module 'knex/lib/dialects/mysql2/index.js' {
-  import type { Knex } from 'knex';
-  const Client: new (config: Knex.Config) => Knex.Client;
+  import type { Connection } from 'mysql2';
+  const Client: new (config: Knex.Config) => {
+    _query(connection: Connection, query: { readonly sql: string }): Promise<{ readonly sql: string }>;
+  };
   export default Client;
 }
 
 declare module 'knex/lib/dialects/postgres/index.js' {
-  import type { Knex } from 'knex';
-  const Client: new (config: Knex.Config) => Knex.Client;
+  import type { Client as PgClient } from 'pg';
+  const Client: new (config: Knex.Config) => {
+    _query(connection: PgClient, query: { readonly sql: string }): Promise<{ readonly sql: string }>;
+  };
   export default Client;
 }

@@ -4,6 +4,7 @@ import type { Knex } from 'knex';
 import { millisecondsOf, toInstant } from '../../../sessions/instant.ts';
 import type { LockHolder, LockOwner } from '../../../sessions/run-lock.ts';
 import { digestOf, type AdvisoryLock, type LockSubject } from './advisory-lock.ts';
+import { presentConnection } from './connection.ts';
 import { connectionLock } from './connection-lock.ts';
 import { fitWho, readWho } from './lock-owner-text.ts';
 
@@ -35,7 +36,11 @@ export function mysqlLock(knex: Knex, subject: LockSubject): AdvisoryLock {
     return known;
   };
 
-  return connectionLock(knex, {
+  const close = () => knex.raw('SELECT RELEASE_ALL_LOCKS()');
+
+  return connectionLock({
+    connection: () => presentConnection(knex),
+
     async attempt(own) {
       const lock = await lockName();
       const [row] = await query<{ readonly number: unknown; readonly got: unknown }>(
@@ -43,14 +48,18 @@ export function mysqlLock(knex: Knex, subject: LockSubject): AdvisoryLock {
         `SELECT CONNECTION_ID() AS number, GET_LOCK('${lock}', 0) AS got`,
       );
       if (Number(row?.got) === 1) {
-        await tell(knex, lock, own);
+        // Held without a name, it would stand in the way of all other runs while this one gives up.
+        await tell(knex, lock, own).catch(async (error: unknown) => {
+          await close().catch(() => undefined);
+          throw error;
+        });
         return { isTaken: true, holder: Number(row?.number), told: { who: null, since: null } };
       }
       return { isTaken: false, ...(await holderOf(knex, lock)) };
     },
 
-    async letGo() {
-      await knex.raw('SELECT RELEASE_ALL_LOCKS()');
+    async close() {
+      await close();
     },
 
     describe: (number) => ({

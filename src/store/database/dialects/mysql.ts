@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Connection, RowDataPacket } from 'mysql2';
+import type { Connection } from 'mysql2';
 import { SchemaError } from '../../../errors.ts';
 import type { Instant } from '../../../sessions/instant.ts';
 import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
@@ -7,15 +7,14 @@ import type { ServerLocation } from '../database-url.ts';
 import { tableReference } from '../table-reference.ts';
 import { wallClock } from '../time-encoding.ts';
 import { collectTables, collectViews, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
-import { knexOf, oneConnection, quietKnex, withConnection } from './connection.ts';
+import { transactionsOf } from './checked-transactions.ts';
+import { withConnection } from './connection.ts';
 import type { Dialect, WantedTables } from './dialect.ts';
 import { explainMysql, isDeniedByMysql, isTimeLimit } from './mysql-refusals.ts';
 import { keyWalk } from './key-walk.ts';
 import { addressIn, addressUnclear } from './mysql-address.ts';
 import { errorCode, errorText, isBrokenConnection } from '../../refusals.ts';
-import { chunksOf } from './row-stream.ts';
-import { attemptsOf } from './attempts.ts';
-import { connectingTo } from './mysql-attempts.ts';
+import { chunksOf, type RowEvents } from './row-stream.ts';
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
   char: 'text',
@@ -41,50 +40,8 @@ type Answer<Row> = readonly [readonly Row[], unknown];
 export const mysql: Dialect = {
   name: 'mysql',
 
-  async connect(location, settings, access) {
-    const server = location as ServerLocation;
-    const { default: Client } = await import('knex/lib/dialects/mysql2/index.js');
-    const attempts = attemptsOf(server, settings.tls);
-    const setUp = sessionVariables(settings.statementTimeout, settings.timeZone);
-    const client = new Client({
-      client: 'mysql2',
-      ...quietKnex,
-      pool: {
-        ...oneConnection,
-        afterCreate: (
-          connection: Connection,
-          done: (error: Error | null, connection: Connection) => void,
-        ) => {
-          connection.query(setUp, (error) => {
-            if (error !== null || access === 'read') done(error, connection);
-            else
-              giveWay(connection).then(
-                () => {
-                  done(null, connection);
-                },
-                (refusal: unknown) => {
-                  done(refusal as Error, connection);
-                },
-              );
-          });
-        },
-      },
-      acquireConnectionTimeout: attempts.length * settings.connectTimeout + 1000,
-      connection: {
-        ...(server.database === '' ? {} : { database: server.database }),
-        ...(server.user === null ? {} : { user: server.user }),
-        ...(server.password === null ? {} : { password: server.password }),
-        connectTimeout: settings.connectTimeout,
-        charset: 'utf8mb4',
-        // Whole numbers beyond 2^53 and times stay the text that the server wrote.
-        supportBigNumbers: true,
-        bigNumberStrings: true,
-        dateStrings: true,
-        connectAttributes: { program_name: 'sessionctl' },
-      },
-    });
-    return knexOf(connectingTo(client, attempts));
-  },
+  connect: async (location, settings, access) =>
+    (await import('./mysql-connection.ts')).connectMysql(location as ServerLocation, settings, access),
 
   async readCatalog(knex, wanted) {
     const rows = await readCatalogRows(knex, wanted);
@@ -99,6 +56,7 @@ export const mysql: Dialect = {
     return {
       now: clockText(first?.now ?? ''),
       server: serverName(first?.version ?? ''),
+      mayLag: Number(first?.read_only ?? 0) !== 0,
       tables: [...found, ...collectTables(more, kindOf)],
       views: collectViews(rows),
     };
@@ -148,9 +106,7 @@ export const mysql: Dialect = {
 
   stream: (knex, query) =>
     withConnection(knex, async function* (connection: Connection) {
-      // How long a whole list takes is up to its reader.
-      if (!query.limited) await connection.promise().query(NO_TIME_LIMIT);
-      yield* chunksOf({
+      const events: RowEvents = {
         start: (onRow, settle) => {
           connection
             .query({ sql: query.sql, values: [...query.bindings], rowsAsArray: true })
@@ -169,7 +125,11 @@ export const mysql: Dialect = {
         abandon: () => {
           connection.destroy();
         },
-      });
+      };
+      // How long a whole list takes is up to its reader.
+      if (!query.limited)
+        await connection.promise().query((await import('./mysql-connection.ts')).NO_TIME_LIMIT);
+      yield* transactionsOf<Connection>(knex).stream(connection, query.limited, () => chunksOf(events));
     }),
 
   asText: (knex, column) => knex.raw('CAST(?? AS CHAR)', [column]),
@@ -245,25 +205,6 @@ export const mysql: Dialect = {
   explain: explainMysql,
 };
 
-/**
- * One statement that fixes what queries rely on. A statement by itself is a transaction. The mode keeps the escaping of bound values safe
- * (NO_BACKSLASH_ESCAPES) and identifiers quoted by backticks (ANSI_QUOTES). With a configured zone the connection stays
- * in the server's own, as the application's is, and the wall clock that the application wrote is read back as it is;
- * without, timestamps are the instants that the server takes them for.
- */
-function sessionVariables(statementTimeout: number, timeZone: string | null): string {
-  const zone = timeZone === null ? `, time_zone = '+00:00'` : '';
-  return `SET autocommit = 1, sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'${zone}${statementTimeout === 0 ? '' : `, ${timeLimit(statementTimeout)}`}`;
-}
-
-/** MariaDB and MySQL have names of their own for it; each executes only the comment that is for it. */
-function timeLimit(milliseconds: number): string {
-  const seconds = (milliseconds / 1000).toFixed(3);
-  return `sql_auto_is_null = 0 /*M! , max_statement_time = ${seconds} */ /*!50708 , max_execution_time = ${String(milliseconds)} */`;
-}
-
-const NO_TIME_LIMIT = `SET ${timeLimit(0)}`;
-
 /** The third one is group replication: another member has changed the same rows. */
 const BUSY: readonly string[] = [
   'ER_LOCK_DEADLOCK',
@@ -279,24 +220,6 @@ const LOST: readonly string[] = [
   'ER_TOO_MANY_USER_CONNECTIONS',
   'ER_CONNECTION_KILLED',
 ];
-
-/**
- * Sets a connection up so that ending sessions gives way to requests. READ COMMITTED locks rows alone: the default
- * locks the gaps between them too, where every sign-in wants to insert, and of a deadlock with it the sign-in would be
- * the victim. A server that writes statements to its binary log cannot have that, and keeps the default. A lock is waited
- * for one second, which is the shortest.
- */
-async function giveWay(connection: Connection): Promise<void> {
-  const database = connection.promise();
-  const [rows] = await database.query<RowDataPacket[]>(
-    `SHOW VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')`,
-  );
-  const logged = rows.map((row) => String(row['Value']).toUpperCase());
-  if (!(logged.includes('ON') && logged.includes('STATEMENT')))
-    await database.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
-  // The second one is for a table that somebody has locked as a whole.
-  await database.query('SET SESSION innodb_lock_wait_timeout = 1, SESSION lock_wait_timeout = 1');
-}
 
 function clockText(text: string): Instant {
   return `${text.replace(' ', 'T')}Z` as Instant;
@@ -347,8 +270,9 @@ function catalogQuery(tables: number, named: number, columns: number): string {
       : []),
   ].join(' OR ');
   return `
-SELECT facts.now, facts.version, t.table_name, t.table_kind, t.column_name, t.data_type, t.extra, t.referenced_table
-  FROM (SELECT CAST(UTC_TIMESTAMP(3) AS CHAR) AS now, VERSION() AS version) facts
+SELECT facts.now, facts.version, facts.read_only, t.table_name, t.table_kind, t.column_name, t.data_type, t.extra, t.referenced_table
+  FROM (SELECT CAST(UTC_TIMESTAMP(3) AS CHAR) AS now, VERSION() AS version,
+               @@read_only OR @@innodb_read_only AS read_only) facts
   LEFT JOIN (
     SELECT c.TABLE_NAME AS table_name, CASE b.TABLE_TYPE WHEN 'VIEW' THEN 'view' ELSE 'table' END AS table_kind, c.COLUMN_NAME AS column_name, c.DATA_TYPE AS data_type,
            c.EXTRA AS extra, c.ORDINAL_POSITION AS position, MIN(k.REFERENCED_TABLE_NAME) AS referenced_table

@@ -13,6 +13,7 @@ import {
   type RefusalRow,
 } from '../../refusals.ts';
 import { UNBOUND } from './postgresql-attempts.ts';
+import { NO_SECOND_CONNECTION } from './postgresql-lock-connection.ts';
 
 /** By SQLSTATE, followed by the name of the routine in the server that refused. */
 const ROWS: readonly RefusalRow[] = [
@@ -84,10 +85,28 @@ const ROWS: readonly RefusalRow[] = [
 export function explainPostgresql(error: unknown, database: string): Refusal | undefined {
   const code = errorCode(error) ?? '';
   const text = errorText(error);
+  if (code === NO_SECOND_CONNECTION) {
+    return {
+      message: `${database} gives sessionctl no second connection`,
+      hint: 'Nothing was changed. The lock of a run takes one of its own: let the pooler (pool size) and the account (CONNECTION LIMIT) have two at least.',
+    };
+  }
+  if (/query_wait_timeout/i.test(text)) {
+    return {
+      message: `cannot use ${database}: all connections of the pooler were busy for too long`,
+      hint: 'Try again in a moment, or raise the pool size of the pooler (PgBouncer: default_pool_size).',
+    };
+  }
+  if (/transaction blocks not allowed in statement pooling mode/i.test(text)) {
+    return {
+      message: `cannot use ${database}: the pooler is in statement mode, which allows no transactions`,
+      hint: 'Give the URL of a pool in transaction or session mode, or of the server itself.',
+    };
+  }
   if (/unsupported startup parameter/i.test(text)) {
     return {
       message: `cannot use ${database}: ${text}`,
-      hint: 'This is PgBouncer: give the URL of the PostgreSQL server behind it.',
+      hint: 'The pooler refuses it. Add it to ignore_startup_parameters there, or leave it out of the URL.',
     };
   }
   const known = lookUpRefusal(ROWS, `${code} ${serverRoutine(error)}`, error, database);

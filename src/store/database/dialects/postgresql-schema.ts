@@ -1,31 +1,33 @@
+import type { Knex } from 'knex';
 import { SchemaError } from '../../../errors.ts';
 import { awaitLock } from './await-lock.ts';
+import { presentConnection } from './connection.ts';
+import { lockConnection, type LockHolderRow } from './postgresql-lock-connection.ts';
 import type { IndexedColumn, SchemaDialect, SchemaStatement } from './schema-dialect.ts';
 
-/** The two numbers of the advisory lock: "sctl", and the schema. */
-const LOCK = '1935897708, 1';
-
-interface Holder {
-  readonly pid: number;
-  readonly address: string | null;
-  readonly since: string | null;
-}
+/** "sctl", and the schema. */
+const LOCK = ['1935897708', '1'] as const;
 
 interface FoundIndex {
   readonly name: string;
   readonly usable: boolean;
 }
 
-const HOLDER = `
-SELECT a.pid, host(a.client_addr) AS address,
-       to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since
-  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
- WHERE l.locktype = 'advisory' AND l.granted AND (l.classid, l.objid, l.objsubid) = (${LOCK}, 2)
-   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`;
+/**
+ * For what cannot be done in a transaction: the building of an index takes its time, and nobody waits for it. A server that
+ * can ask whether its client is still there ends the work of one that was killed.
+ */
+const FOR_INDEXES = `
+SELECT set_config(name, CASE name WHEN 'client_connection_check_interval' THEN '2s' ELSE '0' END, false)
+  FROM pg_catalog.pg_settings
+ WHERE name IN ('statement_timeout', 'lock_timeout', 'client_connection_check_interval')`;
 
-/** A server that asks whether its client is still there ends the work of one that was killed. Not every server can. */
-const NOTICE_END = `
-SELECT set_config(name, '2s', false) FROM pg_catalog.pg_settings WHERE name = 'client_connection_check_interval'`;
+/** Whether there is no pooler in between: what is set there for a connection, others find set who are given it later. */
+async function isDirect(knex: Knex): Promise<boolean> {
+  const { processID } = (await presentConnection(knex)) as { readonly processID: number | null };
+  const { rows } = await knex.raw<{ rows: [{ readonly pid: number }] }>('SELECT pg_backend_pid() AS pid');
+  return rows[0].pid === processID;
+}
 
 export const postgresqlSchema: SchemaDialect = {
   transaction: 'tables',
@@ -128,28 +130,26 @@ export const postgresqlSchema: SchemaDialect = {
   }),
 
   async exclusively(knex, patience, work) {
-    await knex.raw(NOTICE_END).catch(() => undefined);
-    // An index takes its time, and nobody waits for whoever builds one. Nothing else here needs a lock of somebody's.
-    await knex.raw('SET statement_timeout = 0');
-    await knex.raw('SET lock_timeout = 0');
-    await awaitLock(async () => {
-      const answer = await knex.raw<{ rows: [{ got: boolean }] }>(
-        `SELECT pg_try_advisory_lock(${LOCK}) AS got`,
-      );
-      if (answer.rows[0].got) return null;
-      const { rows } = await knex.raw<{ rows: readonly Holder[] }>(HOLDER);
-      const [holder] = rows;
-      return holder === undefined
-        ? 'another run of sessionctl holds the lock of the schema'
-        : waiting(holder);
-    }, patience);
-    return work(knex);
+    const { attempt, holder, close } = lockConnection(knex);
+    try {
+      await awaitLock(async () => {
+        if ((await attempt(LOCK, 'sessionctl schema')) !== null) return null;
+        const other = await holder(LOCK);
+        return other === undefined
+          ? 'another run of sessionctl holds the lock of the schema'
+          : waiting(other);
+      }, patience);
+      if (await isDirect(knex)) await knex.raw(FOR_INDEXES);
+      return await work(knex);
+    } finally {
+      await close();
+    }
   },
 
   atomically: (knex, work) => knex.transaction((transaction) => work(transaction)),
 };
 
-function waiting({ pid, address, since }: Holder): string {
+function waiting({ pid, address, since }: LockHolderRow): string {
   const from = address === null ? '' : ` from ${address}`;
   const begun = since === null ? '' : `, connected since ${since}`;
   return `another run of sessionctl changes the schema: waiting for process ${String(pid)}${from}${begun} (to end it: SELECT pg_terminate_backend(${String(pid)}))`;

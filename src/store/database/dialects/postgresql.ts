@@ -10,16 +10,15 @@ import {
   type ColumnKind,
 } from '../catalog.ts';
 import type { ServerLocation } from '../database-url.ts';
-import { wallClock } from '../time-encoding.ts';
+import { wallClock, withOffset } from '../time-encoding.ts';
 import { addressIn, addressUnclear } from './postgresql-address.ts';
-import { LOCK_TIMEOUT, type Dialect, type Value } from './dialect.ts';
+import type { Dialect, Value } from './dialect.ts';
 import { explainPostgresql } from './postgresql-refusals.ts';
 import { regclassName, TABLE_TREE } from './regclass-name.ts';
 import { errorCode, errorText, isBrokenConnection } from '../../refusals.ts';
-import { chunksOf } from './row-stream.ts';
-import { attemptsOf } from './attempts.ts';
-import { connectingTo } from './postgresql-attempts.ts';
-import { knexOf, oneConnection, quietKnex, withConnection } from './connection.ts';
+import { chunksOf, type RowEvents } from './row-stream.ts';
+import { withConnection } from './connection.ts';
+import { transactionsOf } from './checked-transactions.ts';
 
 const KINDS: Readonly<Record<string, ColumnKind>> = {
   text: 'text',
@@ -40,6 +39,7 @@ const asText: CustomTypesConfig = { getTypeParser: () => (value: string | Buffer
 interface CatalogRow {
   readonly now: string;
   readonly version: string;
+  readonly mayLag: boolean;
   readonly tables: readonly {
     readonly schema: string;
     readonly name: string;
@@ -55,15 +55,6 @@ interface CatalogRow {
     }[];
   }[];
 }
-
-/**
- * Who looks cannot change anything. Who ends sessions waits for a lock so long only: while waiting, the batch itself
- * holds locks that a request of the application may wait for.
- */
-const ACCESS = {
-  read: '-c default_transaction_read_only=on',
-  write: `-c lock_timeout=${String(LOCK_TIMEOUT)} -c default_transaction_isolation=read\\ committed`,
-} as const;
 
 const CLOCK = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
@@ -84,29 +75,12 @@ SELECT COALESCE(sum(CASE WHEN c.reltuples >= 0 AND c.relpages > 0 THEN c.reltupl
 export const postgresql: Dialect = {
   name: 'postgresql',
 
-  async connect(location, settings, access) {
-    const server = location as ServerLocation;
-    const { default: Client } = await import('knex/lib/dialects/postgres/index.js');
-    const said = (name: string) => server.parameters.get(name);
-    const attempts = attemptsOf(server, settings.tls);
-    const client = new Client({
-      client: 'pg',
-      ...quietKnex,
-      pool: oneConnection,
-      acquireConnectionTimeout: attempts.length * settings.connectTimeout + 1000,
-      connection: {
-        database: server.database,
-        ...(server.user === null ? {} : { user: server.user }),
-        ...(server.password === null ? {} : { password: server.password }),
-        application_name: said('application_name') ?? said('fallback_application_name') ?? 'sessionctl',
-        connectionTimeoutMillis: settings.connectTimeout,
-        ...(settings.statementTimeout === 0 ? {} : { statement_timeout: settings.statementTimeout }),
-        // Columns with a zone are read and compared in UTC, and times come in one form.
-        options: `${said('options') ?? ''} -c TimeZone=UTC -c DateStyle=ISO ${ACCESS[access]}`.trim(),
-      },
-    });
-    return knexOf(connectingTo(client, server, attempts));
-  },
+  connect: async (location, settings, access) =>
+    (await import('./postgresql-connection.ts')).connectPostgresql(
+      location as ServerLocation,
+      settings,
+      access,
+    ),
 
   async readCatalog(knex, wanted) {
     const { rows } = await knex.raw<{ rows: [CatalogRow] }>(CATALOG, {
@@ -117,6 +91,7 @@ export const postgresql: Dialect = {
     const [row] = rows;
     return {
       now: row.now as Instant,
+      mayLag: row.mayLag,
       server: `PostgreSQL ${row.version.split(' ')[0] ?? ''}`,
       tables: row.tables
         .filter(({ relkind }) => NOT_TABLES[relkind] === undefined)
@@ -163,8 +138,6 @@ export const postgresql: Dialect = {
   stream: (knex, query) =>
     withConnection(knex, async function* (connection: Client) {
       const { Query } = (await import('pg')).default;
-      // How long a whole list takes is up to its reader.
-      if (!query.limited) await connection.query('SET statement_timeout = 0');
       const config: QueryArrayConfig = {
         text: query.sql,
         values: [...query.bindings],
@@ -173,7 +146,7 @@ export const postgresql: Dialect = {
       };
       const socket = (connection as unknown as { readonly connection: { readonly stream: Socket } })
         .connection.stream;
-      yield* chunksOf({
+      const events: RowEvents = {
         start: (onRow, settle) => {
           connection
             .query(new Query<Value[]>(config))
@@ -192,7 +165,8 @@ export const postgresql: Dialect = {
         abandon: () => {
           socket.destroy();
         },
-      });
+      };
+      yield* transactionsOf<Client>(knex).stream(connection, query.limited, () => chunksOf(events));
     }),
 
   asText: (knex, column) => knex.raw('CAST(?? AS text)', [column]),
@@ -265,7 +239,7 @@ export const postgresql: Dialect = {
 };
 
 function encodingOf(table: CatalogTable, column: CatalogColumn, timeZone: string | null) {
-  if (column.kind === 'zoned time') return wallClock('timestamp with time zone', 'UTC', 'postgresql');
+  if (column.kind === 'zoned time') return withOffset('timestamp with time zone');
   if (column.kind === 'zoneless time')
     return wallClock('timestamp without time zone', timeZone, 'postgresql');
   throw new SchemaError(
@@ -311,6 +285,7 @@ WITH candidate AS (
 )
 SELECT ${CLOCK} AS now,
        current_setting('server_version') AS version,
+       pg_is_in_recovery() AS "mayLag",
        COALESCE((SELECT json_agg(json_build_object(
          'schema', w.nspname,
          'name', w.relname,

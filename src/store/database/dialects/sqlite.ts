@@ -69,7 +69,7 @@ export const sqlite: Dialect = {
           },
         },
         connection:
-          exists || access === 'write'
+          exists || access !== 'read'
             ? { filename: path, options: { readonly: access === 'read' } }
             : { filename: ':memory:' },
       }),
@@ -107,6 +107,7 @@ export const sqlite: Dialect = {
     return {
       now: (first?.now ?? '') as Instant,
       server: `SQLite ${first?.version ?? ''}`,
+      mayLag: false,
       tables: collectTables(rows, kindOf),
       views: collectViews(rows),
     };

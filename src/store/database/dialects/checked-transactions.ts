@@ -1,0 +1,187 @@
+import type { Knex } from 'knex';
+import { SessionctlError } from '../../../errors.ts';
+
+/** How one driver begins and ends transactions. */
+export interface TransactionRules<Connection> {
+  /**
+   * Ends the transaction that may be open and begins one, with everything set that queries rely on, and read back.
+   * @param isLimited by the statement timeout
+   * @throws ConnectionError where the server does not keep it, or is one that cannot be written and should be
+   */
+  readonly begin: (connection: Connection, isOpen: boolean, isLimited: boolean) => Promise<void>;
+  readonly end: (connection: Connection, how: 'COMMIT' | 'ROLLBACK') => Promise<unknown>;
+  /** Whether later queries of a transaction see what others have committed since it began. */
+  readonly sharesReads: (connection: Connection) => boolean;
+  /** Statements that the server refuses within a transaction. */
+  readonly outside: RegExp | null;
+}
+
+/** A query as Knex hands it to its client. */
+export interface ClientQuery {
+  readonly sql: string;
+}
+
+/** Work that Knex keeps together, or single queries that follow each other, with a time limit or without. */
+type Purpose = 'work' | 'queries' | 'unlimited queries';
+
+export interface CheckedTransactions<Connection> {
+  /** Sends a query of Knex's, its own BEGIN and COMMIT included. */
+  query<Query extends ClientQuery>(
+    connection: Connection,
+    query: Query,
+    send: () => Promise<Query>,
+  ): Promise<Query>;
+  /** Begins a transaction on a connection that is not Knex's, and lets it stand. */
+  begin(connection: Connection): Promise<void>;
+  /** Reads rows one after the other, outside of Knex. */
+  stream<Row>(
+    connection: Connection,
+    isLimited: boolean,
+    read: () => AsyncIterable<Row>,
+  ): AsyncGenerator<Row, void, undefined>;
+}
+
+interface State {
+  /** What the open transaction is for. */
+  open: Purpose | null;
+  idle: NodeJS.Timeout | undefined;
+  closing: Promise<unknown> | undefined;
+}
+
+/** Milliseconds after which a transaction for single queries ends when no other query follows. */
+const IDLE = 20;
+
+const READS = /^\s*(?:SELECT|SHOW|EXPLAIN)\b/i;
+const BEGIN = /^BEGIN\b/i;
+const END = /^(?:COMMIT|ROLLBACK)\b(?! TO)/i;
+
+/**
+ * Puts every query of a connection into a transaction. A pooler may give each transaction another server, so what a query
+ * relies on is set at the beginning of its own. Queries that only read share one for as long as they follow each other
+ * closely; each change has its own.
+ */
+export function checkedTransactions<Connection extends object>(
+  rules: TransactionRules<Connection>,
+): CheckedTransactions<Connection> {
+  const states = new WeakMap<Connection, State>();
+
+  const stateOf = (connection: Connection): State => {
+    const state = states.get(connection) ?? { open: null, idle: undefined, closing: undefined };
+    states.set(connection, state);
+    return state;
+  };
+
+  /** No query may run on the connection meanwhile: Knex gives it to one at a time. */
+  async function awaken(connection: Connection): Promise<State> {
+    const state = stateOf(connection);
+    clearTimeout(state.idle);
+    await state.closing;
+    return state;
+  }
+
+  async function begin(connection: Connection, state: State, open: Purpose): Promise<void> {
+    const isOpen = state.open !== null;
+    state.open = null;
+    try {
+      await rules.begin(connection, isOpen, open !== 'unlimited queries');
+      state.open = open;
+    } catch (error) {
+      await rules.end(connection, 'ROLLBACK').catch(() => undefined);
+      // Knex puts the whole query in front of the text of an error.
+      throw error instanceof SessionctlError ? new Error(NOT_BEGUN, { cause: error }) : error;
+    }
+  }
+
+  async function end(connection: Connection, state: State, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    if (state.open === null) return;
+    state.open = null;
+    await rules.end(connection, how);
+  }
+
+  function endSoon(connection: Connection, state: State): void {
+    state.idle = setTimeout(() => {
+      state.closing = end(connection, state, 'COMMIT').catch(() => undefined);
+    }, IDLE).unref();
+  }
+
+  return {
+    async query(connection, query, send) {
+      const state = await awaken(connection);
+      if (BEGIN.test(query.sql)) {
+        await begin(connection, state, 'work');
+        return query;
+      }
+      if (state.open === 'work') {
+        if (END.test(query.sql)) state.open = null;
+        return send();
+      }
+      if (rules.outside?.test(query.sql) === true) {
+        await end(connection, state, 'COMMIT');
+        return send();
+      }
+      const isRead = READS.test(query.sql);
+      if (!isRead || state.open !== 'queries') await begin(connection, state, 'queries');
+      try {
+        const result = await send();
+        if (isRead && rules.sharesReads(connection)) endSoon(connection, state);
+        else await end(connection, state, 'COMMIT');
+        return result;
+      } catch (error) {
+        await end(connection, state, 'ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    },
+
+    begin: (connection) => rules.begin(connection, false, false),
+
+    async *stream(connection, isLimited, read) {
+      const state = await awaken(connection);
+      const purpose = isLimited ? 'queries' : 'unlimited queries';
+      if (state.open !== 'work' && state.open !== purpose) await begin(connection, state, purpose);
+      try {
+        yield* read();
+      } catch (error) {
+        if (state.open !== 'work') await end(connection, state, 'ROLLBACK').catch(() => undefined);
+        throw error;
+      } finally {
+        if (state.open !== 'work') endSoon(connection, state);
+      }
+    },
+  };
+}
+
+const NOT_BEGUN = 'a transaction did not begin';
+
+/** The error that a transaction did not begin for, as `checkedTransactions` passes it through Knex. */
+export function beginningError(error: unknown): SessionctlError | null {
+  const isOne = error instanceof Error && error.message.endsWith(NOT_BEGUN);
+  return isOne && error.cause instanceof SessionctlError ? error.cause : null;
+}
+
+/** What a client of Knex is made of, as far as its queries go through `checkedTransactions`. */
+export type QueryingClient<Connection> = new (config: Knex.Config) => {
+  _query(connection: Connection, query: ClientQuery): Promise<ClientQuery>;
+};
+
+/** A Knex client whose queries go through `checkedTransactions`. */
+export function checkedClient<Connection extends object>(
+  Client: QueryingClient<Connection>,
+  transactions: CheckedTransactions<Connection>,
+): new (config: Knex.Config) => Knex.Client {
+  class CheckedClient extends Client {
+    /** On the prototype, of which Knex makes the clients of its transactions. */
+    get transactions() {
+      return transactions;
+    }
+
+    override _query(connection: Connection, query: ClientQuery): Promise<ClientQuery> {
+      return transactions.query(connection, query, () => super._query(connection, query));
+    }
+  }
+  return CheckedClient as unknown as new (config: Knex.Config) => Knex.Client;
+}
+
+/** The transactions that a `checkedClient` goes through. */
+export function transactionsOf<Connection extends object>(knex: Knex): CheckedTransactions<Connection> {
+  return (knex.client as { readonly transactions: CheckedTransactions<Connection> }).transactions;
+}

@@ -1,0 +1,130 @@
+import type { Knex } from 'knex';
+import type { Client } from 'pg';
+import type { DatabaseSettings } from '../../../config/settings.ts';
+import { ConnectionError } from '../../../errors.ts';
+import { describeLocation, type ServerLocation } from '../database-url.ts';
+import { attemptsOf } from './attempts.ts';
+import { checkedClient, checkedTransactions, type TransactionRules } from './checked-transactions.ts';
+import { knexOf, oneConnection, quietKnex } from './connection.ts';
+import { LOCK_TIMEOUT, type Access } from './dialect.ts';
+import { connectingTo } from './postgresql-attempts.ts';
+
+/**
+ * Prepares a connection. Nothing that decides is asked for at its start: poolers drop such parameters or refuse them, and
+ * may give each transaction another server. It is set at the beginning of each transaction.
+ */
+export async function connectPostgresql(
+  server: ServerLocation,
+  settings: DatabaseSettings,
+  access: Access,
+): Promise<Knex> {
+  const { default: KnexClient } = await import('knex/lib/dialects/postgres/index.js');
+  const said = (name: string) => server.parameters.get(name);
+  const options = said('options');
+  const attempts = attemptsOf(server, settings.tls);
+  const transactions = checkedTransactions(rulesOf(describeLocation(server), settings, access));
+  const client = new (checkedClient(KnexClient, transactions))({
+    client: 'pg',
+    ...quietKnex,
+    pool: oneConnection,
+    acquireConnectionTimeout: attempts.length * settings.connectTimeout + 1000,
+    connection: {
+      database: server.database,
+      ...(server.user === null ? {} : { user: server.user }),
+      ...(server.password === null ? {} : { password: server.password }),
+      application_name: said('application_name') ?? said('fallback_application_name') ?? 'sessionctl',
+      connectionTimeoutMillis: settings.connectTimeout,
+      ...(options === undefined ? {} : { options }),
+    },
+  });
+  return knexOf(connectingTo(client, server, attempts));
+}
+
+/** What queries rely on, in the form in which the server shows it. */
+const RELIED_ON = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, YMD',
+  client_encoding: 'UTF8',
+  standard_conforming_strings: 'on',
+  transform_null_equals: 'off',
+} as const;
+
+/** Splitters such as pgpool send what begins with this to the primary. */
+const TO_PRIMARY = '/*NO LOAD BALANCE*/';
+
+type BeginRow = Readonly<Record<string, string | boolean>> & { readonly recovering: boolean };
+
+function rulesOf(
+  database: string,
+  { statementTimeout }: DatabaseSettings,
+  access: Access,
+): TransactionRules<Client> {
+  const mode = `ISOLATION LEVEL READ COMMITTED${access === 'read' ? ' READ ONLY' : ''}`;
+  const expected: Readonly<Record<string, string>> = {
+    ...RELIED_ON,
+    transaction_isolation: 'read committed',
+    ...(access === 'read' ? { transaction_read_only: 'on' } : {}),
+  };
+  const set = (name: string, value: string) => `set_config('${name}', '${value}', true) AS "${name}"`;
+  const beginning = (isLimited: boolean) => `
+BEGIN ${mode};
+${TO_PRIMARY} SELECT pg_is_in_recovery() AS recovering,
+  current_setting('transaction_isolation') AS transaction_isolation,
+  current_setting('transaction_read_only') AS transaction_read_only,
+  current_setting('session_replication_role') AS session_replication_role,
+  ${Object.entries({ ...RELIED_ON, ...timeLimits(isLimited ? statementTimeout : 0, access) })
+    .map(([name, value]) => set(name, value))
+    .join(', ')},
+  CASE WHEN current_setting('transaction_timeout', true) IS NOT NULL THEN set_config('transaction_timeout', '0', true) END`;
+
+  return {
+    sharesReads: () => true,
+    outside: /^\s*(?:CREATE|DROP)\s+INDEX\s+CONCURRENTLY\b/i,
+    async begin(connection, isOpen, isLimited) {
+      // Several statements in one round trip have as many results.
+      const answers = (await connection.query(
+        `${isOpen ? 'COMMIT;' : ''}${beginning(isLimited)}`,
+      )) as unknown as readonly { readonly rows: readonly BeginRow[] }[];
+      const row = answers.at(-1)?.rows[0];
+      if (row === undefined) throw new Error('the beginning of a transaction has no answer');
+      if (access !== 'read') requireWritable(database, row);
+      const kept = Object.entries(expected).find(([name, value]) => row[name] !== value);
+      if (kept === undefined) return;
+      const [name] = kept;
+      throw new ConnectionError(`${database} does not keep ${name}: it is ${String(row[name])}`, {
+        hint: 'Something between here and the server changes it, such as a pooler: give the URL of the server itself.',
+      });
+    },
+    end: (connection, how) => connection.query(how),
+  };
+}
+
+/**
+ * Who looks waits for nobody's lock longer than the server lets it. Who ends sessions waits for a short time only: while
+ * waiting, the batch itself holds locks that a request of the application may wait for. A transaction may be idle: the lock
+ * of a run is one.
+ */
+function timeLimits(statementTimeout: number, access: Access): Readonly<Record<string, string>> {
+  return {
+    statement_timeout: String(access === 'schema' ? 0 : statementTimeout),
+    idle_in_transaction_session_timeout: '0',
+    ...(access === 'read' ? {} : { lock_timeout: String(access === 'schema' ? 0 : LOCK_TIMEOUT) }),
+  };
+}
+
+function requireWritable(database: string, row: BeginRow): void {
+  if (row.recovering || row['transaction_read_only'] === 'on') {
+    const why = row.recovering ? 'it is a replica' : 'its transactions are read-only for this account';
+    throw new ConnectionError(`${database} cannot be written: ${why}`, {
+      hint: row.recovering
+        ? 'Nothing was changed. Give the URL of the primary.'
+        : 'Nothing was changed. Use another account, or set default_transaction_read_only to off for this one.',
+    });
+  }
+  if (row['session_replication_role'] === 'replica') {
+    throw new ConnectionError(
+      `${database} would not run triggers and foreign keys: session_replication_role is replica for this account`,
+      { hint: 'Nothing was changed. Use another account, or reset that setting for this one.' },
+    );
+  }
+}

@@ -1,0 +1,117 @@
+import type { Knex } from 'knex';
+import type { Client } from 'pg';
+import { errorCode } from '../../refusals.ts';
+import { transactionsOf } from './checked-transactions.ts';
+
+/** The code of the error that there is one connection and no second one beside it. */
+export const NO_SECOND_CONNECTION = 'NO_SECOND_CONNECTION';
+
+/** The two numbers of an advisory lock, as SQL. */
+export type LockNumbers = readonly [string, string];
+
+/** Who holds an advisory lock. */
+export interface LockHolderRow {
+  readonly pid: number;
+  readonly name: string | null;
+  readonly address: string | null;
+  readonly since: string | null;
+}
+
+/**
+ * A connection beside that for queries, whose open transaction holds an advisory lock. The lock ends with the
+ * transaction, so that none is left in the pool of a pooler, and with whoever is killed. Between its statements the
+ * transaction has no snapshot, so that it holds back neither VACUUM nor the building of an index.
+ */
+export interface LockConnection {
+  /** The one that there is, or a new one where that was lost. */
+  readonly present: () => Promise<object>;
+  /**
+   * Tries for the lock, under a name that others see.
+   * @returns the server's number of this connection where it is held now
+   */
+  readonly attempt: (lock: LockNumbers, name: string) => Promise<number | null>;
+  /** Who holds it; undefined where its holder has just let it go. */
+  readonly holder: (lock: LockNumbers) => Promise<LockHolderRow | undefined>;
+  readonly close: () => Promise<void>;
+}
+
+/** Nothing is connected yet. */
+export function lockConnection(knex: Knex): LockConnection {
+  let own: Client | null = null;
+  const client = knex.client as Knex.Client & {
+    readonly connectionSettings: { readonly connectionTimeoutMillis: number };
+  };
+
+  async function present(): Promise<Client> {
+    // Knex notes on a connection of its own making that it is lost.
+    if (own !== null && '__knex__disposed' in own) own = null;
+    own ??= (await client.acquireRawConnection().catch((error: unknown) => {
+      throw errorCode(error) === '53300' ? noSecondConnection(error) : error;
+    })) as Client;
+    return own;
+  }
+
+  async function close(): Promise<void> {
+    const closed = own;
+    own = null;
+    await closed?.end();
+  }
+
+  return {
+    present,
+    close,
+
+    // A pooler with one server for all of its clients would let the first query after this wait, for minutes perhaps. So
+    // the other connection has a transaction open meanwhile.
+    attempt: (lock, name) =>
+      knex.transaction(async () => {
+        const connection = await present();
+        const begun = transactionsOf<Client>(knex).begin(connection);
+        await within(client.connectionSettings.connectionTimeoutMillis, begun, () => {
+          own = null;
+          connection.connection.stream.destroy();
+        });
+        const { rows } = await connection.query<{ readonly pid: number; readonly got: boolean }>(
+          `SELECT pg_backend_pid() AS pid, set_config('application_name', $1, true),
+                  pg_try_advisory_xact_lock(${lock.join(', ')}) AS got`,
+          [name],
+        );
+        const [row] = rows;
+        if (row?.got === true) return row.pid;
+        await connection.query('ROLLBACK');
+        return null;
+      }),
+
+    async holder([first, second]) {
+      const { rows } = await knex.raw<{ rows: readonly LockHolderRow[] }>(
+        `SELECT l.pid, a.application_name AS name, host(a.client_addr) AS address,
+                to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since
+           FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+          WHERE l.locktype = 'advisory' AND l.granted
+            AND (l.classid, l.objid, l.objsubid) = (${first}, ${second}, 2)
+            AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`,
+      );
+      return rows[0];
+    },
+  };
+}
+
+async function within(milliseconds: number, work: Promise<void>, giveUp: () => void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      giveUp();
+      reject(noSecondConnection());
+    }, milliseconds);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined);
+  }
+}
+
+function noSecondConnection(cause?: unknown): Error {
+  return Object.assign(new Error('there is no second connection', { cause }), { code: NO_SECOND_CONNECTION });
+}
