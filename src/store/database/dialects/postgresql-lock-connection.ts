@@ -71,10 +71,10 @@ export function lockConnection(knex: Knex): LockConnection {
           own = null;
           connection.connection.stream.destroy();
         });
+        // Without bound values: a statement with some keeps its snapshot for as long as the transaction is idle.
         const { rows } = await connection.query<{ readonly pid: number; readonly got: boolean }>(
-          `SELECT pg_backend_pid() AS pid, set_config('application_name', $1, true),
+          `SELECT pg_backend_pid() AS pid, set_config('application_name', ${connection.escapeLiteral(name)}, true),
                   pg_try_advisory_xact_lock(${lock.join(', ')}) AS got`,
-          [name],
         );
         const [row] = rows;
         if (row?.got === true) return row.pid;
