@@ -20,7 +20,7 @@ export async function main(argv: readonly string[], system: System): Promise<Exi
   const output: string[] = [];
   const run = createProgram({
     version,
-    terminal: judgeTerminal(system.stdout, system.env, !argv.includes('--no-color')),
+    terminal: judgeTerminal(system.stdout, system.env, !optionsOf(argv).includes('--no-color')),
     writeOut: (text) => output.push(text),
     profiles: async (file) => (await import('./config/profile-names.ts')).profileNames(system, file),
     createContext: (flags) => createContext(system, redactor, flags),
@@ -32,9 +32,15 @@ export async function main(argv: readonly string[], system: System): Promise<Exi
   } catch (error) {
     if (error instanceof OutputClosedError) return 0;
     const foreseen = classify(error, system);
-    await report(foreseen, argv, system, redactor).catch(() => undefined);
+    await report(foreseen, optionsOf(argv), system, redactor).catch(() => undefined);
     return foreseen.exitCode;
   }
+}
+
+/** Without what stands behind `--`, such as an id that looks like an option. */
+function optionsOf(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--');
+  return end === -1 ? argv : argv.slice(0, end);
 }
 
 /** The one place where whatever was thrown becomes an exit code. */

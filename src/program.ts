@@ -263,8 +263,20 @@ function usageError(program: Command, error: CommanderError): UsageError {
     .join(' ')
     .trim()
     .replace(/^\((.*)\)$/, '$1');
-  const hint = argumentHint(program, error) ?? '`sessionctl --help` lists commands and options.';
-  return new UsageError(first, { hint: suggestion === '' ? hint : suggestion });
+  const hint =
+    argumentHint(program, error) ??
+    (suggestion === '' ? '`sessionctl --help` lists commands and options.' : suggestion);
+  const isOption = ['commander.unknownOption', 'commander.missingArgument'].includes(error.code);
+  const dashes = isOption ? dashHint(program) : null;
+  return new UsageError(first, { hint: dashes === null ? hint : `${hint} ${dashes}` });
+}
+
+/** For a command that takes ids: made by nanoid, they may begin with a dash. */
+function dashHint(program: Command): string | null {
+  const command = program.commands.find((each) => each.name() === program.args[0]);
+  const takesIds = command?.registeredArguments.some((argument) => /^ids?$/.test(argument.name()));
+  if (command === undefined || takesIds !== true) return null;
+  return `An id that begins with - stands behind --, after all options: sessionctl ${command.name()} -- <id>`;
 }
 
 /** What was meant by an argument that there is not, or is to stand in place of one that is missing. */

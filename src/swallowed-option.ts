@@ -13,6 +13,7 @@ export function refuseSwallowedOption(argv: readonly string[], program: Command)
   for (let at = 0; at < argv.length; at += 1) {
     const word = argv[at] ?? '';
     if (word === '--') return;
+    refuseVersionInWord(word, options);
     const option = options.find((each) => each.required && expectsNextWord(word, each, options));
     if (option === undefined) continue;
     at += 1;
@@ -26,6 +27,14 @@ export function refuseSwallowedOption(argv: readonly string[], program: Command)
         : `Was a variable empty? If ${shown} is the value, write ${name}=${value}. Nothing was changed.`,
     });
   }
+}
+
+/** commander prints the version for any word that begins with it, such as the id `-Vf3kD9`, and ends with 0. */
+function refuseVersionInWord(word: string, options: readonly Option[]): void {
+  if (!/^-[A-Za-z]*V/.test(word) || areShortFlags(word, options)) return;
+  throw new UsageError(`unknown option${mayBeToken(word) ? '' : ` '${word}'`}`, {
+    hint: 'An id that begins with - stands behind --, after all options: sessionctl show -- <id>',
+  });
 }
 
 function optionsOf(command: Command): readonly Option[] {

@@ -1,3 +1,4 @@
+import { idArguments } from '../shell-word.ts';
 import { randomUUID } from 'node:crypto';
 import { defineCommand, once } from '../command.ts';
 import type { AuthSettings, Settings } from '../config/settings.ts';
@@ -157,7 +158,7 @@ export const create = defineCommand<CreateFlags>({
       }
       await finish(context, store, run, { outcome: 'complete', detail: `session ${created.id}` });
       await context.note(
-        `Session ${created.id} of ${nameOf(user)} lasts until ${created.expiresAt}; \`sessionctl revoke ${created.id}\` ends it. The cookie is not shown again.`,
+        `Session ${created.id} of ${nameOf(user)} lasts until ${created.expiresAt}; \`sessionctl revoke ${idArguments([created.id])}\` ends it. The cookie is not shown again.`,
       );
       if (!planned.refreshes) {
         await context.note(

@@ -1,3 +1,4 @@
+import { shellWord } from '../shell-word.ts';
 import { lstat, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { defineCommand, once } from '../command.ts';
@@ -163,9 +164,4 @@ function cannotWrite(path: string, error: Error): FailedError {
     hint: 'Name a path that may be written to.',
     cause: error,
   });
-}
-
-/** The text as a shell takes it for one word. */
-function shellWord(text: string): string {
-  return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

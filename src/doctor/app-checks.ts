@@ -1,20 +1,10 @@
+import { shellWord } from '../shell-word.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuthSettings, SessionSettings } from '../config/settings.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import type { Answer, AppServer } from './app-server.ts';
 import { reasonOf } from './carry-out-checks.ts';
-import {
-  command,
-  fail,
-  ok,
-  shellWord,
-  toml,
-  typescript,
-  unknown,
-  warn,
-  type Check,
-  type Verdict,
-} from './finding.ts';
+import { command, fail, ok, toml, typescript, unknown, warn, type Check, type Verdict } from './finding.ts';
 import { roughly } from './session-checks.ts';
 import type { SetCookie } from './set-cookie.ts';
 

@@ -1,6 +1,7 @@
+import { shellWord } from '../shell-word.ts';
 import type { AuthSettings, SessionSettings } from '../config/settings.ts';
 import { formatDuration } from '../sessions/duration.ts';
-import { command, fail, ok, shellWord, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
+import { command, fail, ok, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
 
 export interface ConfigurationSubject {
   readonly profile: string | null;

@@ -58,8 +58,3 @@ export const sql = (text: string): Remedy => ({ kind: 'sql', text });
 export const toml = (text: string): Remedy => ({ kind: 'toml', text });
 export const command = (text: string): Remedy => ({ kind: 'command', text });
 export const typescript = (text: string): Remedy => ({ kind: 'typescript', text });
-
-/** A word of a command line as a shell takes it. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}

@@ -1,3 +1,4 @@
+import { idArguments, shellWord } from '../shell-word.ts';
 import { tzOffset } from '@date-fns/tz';
 import { addressKey, parseAddressRanges, rangeHolds } from '../sessions/address.ts';
 import { formatDuration } from '../sessions/duration.ts';
@@ -5,18 +6,7 @@ import type { DatabaseExamination, SampledSession, SessionSample } from '../sess
 import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
 import type { Target } from '../sessions/session-store.ts';
 import { amount, profileHeader } from './database-checks.ts';
-import {
-  command,
-  fail,
-  ok,
-  shellWord,
-  sql,
-  toml,
-  unknown,
-  warn,
-  type Check,
-  type Verdict,
-} from './finding.ts';
+import { command, fail, ok, sql, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
 
 export interface SessionSubject {
   readonly target: Target;
@@ -197,7 +187,7 @@ async function judgeOrphans(
   const result = `${count(orphans, 'session belongs', 'sessions belong')} to ${count([...gone], 'user who is', 'users who are')} gone (${looked(sample)})`;
   const deletion = table?.deleteOrphans ?? null;
   if (gone.size <= NAMED || deletion === null) {
-    const users = [...gone].slice(0, NAMED).map((id) => `--user ${shellWord(id)}`);
+    const users = [...gone].slice(0, NAMED).map((id) => `--user=${shellWord(id)}`);
     return warn(result, command(`sessionctl revoke-all ${users.join(' ')} --reason 'user is gone'`));
   }
   return warn(result, sql(deletion));
@@ -317,9 +307,9 @@ async function judgeBacklog({
 }
 
 function revokeIds(ids: readonly string[]): string {
-  const some = ids.slice(0, NAMED).map(shellWord);
-  const shown = some.map((id) => `sessionctl show ${id}`).slice(0, 1);
-  return [...shown, `sessionctl revoke ${some.join(' ')} --reason 'found by doctor'`].join('\n');
+  const some = ids.slice(0, NAMED);
+  const shown = some.slice(0, 1).map((id) => `sessionctl show ${idArguments([id])}`);
+  return [...shown, `sessionctl revoke --reason 'found by doctor' ${idArguments(some)}`].join('\n');
 }
 
 function looked({ sessions, isWhole }: Pick<SessionSample, 'sessions' | 'isWhole'>): string {
