@@ -3,7 +3,6 @@ import type { Context } from '../context.ts';
 import { CancelledError, FailedError, UsageError } from '../errors.ts';
 import { counted } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
-import { parseCredentialLines } from '../sessions/credential.ts';
 import { InvalidValueError, NotFoundError } from '../sessions/invalid-value.ts';
 import {
   areCredentials,
@@ -13,8 +12,11 @@ import {
   resolveSessionId,
   SHORTEST_ID_PREFIX,
 } from '../sessions/selection.ts';
+import { candidatesOf, readPaste, resolvePaste } from '../sessions/pasted.ts';
+import { presentedIn } from '../sessions/presented.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import { carryOut, checkBeforehand, SHORTEST_CREDENTIAL } from './carry-out.ts';
+import { protectPaste } from './protect-paste.ts';
 import { readStdin } from './read-stdin.ts';
 import {
   addRevocationOptions,
@@ -60,14 +62,20 @@ export const revoke = defineCommand<RevokeFlags>({
     ['sessionctl revoke QsFYstwy', 'One session, by its id or a beginning of it that no other has'],
     ['sessionctl revoke --user ada@example.com', "Tick some of a user's sessions on a terminal"],
     ['sessionctl list --ip 203.0.113.192/28 -o ids | sessionctl revoke - --yes', 'Ids from another command'],
-    ['sessionctl revoke --token-stdin --yes < leaked.txt', 'By tokens or cookie values, one a line'],
+    [
+      'sessionctl revoke --token-stdin --yes < leaked.txt',
+      'By tokens, cookies, headers, logs or JSON, as `verify` reads them',
+    ],
   ],
   configure: (command) =>
     addRevocationOptions(
       command
-        .argument('[ids...]', 'ids, or unique beginnings of at least 8 characters; - reads them from stdin')
+        .argument(
+          '[ids...]',
+          'ids, or unique beginnings of at least 8 characters; - reads them from stdin; behind --, those that begin with a dash',
+        )
         .optionsGroup('Which sessions')
-        .option('--token-stdin', 'read leaked tokens or cookie values from stdin, one a line')
+        .option('--token-stdin', 'read leaked tokens, cookies, headers, logs or JSON from stdin')
         .option('--user <id or email>', 'tick sessions of this user on a terminal (repeatable)', collect)
         .option('--ignore-missing', 'an id that does not exist is no failure'),
     ),
@@ -257,33 +265,39 @@ async function byToken(
   flags: RevokeFlags,
   input: string,
 ): Promise<Named> {
-  const lines = parseCredentialLines(input);
-  const candidates = lines.flatMap(({ tokens, perhaps }) => [...tokens, ...perhaps]);
-  const answers = await store.findSessionIdsByToken(candidates);
-  const idOf = new Map(candidates.map((token, at) => [token, answers[at] ?? null]));
-  // Whatever may be a token is kept out of every message from here on.
-  for (const { tokens, perhaps } of lines) {
-    for (const token of tokens) context.redactor.protect(token);
-    for (const piece of perhaps) if (idOf.get(piece) !== null) context.redactor.protect(piece);
-  }
-  const idsOf = (tokens: readonly string[]) =>
-    tokens.map((token) => idOf.get(token) ?? null).filter((id) => id !== null);
-  const ids = new Set<string>();
-  // Whoever hands over ids hands over nothing else, and Redis finds one only by looking at all.
-  const isNoneFound = answers.every((id) => id === null);
-  const asIds = isNoneFound ? await store.existingSessionIds(candidates) : new Set<string>();
+  const items = readPaste(input);
+  const resolved = await resolvePaste(items, store);
+  // Anything that may be a token is kept out of every message from here on.
+  protectPaste(context, items, resolved);
+  const found = resolved.flatMap(({ credentials }) =>
+    credentials.flatMap(({ sessionId }) => sessionId ?? []),
+  );
+  const ids = new Set(found);
+  const candidates = items.flatMap(candidatesOf);
+  // Ids come without tokens among them, and Redis finds one only by looking at all.
+  const asIds = ids.size === 0 ? await store.existingSessionIds(candidates) : new Set<string>();
   const notFound: string[] = [];
   const misnamed: string[] = [];
-  for (const { line, tokens, perhaps } of lines) {
-    const found = [idsOf(tokens), idsOf(perhaps)].find((some) => some.length > 0) ?? [];
-    for (const id of found) ids.add(id);
-    if (found.length > 0) continue;
-    const name = (what: string) => `line ${String(line)} (${what})`;
-    if ([...tokens, ...perhaps].some((text) => asIds.has(text)))
+  const hasNone = resolved.every(({ credentials }) => credentials.length === 0);
+  // As in `verify`, a session of the same browser beside the one that a server reads may have ended long ago.
+  const beside = new Set(
+    presentedIn(resolved, null).flatMap(({ isBeside, presented }) =>
+      isBeside ? (presented?.token?.token ?? []) : [],
+    ),
+  );
+  resolved.forEach(({ place, credentials, isMalformed }, at) => {
+    const item = items[at];
+    const name = (what: string) => `${place} (${what})`;
+    const missing = credentials.filter(
+      ({ sessionId, reading }) => sessionId === null && !beside.has(reading.token),
+    );
+    if (item !== undefined && candidatesOf(item).some((text) => asIds.has(text)))
       misnamed.push(name('the id of a session; leave --token-stdin out'));
-    else
-      notFound.push(name(tokens.length + perhaps.length === 0 ? 'not a token' : 'no session has this token'));
-  }
+    else if (isMalformed) notFound.push(name('not a token'));
+    // Text that is usual beside a credential, or a cached copy, where no credential is.
+    else if (hasNone) notFound.push(name('no token in it'));
+    else notFound.push(...missing.map(() => name('no session has this token')));
+  });
   // A log has lines without one; an input that has none at all was meant otherwise.
   const isRubbish = ids.size === 0 && candidates.every(({ length }) => length < SHORTEST_CREDENTIAL);
   if (flags.ignoreMissing === true && isRubbish)

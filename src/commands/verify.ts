@@ -1,25 +1,48 @@
+import { idArguments } from '../shell-word.ts';
 import { defineCommand } from '../command.ts';
-import type { Context } from '../context.ts';
+import { UsageError } from '../errors.ts';
+import { counted } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { cookieNames } from '../sessions/cookie-names.ts';
-import { parsePresented, type Presented } from '../sessions/presented.ts';
-import { verify as verifyPresented, type Verified, type Verifier } from '../sessions/verify.ts';
+import { readPaste, resolvePaste } from '../sessions/pasted.ts';
+import { presentedIn, type PlacedPresented, type Presented } from '../sessions/presented.ts';
+import { livesOn, verify as verifyPresented, type Verified, type Verifier } from '../sessions/verify.ts';
+import { protectPaste } from './protect-paste.ts';
 import { readStdin } from './read-stdin.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
 
-export const verify = defineCommand<object>({
-  notes: 'Reads stdin alone, so that no secret meets the command line. Nothing is refreshed or written.',
+interface VerifyFlags {
+  readonly each?: boolean;
+  readonly ended?: boolean;
+}
+
+/** Each is asked of the stores by itself. */
+const MOST_TOKENS = 10_000;
+
+export const verify = defineCommand<VerifyFlags>({
+  notes:
+    'Reads stdin alone, so that no secret meets the command line: tokens and cookies, a line each, in headers, logs, curl commands, cookies.txt, or JSON such as a HAR file; up to 16 MB, a line up to 1 MB. Text that is not understood is `malformed`. Nothing is refreshed or written.',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 130],
-  exitMeanings: { 0: 'valid', 1: 'failed, or not valid' },
+  exitMeanings: {
+    0: 'all are valid; with --ended: none is',
+    1: 'failed, or one is not valid; with --ended: one is, or may be',
+  },
   examples: [
     [
       'sessionctl verify < cookie.txt',
       'A cookie, a whole Cookie header or a token; exit 0 if it is valid, 1 if not',
     ],
     ['pbpaste | sessionctl verify --json', 'From the clipboard, with the reason as a word for scripts'],
+    ['sessionctl verify --ended < leaked.txt', 'Exit 0 if none of these tokens is valid any more'],
   ],
-  configure: (command) => command,
+  configure: (command) =>
+    command
+      .option(
+        '--each',
+        'a verdict for each token, also for other sessions of one browser; an array with --json',
+      )
+      .option('--ended', 'exit 0 if all sessions have ended, 1 if one is still valid or a line is malformed'),
   run: async (context, flags) => {
     const json = chooseFormat(flags, reportFormats) === 'json';
     const { auth, session } = await context.settings();
@@ -30,38 +53,67 @@ export const verify = defineCommand<object>({
       cookieCache: session.cookieCache,
     };
     const isTerminal = context.system.stdin.isTTY === true;
-    if (isTerminal) await context.note('Paste a token or a cookie, then press Enter and Ctrl-D.');
-    const presented = parsePresented(await readStdin(context.system), verifier.names);
-    protect(context, presented);
+    if (isTerminal) await context.note('Paste tokens or cookies, then press Enter and Ctrl-D.');
+    const items = readPaste(await readStdin(context.system));
+    if (items.length === 0)
+      throw new UsageError('stdin is empty: it holds no token and no cookie', { hint: HINT });
     return context.withStore('read', async (store) => {
-      const verified = await verifyPresented(presented, verifier, store);
-      const { verifiedJson, verifiedText } = await import('../output/verified-text.ts');
+      const resolved = await resolvePaste(items, store);
+      protectPaste(context, items, resolved);
+      const all = presentedIn(resolved, verifier.names);
+      if (all.every(({ presented }) => presented === null))
+        throw new UsageError('malformed: stdin holds no token and no cookie of Better Auth', { hint: HINT });
+      const judgesAll = flags.each === true || flags.ended === true;
+      const asked = judgesAll ? all : all.filter(({ isBeside }) => !isBeside);
+      if (asked.length > MOST_TOKENS)
+        throw new UsageError(
+          `stdin holds ${String(asked.length)} tokens, and one run verifies ${String(MOST_TOKENS)}`,
+        );
+      const verdicts: (PlacedPresented & { readonly verified: Verified })[] = [];
+      for (const one of asked)
+        verdicts.push({ ...one, verified: await verifyPresented(one.presented, verifier, store) });
+
+      const { verdictsJson, verdictsText, verifiedJson, verifiedText } =
+        await import('../output/verified-text.ts');
       const cookieName = verifier.names?.sessionToken ?? null;
+      const [only] = verdicts;
+      const isList = judgesAll || verdicts.length > 1 || only === undefined;
+      const how = { cookieName, ...context.stdout };
       await context.print(
-        json ? verifiedJson(verified) : verifiedText(verified, store.now, { cookieName, ...context.stdout }),
+        isList
+          ? json
+            ? verdictsJson(verdicts)
+            : verdictsText(verdicts, store.now, { ...how, asksIfEnded: flags.ended === true })
+          : json
+            ? verifiedJson(only.verified)
+            : verifiedText(only.verified, store.now, how),
       );
-      for (const remark of remarksOn(verified, presented, verifier)) await context.warn(remark);
-      if (verified.stored === 'unknown') {
-        await warnOfMismatch(context, store);
-        if (store.target.redis === null)
-          await context.note(
-            'note: no Redis is configured here; where the application sets secondaryStorage, the session may stand there',
-          );
-      }
+      const remarks = verdicts.flatMap(({ verified, presented }) => remarksOn(verified, presented, verifier));
+      for (const remark of new Set(remarks)) await context.warn(remark);
+      const beside = all.length - asked.length;
+      if (beside > 0)
+        await context.note(
+          `note: ${counted(beside, 'other token')} in the same header ${beside === 1 ? 'is' : 'are'} not judged here; --each judges every token`,
+        );
+      const isUnknown = verdicts.some(({ verified }) => verified.stored === 'unknown');
+      const isMismatched = isUnknown && (await warnOfMismatch(context, store));
+      if (isUnknown && store.target.redis === null)
+        await context.note(
+          'note: no Redis is configured here; where the application sets secondaryStorage, the session may stand there',
+        );
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
-      return verified.valid ? 0 : 1;
+      if (flags.ended !== true) return verdicts.every(({ verified }) => verified.valid) ? 0 : 1;
+      if (isMismatched) await context.warn('so this does not prove that these sessions have ended');
+      return isMismatched || verdicts.some(({ verified }) => livesOn(verified)) ? 1 : 0;
     });
   },
 });
 
-/** Whatever else is said, nothing of the credential is. */
-function protect({ redactor }: Context, { token, cache }: Presented): void {
-  for (const secret of [token?.token, token?.signature, cache]) redactor.protect(secret);
-}
+const HINT = 'Paste a token, the value of the session cookie, or the whole Cookie header.';
 
 function remarksOn(
   { valid, reason, signature, userBanned, userExists, answeredBy, session }: Verified,
-  { token }: Presented,
+  presented: Presented | null,
   { secret }: Verifier,
 ): readonly string[] {
   const id = session?.id ?? '';
@@ -71,19 +123,19 @@ function remarksOn(
           'the signature was not checked, since no secret is configured: set secret = "${BETTER_AUTH_SECRET}" in [profiles.<name>.auth]',
         ]
       : []),
-    ...(token?.bearer === true
+    ...(presented?.token?.bearer === true
       ? [
           'it stood in an Authorization header, which Better Auth reads only with its bearer plugin; judged as a cookie',
         ]
       : []),
     ...(valid && userBanned === true
       ? [
-          `the user is banned, and this session goes on all the same: a ban keeps new ones from being made. \`sessionctl revoke ${id}\` ends it`,
+          `the user is banned, and this session goes on all the same: a ban keeps new ones from being made. \`sessionctl revoke ${idArguments([id])}\` ends it`,
         ]
       : []),
     ...(valid && answeredBy === 'secondary' && userExists === false
       ? [
-          `the user is gone from the database, and Better Auth answers from Redis all the same. \`sessionctl revoke ${id}\` ends the session`,
+          `the user is gone from the database, and Better Auth answers from Redis all the same. \`sessionctl revoke ${idArguments([id])}\` ends the session`,
         ]
       : []),
     ...(reason === 'cached'

@@ -1,16 +1,31 @@
 import { millisecondsOf, type Instant } from '../sessions/instant.ts';
 import type { CacheState } from '../sessions/cookie-cache.ts';
-import type { SignatureState, VerifiedCache, Verified } from '../sessions/verify.ts';
+import { livesOn, type SignatureState, type VerifiedCache, type Verified } from '../sessions/verify.ts';
 import { terminalText } from './fit-text.ts';
 import { jsonText } from './json-text.ts';
 import { labelledLines } from './labelled-lines.ts';
 import { relativeTime } from './relative-time.ts';
 import type { Styles, Terminal } from './styles.ts';
 
+/** One of several that were verified, and where it stood in the paste. */
+export interface PlacedVerified {
+  readonly place: string;
+  readonly verified: Verified;
+}
+
 /** What was verified, as one object. The token is not in it. */
 export function verifiedJson(verified: Verified): string {
+  return `${jsonText(fieldsOf(verified))}\n`;
+}
+
+/** The same of several, as one array. */
+export function verdictsJson(verdicts: readonly PlacedVerified[]): string {
+  return `${jsonText(verdicts.map(({ place, verified }) => ({ place, ...fieldsOf(verified) })))}\n`;
+}
+
+function fieldsOf(verified: Verified) {
   const { session, cache } = verified;
-  return `${jsonText({
+  return {
     valid: verified.valid,
     reason: verified.reason,
     answeredBy: verified.answeredBy,
@@ -38,32 +53,74 @@ export function verifiedJson(verified: Verified): string {
             version: cache.version,
             staleIn: cache.staleIn,
           },
-  })}\n`;
+  };
+}
+
+interface Style {
+  /** What the application calls its session cookie; null where that is not known. */
+  readonly cookieName: string | null;
+  readonly terminal: Terminal;
+  readonly styles: Styles;
+}
+
+/**
+ * A line for each, and a line that counts them.
+ * @param asksIfEnded counts those that may still be in use
+ */
+export function verdictsText(
+  verdicts: readonly PlacedVerified[],
+  now: Instant,
+  { cookieName, terminal, styles, asksIfEnded }: Style & { readonly asksIfEnded: boolean },
+): string {
+  const lines = verdicts.map(({ place, verified }) => {
+    const { session, tokenFingerprint } = verified;
+    const who = session === null ? null : `session ${session.id}, ${userOf(verified) ?? '-'}`;
+    const facts = [tokenFingerprint === null ? null : `token ${tokenFingerprint}`, who].filter(
+      (fact) => fact !== null,
+    );
+    const about = facts.length === 0 ? '' : ` (${facts.join(', ')})`;
+    const sentence = `${verdictOf(verified)} ${sentenceOf(verified, now, cookieName)}`;
+    return { label: place, value: terminalText(sentence + about), style: colourOf(verified, styles) };
+  });
+  const valid = verdicts.filter(({ verified }) => verified.valid).length;
+  const malformed = verdicts.filter(({ verified }) => isMalformed(verified)).length;
+  const other = verdicts.length - valid - malformed;
+  const living = verdicts.filter(({ verified }) => livesOn(verified)).length;
+  if (asksIfEnded && living > 0)
+    return `${labelledLines(lines, terminal, styles)}${String(living)} of ${String(lines.length)} may still be in use\n`;
+  const total = `${String(valid)} valid, ${String(other)} not valid, ${String(malformed)} malformed\n`;
+  return labelledLines(lines, terminal, styles) + total;
+}
+
+/** Not even a token was found in it. */
+function isMalformed({ reason, stored }: Verified): boolean {
+  return reason === 'malformed' && stored === null;
+}
+
+function verdictOf(verified: Verified): string {
+  return isMalformed(verified) ? 'malformed' : verified.valid ? 'valid' : 'not valid';
+}
+
+function colourOf({ valid, reason }: Verified, styles: Styles): (text: string) => string {
+  return valid ? (reason === 'cached' ? styles.yellow : styles.green) : styles.red;
 }
 
 /** One line that says it, and what is known of the session below it. */
 export function verifiedText(
   verified: Verified,
   now: Instant,
-  {
-    cookieName,
-    terminal,
-    styles,
-  }: {
-    /** What the application calls its session cookie; null where that is not known. */
-    readonly cookieName: string | null;
-    readonly terminal: Terminal;
-    readonly styles: Styles;
-  },
+  { cookieName, terminal, styles }: Style,
 ): string {
-  const { valid, reason, session, tokenFingerprint, cache } = verified;
-  const verdict = valid ? 'valid' : 'not valid';
-  const colour = valid ? (reason === 'cached' ? styles.yellow : styles.green) : styles.red;
+  const { session, tokenFingerprint, cache } = verified;
   const time = (instant: Instant | null) =>
     instant === null ? null : `${instant} (${relativeTime(instant, now)})`;
   const text = (value: string | null) => (value === null ? null : terminalText(value));
   const lines = [
-    { label: verdict, value: sentenceOf(verified, now, cookieName), style: colour },
+    {
+      label: verdictOf(verified),
+      value: sentenceOf(verified, now, cookieName),
+      style: colourOf(verified, styles),
+    },
     ...(session === null
       ? []
       : [
@@ -107,9 +164,12 @@ function sentenceOf(verified: Verified, now: Instant, cookieName: string | null)
       return `(${reason}): Better Auth takes a cookie only with its signature${
         stored === 'live'
           ? '; the session of this token is live, and an application with the bearer plugin takes it as it is'
-          : ''
+          : stored === 'unknown'
+            ? '; no session has this token'
+            : ''
       }`;
     case 'malformed':
+      if (stored === null) return 'this is no token and no cookie that is understood';
       return `(${reason}): the signature is damaged${alive}`;
     case 'bad-signature':
       return `(${reason}): the signature is not that of the configured secret${alive}`;

@@ -1,57 +1,67 @@
-/** One line of leaked material. */
-export interface CredentialLine {
-  readonly line: number;
-  /** Candidates, most likely first; empty where the line is in no known form. */
-  readonly tokens: readonly string[];
-  /** Whatever else in the line is long enough for one: JSON, a URL, a signature that was cut off. Each once. */
+/** One way to read a credential. */
+export interface Reading {
+  readonly token: string;
+  /** What stands behind the token; null where nothing does. */
+  readonly signature: string | null;
+  /** False where copying has damaged it so that a server would not read it: it lost its end, or was encoded once more. */
+  readonly intact: boolean;
+}
+
+export interface Credential {
+  /** Name of the cookie; null for a value by itself, or in another header. */
+  readonly cookie: string | null;
+  /** In a header `Authorization: Bearer`, which Better Auth reads only with its bearer plugin. */
+  readonly bearer: boolean;
+  /** Likeliest first, never empty. */
+  readonly readings: readonly Reading[];
+}
+
+export interface Cookie {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** What one line, or one text of a JSON document, holds. */
+export interface TextReading {
+  readonly credentials: readonly Credential[];
+  /** Cached copies (`session_data`), as they stand: each whole, or a piece of one. */
+  readonly copies: readonly Cookie[];
+  /** Whatever else is long enough for a token: nobody guesses one, so that a session found by it was meant. Each once. */
   readonly perhaps: readonly string[];
 }
 
-/** Characters; servers take no longer header. */
-const LONGEST_LINE = 16_384;
+/** Characters; a longer line is not read. */
+export const LONGEST_LINE = 1024 * 1024;
 /** Any printable text without spaces, since a deployment may make its own tokens. U+FFFD is what was not UTF-8. */
 const TOKEN = /^[^\p{C}\p{Z}\ufffd]{1,512}$/u;
+/** Better Auth's own tokens. */
+const USUAL_TOKEN = /^[A-Za-z0-9]{32}$/;
 /** A tab separates as a space does. */
 const CONTROL = /(?!\t)\p{Cc}/u;
 /** A token and its signature, base64 of HMAC-SHA256. Whoever copies by double click may lose the `=`. */
-export const SIGNED = /^(.+)\.[A-Za-z0-9+/]{43}=?$/s;
-/** `Authorization: Bearer …` with or without its name, and the header in which the bearer plugin answers. */
-const TOKEN_HEADER =
-  /^["']?(?:(?:authorization["']?\s*:\s*["']?)?bearer\s+|set-auth-token["']?\s*:\s*)(\S+)$/i;
+const SIGNED = /^(.+)\.([A-Za-z0-9+/]{43}=?)$/s;
+
+/** The end of the names of Better Auth's cookies. */
+const COOKIE =
+  /session_token(?:_multi-[\w-]{1,600})?|admin_session|session_data(?:\.\d{1,3})?|account_data(?:\.\d{1,3})?|dont_remember/g;
+const LONGEST_PREFIX = 200;
+/** Between a name and its value: of cookies, JSON, a table of the browser's tools, a call in a script. */
+const SEPARATOR = /\\?["']?\s{0,9}[=:\t]\s{0,9}|["'],\s{0,9}/y;
+const VALUE = /\\?["']?[^\s;"\\]*/y;
+const BEARER = /(?:\bbearer\s{1,9}|\bset-auth-token\\?["']?\s{0,9}:\s{0,9}\\?["']?)(\S+)/gi;
+const LABELLED = /(?<![\w.-])(?:session[_-]?)?token\\?["']?\s{0,9}[=:]\s{0,9}\\?["']?([^\s"'&;\\]+)/gi;
+/** Without its `=`. */
+const SIGNATURE_LENGTH = 43;
+/** Of the longest token, encoded twice, with its signature. */
+const LONGEST_VALUE = 4096;
+const PIECE = /[\w-]{16,512}/g;
+const MOST_PIECES = 200;
 
 const SOMEWHERE_SIGNED = /[^\s.]\.[A-Za-z0-9+/]{43}=?(?![A-Za-z0-9+/=])/;
 const SOMEWHERE_A_COOKIE =
   /(?:session_token|session_data|admin_session|account_data)[^\s=:]{0,600}\s{0,9}[=:]\s{0,9}["']?[^\s"';,]/i;
-
-/**
- * Reads leaked material, a credential a line: a token, the value of a signed cookie, a cookie, a whole `Cookie` or
- * `Set-Cookie` header, an `Authorization` header; URL-encoded once or twice, quoted, with a trailing comma. Empty lines
- * are left out but counted. A header may hold several tokens, so each candidate has to be looked for.
- */
-export function parseCredentialLines(text: string): readonly CredentialLine[] {
-  return text
-    .split(/\r\n|\r|\n/)
-    .map((line, index) => ({ line: index + 1, text: line.trim() }))
-    .filter((line) => line.text !== '')
-    .map((line) => {
-      const tokens = tokensIn(line.text);
-      return {
-        line: line.line,
-        tokens,
-        perhaps: piecesOf(line.text).filter((piece) => !tokens.includes(piece)),
-      };
-    });
-}
-
-/** Nobody guesses one so long, so that whatever is found by it was meant. */
-const PIECE = /[\w-]{16,512}/g;
-const MOST_PIECES = 200;
-
-function piecesOf(line: string): readonly string[] {
-  if (line.length > LONGEST_LINE) return [];
-  const pieces = decodings(line).flatMap((form) => form.match(PIECE) ?? []);
-  return [...new Set(pieces)].slice(0, MOST_PIECES);
-}
+const TOKEN_HEADER =
+  /^["']?(?:(?:authorization["']?\s*:\s*["']?)?bearer\s+|set-auth-token["']?\s*:\s*)(\S+)$/i;
 
 /** Whether text looks like a credential, so that it must never be echoed: a signed cookie value in any form, or a cookie name with a value. */
 export function looksLikeCredential(text: string): boolean {
@@ -60,67 +70,167 @@ export function looksLikeCredential(text: string): boolean {
   );
 }
 
-function tokensIn(line: string): readonly string[] {
-  if (line.length > LONGEST_LINE || CONTROL.test(line)) return [];
-  const inHeader = TOKEN_HEADER.exec(line)?.[1];
-  const found = inHeader === undefined ? fromCookies(line) : candidates(inHeader);
-  return [...new Set(found)].filter((token) => TOKEN.test(token));
+/**
+ * Reads one line, wherever a credential stands in it: a cookie or a header among other text, a value that is labelled or
+ * signed, or a token that is all of the line. URL-encoded once or twice, quoted, with a trailing comma.
+ */
+export function readText(text: string): TextReading {
+  if (text.length > LONGEST_LINE) return { credentials: [], copies: [], perhaps: [] };
+  const forms = CONTROL.test(text) ? [] : [text, decoded(text), decoded(decoded(text))];
+  const cookies = first(forms, cookiesIn);
+  const isAdministrators = ({ name }: Cookie) => name.endsWith('admin_session');
+  const own = [
+    ...cookies.filter((cookie) => !isAdministrators(cookie)),
+    ...cookies.filter(isAdministrators),
+  ].flatMap(fromCookie);
+  const credentials = [
+    ...own,
+    ...first(forms, bearersIn),
+    ...(own.length > 0 || forms.length === 0 ? [] : [...signedIn(text), ...first(forms, labelledIn)]),
+  ];
+  // All of the text may be the token, or its signed value.
+  const whole = cookies.length > 0 || forms.length === 0 || /\s/.test(text) ? [] : readingsOf(text);
+  const all =
+    credentials.length === 0
+      ? credential(null, false, whole)
+      : credentials.map((one) => ({ ...one, readings: fit([...one.readings, ...whole]) }));
+  const known = new Set(all.flatMap(({ readings }) => readings.map(({ token }) => token)));
+  return {
+    credentials: all,
+    copies: cookies.filter(({ name, value }) => /session_data(?:\.\d+)?$/.test(name) && value !== ''),
+    perhaps: piecesOf(text).filter((piece) => !known.has(piece)),
+  };
 }
 
-interface Cookie {
-  readonly kind: 'session' | 'administrator' | 'other' | 'unknown';
-  readonly value: string;
+/** Whether a reading has the form of a credential of Better Auth. Any other text is none, unless a store knows it. */
+export function isWellFormed({ token, signature }: Reading): boolean {
+  return signature !== null || USUAL_TOKEN.test(token);
 }
 
-/** Better Auth's cookies, wherever they stand in the line; else signed ones of any name, or the line is the token. */
-function fromCookies(line: string): readonly string[] {
-  const cookies = line.split(/[;\s]+/).flatMap(cookieIn);
-  const ofKind = (kind: Cookie['kind']) =>
-    cookies.flatMap((cookie) => (cookie.kind === kind ? [cookie.value] : []));
+/** The first form in which something is found. */
+function first<Found>(forms: readonly string[], find: (form: string) => readonly Found[]): readonly Found[] {
+  for (const form of forms) {
+    const found = find(form);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+function piecesOf(text: string): readonly string[] {
+  const pieces = decodings(text).flatMap((form) => form.match(PIECE) ?? []);
+  return [...new Set(pieces)].slice(0, MOST_PIECES);
+}
+
+/** Better Auth's cookies in a text, whatever stands around them, such as the words of a curl command. */
+function cookiesIn(text: string): readonly Cookie[] {
+  return [...text.matchAll(COOKIE)].flatMap(({ 0: end, index }) => {
+    SEPARATOR.lastIndex = index + end.length;
+    const separator = SEPARATOR.exec(text)?.[0];
+    if (separator === undefined) return [];
+    VALUE.lastIndex = index + end.length + separator.length;
+    const value = VALUE.exec(text)?.[0] ?? '';
+    const prefix =
+      text
+        .slice(Math.max(0, index - LONGEST_PREFIX), index)
+        .split(/[^\w.-]/)
+        .at(-1) ?? '';
+    return [{ name: prefix + end, value }];
+  });
+}
+
+/** The copies for the browser are signed, but hold no token. */
+function fromCookie({ name, value }: Cookie): readonly Credential[] {
+  // An empty one was deleted.
+  if (!/session_token(?:_multi-[\w-]+)?$|admin_session$/.test(name) || beforeEnd(value) === '') return [];
+  // While an administrator is somebody else: the administrator's own token, a colon, and whether to remember it.
+  const ends = name.endsWith('admin_session') ? ':' : null;
+  // A server decodes a cookie once. What is still encoded then it does not read.
+  const readings = readingsOf(value, decodedOnce(beforeEnd(value)));
+  return credential(
+    name,
+    false,
+    ends === null
+      ? readings
+      : readings.map((reading) => ({ ...reading, token: reading.token.split(ends, 1)[0] ?? '' })),
+  );
+}
+
+function bearersIn(text: string): readonly Credential[] {
+  return [...text.matchAll(BEARER)].flatMap(([, value = '']) => credential(null, true, readingsOf(value)));
+}
+
+function labelledIn(text: string): readonly Credential[] {
+  return [...text.matchAll(LABELLED)].flatMap(([, value = '']) => credential(null, false, readingsOf(value)));
+}
+
+/** Cookies of any other name, and values by themselves, that are signed. */
+function signedIn(text: string): readonly Credential[] {
+  return text.split(/[;\s]+/).flatMap((piece) => {
+    if (piece.length <= SIGNATURE_LENGTH) return [];
+    const equals = piece.indexOf('=');
+    const [name, value] = equals < 1 ? [null, piece] : [piece.slice(0, equals), piece.slice(equals + 1)];
+    // Copies for the browser are signed, but hold no token.
+    if (name !== null && /(?:session_data|account_data)(?:\.\d+)?$|dont_remember$/.test(name)) return [];
+    const isSigned = ({ signature }: Reading) => signature !== null;
+    const named = readingsOf(value, decodedOnce(beforeEnd(value))).filter(isSigned);
+    const whole = readingsOf(piece).filter(isSigned);
+    if (name === null || named.length === 0) return credential(null, false, whole);
+    return credential(name.replace(/^.*[:"']/, ''), false, [...named, ...whole]);
+  });
+}
+
+function credential(
+  cookie: string | null,
+  bearer: boolean,
+  readings: readonly Reading[],
+): readonly Credential[] {
+  const own = fit(readings);
+  return own.length === 0 ? [] : [{ cookie, bearer, readings: own }];
+}
+
+function fit(readings: readonly Reading[]): readonly Reading[] {
+  return readings.filter(
+    ({ token }, at) => TOKEN.test(token) && readings.findIndex((other) => other.token === token) === at,
+  );
+}
+
+/**
+ * What a value may stand for: a token in front of a signature first, then the value itself, without what copying put around
+ * it and as it is; the most decoded form first.
+ * @param sent the form that a server reads; of a value that is no cookie any form can be
+ */
+function readingsOf(value: string, sent?: string): readonly Reading[] {
+  if (value.length > LONGEST_VALUE) return [];
+  const unquoted = value.replace(/^\\?["']/, '');
+  const all = [beforeEnd(unquoted), unquoted.replace(/["']?,?$/, ''), value.replace(/["']?,?$/, ''), value];
+  const forms = [...new Set(all.flatMap(decodings))];
+  const signed = forms.flatMap((form) => {
+    const dot = form.indexOf('.');
+    const isUsual = USUAL_TOKEN.test(form.slice(0, dot)) && dot > 0;
+    const [, token, signature] = SIGNED.exec(form) ?? [];
+    const isIntact = (end: string) => isWhole(end) && (sent === undefined || form === sent);
+    if (token !== undefined && signature !== undefined)
+      return [{ token, signature, intact: isIntact(signature) }];
+    const end = form.slice(dot + 1);
+    return isUsual && end !== ''
+      ? [{ token: form.slice(0, dot), signature: end, intact: isIntact(end) }]
+      : [];
+  });
+  // The form that a server reads counts before others, which are damaged.
   return [
-    ...ofKind('session').flatMap(candidates),
-    // While an administrator is somebody else: the administrator's own token, a colon, and whether to remember it.
-    ...ofKind('administrator').flatMap(candidates).map(beforeColon),
-    ...ofKind('unknown').flatMap(readingsOf).flatMap(signedToken),
-    ...(cookies.every(({ kind }) => kind === 'unknown') ? candidates(line) : []),
+    ...signed.filter(({ intact }) => intact),
+    ...signed.filter(({ intact }) => !intact),
+    ...forms.map((token) => ({ token, signature: null, intact: true })),
   ];
 }
 
-/** One `name=value`; a token may hold `=` as well, and then this is a cookie of an unknown name. */
-function cookieIn(piece: string): readonly Cookie[] {
-  const equals = piece.indexOf('=');
-  return equals < 1 ? [] : [{ kind: kindOf(piece.slice(0, equals)), value: piece.slice(equals + 1) }];
+/** better-call takes no other for a signature (`getSignedCookie`). */
+function isWhole(signature: string): boolean {
+  return /^[A-Za-z0-9+/]{43}=$/.test(signature);
 }
 
-function kindOf(name: string): Cookie['kind'] {
-  if (name.endsWith('session_token') || name.includes('session_token_multi-')) return 'session';
-  if (name.endsWith('admin_session')) return 'administrator';
-  // A copy of the session for the browser, in one piece or several; signed, but no token.
-  return /(?:session_data|account_data|dont_remember)(?:\.\d+)?$/.test(name) ? 'other' : 'unknown';
-}
-
-/** What the value may stand for: the token in front of a signature first, then the value itself. */
-function candidates(value: string): readonly string[] {
-  const all = readingsOf(value);
-  return [...all.flatMap(signedToken), ...all];
-}
-
-/** The value without what copying put around it, and as it is, should that be its own; the most decoded form first. */
-export function readingsOf(value: string): readonly string[] {
-  return [beforeComma(value.replace(/^["']/, '')), beforeComma(value), value].flatMap(decodings);
-}
-
-function signedToken(value: string): readonly string[] {
-  const token = SIGNED.exec(value)?.[1];
-  return token === undefined ? [] : [token];
-}
-
-function beforeColon(text: string): string {
-  return text.split(':', 1)[0] ?? '';
-}
-
-export function beforeComma(text: string): string {
-  return text.replace(/["']?,?$/, '');
+function beforeEnd(text: string): string {
+  return text.replace(/^\\?["']/, '').replace(/["'),}\]]+$/, '');
 }
 
 function decodings(text: string): readonly string[] {
@@ -137,4 +247,13 @@ function decoded(text: string): string {
       return encoded;
     }
   });
+}
+
+/** As a server does; null where it cannot. */
+export function decodedOnce(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -1,5 +1,6 @@
 import { coversRange, parseAddressRanges, type AddressRange } from './address.ts';
-import { looksLikeCredential, parseCredentialLines } from './credential.ts';
+import { looksLikeCredential } from './credential.ts';
+import { candidatesOf, readPaste } from './pasted.ts';
 import type { Instant } from './instant.ts';
 import { InvalidValueError, NotFoundError } from './invalid-value.ts';
 import { parseMoment, parsePastMoment, resolveMoment, type Moment } from './moment.ts';
@@ -249,9 +250,7 @@ export async function areCredentials(
   store: SessionStore,
 ): Promise<readonly boolean[]> {
   const candidates = texts.map((text) =>
-    looksLikeCredential(text)
-      ? null
-      : parseCredentialLines(text).flatMap(({ tokens, perhaps }) => [...tokens, ...perhaps]),
+    looksLikeCredential(text) ? null : readPaste(text).flatMap(candidatesOf),
   );
   const unclear = candidates.flatMap((tokens) => tokens ?? []);
   const ids = await store.findSessionIdsByToken(unclear);

@@ -60,15 +60,36 @@ export interface Verified {
   readonly cache: VerifiedCache | null;
 }
 
+/** Whether a session may still be in use, by what is known: also by a cached copy, and where the text is not understood. */
+export function livesOn({ valid, stored }: Verified): boolean {
+  return valid || stored === 'live' || stored === 'unreadable' || stored === null;
+}
+
+const MALFORMED: Verified = {
+  valid: false,
+  reason: 'malformed',
+  answeredBy: null,
+  signature: 'absent',
+  stored: null,
+  session: null,
+  tokenFingerprint: null,
+  userExists: null,
+  userBanned: null,
+  cache: null,
+};
+
 /**
  * What `getSession` of better-auth 1.7.25 would answer, asked not to refresh: the signature with the secret in use, then the
  * cached copy where the application believes one, then the stores. Nothing is written.
+ * @param pasted null for text that is not understood
  */
 export async function verify(
-  { token: presented, cache: cookie }: Presented,
+  pasted: Presented | null,
   verifier: Verifier,
   { standings, now }: { readonly standings: Standings; readonly now: Instant },
 ): Promise<Verified> {
+  if (pasted === null) return MALFORMED;
+  const { token: presented, cache: cookie } = pasted;
   const { cookieCache } = verifier;
   const standing = presented === null ? null : await standings.byToken(presented.token);
   const stored = standing === null ? null : storedVerdict(standing, now);

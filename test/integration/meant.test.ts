@@ -133,7 +133,7 @@ describe.each(dialects)('only what was meant, on %s', (dialect) => {
       const gone = await operator.run(ignoring, { stdin: `hello\n${'gone'.repeat(8)}\n` });
       expect([gone.code, gone.stderr.includes(said)]).toEqual([0, false]);
       expect(gone.stderr).toContain(
-        'Taken for ended, since nothing has this id or token: line 1 (no session has this token)',
+        'Taken for ended, since nothing has this id or token: line 1 (not a token)',
       );
       const named = await operator.run(['revoke', '--token-stdin', '--yes'], { stdin: 'gone'.repeat(8) });
       expect(named.code).toBe(1);

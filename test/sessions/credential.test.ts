@@ -3,7 +3,8 @@ import { getMigrations } from 'better-auth/db/migration';
 import { admin, bearer, multiSession } from 'better-auth/plugins';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { looksLikeCredential, parseCredentialLines } from '../../src/sessions/credential.ts';
+import { LONGEST_LINE, looksLikeCredential } from '../../src/sessions/credential.ts';
+import { candidatesOf, readPaste } from '../../src/sessions/pasted.ts';
 import { appOptions, baseUrl, createApp, signUp, type App, type AppOptions } from '../support/app.ts';
 import { createSqlite, literal, type SqliteDatabase } from '../support/databases.ts';
 
@@ -14,9 +15,15 @@ const ENCODED = encodeURIComponent(SIGNED);
 
 /** The candidates of a text of one line. */
 function tokensOf(text: string): readonly string[] {
-  const lines = parseCredentialLines(text);
-  expect(lines.map(({ line }) => line)).toEqual([1]);
-  return lines[0]?.tokens ?? [];
+  const items = readPaste(text);
+  expect(items.map(({ place }) => place)).toEqual(['line 1']);
+  return tokensIn(text);
+}
+
+function tokensIn(text: string): readonly string[] {
+  return readPaste(text).flatMap(({ credentials }) =>
+    credentials.flatMap(({ readings }) => readings.map(({ token }) => token)),
+  );
 }
 
 describe('what Better Auth itself sends', () => {
@@ -88,7 +95,7 @@ describe('what Better Auth itself sends', () => {
       expect(tokensOf(line)[0]).toBe(token);
       expect(looksLikeCredential(line)).toBe(true);
     }
-    expect(parseCredentialLines(setCookies.join('\r\n')).map(({ tokens }) => tokens[0])).toEqual(
+    expect(setCookies.map((one) => tokensIn(one)[0])).toEqual(
       setCookies.map((one) => (one.includes('session_data') ? undefined : token)),
     );
   });
@@ -186,8 +193,8 @@ test('what is too long holds no token', () => {
   expect(tokensOf('x'.repeat(513))).toEqual([]);
   expect(tokensOf(`better-auth.session_token=${'x'.repeat(513)}`)).toEqual([]);
   const cookie = `better-auth.session_token=${TOKEN}; `;
-  expect(tokensOf(cookie + 'x'.repeat(16_384 - cookie.length))).toEqual([TOKEN]);
-  expect(tokensOf(cookie + 'x'.repeat(16_385 - cookie.length))).toEqual([]);
+  expect(tokensOf(cookie + 'x'.repeat(LONGEST_LINE - cookie.length))).toEqual([TOKEN]);
+  expect(tokensOf(cookie + 'x'.repeat(LONGEST_LINE + 1 - cookie.length))).toEqual([]);
 });
 
 test('a token that is made otherwise is a candidate, whatever it is made of', () => {
@@ -198,12 +205,13 @@ test('a token that is made otherwise is a candidate, whatever it is made of', ()
 });
 
 test('empty lines are left out and counted, whatever ends a line', () => {
-  expect(parseCredentialLines(`\ufeff\r\nfirst\r\n\n  \nsecond\rthe third\n`)).toEqual([
-    { line: 2, tokens: ['first'], perhaps: [] },
-    { line: 5, tokens: ['second'], perhaps: [] },
-    { line: 6, tokens: [], perhaps: [] },
+  const items = readPaste(`\ufeff\r\nfirst\r\n\n  \nsecond\rthe third\n`);
+  expect(items.map((item) => [item.place, ...candidatesOf(item)])).toEqual([
+    ['line 2', 'first'],
+    ['line 5', 'second'],
+    ['line 6'],
   ]);
-  expect(parseCredentialLines('')).toEqual([]);
+  expect(readPaste('')).toEqual([]);
 });
 
 test.each([
@@ -215,7 +223,7 @@ test.each([
   `2026-11-23 10:00 GET /x (${TOKEN})`,
   `token%3D${TOKEN}%26x`,
 ])('in a form that is not known, a token is found by its length: %s', (line) => {
-  const found = parseCredentialLines(line).flatMap(({ tokens, perhaps }) => [...tokens, ...perhaps]);
+  const found = readPaste(line).flatMap(candidatesOf);
   expect(found).toContain(TOKEN);
 });
 
@@ -325,12 +333,13 @@ test('no text makes it throw, and what it gives is fit to be a token', () => {
   fc.assert(
     fc.property(hostile, (text) => {
       looksLikeCredential(text);
-      const lines = parseCredentialLines(text);
-      for (const { tokens } of lines) {
+      const items = readPaste(text);
+      for (const { readings } of items.flatMap(({ credentials }) => credentials)) {
+        const tokens = readings.map(({ token }) => token);
         expect(new Set(tokens).size).toBe(tokens.length);
         for (const token of tokens) expect(token).toMatch(/^[^\p{C}\s]{1,512}$/u);
       }
-      const numbers = lines.map(({ line }) => line);
+      const numbers = items.map(({ place }) => Number(place.replace('line ', '')));
       expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
       expect(numbers.at(-1) ?? 0).toBeLessThanOrEqual(text.split(/\r\n|\r|\n/).length);
     }),
@@ -343,7 +352,7 @@ function busyWith(lines: readonly string[], times: number): number {
   const before = process.cpuUsage();
   for (let time = 0; time < times; time += 1) {
     for (const line of lines) {
-      parseCredentialLines(line);
+      readPaste(line);
       looksLikeCredential(line);
     }
   }

@@ -1,0 +1,164 @@
+import {
+  isWellFormed,
+  readText,
+  type Cookie,
+  type Credential,
+  type Reading,
+  type TextReading,
+} from './credential.ts';
+import type { SessionStore } from './session-store.ts';
+
+/** One line of a paste, or one text of a JSON document in it. */
+export interface PastedItem extends TextReading {
+  /** `line 3`, or `item 2` of a JSON document. Shows nothing of the paste. */
+  readonly place: string;
+  /** Where it holds nothing, that is usual: such as another header beside the cookie. */
+  readonly isContext: boolean;
+}
+
+/** How deep a JSON document is read. */
+const DEEPEST = 100;
+const MOST_PIECES = 1000;
+const HEADER_NAME =
+  /^(?:set-)?cookie:?$|^authorization:?$/i; /** What the browser's tools copy as a command, over many lines. */
+const COMMAND = /^\s*(?:curl|(?:await )?fetch\(|Invoke-WebRequest|\$session)/i;
+/**
+ * Another header, the line of a request or an answer, a part of a command, a comment, another cookie of a cookies.txt or of
+ * a table of the browser's tools.
+ */
+const CONTEXT =
+  /^(?::?[a-z][\w-]*:\s|[A-Z]{3,7} \S+ HTTP\/|HTTP\/\d|curl\s|--?[a-z][\w-]*\s|#\s|fetch\()|\t(?:TRUE|FALSE)\t\/|^[^\t]+\t[^\t]*\t[^\t]*\t\//i;
+
+/**
+ * Reads what a person pasted: tokens, cookies and headers, a line each, in any text around them; JSON as a whole, such as a
+ * HAR file or a browser's export of cookies; a cookies.txt. Every command that takes credentials reads them by this.
+ * @returns in the order of the paste, without empty lines
+ */
+export function readPaste(text: string): readonly PastedItem[] {
+  const whole = text.replace(/^\uFEFF/, '');
+  const document = parsedJson(whole);
+  if (document !== undefined) return readDocument(document, 'line 1');
+  const isCommand = COMMAND.test(whole);
+  return whole.split(/\r\n|\r|\n/).flatMap((line, at) => {
+    const place = `line ${String(at + 1)}`;
+    if (line.trim() === '') return [];
+    const inLine = parsedJson(line);
+    if (inLine !== undefined) return readDocument(inLine, place).map((item) => ({ ...item, place }));
+    const item = readLine(line, place);
+    const isOther = isCommand && !item.credentials.some(({ readings }) => readings.some(isWellFormed));
+    return [isOther ? { ...item, credentials: [], isContext: true } : item];
+  });
+}
+
+function readLine(line: string, place: string): PastedItem {
+  // In a cookies.txt the mark stands in front of the domain, and is no comment.
+  const text = line.trim().replace(/^#HttpOnly_/, '');
+  const reading = readText(text);
+  if (HEADER_NAME.test(text)) return { credentials: [], copies: [], perhaps: [], place, isContext: true };
+  return { ...reading, place, isContext: CONTEXT.test(text) };
+}
+
+function parsedJson(text: string): object | undefined {
+  if (!/^\s*[[{]/.test(text)) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each text that holds a credential; where none does, one item with all that is long enough for a token. */
+function readDocument(document: object, place: string): readonly PastedItem[] {
+  const readings: TextReading[] = [];
+  const perhaps = new Set<string>();
+  for (const { text, isAlone } of textsIn(document, 0)) {
+    const reading = readText(text);
+    for (const piece of reading.perhaps) if (perhaps.size < MOST_PIECES) perhaps.add(piece);
+    if (reading.copies.length > 0 || reading.credentials.length > 0)
+      readings.push({ ...reading, perhaps: [] });
+    else if (isAlone) readings.push(reading);
+  }
+  if (readings.length === 0)
+    return [{ credentials: [], copies: [], perhaps: [...perhaps], place, isContext: false }];
+  return readings.map((reading, at) => ({ ...reading, place: `item ${String(at + 1)}`, isContext: false }));
+}
+
+interface DocumentText {
+  readonly text: string;
+  /** In a list of texts, each of which is meant to be a credential. */
+  readonly isAlone: boolean;
+}
+
+/** Texts as they would stand in a line: with the name that says what they are. */
+function* textsIn(value: unknown, depth: number, key: string | null = null): Generator<DocumentText> {
+  if (depth > DEEPEST) return;
+  if (typeof value === 'string') {
+    const inner = parsedJson(value);
+    if (inner === undefined) yield { text: key === null ? value : `${key}: ${value}`, isAlone: key === null };
+    else yield* textsIn(inner, depth + 1);
+  } else if (Array.isArray(value)) {
+    for (const each of value as readonly unknown[]) yield* textsIn(each, depth + 1, key);
+  } else if (typeof value === 'object' && value !== null) {
+    const { name, value: named, ...others } = value as Readonly<Record<string, unknown>>;
+    // A cookie of a browser's export, or a cookie or header of a HAR file.
+    if (typeof name === 'string' && typeof named === 'string') {
+      yield { text: `${name}: ${named}`, isAlone: false };
+      yield* textsIn(others, depth + 1);
+    } else for (const [own, each] of Object.entries(value)) yield* textsIn(each, depth + 1, own);
+  }
+}
+
+/** A credential with the reading that counts. */
+export interface ResolvedCredential extends Credential {
+  /** The one of which a session is known, else the likeliest. */
+  readonly reading: Reading;
+  /** Of its session; null where no store knows one. */
+  readonly sessionId: string | null;
+}
+
+export interface ResolvedItem {
+  readonly place: string;
+  /** Empty where nothing is understood, or there is only a cached copy. */
+  readonly credentials: readonly ResolvedCredential[];
+  readonly copies: readonly Cookie[];
+  /** It holds something that is not understood: text that may have been meant as a credential. */
+  readonly isMalformed: boolean;
+}
+
+/** Finds out which readings are those of sessions. A text that may be a token counts as one where a store knows it. */
+export async function resolvePaste(
+  items: readonly PastedItem[],
+  store: Pick<SessionStore, 'findSessionIdsByToken'>,
+): Promise<readonly ResolvedItem[]> {
+  const texts = [...new Set(items.flatMap(candidatesOf))];
+  const ids = await store.findSessionIdsByToken(texts);
+  const idOf = new Map(texts.map((text, at) => [text, ids[at] ?? null]));
+  const isKnown = (token: string) => (idOf.get(token) ?? null) !== null;
+  return items.map(({ place, credentials, copies, perhaps, isContext }) => {
+    const resolved = credentials.flatMap((credential): readonly ResolvedCredential[] => {
+      const [likeliest] = credential.readings;
+      const reading = credential.readings.find(({ token }) => isKnown(token)) ?? likeliest;
+      if (reading === undefined) return [];
+      const sessionId = idOf.get(reading.token) ?? null;
+      // Of any other text it says nothing that no session is found by it.
+      return sessionId !== null || isWellFormed(reading) ? [{ ...credential, reading, sessionId }] : [];
+    });
+    const isFound = resolved.some(({ sessionId }) => sessionId !== null);
+    const meant = isFound
+      ? []
+      : perhaps.filter(isKnown).map((token): ResolvedCredential => {
+          const reading = { token, signature: null, intact: true };
+          const sessionId = idOf.get(token) ?? null;
+          return { cookie: null, bearer: false, readings: [reading], reading, sessionId };
+        });
+    const all = meant.length > 0 ? meant : resolved;
+    const isMalformed = all.length === 0 && copies.length === 0 && (!isContext || credentials.length > 0);
+    return { place, credentials: all, copies, isMalformed };
+  });
+}
+
+/** Every text of the item that may be a token. */
+export function candidatesOf({ credentials, perhaps }: PastedItem): readonly string[] {
+  return [...credentials.flatMap(({ readings }) => readings.map(({ token }) => token)), ...perhaps];
+}
