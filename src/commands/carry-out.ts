@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Context } from '../context.ts';
-import { keepsRecords } from '../config/settings.ts';
+import { keepsRecords, type SessionSettings } from '../config/settings.ts';
 import { CancelledError, ConfigError, GuardError, SessionctlError, UsageError } from '../errors.ts';
 import { grouped } from '../grouped.ts';
 import { counted, inNumber } from '../output/counted.ts';
+import type { Undeclared } from '../output/revocation-plan.ts';
 import { millisecondsOf, wholeSecond, type Instant } from '../sessions/instant.ts';
 import { planRevocation, revoke, type Revocation } from '../sessions/revocation.ts';
 import { areCredentials, comparesTimes, everySession, type Selection } from '../sessions/selection.ts';
@@ -22,6 +23,7 @@ import {
 } from './judge-revocation.ts';
 import { reportRevocation } from './report-revocation.ts';
 import { recordEnd, recordIfPossible, recordStart } from './revocation-history.ts';
+import { failForUnreadableKeys } from './unreadable-keys.ts';
 import type { RevocationFlags } from './revocation-options.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
@@ -93,6 +95,8 @@ export async function carryOut(
     mismatch,
     obstacles,
     flags,
+    unreadable: request.selection.sessionIds === null ? store.unreadable() : 0,
+    undeclared: undeclaredIn(session),
     preserve,
     cookieCache: session.cookieCache.enabled ? session.cookieCache.maxAge : null,
   };
@@ -103,6 +107,7 @@ export async function carryOut(
     request.maxAffected !== null && affected > request.maxAffected
       ? `${counted(affected, 'session')} ${inNumber(affected, 'matches', 'match')}, and --max-affected allows ${String(request.maxAffected)}`
       : null;
+  if (!dryRun) await refuseDoubt(context, store, run);
   if (dryRun || affected === 0) {
     if (dryRun && isShown) await showPlan(context, store, run, 'stdout');
     await reportRevocation(context, store, run, null);
@@ -110,13 +115,14 @@ export async function carryOut(
       await context.warn(
         `${tooMany}: without --dry-run this would be refused; --max-affected ${String(affected)} allows it`,
       );
-    if (affected > 0 && meansStrangers(run))
+    if (dryRun && isInDoubt(run))
       await context.warn(
-        'with --yes in place of --dry-run this would be refused: sessions of another application',
+        `with --yes instead of --dry-run this would be refused. ${mismatch?.hint ?? ''}`.trim(),
       );
     if (!dryRun) failForUnclear(plan);
     failForMissing(request);
     if (!dryRun) failForUnreadable(plan);
+    if (!dryRun) failForUnreadableKeys(run.unreadable);
     return;
   }
 
@@ -127,7 +133,6 @@ export async function carryOut(
     });
   }
 
-  if (flags.yes === true) await refuseStrangers(context, store, run);
   if (isShown) await showPlan(context, store, run, 'stderr');
   if (flags.yes !== true) await ask(context, store, run);
 
@@ -154,22 +159,35 @@ export async function carryOut(
   failForUnclear(plan);
   failForMissing(request);
   failForUnreadable(done);
+  failForUnreadableKeys(run.unreadable);
 }
 
-/** Most sessions are somebody else's, by all that a look tells, and none of those that are meant was meant by name. */
-function meansStrangers({ mismatch, request: { selection } }: Run): boolean {
+function undeclaredIn({ cookieCache, secondaryStorage }: SessionSettings): readonly Undeclared[] {
+  return [
+    ...(cookieCache.isDeclared ? [] : (['cookie_cache'] as const)),
+    ...(secondaryStorage === null ? (['secondary_storage'] as const) : []),
+  ];
+}
+
+/**
+ * Whether Redis and the configuration contradict each other, so that it is not known what ending sessions there would end.
+ * Sessions of users whom the database does not know may be meant: where they are named, or where the operator is asked.
+ */
+function isInDoubt({ mismatch, request: { selection, missed }, plan, flags }: Run): boolean {
+  if (mismatch === null || mismatch.kind === 'empty' || flags.allowMismatch === true) return false;
+  const nothingFound = plan.survey.sessions === 0;
+  if (nothingFound && missed.length > 0) return false;
+  if (mismatch.kind !== 'strangers' || nothingFound) return true;
   const isNamed = selection.sessionIds !== null || selection.userIds.length > 0;
-  return mismatch?.kind === 'strangers' && !isNamed;
+  return !isNamed && (flags.yes === true || flags.dryRun === true);
 }
 
-/** @throws GuardError where nobody is asked whether the sessions of another application are meant */
-async function refuseStrangers(context: Context, store: RecordedStore, run: Run): Promise<void> {
+/** @throws GuardError before anything is changed */
+async function refuseDoubt(context: Context, store: RecordedStore, run: Run): Promise<void> {
   const { mismatch } = run;
-  if (mismatch === null || !meansStrangers(run)) return;
+  if (mismatch === null || !isInDoubt(run)) return;
   await recordIfPossible(context, store, run, { event: 'refused', detail: mismatch.text });
-  throw new GuardError(`${mismatch.text}; nothing was changed`, {
-    hint: 'Check key_prefix, the number behind the host of the Redis URL, and the database. If they are meant: without --yes, on a terminal; or named, with --user or `sessionctl revoke`.',
-  });
+  throw new GuardError(`${mismatch.text}; nothing was changed`, { hint: mismatch.hint });
 }
 
 /** @throws ConfigError, UsageError where keeping rows as records cannot be done right */
@@ -232,7 +250,7 @@ export async function refuseCredentials(
 async function showPlan(
   context: Context,
   store: RecordedStore,
-  { request, plan, flags, preserve, cookieCache, mismatch, obstacles }: Run,
+  { request, plan, flags, preserve, cookieCache, mismatch, obstacles, unreadable, undeclared }: Run,
   stream: 'stdout' | 'stderr',
 ): Promise<void> {
   const { planText } = await import('../output/revocation-plan.ts');
@@ -256,6 +274,8 @@ async function showPlan(
       preserve,
       untilQuiet: request.untilQuiet,
       mismatch: mismatch?.text ?? null,
+      unreadable,
+      undeclared,
       cautions: [...store.cautions, ...warningsOf(obstacles)],
     },
     { now: store.now, wide: false, emails: await emailsOf(impersonators, store), terminal, styles },

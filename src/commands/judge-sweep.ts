@@ -78,6 +78,13 @@ export async function judgeSweep(
     throw new IncompleteError(`stopped by --max-runtime after everything was gone through; ${unknown}`, {
       hint: 'Give it more time, to count what is left.',
     });
+  const inRedis = report.secondary?.remaining ?? 0;
+  if (inRedis > 0) {
+    throw new FailedError(
+      `${counted(inRedis, 'session')} that had expired, or whose user is gone, ${inRedis === 1 ? 'is' : 'are'} still in Redis; ${soFar}`,
+      { hint: 'A request may have written them again: run sweep once more.' },
+    );
+  }
   if (unrecorded !== null) {
     throw new FailedError('the sweep is done, but the record of its end is not complete', {
       hint: unrecorded instanceof Error ? unrecorded.message : undefined,

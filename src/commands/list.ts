@@ -21,6 +21,7 @@ import { addSelectionOptions, type SelectionFlags } from './selection-options.ts
 import { noteUnreadable } from './note-unreadable.ts';
 import { parseWholeNumber } from './whole-number.ts';
 import { shownValue } from '../sessions/shown-value.ts';
+import { failForUnreadableKeys } from './unreadable-keys.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
 import { parseInterval, watchSessions, type WatchOptions } from './watch-sessions.ts';
 
@@ -41,7 +42,7 @@ const NEWEST_ACTIVITY_FIRST: SortOrder = { field: 'updatedAt', direction: 'desc'
 
 export const list = defineCommand<ListFlags>({
   formats: listFormats,
-  exitCodes: [0, 1, 2, 3, 4, 5, 130],
+  exitCodes: [0, 1, 2, 3, 4, 5, 6, 130],
   examples: [
     ['sessionctl list', 'Everybody who is signed in, newest activity first'],
     ['sessionctl list --user ada@example.com --state all', 'All sessions of one user, expired ones too'],
@@ -104,6 +105,7 @@ export const list = defineCommand<ListFlags>({
       const unclear = await countUnclearAddresses(store, selection);
       if (unclear > 0) await context.note(`note: ${unclearAddressesText(unclear, selection)}`);
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
+      failForUnreadableKeys(store.unreadable());
     });
     return 0;
   },

@@ -17,7 +17,7 @@ const FEW_TAKEN = 5;
 export async function reportRevocation(
   context: Context,
   store: RecordedStore,
-  { runId, request, plan, flags, cookieCache, startedAt, mismatch }: Run,
+  { runId, request, plan, flags, cookieCache, startedAt, mismatch, unreadable, undeclared }: Run,
   done: Revocation | null,
 ): Promise<void> {
   const { survey } = plan;
@@ -27,8 +27,9 @@ export async function reportRevocation(
   // A connection that went while the question was open must not keep the report from being written.
   const finishedAt = done?.finishedAt ?? (await store.readClock().catch(() => startedAt));
   const isGone = done?.remaining === 0;
-  // When sessions end in another place is not known, nor what the store says where it does not answer.
-  const isKnown = isGone && mismatch === null && done.unseen === null;
+  const nothingMatches = done === null && !dryRun && survey.sessions === 0;
+  // It is not known what the store says where it does not answer, nor of whom a session is that cannot be read.
+  const isKnown = (nothingMatches || (isGone && done.unseen === null)) && unreadable === 0;
   const effectiveAt = isKnown ? toInstant(millisecondsOf(finishedAt) + (cookieCache ?? 0)) : null;
   const document: RevocationReport = {
     command: request.command,
@@ -40,7 +41,10 @@ export async function reportRevocation(
     users: survey.users,
     remaining: done === null ? survey.sessions : done.remaining,
     notFound: request.notFound,
-    secondary: done?.secondary ?? (store.secondary === null ? null : { deleted: 0, remaining: null }),
+    secondary:
+      store.secondary === null
+        ? null
+        : { ...(done?.secondary ?? { deleted: 0, remaining: null }), unreadable },
     oauthTokens:
       survey.oauthTokens === null
         ? null
@@ -65,6 +69,7 @@ export async function reportRevocation(
     unreadableAddresses: plan.unreadableAddresses,
     reason: request.reason,
     mismatch: mismatch?.text ?? null,
+    undeclared,
   };
   try {
     if (request.json) await context.print(reportJson(document));

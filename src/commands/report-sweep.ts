@@ -12,13 +12,15 @@ interface Begun {
   readonly startedAt: Instant;
   /** What has expired by then is deleted. */
   readonly expiredAt: Instant;
+  /** Expired rows that are kept, since Redis holds their sessions. */
+  readonly heldInRedis: number;
 }
 
 /** The report of what a sweep did, or would do in a dry run. */
 export function sweepReport(
   store: SessionStore,
   request: SweepRequest,
-  { runId, startedAt, expiredAt }: Begun,
+  { runId, startedAt, expiredAt, heldInRedis }: Begun,
   done: Sweep,
 ): SweepReport {
   return {
@@ -36,7 +38,8 @@ export function sweepReport(
         ? null
         : {
             deleted: done.secondary.expired + done.secondary.orphans,
-            remaining: done.stoppedBecause === 'complete' && !request.dryRun ? 0 : null,
+            remaining: done.secondaryRemaining,
+            kept: heldInRedis,
             ...done.secondary,
           },
     oauthTokens: store.bindsTokens ? { revoked: done.oauthTokens, offlineLeft: null } : null,

@@ -8,6 +8,7 @@ export interface RevocationFlags {
   readonly dryRun?: boolean;
   readonly reason?: string;
   readonly includeOfflineTokens?: boolean;
+  readonly allowMismatch?: boolean;
 }
 
 const LONGEST_REASON = 500;
@@ -19,12 +20,19 @@ export function addRevocationOptions(command: Command): Command {
     .option('--reason <text>', 'why, for the history', once('--reason'))
     .option('--include-offline-tokens', 'revoke OAuth refresh tokens with offline_access too')
     .optionsGroup('Guards')
-    .option('--yes', 'do not ask');
+    .option('--yes', 'do not ask')
+    .option('--allow-mismatch', 'continue where Redis does not hold what the profile says');
 }
 
 /** Those of the options that change what is done, as they would be typed. */
-export function revocationOptionsInWords({ includeOfflineTokens }: RevocationFlags): readonly string[] {
-  return includeOfflineTokens === true ? ['--include-offline-tokens'] : [];
+export function revocationOptionsInWords({
+  includeOfflineTokens,
+  allowMismatch,
+}: RevocationFlags): readonly string[] {
+  return [
+    ...(includeOfflineTokens === true ? ['--include-offline-tokens'] : []),
+    ...(allowMismatch === true ? ['--allow-mismatch'] : []),
+  ];
 }
 
 /** @throws InvalidValueError for an empty reason, or one that is a document */

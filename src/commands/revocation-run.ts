@@ -3,6 +3,7 @@ import type { Instant } from '../sessions/instant.ts';
 import type { Obstacle } from '../sessions/obstacle.ts';
 import type { Selection } from '../sessions/selection.ts';
 import type { Mismatch } from '../sessions/session-store.ts';
+import type { Undeclared } from '../output/revocation-plan.ts';
 import type { RevocationFlags } from './revocation-options.ts';
 
 /** What a command wants ended. */
@@ -38,6 +39,10 @@ export interface Run {
   /** What ending sessions may meet in the database. */
   readonly obstacles: readonly Obstacle[];
   readonly flags: RevocationFlags;
+  /** Keys in Redis that look like sessions, may be meant and cannot be read. */
+  readonly unreadable: number;
+  /** What the profile does not say of the application. */
+  readonly undeclared: readonly Undeclared[];
   /** Rows are kept as records. */
   readonly preserve: boolean;
   /** Milliseconds for which a browser's signed copy is believed; null where the configuration knows of none. */

@@ -8,11 +8,12 @@ import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
 import { emailsOf } from './emails-of.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
 import { noteUnreadable } from './note-unreadable.ts';
+import { failForUnreadableKeys } from './unreadable-keys.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export const stats = defineCommand<SelectionFlags>({
   formats: reportFormats,
-  exitCodes: [0, 1, 2, 3, 4, 5, 130],
+  exitCodes: [0, 1, 2, 3, 4, 5, 6, 130],
   examples: [
     ['sessionctl stats', 'Who is signed in, since when, until when, from where and on what'],
     ['sessionctl stats --state all', 'The same of expired sessions as well'],
@@ -34,6 +35,7 @@ export const stats = defineCommand<SelectionFlags>({
         selection: selectionInWords(flags),
         state: selection.state,
         preserve,
+        unreadable: store.target.redis === null ? null : store.unreadable(),
         emails: await emailsOf(
           figures.users.top.map(({ value }) => value),
           store,
@@ -55,6 +57,7 @@ export const stats = defineCommand<SelectionFlags>({
       if (unclear > 0) await context.note(`note: ${unclearAddressesText(unclear, selection)}`);
       await noteUnreadable(context, store, selection, figures.unreadableTimes);
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
+      failForUnreadableKeys(store.unreadable());
     });
     return 0;
   },

@@ -1,6 +1,12 @@
-import type { Instant } from '../sessions/instant.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
-import { countExpired, type Sweep } from '../sessions/sweep.ts';
+import {
+  addSwept,
+  countExpired,
+  lookAgainInSecondary,
+  nothingSwept,
+  type Sweep,
+  type SweepOptions,
+} from '../sessions/sweep.ts';
 import type { SweepRequest } from './sweep-options.ts';
 
 /** A sweep that has not begun. */
@@ -8,6 +14,7 @@ export const untouched: Omit<Sweep, 'remaining' | 'kept' | 'finishedAt'> = {
   deleted: 0,
   verifications: null,
   secondary: null,
+  secondaryRemaining: null,
   oauthTokens: 0,
   batches: 0,
   longestBatch: 0,
@@ -20,11 +27,13 @@ export const untouched: Omit<Sweep, 'remaining' | 'kept' | 'finishedAt'> = {
   hasMoved: false,
 };
 
+type OfflineOptions = Pick<SweepOptions, 'expiredAt' | 'keptUntil' | 'signal' | 'before' | 'remark'>;
+
 /** Deletes at once what has expired, which locks the file. What has gone by the time it fails is in the answer. */
 export async function sweepOffline(
   store: SessionStore,
   { verifications: isAsked, vacuum }: SweepRequest,
-  { expiredAt, keptUntil }: { readonly expiredAt: Instant; readonly keptUntil: Instant | null },
+  { expiredAt, keptUntil, signal, before, remark }: OfflineOptions,
 ): Promise<Sweep> {
   const { offline } = store;
   if (offline === null) throw new Error('the store has no way offline');
@@ -32,6 +41,8 @@ export async function sweepOffline(
   const startedAt = await store.readClock();
   let swept: Awaited<ReturnType<typeof offline.sweep>> = { sessions: 0, oauthTokens: 0, milliseconds: 0 };
   let others = 0;
+  let secondary = store.secondary === null ? null : nothingSwept;
+  let uncertain = false;
   let failure: unknown = null;
   let unseen: unknown = null;
   let remaining: Sweep['remaining'] = null;
@@ -39,10 +50,19 @@ export async function sweepOffline(
   try {
     swept = await offline.sweep(expiredAt);
     if (verifications !== null) {
-      const all = { atMost: null, remark: () => undefined };
+      const all = { atMost: null, remark };
       for await (const batch of verifications.sweep(expiredAt, all)) others += batch.sessions;
     }
     if (vacuum) await offline.vacuum();
+    for await (const step of store.secondary?.sweep(expiredAt, {
+      dryRun: false,
+      stop: signal,
+      before,
+      remark,
+    }) ?? []) {
+      secondary = addSwept(secondary ?? nothingSwept, step);
+      uncertain ||= step.uncertain;
+    }
   } catch (error) {
     failure = error;
   }
@@ -53,10 +73,15 @@ export async function sweepOffline(
   } catch (error) {
     unseen = error;
   }
+  const stoppedBecause = failure !== null ? 'failed' : signal.aborted ? 'signal' : 'complete';
   return {
     ...untouched,
     deleted: swept.sessions,
     verifications: verifications === null ? null : others,
+    secondary,
+    secondaryRemaining:
+      stoppedBecause === 'complete' ? await lookAgainInSecondary(store, expiredAt, secondary) : null,
+    uncertain,
     oauthTokens: swept.oauthTokens,
     batches: 1,
     longestBatch: Math.round(swept.milliseconds),
@@ -65,7 +90,7 @@ export async function sweepOffline(
     unseen,
     way: 'offline',
     finishedAt: await store.readClock().catch(() => startedAt),
-    stoppedBecause: failure === null ? 'complete' : 'failed',
+    stoppedBecause,
     failure,
     hasMoved: failure === null || swept.sessions > 0,
   };

@@ -4,6 +4,7 @@ import { defineCommand } from '../command.ts';
 import type { Context } from '../context.ts';
 import { keepsRecords } from '../config/settings.ts';
 import { CancelledError, IncompleteError, SessionctlError, UsageError, type ExitCode } from '../errors.ts';
+import { counted, inNumber } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import type { SweepReport } from '../output/sweep-report.ts';
 import type { Instant } from '../sessions/instant.ts';
@@ -153,16 +154,26 @@ async function run(
       'note: times are stored without a zone, so that sessions are kept for 12 h after they seem to have expired; --time-zone says which one',
     );
   }
+  const mismatch = await store.findMismatch();
+  // A deployment without a session is nothing to write to cron's mail about.
+  if (mismatch?.kind === 'empty') await context.note(`note: ${mismatch.text}`);
+  else if (mismatch !== null) await context.warn(`${mismatch.text}. ${mismatch.hint}`);
+  const heldInRedis = (await store.secondary?.countKept(expiredAt)) ?? 0;
+  if (heldInRedis > 0)
+    await context.note(
+      `note: ${counted(heldInRedis, 'expired row')} ${inNumber(heldInRedis, 'is kept, since Redis holds its session', 'are kept, since Redis holds their sessions')}, and Better Auth believes Redis first`,
+    );
   const runId = randomUUID();
   const keepsSome = (request.grace ?? 0) > 0 || !store.zoneKnown;
   const keptUntil = keepsSome ? startedAt : null;
-  const report = (done: Sweep) => sweepReport(store, request, { runId, startedAt, expiredAt }, done);
+  const report = (done: Sweep) =>
+    sweepReport(store, request, { runId, startedAt, expiredAt, heldInRedis }, done);
 
   if (request.dryRun) {
     const verifications = request.verifications ? store.verifications : null;
-    const counted = (moment: Instant) => countExpired(store, verifications, moment, deadline.timeLeft);
-    const remaining = await counted(expiredAt);
-    const all = keptUntil === null ? remaining : await counted(keptUntil);
+    const countedBy = (moment: Instant) => countExpired(store, verifications, moment, deadline.timeLeft);
+    const remaining = await countedBy(expiredAt);
+    const all = keptUntil === null ? remaining : await countedBy(keptUntil);
     const kept = all === null || remaining === null ? null : Math.max(0, all.rows - remaining.rows);
     const secondary = await lookIntoSecondary(context, store, expiredAt, deadline);
     const finishedAt = await store.readClock();
@@ -348,15 +359,18 @@ async function perform(
   });
   system.changing();
   try {
-    if (request.offline) return await sweepOffline(store, request, { expiredAt, keptUntil });
+    const remark = (text: string) => {
+      progress.remark(text);
+    };
+    if (request.offline) {
+      const { signal } = system;
+      return await sweepOffline(store, request, { expiredAt, keptUntil, signal, before: keepLock, remark });
+    }
     const { pause, maxLag } = request;
     const { timeIsUp } = deadline;
     const stop = AbortSignal.any([system.signal, timeIsUp]);
     const sleep = (milliseconds: number) =>
       wait(milliseconds, undefined, { signal: stop }).catch(() => undefined);
-    const remark = (text: string) => {
-      progress.remark(text);
-    };
     const replicasFollow =
       replication === null || maxLag === null
         ? null

@@ -23,7 +23,7 @@ import type {
 } from './settings.ts';
 import { timeZoneForRun } from './time-zone.ts';
 import type { KeyPath } from './toml-document.ts';
-import { missingRedis } from './without-redis.ts';
+import { contradictoryRedis } from './without-redis.ts';
 import { isShownParameter, LIBPQ_VARIABLES } from './url-parameters.ts';
 import { isPlainUrl, maskPasswords, passwordsIn } from './url-secrets.ts';
 
@@ -91,25 +91,27 @@ export async function assembleSettings(
   protectUrl(url, redactor);
   ledger.record('url', url === '' ? null : maskPasswords(url), origin);
   ledger.take(['env_file'], checked?.env_file, null, asItIs);
+  const database: DatabaseSettings = {
+    profile: profile?.name ?? null,
+    url,
+    timeZone: timeZone(ingredients, ledger),
+    statementTimeout: ledger.length(
+      ['statement_timeout'],
+      checked?.statement_timeout,
+      defaults.statementTimeout,
+    ),
+    connectTimeout: ledger.length(['connect_timeout'], checked?.connect_timeout, defaults.connectTimeout),
+    replicas: replicaUrls(url, ledger, ingredients),
+    tls: await tlsSettings(['tls'], checked?.tls, ledger, ingredients),
+    schema: schemaNames(checked?.schema, ledger),
+    cwd: givenUrl === null && profile !== null ? dirname(profile.document.path) : system.cwd,
+    ...libpqVariables(url, env, ledger, redactor),
+  };
+  const redis = await redisSettings(env, ledger, ingredients);
   const settings: Settings = {
-    database: {
-      profile: profile?.name ?? null,
-      url,
-      timeZone: timeZone(ingredients, ledger),
-      statementTimeout: ledger.length(
-        ['statement_timeout'],
-        checked?.statement_timeout,
-        defaults.statementTimeout,
-      ),
-      connectTimeout: ledger.length(['connect_timeout'], checked?.connect_timeout, defaults.connectTimeout),
-      replicas: replicaUrls(url, ledger, ingredients),
-      tls: await tlsSettings(['tls'], checked?.tls, ledger, ingredients),
-      schema: schemaNames(checked?.schema, ledger),
-      cwd: givenUrl === null && profile !== null ? dirname(profile.document.path) : system.cwd,
-      ...libpqVariables(url, env, ledger, redactor),
-    },
-    redis: await redisSettings(env, ledger, ingredients),
-    session: sessionSettings(checked?.session, ledger),
+    database,
+    redis,
+    session: sessionSettings(checked?.session, redis !== null, ledger),
     auth: authSettings(checked?.auth, ledger, redactor),
   };
   return { settings, entries: ledger.entries };
@@ -317,7 +319,7 @@ async function redisSettings(
 ): Promise<RedisSettings | null> {
   const { profile } = ingredients;
   const problem =
-    profile === null ? null : missingRedis(profile.name, profile.checked, profile.document, env);
+    profile === null ? null : contradictoryRedis(profile.name, profile.checked, profile.document, env);
   if (problem !== null && profile !== null)
     throw new ConfigError(describeProblem(profile.document.path, problem));
   const checked = profile?.checked.redis;
@@ -365,7 +367,11 @@ async function redisUrl(
   return url === undefined ? null : { url, origin: originIn(profile, ['redis', 'url']) };
 }
 
-function sessionSettings(checked: CheckedProfile['session'], ledger: Ledger): SessionSettings {
+function sessionSettings(
+  checked: CheckedProfile['session'],
+  hasRedis: boolean,
+  ledger: Ledger,
+): SessionSettings {
   const cache = checked?.cookie_cache;
   const switched = (key: 'store_in_database' | 'preserve_in_database') =>
     ledger.take(['session', key], checked?.[key], false, asItIs);
@@ -386,7 +392,11 @@ function sessionSettings(checked: CheckedProfile['session'], ledger: Ledger): Se
         defaults.cookieCacheVersion,
         asItIs,
       ),
+      isDeclared: cache !== undefined,
     },
+    secondaryStorage:
+      ledger.take(['session', 'secondary_storage'], checked?.secondary_storage, null, asItIs) ??
+      (hasRedis ? true : null),
     storeInDatabase: switched('store_in_database'),
     preserveInDatabase: switched('preserve_in_database'),
     maximumSessions: ledger.take(['session', 'maximum_sessions'], checked?.maximum_sessions, null, asItIs),

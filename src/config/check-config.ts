@@ -1,7 +1,7 @@
 import type { Environment } from './environment.ts';
 import { exposureWarnings, understand } from './load.ts';
 import type { Problem } from './problem.ts';
-import { missingRedis } from './without-redis.ts';
+import { contradictoryRedis } from './without-redis.ts';
 import { readReferencedFile, referencedFiles } from './referenced-file.ts';
 
 export interface CheckReport {
@@ -26,7 +26,7 @@ export async function checkConfig(path: string, env: Environment): Promise<Check
   const problems = [
     ...document.problems,
     ...[...(document.file?.profiles ?? [])].flatMap(
-      ([name, profile]) => missingRedis(name, profile, document, env) ?? [],
+      ([name, profile]) => contradictoryRedis(name, profile, document, env) ?? [],
     ),
     ...document.unset.map(({ problem }) => problem),
     ...reads.flatMap((read) => ('problem' in read ? [read.problem] : [])),

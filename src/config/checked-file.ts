@@ -113,6 +113,7 @@ const sessionTable = table({
   cookie_cache: v.optional(
     table({ enabled: v.optional(switched), max_age: v.optional(lifetime), version: v.optional(filled) }),
   ),
+  secondary_storage: v.optional(switched),
   store_in_database: v.optional(switched),
   preserve_in_database: v.optional(switched),
   maximum_sessions: v.optional(

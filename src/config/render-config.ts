@@ -105,6 +105,7 @@ const sections: readonly Section[] = [
       ['update_age', '"1d"'],
       ['fresh_age', '"1d"'],
       ['cookie_cache', '{ enabled = false, max_age = "5m", version = "1" }'],
+      ['secondary_storage', 'true           # false says that the application uses no Redis'],
       ['store_in_database', 'false'],
       ['preserve_in_database', 'false'],
       ['maximum_sessions', '5               # no default; what limit leaves each user'],

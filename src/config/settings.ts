@@ -82,7 +82,11 @@ export interface SessionSettings {
     readonly maxAge: number;
     /** What a cached copy has to say of itself to be believed. */
     readonly version: string;
+    /** The profile says whether there is one. */
+    readonly isDeclared: boolean;
   };
+  /** Whether the application has `secondaryStorage`; null where the profile does not say. */
+  readonly secondaryStorage: boolean | null;
   readonly storeInDatabase: boolean;
   readonly preserveInDatabase: boolean;
   /** Of each user, for `limit`; null where nobody said. */

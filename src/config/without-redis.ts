@@ -4,23 +4,36 @@ import type { Problem } from './problem.ts';
 import type { ProfileDocument } from './profile-document.ts';
 
 /**
- * `storeSessionInDatabase` means something only beside secondary storage (better-auth 1.7.25, `db/internal-adapter`):
- * whoever says it has a Redis, and sessions in it that would live on unseen.
- * @returns what is wrong with a profile that says it and names no Redis, or null
+ * `storeSessionInDatabase` means something only beside secondary storage (better-auth 1.7.25, `db/internal-adapter`). A
+ * profile that contradicts itself about Redis would leave sessions valid, unseen.
+ * @returns what is wrong with what a profile says of Redis, or null
  */
-export function missingRedis(
+export function contradictoryRedis(
   name: string,
   { redis, session }: CheckedProfile,
   { lineOf }: Pick<ProfileDocument, 'lineOf'>,
   env: Environment,
 ): Problem | null {
-  if (session?.store_in_database !== true || redis !== undefined) return null;
-  if (env('SESSIONCTL_REDIS_URL') !== undefined) return null;
-  const path = ['profiles', name, 'session', 'store_in_database'];
-  return {
-    line: lineOf(path),
-    column: null,
-    message: `${path.join('.')}: means something only where sessions stand in Redis as well, and none is configured`,
-    hint: `Say where Redis is, [profiles.${name}.redis], or leave the key out.`,
+  const hasRedis = redis !== undefined || env('SESSIONCTL_REDIS_URL') !== undefined;
+  const problem = (key: 'store_in_database' | 'secondary_storage', what: string, hint: string): Problem => {
+    const path = ['profiles', name, 'session', key];
+    return { line: lineOf(path), column: null, message: `${path.join('.')}: ${what}`, hint };
   };
+  const sayWhere = `Say where Redis is, [profiles.${name}.redis], or leave the key out.`;
+  if (session?.secondary_storage === false && hasRedis)
+    return problem(
+      'secondary_storage',
+      'says that the application uses no Redis, and one is configured',
+      'Remove one of them.',
+    );
+  if (hasRedis) return null;
+  if (session?.secondary_storage === true)
+    return problem('secondary_storage', 'is true, and no Redis is configured', sayWhere);
+  if (session?.store_in_database === true)
+    return problem(
+      'store_in_database',
+      'means something only where sessions stand in Redis as well, and none is configured',
+      sayWhere,
+    );
+  return null;
 }

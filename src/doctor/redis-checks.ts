@@ -5,7 +5,7 @@ import type {
   SessionSample,
 } from '../sessions/examination.ts';
 import { toInstant } from '../sessions/instant.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Mismatch, Target } from '../sessions/session-store.ts';
 import { reasonOf } from './carry-out-checks.ts';
 import { amount } from './database-checks.ts';
 import { command, fail, ok, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
@@ -90,16 +90,45 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
         return ok(
           subject.storeInDatabase ? 'sessions stand in Redis and in the table' : 'sessions stand in Redis',
         );
+      const judge = mismatch.kind === 'nothing' || mismatch.kind === 'strangers' ? fail : warn;
+      return judge(mismatch.text, remedyFor(mismatch, subject.target, part.keyPrefix));
+    },
+  };
+  let counted: ReturnType<SecondaryExamination['strays']> | null = null;
+  const strays = () => (counted ??= part.strays(COUNTING));
+  yield {
+    id: 'redis-values',
+    explanation:
+      'A key that looks like a session and cannot be read may be a session of anyone. sessionctl ends it only where a row or the list of a user names it.',
+    carryOut: async () => {
+      const { unreadable, isWhole } = await strays();
+      const seen = isWhole ? '' : ', in the part that there was time to look at';
+      if (unreadable === 0) return ok(`every key that looks like a session can be read${seen}`);
       return warn(
-        mismatch.text,
-        toml(
-          mismatch.kind === 'rows'
-            ? `# if the application sets storeSessionInDatabase\n[profiles.${subject.target.profile ?? 'production'}.session]\nstore_in_database = true`
-            : `# as the secondary storage of the application has it, such as\n${redisHeader(subject.target)}\nkey_prefix = ${part.keyPrefix === USUAL_PREFIX ? '""' : JSON.stringify(USUAL_PREFIX)}`,
-        ),
+        `${amount(unreadable)} ${unreadable === 1 ? 'key looks like a session and cannot be read' : 'keys look like sessions and cannot be read'}${seen}`,
+        {
+          kind: 'typescript',
+          text: '// in secondaryStorage: write what Better Auth hands over, as it is\nset: (key, value, ttl) => client.set(key, value, ...),',
+        },
       );
     },
   };
+  if (subject.storeInDatabase)
+    yield {
+      id: 'redis-alone',
+      explanation:
+        'Better Auth believes Redis first: a session whose row was deleted and whose key is still in Redis stays valid.',
+      carryOut: async () => {
+        const { alone, isWhole } = await strays();
+        const seen = isWhole ? '' : ', in the part that there was time to look at';
+        if (alone === null) return unknown('not known: the database is out of reach');
+        if (alone === 0) return ok(`every session in Redis has its row${seen}`);
+        return warn(
+          `${amount(alone)} ${alone === 1 ? 'session stands' : 'sessions stand'} in Redis alone, without a row${seen}`,
+          command('sessionctl list --json | jq \'.[] | select(.store == "secondary")\''),
+        );
+      },
+    };
   yield {
     id: 'redis-lifetimes',
     explanation:
@@ -180,6 +209,22 @@ async function judgeTableAlone(database: DatabaseExamination, target: Target): P
     `${table.name} is empty, though there are users: if the application sets secondaryStorage, its sessions stand in Redis`,
     toml(`${redisHeader(target)}\nurl = "\${REDIS_URL}"\nkey_prefix = "${USUAL_PREFIX}"`),
   );
+}
+
+/** What the profile should say. */
+function remedyFor({ kind, elsewhere }: Mismatch, target: Target, keyPrefix: string) {
+  if (kind === 'rows')
+    return toml(
+      `# if the application sets storeSessionInDatabase\n[profiles.${target.profile ?? 'production'}.session]\nstore_in_database = true`,
+    );
+  const [place] = elsewhere;
+  if (place === undefined)
+    return toml(
+      `# as the secondary storage of the application has it, such as\n${redisHeader(target)}\nkey_prefix = ${keyPrefix === USUAL_PREFIX ? '""' : JSON.stringify(USUAL_PREFIX)}`,
+    );
+  const number =
+    place.database === null ? '' : `\nurl = "\${REDIS_URL}"   # ends with /${String(place.database)}`;
+  return toml(`${redisHeader(target)}${number}\nkey_prefix = ${JSON.stringify(place.keyPrefix)}`);
 }
 
 function redisHeader({ profile }: Pick<Target, 'profile'>): string {

@@ -4,9 +4,13 @@ import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts'
 import type { Survey, Target } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
 import { counted, inNumber } from './counted.ts';
+import { unreadableText } from './unreadable-text.ts';
 import { terminalText } from './fit-text.ts';
 import { labelledLines, type LabelledLine } from './labelled-lines.ts';
 import { sessionTable, type SessionTableOptions } from './session-table.ts';
+
+/** Where a session may stay valid, and of which the profile does not say whether the application has it. */
+export type Undeclared = 'cookie_cache' | 'secondary_storage';
 
 /** What is shown before sessions are ended. */
 export interface PlanView {
@@ -33,6 +37,10 @@ export interface PlanView {
   readonly untilQuiet: boolean;
   /** Where the configuration and the stores disagree about where sessions stand. */
   readonly mismatch?: string | null;
+  /** What the profile does not say of the application. */
+  readonly undeclared?: readonly Undeclared[];
+  /** Keys in Redis that look like sessions and cannot be read. */
+  readonly unreadable?: number;
   /** What cannot be known of this database, such as the zone of its times. */
   readonly cautions?: readonly string[];
 }
@@ -98,12 +106,14 @@ function alarming({
   untilQuiet,
   unclear = null,
   mismatch = null,
+  unreadable = 0,
   cautions = [],
   unreadableTimes = 0,
 }: PlanView): readonly (string | null)[] {
   const offline = oauthTokens?.offline ?? 0;
   return [
     mismatch === null ? null : `${terminalText(mismatch)}.`,
+    unreadable === 0 ? null : `${unreadableText(unreadable)}.`,
     ...cautions.map(terminalText),
     unclear === null ? null : `${unclear}.`,
     unreadableTimes === 0
@@ -160,12 +170,12 @@ function timeOfDay(from: Instant, milliseconds: number): string {
 }
 
 /** What is said wherever the configuration knows nothing else. */
-function constant({ cookieCache, target }: PlanView): readonly (string | null)[] {
+function constant({ undeclared = [] }: PlanView): readonly (string | null)[] {
   return [
-    cookieCache === null
+    undeclared.includes('cookie_cache')
       ? 'No cookie cache is configured here. If the application has one, browsers stay signed in until it runs out.'
       : null,
-    target.redis === null
+    undeclared.includes('secondary_storage')
       ? 'No Redis is configured here. If the application keeps sessions in secondary storage, they live on there.'
       : null,
   ];

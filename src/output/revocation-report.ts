@@ -3,9 +3,10 @@ import type { Instant } from '../sessions/instant.ts';
 import { halfEnded } from '../sessions/revocation.ts';
 import type { Target } from '../sessions/session-store.ts';
 import { counted, inNumber } from './counted.ts';
+import { unreadableText } from './unreadable-text.ts';
 import { screenLines, terminalText } from './fit-text.ts';
 import { jsonText } from './json-text.ts';
-import { placeName, sessionsOfUsers } from './revocation-plan.ts';
+import { placeName, sessionsOfUsers, type Undeclared } from './revocation-plan.ts';
 import type { Styles, Terminal } from './styles.ts';
 
 /** The report of the command-line contract: its fields, in its order, then what it leaves open. */
@@ -20,8 +21,15 @@ export interface RevocationReport {
   /** By looking again; null where that was not possible. */
   readonly remaining: number | null;
   readonly notFound: readonly string[];
-  /** What was deleted from Redis, and what is left there; null where there is none, and left null where nobody looked. */
-  readonly secondary: { readonly deleted: number; readonly remaining: number | null } | null;
+  /**
+   * What was deleted from Redis, what is left there, and keys that look like sessions and cannot be read; null where there is
+   * none, and left null where nobody looked.
+   */
+  readonly secondary: {
+    readonly deleted: number;
+    readonly remaining: number | null;
+    readonly unreadable: number;
+  } | null;
   readonly oauthTokens: { readonly revoked: number; readonly offlineLeft: number } | null;
   readonly batches: number;
   readonly startedAt: Instant;
@@ -50,8 +58,10 @@ export interface RevocationReport {
   /** Left alone, and perhaps meant: their address cannot be read. */
   readonly unreadableAddresses: number;
   readonly reason: string | null;
-  /** Where the configuration and the stores disagree, so that sessions may live on in another place; null where they agree. */
+  /** Where the configuration and the stores disagree, which the operator allowed for; null where they agree. */
   readonly mismatch: string | null;
+  /** What the profile does not say, so that it is not known whether anyone is signed out. */
+  readonly undeclared: readonly Undeclared[];
 }
 
 /** The report as one JSON object on one line. */
@@ -96,6 +106,7 @@ export function reportText(
     effectiveAt,
   } = report;
   const half = halfEnded(report);
+  const unreadable = report.secondary?.unreadable ?? 0;
   const count = uncertain ? `at least ${counted(revoked, 'session')}` : counted(revoked, 'session');
   const ended =
     revoked >= matched && !uncertain
@@ -103,7 +114,7 @@ export function reportText(
       : `Ended ${uncertain && revoked === 0 ? 'an unknown number' : count} of ${grouped(matched)} that ${inNumber(matched, 'was', 'were')} meant`;
   const others = matched - revoked;
   const sentences: (Sentence | null)[] = [
-    { text: `${ended} in ${placeName(report.target)}.`, bold: ended },
+    firstLine(report, ended),
     leftOver(report, styles),
     half > 0 && report.remaining !== 0
       ? {
@@ -139,11 +150,12 @@ export function reportText(
       : {
           text: `${counted(oauthTokens.revoked, 'OAuth token')} revoked, ${counted(oauthTokens.offlineLeft, 'offline refresh token')} left.`,
         },
-    effectiveAt === null ? null : inForce(effectiveAt, expected, report.target),
+    effectiveAt === null ? null : inForce(effectiveAt, expected, report.undeclared),
+    unreadable === 0 ? null : { text: `${unreadableText(unreadable)}.`, style: styles.yellow },
     report.mismatch === null
       ? null
       : {
-          text: `Whether it is in force everywhere is not known: ${terminalText(report.mismatch)}.`,
+          text: `You allowed for this: ${terminalText(report.mismatch)}.`,
           style: styles.yellow,
         },
     report.notFound.length > 0 ? { text: `Not found: ${terminalText(report.notFound.join(', '))}.` } : null,
@@ -164,23 +176,41 @@ function linesOf(
   );
 }
 
-/** With what nobody told sessionctl of, and in which a session may live on. */
-function inForce(effectiveAt: Instant, { cookieCache }: Expected, { redis }: Target): Sentence {
-  const unknown = [
-    cookieCache === null ? ['a cookie cache'] : [],
-    redis === null ? ['secondary storage'] : [],
-  ].flat();
-  const butFor =
-    unknown.length === 0 ? '' : `, but for ${unknown.join(' and ')}, of which nothing is configured here`;
+/** What happened; and where that does not say whether anyone is signed out, this. */
+function firstLine({ target, undeclared, revoked, remaining }: RevocationReport, ended: string): Sentence {
+  const text = `${ended} in ${placeName(target)}.`;
+  if (undeclared.length === 0 || revoked === 0 || remaining !== 0) return { text, bold: ended };
+  const what = target.redis === null ? 'rows' : 'stored sessions';
+  return {
+    text: `${text.slice(0, -1)}: the ${what} are gone. Whether anyone is signed out is not known, since the configuration does not say whether the application uses ${namesOf(undeclared)}.`,
+    bold: ended,
+  };
+}
+
+const UNDECLARED_NAMES = { cookie_cache: 'a cookie cache', secondary_storage: 'Redis' } as const;
+
+function namesOf(undeclared: readonly Undeclared[]): string {
+  return undeclared.map((name) => UNDECLARED_NAMES[name]).join(' or ');
+}
+
+function inForce(
+  effectiveAt: Instant,
+  { cookieCache }: Expected,
+  undeclared: readonly Undeclared[],
+): Sentence {
   const text =
     cookieCache === null
-      ? `In force since ${effectiveAt}${butFor}.`
-      : `In force from ${effectiveAt} at the latest${butFor}: until then cookie caches may be believed.`;
-  return { text, bold: effectiveAt };
+      ? `Effective since ${effectiveAt}.`
+      : `Effective by ${effectiveAt} at the latest; until then browsers may use a cached copy.`;
+  const unknown =
+    undeclared.length === 0
+      ? ''
+      : ` No ${undeclared.map((name) => (name === 'cookie_cache' ? 'cookie cache' : 'Redis')).join(' or ')} is configured; if the application uses ${undeclared.length === 1 ? 'one' : 'them'}, sessions may stay valid there.`;
+  return { text: `${text}${unknown}`, bold: effectiveAt };
 }
 
 function leftOver(
-  { matched, revoked, remaining, finishedAt, stoppedBecause, mismatch }: RevocationReport,
+  { matched, revoked, remaining, finishedAt, stoppedBecause }: RevocationReport,
   styles: Styles,
 ): Sentence {
   if (remaining === null)
@@ -188,8 +218,8 @@ function leftOver(
   const again = `Looked again at ${finishedAt}:`;
   if (remaining === 0)
     return {
-      text: `${again} ${revoked < matched ? 'none that still matches is left' : inNumber(matched, 'it is gone', 'none of them is left')}${mismatch === null ? '' : ' where sessionctl looks'}.`,
-      style: mismatch === null ? styles.green : styles.yellow,
+      text: `${again} ${revoked < matched ? 'none that still matches is left' : inNumber(matched, 'it is gone', 'none of them is left')}.`,
+      style: styles.green,
     };
   const count = counted(remaining, 'session');
   return {

@@ -13,6 +13,8 @@ export interface StatsReport {
   readonly state: 'active' | 'expired' | 'all';
   readonly totals: { readonly sessions: number; readonly active: number; readonly expired: number };
   readonly sessions: number;
+  /** Keys in Redis that look like sessions, cannot be read and are not counted; null where there is no Redis. */
+  readonly unreadable: number | null;
   readonly users: number;
   /** Null without users. */
   readonly sessionsPerUser: number | null;
@@ -71,6 +73,7 @@ export interface StatsContext {
   readonly state: StatsReport['state'];
   /** Rows are kept as records. */
   readonly preserve: boolean;
+  readonly unreadable: number | null;
   /** E-mail addresses by the ids of users, as far as they are known. */
   readonly emails: ReadonlyMap<string, string>;
 }
@@ -100,6 +103,7 @@ export function statsReport(figures: Figures, context: StatsContext): StatsRepor
     state,
     totals: { sessions: totals.active + totals.expired, ...totals },
     sessions,
+    unreadable: context.unreadable,
     users: users.distinct,
     sessionsPerUser: users.distinct === 0 ? null : Math.round((sessions / users.distinct) * 100) / 100,
     impersonations: figures.impersonations,

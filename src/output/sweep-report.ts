@@ -29,7 +29,13 @@ export interface SweepReport {
   readonly notFound: readonly string[];
   /** What was done in Redis, or would be; null where there is none. */
   readonly secondary:
-    (SweptSecondary & { readonly deleted: number; readonly remaining: number | null }) | null;
+    | (SweptSecondary & {
+        readonly deleted: number;
+        readonly remaining: number | null;
+        /** Expired rows that are kept, since their sessions are alive there. */
+        readonly kept: number;
+      })
+    | null;
   /** Tokens that were bound to deleted sessions; null where the deployment has none. */
   readonly oauthTokens: { readonly revoked: number; readonly offlineLeft: null } | null;
   readonly batches: number;

@@ -188,7 +188,7 @@ function sentenceOf(verified: Verified, now: Instant, cookieName: string | null)
     case 'user-gone':
       return `(${reason}): its user does not exist any more`;
     case 'unreadable':
-      return `(${reason}): secondary storage holds something else than a session under this token`;
+      return `(${reason}): whether Better Auth takes it is not known. Redis holds a value under this token that sessionctl cannot read; "revoke --token-stdin" deletes it`;
     default:
       return reason satisfies never;
   }

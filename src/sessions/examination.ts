@@ -146,6 +146,16 @@ export interface SecondaryExamination {
   readonly findMismatch: (() => Promise<Mismatch | null>) | null;
   sample(most: number): Promise<SessionSample & { readonly withoutLifetime: number }>;
   /**
+   * Counts what is not as Better Auth writes it, for this many milliseconds at the most.
+   * @returns `alone`: sessions without a row, null where rows are not expected; `unreadable`: keys that look like sessions and
+   * cannot be read
+   */
+  strays(milliseconds: number): Promise<{
+    readonly alone: number | null;
+    readonly unreadable: number;
+    readonly isWhole: boolean;
+  }>;
+  /**
    * What a sweep would find, counted for so long at the most.
    * Null in place of it where the database is out of reach, without which orphans are not known.
    */

@@ -35,12 +35,28 @@ export interface SortOrder {
   readonly direction: 'asc' | 'desc';
 }
 
+/** A place in secondary storage where sessions stand, beside the one of the configuration. */
+export interface SecondaryPlace {
+  readonly keyPrefix: string;
+  /** The number of the database of Redis; null for that of the configuration. */
+  readonly database: number | null;
+  /** Users of the database who have sessions there, as far as they were counted. */
+  readonly users: number;
+}
+
 /** A disagreement between the configuration and the stores about where sessions stand. */
 export interface Mismatch {
-  /** Rows that are left alone; `nothing` where sessions should be; or sessions of users whom the database does not know. */
-  readonly kind: 'rows' | 'nothing' | 'strangers';
+  /**
+   * `rows` that are left alone; `nothing` in Redis where sessions should be; sessions of users whom the database does not know
+   * (`strangers`). `empty`: no session anywhere, which may be right.
+   */
+  readonly kind: 'rows' | 'nothing' | 'strangers' | 'empty';
   /** In words for a person. */
   readonly text: string;
+  /** What to do about it. */
+  readonly hint: string;
+  /** Where users of the database have sessions in place of that; empty where that is not known. */
+  readonly elsewhere: readonly SecondaryPlace[];
 }
 
 export interface ListOptions {
@@ -250,6 +266,12 @@ export interface SessionStore {
   /** Where the configuration and the stores disagree about where sessions stand; null where they agree, as far as a look tells. */
   findMismatch(): Promise<Mismatch | null>;
 
+  /**
+   * Keys of secondary storage that were met so far, look like sessions that may be selected, and cannot be read to tell. Better
+   * Auth may take them for valid.
+   */
+  unreadable(): number;
+
   /** Secondary storage with what gathers in it beside expired sessions; null where there is none. */
   readonly secondary: SecondarySweep | null;
 
@@ -293,6 +315,11 @@ export interface SweepStep extends SweptSecondary {
 
 export interface SecondarySweep {
   /**
+   * How many rows had surely expired at a moment and are kept all the same, since secondary storage, which Better Auth believes
+   * first, holds their sessions alive, or holds what cannot be read.
+   */
+  countKept(expiredAt: Instant): Promise<number>;
+  /**
    * Deletes sessions that had surely expired at a moment and those whose user is gone, and puts users' lists in order.
    * @param options.dryRun counts only
    */
@@ -325,8 +352,11 @@ export interface Verifications {
 }
 
 export interface OfflineSweep {
-  /** One DELETE of what had surely expired at a moment. */
-  sweep(expiredAt: Instant): Promise<Pick<EndedBatch, 'sessions' | 'oauthTokens' | 'milliseconds'>>;
+  /** One DELETE of what had surely expired at a moment. @param exceptIds sessions that are kept */
+  sweep(
+    expiredAt: Instant,
+    exceptIds?: readonly string[],
+  ): Promise<Pick<EndedBatch, 'sessions' | 'oauthTokens' | 'milliseconds'>>;
   /** Gives the room of deleted rows back to the file system. */
   vacuum(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { Session } from './session.ts';
 
 /** What secondary storage holds under a token. */
 export interface CachedCopy {
-  /** Null where the value is nothing that Better Auth could read. */
+  /** Null where the value cannot be read. Better Auth may read it. */
   readonly session: Session | null;
   /** A mark of Better Auth's says that the sessions of this user have ended that were made before it. */
   readonly revoked: boolean;
@@ -90,8 +90,10 @@ const ROUNDING = 1000;
 export function disagreements({ cached, row, rowsAreRecords }: Standing): readonly string[] | null {
   if (cached === undefined || row === undefined) return null;
   if (cached?.session === null || cached === null) {
-    const found = cached === null ? 'holds nothing of it' : 'holds what is no session';
-    return [`secondary storage ${found}${rowsAreRecords ? ': it has ended, and the row is its record' : ''}`];
+    const found = cached === null ? 'holds nothing of it' : 'holds a value that sessionctl cannot read';
+    return [
+      `secondary storage ${found}${rowsAreRecords && cached === null ? ': it has ended, and the row is its record' : ''}`,
+    ];
   }
   if (row === null) return ['the database has no row of it'];
   const { session } = cached;

@@ -50,6 +50,8 @@ export interface Sweep {
   readonly verifications: number | null;
   /** What was done in secondary storage; null where there is none. */
   readonly secondary: SweptSecondary | null;
+  /** What `secondary` should have ended and is still there; null where that was not looked at. */
+  readonly secondaryRemaining: number | null;
   readonly oauthTokens: number;
   readonly batches: number;
   /** Milliseconds. */
@@ -137,6 +139,10 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
     return {
       ...tally.sum(),
       remaining,
+      secondaryRemaining:
+        stoppedBecause === 'complete'
+          ? await lookAgainInSecondary(store, expiredAt, tally.sum().secondary)
+          : null,
       kept: all === null || remaining === null ? null : Math.max(0, all.rows - remaining.rows),
       unseen,
       way,
@@ -290,6 +296,32 @@ async function limited(
     return verifications && ((await store.verifications?.count(expiredAt)) ?? 0) > 0;
   };
   return (await isAnyLeft().catch(() => true)) ? 'limit' : 'complete';
+}
+
+/**
+ * How many sessions that a sweep of secondary storage deletes are still there; none where it has just found none.
+ * @returns null where there is no secondary storage, or looking failed
+ */
+export async function lookAgainInSecondary(
+  { secondary }: Pick<SessionStore, 'secondary'>,
+  expiredAt: Instant,
+  swept: SweptSecondary | null,
+): Promise<number | null> {
+  if (secondary === null || swept === null) return null;
+  if (swept.expired + swept.orphans === 0) return 0;
+  const options = {
+    dryRun: true,
+    stop: new AbortController().signal,
+    before: () => Promise.resolve(),
+    remark: () => undefined,
+  };
+  let left = 0;
+  try {
+    for await (const step of secondary.sweep(expiredAt, options)) left += step.expired + step.orphans;
+  } catch {
+    return null;
+  }
+  return left;
 }
 
 export const nothingSwept: SweptSecondary = { expired: 0, orphans: 0, indexEntries: 0, immortalIndexes: 0 };

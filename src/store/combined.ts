@@ -1,10 +1,10 @@
 import { ConnectionError } from '../errors.ts';
-import { matcherOf } from '../sessions/matcher.ts';
 import { dependsOnTimes, everySession, type Selection } from '../sessions/selection.ts';
 import type {
   EndedBatch,
   EndOptions,
   ListOptions,
+  OfflineSweep,
   Remaining,
   SessionStore,
   SortField,
@@ -17,12 +17,10 @@ import type { DatabaseStore } from './database/open.ts';
 import { nothingEnded } from './database/stretch.ts';
 import { fingerprintOf, type CachedSession } from './redis/cached-session.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
-import { createRoster, type Roster } from './redis/roster.ts';
-import { createSeen } from './redis/seen.ts';
-import type { EndedTokens } from './redis/tidy-indexes.ts';
 import type { DeploymentStore } from './open-store.ts';
 import { gathered, type Gathered } from './gathered.ts';
-import { inOrder } from './in-order.ts';
+import { isUnset, judgeOf } from './judge-cached.ts';
+import { looksLikeToken } from './redis/key-reader.ts';
 import { createPlaces, type Places } from './places.ts';
 import { rankedPlaces } from './ranked-places.ts';
 import { createStandings } from './standings.ts';
@@ -67,6 +65,8 @@ export function createCombinedStore(
   const { now } = directory;
   /** What the latest survey has counted and need not be read again in order to be ended. */
   let surveyed: Surveyed | null = null;
+  /** Ids of rows that have expired by a moment, and whose sessions Redis holds alive, found once for a sweep. */
+  const heldAlive = new Map<Instant, Promise<readonly string[]>>();
 
   /** A row that Redis knows nothing of is a live session, unless rows are but records. */
   const ofRow = (session: Session): Session => (preserve ? { ...session, state: 'expired' } : session);
@@ -89,10 +89,8 @@ export function createCombinedStore(
 
   /** As they come: those of Redis, then those that stand in the database alone. */
   async function* unsorted(selection: Selection): AsyncGenerator<readonly Session[]> {
-    const seen = createSeen();
-    for await (const page of places.cached(selection, { users: true, states: true })) {
-      yield await ofCached(page.filter(({ token }) => seen.add(token)));
-    }
+    for await (const page of places.cached(selection, { users: true, states: true }))
+      yield await ofCached(page);
     for await (const page of places.rowsAlone(selection)) yield* sessionsOf(page.map(({ id }) => id));
   }
 
@@ -104,17 +102,14 @@ export function createCombinedStore(
     const order = direction === 'asc' ? 1 : -1;
     const compare = (one: Place, other: Place) =>
       order * (compareText(one.key, other.key) || compareText(one.id, other.id));
-    const seen = createSeen();
     let found: Place[] = [];
     // Of two million sessions a place each fits into memory, and the sessions themselves do not.
     const keep = (more: readonly Place[]) => {
       found.push(...more);
       if (found.length > 2 * limit + LISTED_AT_ONCE) found = found.sort(compare).slice(0, limit);
     };
-    for await (const page of places.cached(selection, { users: field === 'userEmail' })) {
-      const fresh = page.filter(({ token }) => seen.add(token));
-      keep(fresh.map(({ token, session }) => ({ key: session[field], id: session.id, token })));
-    }
+    for await (const page of places.cached(selection, { users: field === 'userEmail' }))
+      keep(page.map(({ token, session }) => ({ key: session[field], id: session.id, token })));
     for await (const page of places.rowsAlone(selection)) {
       for await (const chunk of sessionsOf(page.map(({ id }) => id)))
         keep(chunk.map((session) => ({ key: session[field], id: session.id, token: null })));
@@ -142,7 +137,11 @@ export function createCombinedStore(
     bindsTokens: directory.boundTokens !== null,
     settle,
     standings: createStandings({ ...parts, rowsAreRecords: preserve, tokenOf: (id) => places.tokenOf(id) }),
-    secondary: { sweep: (expiredAt, options) => sweepSecondary(parts, expiredAt, options) },
+    unreadable: () => places.unreadable.size,
+    secondary: {
+      sweep: (expiredAt, options) => sweepSecondary(parts, expiredAt, options),
+      countKept: async (expiredAt) => (await idsHeldAlive(expiredAt)).length,
+    },
 
     absent: table?.absent ?? [],
     requireColumns: (selection, sort) => {
@@ -192,8 +191,9 @@ export function createCombinedStore(
     async findSessionIdsByToken(tokens) {
       const inRows = (await table?.findSessionIdsByToken(tokens)) ?? tokens.map(() => null);
       const cached = await secondary.read([...new Set(tokens)]);
-      for (const each of cached) places.remember(each);
-      const ids = new Map(cached.map(({ token, session }) => [token, session.id]));
+      const sessions = cached.filter(isSession);
+      for (const each of sessions) places.remember(each);
+      const ids = new Map(sessions.map(({ token, session }) => [token, session.id]));
       return tokens.map((token, at) => ids.get(token) ?? inRows[at] ?? null);
     },
 
@@ -210,14 +210,16 @@ export function createCombinedStore(
 
     async count(selection) {
       // As with `pick`: what has expired in Redis is counted by `secondary.sweep`.
-      if (selection.surelyExpiredAt !== null) return (await table?.count(selection)) ?? 0;
+      if (selection.surelyExpiredAt !== null)
+        return (await table?.count(await dead(selection, selection.surelyExpiredAt))) ?? 0;
       return (await countOf(places, selection)).sessions;
     },
 
     async pick(selection, limit) {
       // Refuses what cannot be compared.
       await table?.pick(selection, 1);
-      if (selection.surelyExpiredAt !== null) return (await table?.pick(selection, limit)) ?? [];
+      if (selection.surelyExpiredAt !== null)
+        return (await table?.pick(await dead(selection, selection.surelyExpiredAt), limit)) ?? [];
       const ids = new Set<string>();
       for await (const page of places.cached(selection)) {
         for (const cached of page) {
@@ -235,16 +237,18 @@ export function createCombinedStore(
 
     async survey(selection): Promise<Survey> {
       // A row, or a token bound to a session, is found by the session's id, which has to be read again for it.
-      const remembers = table === null && directory.boundTokens === null && comparesWhatLasts(selection);
-      const roster = remembers ? createRoster() : null;
-      const survey = await surveyPlaces(parts, places, selection, roster);
-      surveyed = roster === null ? null : { selection, roster, newest: survey.newest };
+      const tokens = new Set<string>();
+      const survey = await surveyPlaces(parts, places, selection, tokens);
+      const needsNoReading = table === null && directory.boundTokens === null && comparesWhatLasts(selection);
+      surveyed = needsNoReading ? { selection, tokens, newest: survey.newest } : null;
       return survey;
     },
 
     async lookAgain(selection, limit, patience = 'patient'): Promise<Remaining> {
-      if (selection.surelyExpiredAt !== null)
-        return (await table?.lookAgain(selection, limit, patience)) ?? NOTHING_LEFT;
+      if (selection.surelyExpiredAt !== null) {
+        const left = await dead(selection, selection.surelyExpiredAt);
+        return (await table?.lookAgain(left, limit, patience)) ?? NOTHING_LEFT;
+      }
       const left = await countOf(places.steadfast, selection, limit);
       if (table === null || !dependsOnTimes(selection)) return left;
       const rows = await table.lookAgain(selection, 0, patience);
@@ -260,7 +264,8 @@ export function createCombinedStore(
     async *end(selection, options) {
       // What has expired is swept where it stands; of Redis, `secondary.sweep` takes care.
       if (selection.surelyExpiredAt !== null) {
-        if (table !== null) yield* table.end(selection, options);
+        const expired = await dead(selection, selection.surelyExpiredAt);
+        if (table !== null) yield* table.end(expired, options);
         else yield nothingEnded;
         return;
       }
@@ -270,34 +275,57 @@ export function createCombinedStore(
     sweepOutlook: (expiredAt) =>
       table === null ? Promise.resolve({ way: 'walk', table: null }) : table.sweepOutlook(expiredAt),
     somewhere: async (way) => (await table?.somewhere(way)) ?? null,
-    countWithin: (selection, milliseconds) =>
-      table === null ? Promise.resolve(0) : table.countWithin(selection, milliseconds),
+    countWithin: async (selection, milliseconds) => {
+      if (table === null) return 0;
+      const { surelyExpiredAt } = selection;
+      return table.countWithin(
+        surelyExpiredAt === null ? selection : await dead(selection, surelyExpiredAt),
+        milliseconds,
+      );
+    },
     verifications: table?.verifications ?? null,
-    offline: table?.offline ?? null,
+    offline: offlineSweep(table?.offline ?? null),
   };
+
+  /** A row that has expired belongs to a live session as long as Redis holds that alive: Better Auth believes Redis first. */
+  async function idsHeldAlive(expiredAt: Instant): Promise<readonly string[]> {
+    const known = heldAlive.get(expiredAt) ?? places.idsHeldAlive(expiredAt);
+    heldAlive.set(expiredAt, known);
+    return known;
+  }
+
+  /** Without the rows of sessions that are alive. */
+  async function dead(selection: Selection, expiredAt: Instant): Promise<Selection> {
+    const alive = await idsHeldAlive(expiredAt);
+    if (alive.length === 0) return selection;
+    return { ...selection, exceptSessionIds: [...selection.exceptSessionIds, ...alive] };
+  }
+
+  function offlineSweep(offline: OfflineSweep | null): OfflineSweep | null {
+    if (offline === null) return null;
+    return {
+      sweep: async (expiredAt) => offline.sweep(expiredAt, await idsHeldAlive(expiredAt)),
+      vacuum: () => offline.vacuum(),
+    };
+  }
 
   async function* endEverywhere(selection: Selection, options: EndOptions): AsyncGenerator<EndedBatch> {
     let left = options.atMost ?? Infinity;
     const room = <Value>(page: readonly Value[]) => page.slice(0, left);
     // What is ended in great numbers is taken out of the indexes afterwards, in one way through them.
-    const untidied = createSeen();
-    const roster = surveyed !== null && isCoveredBy(selection, surveyed) ? surveyed.roster : null;
+    const untidied =
+      surveyed !== null && isCoveredBy(selection, surveyed) ? surveyed.tokens : new Set<string>();
     surveyed = null;
-    const ended: EndedTokens = {
-      surely: (token) => roster?.has(token) === true,
-      perhaps: (token) => untidied.has(token),
-    };
-    if (roster !== null) {
-      for await (const batch of endRoster(roster, left)) {
+    if (untidied.size > 0) {
+      for await (const batch of endCounted(untidied, left)) {
         left -= batch.sessions;
         yield batch;
       }
       if (left <= 0) return;
     }
-    const indexes = gathered<string>(TIDIED_AT_ONCE, (keys) => steadfast.tidyEnded(keys, ended));
+    const indexes = gathered<string>(TIDIED_AT_ONCE, (keys) => steadfast.tidyEnded(keys, untidied));
     for await (const page of places.steadfast.pages(selection, { ahead: comparesWhatLasts(selection) })) {
       if (signal.aborted || left <= 0) return;
-      if (roster !== null) await indexes.add(page.indexKeys);
       const meant = room(page.meant);
       // Of most pages of a great Redis nothing is meant, and the database need not be asked about it.
       if (meant.length === 0) continue;
@@ -328,24 +356,18 @@ export function createCombinedStore(
     yield { ...nothingEnded, isLast: !signal.aborted };
   }
 
-  /** What a survey has counted. The next tokens are put into words while Redis is at those before. */
-  async function* endRoster(roster: Roster, atMost: number): AsyncGenerator<EndedBatch> {
+  /** What a survey has counted. */
+  async function* endCounted(tokens: ReadonlySet<string>, atMost: number): AsyncGenerator<EndedBatch> {
+    const all = [...tokens];
     let left = atMost;
-    let failed: unknown = null;
-    const begun = function* () {
-      for (const tokens of roster.chunks(ENDED_AT_ONCE)) {
-        if (signal.aborted || failed !== null || left <= 0) return;
-        const some = tokens.slice(0, left);
-        left -= some.length;
-        yield endTokens(some);
-      }
-    };
-    for await (const { failure, ...batch } of inOrder(begun(), 1)) {
-      left += batch.rows - batch.sessions;
-      failed ??= failure;
+    for (let from = 0; from < all.length && left > 0 && !signal.aborted;) {
+      const some = all.slice(from, from + Math.min(ENDED_AT_ONCE, left));
+      from += some.length;
+      const { failure, ...batch } = await endTokens(some);
+      left -= batch.sessions;
       yield batch;
+      throwFailure(failure);
     }
-    throwFailure(failed);
   }
 
   /** What stands in Redis alone, with nothing that hangs on it. */
@@ -442,10 +464,15 @@ const NO_ROWS: EndedRows = { sessions: 0, oauthTokens: 0, uncertain: false, fail
 
 const fields = Object.keys(everySession) as readonly (keyof Selection)[];
 
+/** Whether something that stands under a word that was handed in as a token is a session, by all that is known of it. */
+function isSession({ token, readable, named, session }: CachedSession): boolean {
+  return readable || named || session.userId !== null || looksLikeToken(token);
+}
+
 /** Sessions that a survey counted. */
 interface Surveyed {
   readonly selection: Selection;
-  readonly roster: Roster;
+  readonly tokens: Set<string>;
   /** The latest sign-in among them; null where none says. */
   readonly newest: Instant | null;
 }
@@ -463,10 +490,7 @@ const LASTING: ReadonlySet<keyof Selection> = new Set<keyof Selection>([
 /** Whether a session that was selected once cannot cease to be, but by its end. */
 function comparesWhatLasts(selection: Selection): boolean {
   if (selection.sessionIds !== null) return false;
-  return fields.every((name) => {
-    const value: unknown = selection[name];
-    return LASTING.has(name) || value === everySession[name] || (Array.isArray(value) && value.length === 0);
-  });
+  return fields.every((name) => LASTING.has(name) || isUnset(selection, name));
 }
 
 /** Whether all that were surveyed are selected: it is the same selection, but for a bound behind the latest of them. */
@@ -497,21 +521,23 @@ async function countOf(
   selection: Selection,
   limit = 0,
 ): Promise<Remaining> {
-  const seen = createSeen();
+  let secondary = 0;
   const ids: string[] = [];
   const note = (id: string) => {
     if (ids.length < limit) ids.push(id);
   };
-  const isMeant = matcherOf(selection);
+  const judge = judgeOf(selection);
   let unreadableTimes = 0;
   const including = dependsOnTimes(selection) ? ({ unreadableTimes: 'include' } as const) : {};
   for await (const page of places.cached(selection, including)) {
-    for (const { token, session } of page) {
-      if (!isMeant(session)) unreadableTimes += 1;
-      else if (seen.add(token)) note(session.id);
+    for (const cached of page) {
+      if (cached.readable && judge(cached) !== true) unreadableTimes += 1;
+      else {
+        secondary += 1;
+        note(cached.session.id);
+      }
     }
   }
-  const secondary = seen.size;
   let sessions = secondary;
   for await (const page of places.rowsAlone(selection)) {
     sessions += page.length;

@@ -4,7 +4,6 @@ import type { Selection } from '../sessions/selection.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import { AGENT_LENGTH, READ_AGENTS, TOP } from '../sessions/statistics.ts';
 import type { Figures, Frequencies, Quarter } from '../sessions/statistics.ts';
-import { createSeen } from './redis/seen.ts';
 
 const QUARTER = 15 * 60_000;
 
@@ -15,11 +14,11 @@ export async function figuresOfSessions(
 ): Promise<Figures> {
   const totals = { active: 0, expired: 0 };
   const sum = { sessions: 0, impersonated: 0, unreadableTimes: 0 };
-  const users = createFrequent();
-  const administrators = createSeen();
-  const agents = createFrequent();
-  const addresses = createFrequent();
-  const networks = createFrequent();
+  const users = createFrequencies();
+  const administrators = new Set<string>();
+  const agents = createFrequencies();
+  const addresses = createFrequencies();
+  const networks = createFrequencies();
   const created = new Map<number, number>();
   const expires = new Map<number, number>();
   for await (const chunk of store.list({ ...selection, state: 'all' }, { sort: null })) {
@@ -68,24 +67,18 @@ function quartersOf(quarters: ReadonlyMap<number, number>): readonly Quarter[] {
   return [...quarters].map(([quarter, sessions]) => ({ from: toInstant(quarter * QUARTER), sessions }));
 }
 
-/** Values that are counted one by one. Of more, those that came least often so far are forgotten. */
-const MOST_VALUES = 200_000;
-
-/** Counts how often texts come, at a memory that does not grow with how many there are. */
-export function createFrequent(most = MOST_VALUES) {
-  const seen = createSeen();
+/** Counts how often texts come. */
+function createFrequencies() {
   const counts = new Map<string, number>();
   let sessions = 0;
   return {
     add(value: string): void {
       sessions += 1;
-      seen.add(value);
       counts.set(value, (counts.get(value) ?? 0) + 1);
-      if (counts.size > most) forgetRare(counts, most / 2);
     },
     /** Values that come equally often, in the order of their characters. */
     top: (limit: number): Frequencies => ({
-      distinct: seen.size,
+      distinct: counts.size,
       sessions,
       top: [...counts]
         .map(([value, times]) => ({ value, sessions: times }))
@@ -93,10 +86,4 @@ export function createFrequent(most = MOST_VALUES) {
         .slice(0, limit),
     }),
   };
-}
-
-function forgetRare(counts: Map<string, number>, left: number): void {
-  for (let rare = 1; counts.size > left; rare *= 2) {
-    for (const [value, times] of counts) if (times <= rare && counts.size > left) counts.delete(value);
-  }
 }

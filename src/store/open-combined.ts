@@ -8,14 +8,13 @@ import { createCombinedStore } from './combined.ts';
 import { createSessionCreation } from './creation.ts';
 import { openDatabaseStore, type OpenOptions } from './database/open.ts';
 import { openDirectory } from './database/open-directory.ts';
-import type { SessionRows } from './database/session-rows.ts';
 import type { DeploymentStore } from './open-store.ts';
 import { connectRedis } from './redis/connect-redis.ts';
 import { createCachedCreation } from './redis/create-cached.ts';
 import { createSecondaryStorage } from './redis/secondary-storage.ts';
 import { figuresOfSessions } from './figures-of-sessions.ts';
+import { createRowsBehind } from './rows-behind.ts';
 import { mismatchOf } from './store-mismatch.ts';
-import { withRowIds } from './with-row-ids.ts';
 
 export interface CombinedSettings {
   readonly database: DatabaseSettings;
@@ -37,12 +36,16 @@ export async function openCombinedStore(
   try {
     const connection = await connectRedis(redis, options);
     const { keyPrefix } = redis;
-    const storageOn = (guard: typeof connection.guard, rows: SessionRows | undefined) => {
-      const storage = createSecondaryStorage({ ...connection, guard }, keyPrefix, directory.now);
-      return rows === undefined ? storage : withRowIds(storage, rows);
-    };
-    const secondary = storageOn(connection.guard, table?.rows);
-    const steadfast = storageOn(connection.settle, table?.steadfastRows);
+    const { now } = directory;
+    const rows = table === null ? null : createRowsBehind(table.rows, table);
+    const steadfastRows = table === null ? null : createRowsBehind(table.steadfastRows, table.steadfast);
+    const secondary = createSecondaryStorage(connection, keyPrefix, now, rows);
+    const steadfast = createSecondaryStorage(
+      { ...connection, guard: connection.settle },
+      keyPrefix,
+      now,
+      steadfastRows,
+    );
     const store = createCombinedStore({
       directory,
       table,
@@ -59,7 +62,8 @@ export async function openCombinedStore(
         rows: table?.rowCreation ?? null,
         secondary: { creation: createCachedCreation(connection, keyPrefix), storage: steadfast },
       }),
-      findMismatch: () => mismatchOf({ directory, table, secondary, keyPrefix }),
+      findMismatch: () =>
+        mismatchOf({ directory, rows: table?.rows ?? null, connection, secondary, keyPrefix }),
       figures: (selection) => figuresOfSessions(store, selection),
       history: directory.history,
       lock: (name, own, wait) => directory.lock(name, own, wait),

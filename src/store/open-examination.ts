@@ -13,6 +13,7 @@ import { connectRedis } from './redis/connect-redis.ts';
 import { examineRedis } from './redis/examine-redis.ts';
 import { createSecondaryStorage, type SecondaryStorage } from './redis/secondary-storage.ts';
 import { sweepSecondary } from './redis/sweep-secondary.ts';
+import { createRowsBehind } from './rows-behind.ts';
 import { mismatchOf } from './store-mismatch.ts';
 import { toInstant } from '../sessions/instant.ts';
 
@@ -82,7 +83,9 @@ export async function openExamination(
     const connection = await connectRedis(redis, reading);
     const { keyPrefix } = redis;
     const known = directory.part;
-    const storage = createSecondaryStorage(connection, keyPrefix, known?.now ?? toInstant(now));
+    const part = tableOf(table);
+    const rows = part === null ? null : createRowsBehind(part.rows, part);
+    const storage = createSecondaryStorage(connection, keyPrefix, known?.now ?? toInstant(now), rows);
     return {
       storage,
       examination: {
@@ -90,7 +93,15 @@ export async function openExamination(
         findMismatch:
           known === null
             ? null
-            : () => mismatchOf({ directory: known, table: tableOf(table), secondary: storage, keyPrefix }),
+            : () =>
+                mismatchOf({
+                  directory: known,
+                  rows: part?.rows ?? null,
+                  connection,
+                  secondary: storage,
+                  keyPrefix,
+                }),
+        strays: (milliseconds) => countStrays(storage, part, milliseconds),
         leftovers: known === null ? null : leftoversOf({ directory: known, steadfast: storage }),
       },
     };
@@ -106,6 +117,26 @@ function examinationOf({
 
 function tableOf(table: Opened<DatabaseStore> | null): DatabaseStore | null {
   return table?.part ?? null;
+}
+
+async function countStrays(
+  storage: Pick<SecondaryStorage, 'scan'>,
+  table: Pick<DatabaseStore, 'existingSessionIds'> | null,
+  milliseconds: number,
+): ReturnType<SecondaryExamination['strays']> {
+  const begun = performance.now();
+  // A session may come twice.
+  const alone = new Set<string>();
+  const unreadable = new Set<string>();
+  for await (const page of storage.scan()) {
+    for (const token of page.unreadable) unreadable.add(token);
+    const ids = page.sessions.map(({ session }) => session.id);
+    const withRow = await table?.existingSessionIds(ids);
+    for (const id of ids) if (withRow?.has(id) === false) alone.add(id);
+    if (performance.now() - begun > milliseconds)
+      return { alone: table === null ? null : alone.size, unreadable: unreadable.size, isWhole: false };
+  }
+  return { alone: table === null ? null : alone.size, unreadable: unreadable.size, isWhole: true };
 }
 
 function leftoversOf(

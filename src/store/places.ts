@@ -1,10 +1,10 @@
-import { matcherOf } from '../sessions/matcher.ts';
-import type { Selection } from '../sessions/selection.ts';
+import type { Instant } from '../sessions/instant.ts';
+import { everySession, type Selection } from '../sessions/selection.ts';
 import type { CombinedParts } from './combined.ts';
 import type { SessionRows, TokenRow } from './database/session-rows.ts';
+import { judgeOf } from './judge-cached.ts';
 import type { CachedSession } from './redis/cached-session.ts';
 import type { ScanOptions, SecondaryStorage } from './redis/secondary-storage.ts';
-import { createSeen } from './redis/seen.ts';
 
 /** A page of sessions that Redis holds. */
 export interface CachedPage {
@@ -24,7 +24,7 @@ export interface WalkOptions extends ScanOptions {
 
 /** Goes through the places that sessions stand in. */
 export interface Walker {
-  /** The selected sessions that Redis holds. One may come twice. */
+  /** The selected sessions that Redis holds, each once. */
   pages(selection: Selection, options?: WalkOptions): AsyncGenerator<CachedPage>;
   /** As `pages`, without those on which nothing is selected, and read ahead. */
   cached(selection: Selection, options?: WalkOptions): AsyncGenerator<readonly CachedSession[]>;
@@ -39,6 +39,10 @@ export interface Places extends Walker {
   remember(cached: CachedSession): void;
   /** The token of a session, wherever it stands; null where there is none of this id. */
   tokenOf(id: string): Promise<string | null>;
+  /** Ids of rows that had surely expired at a moment, and whose sessions Redis holds alive, or holds unreadably. */
+  idsHeldAlive(expiredAt: Instant): Promise<readonly string[]>;
+  /** Sessions met so far that may be selected, and whose values cannot be read to tell. */
+  readonly unreadable: { readonly size: number };
 }
 
 /** Ids or rows that are looked up at once. */
@@ -47,6 +51,8 @@ const AT_ONCE = 500;
 export function createPlaces({ table, secondary, steadfast, preserve }: CombinedParts): Places {
   /** Tokens by the ids of their sessions. Redis finds a session by its token alone. */
   const known = new Map<string, string>();
+  /** Tokens. */
+  const unreadable = new Set<string>();
 
   const remember = ({ token, session }: CachedSession) => {
     known.set(session.id, token);
@@ -59,7 +65,20 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
       return known.get(id) ?? null;
     },
     steadfast: walker(steadfast, table?.steadfastRows ?? null),
+    idsHeldAlive: async (expiredAt) => {
+      const alive: string[] = [];
+      for await (const page of rowPages(table?.rows ?? null, {
+        ...everySession,
+        surelyExpiredAt: expiredAt,
+      })) {
+        const idOf = new Map(page.map(({ id, token }) => [token, id]));
+        for (const { token, session } of await secondary.read([...idOf.keys()]))
+          if (session.state === 'active') alive.push(idOf.get(token) ?? session.id);
+      }
+      return alive;
+    },
     remember,
+    unreadable,
   };
 
   async function findTokens(
@@ -81,12 +100,26 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
   }
 
   function walker(storage: SecondaryStorage, rows: SessionRows | null): Walker {
-    async function* byId(ids: readonly string[], isMeant: Matcher): AsyncGenerator<CachedPage> {
+    async function* byId(ids: readonly string[], judge: Judge): AsyncGenerator<CachedPage> {
       await findTokens(ids, storage, rows);
       for (let from = 0; from < ids.length; from += AT_ONCE) {
-        const tokens = ids.slice(from, from + AT_ONCE).flatMap((id) => known.get(id) ?? []);
-        const sessions = await storage.read([...new Set(tokens)]);
-        const meant = sessions.filter(({ session }) => isMeant(session));
+        const idOf = new Map<string, string>();
+        for (const id of ids.slice(from, from + AT_ONCE)) {
+          const token = known.get(id);
+          if (token !== undefined) idOf.set(token, id);
+        }
+        const found = await storage.read([...idOf.keys()]);
+        // A session whose value cannot be read has no id of its own once its row is gone.
+        const sessions = found.map((cached) => {
+          const id = idOf.get(cached.token);
+          return cached.readable || id === undefined
+            ? cached
+            : { ...cached, session: { ...cached.session, id } };
+        });
+        // Of one without a row nothing else is known by now: that it is named says that it is meant.
+        const meant = sessions.filter(
+          (cached) => (!cached.readable && !cached.named) || judge(cached) === true,
+        );
         yield { meant, all: sessions.length, indexKeys: [] };
       }
     }
@@ -95,47 +128,40 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
       selection: Selection,
       { states = selection.state !== 'all', unreadableTimes, ...options }: WalkOptions = {},
     ): AsyncGenerator<CachedPage> {
-      const matches = matcherOf(selection, unreadableTimes);
+      const judge = judgeOf(selection, unreadableTimes);
       if (selection.sessionIds !== null) {
-        yield* byId(selection.sessionIds, matches);
+        yield* byId(selection.sessionIds, judge);
         return;
       }
+      const matching = (sessions: readonly CachedSession[], isMeant: Judge) =>
+        sessions.filter((cached) => {
+          const meant = isMeant(cached);
+          if (meant === null) unreadable.add(cached.token);
+          return meant === true;
+        });
       // By the index first: should the scan not come to its end, most of a user's sessions have been met.
-      const named = new Set<string>();
+      const met = new Set<string>();
+      const unmet = (sessions: readonly CachedSession[]) =>
+        sessions.filter(({ token }) => {
+          const isNew = !met.has(token);
+          met.add(token);
+          return isNew;
+        });
       if (selection.userIds.length > 0) {
         for await (const sessions of storage.namedSessions(selection.userIds)) {
-          for (const { token } of sessions) named.add(token);
-          const meant = sessions.filter(({ session }) => matches(session));
+          const meant = matching(unmet(sessions), judge);
           yield { meant, all: sessions.length, indexKeys: [] };
         }
       }
-      const mayMatch = matcherOf({ ...selection, state: 'all' }, unreadableTimes);
-      const unmarked = createSeen();
-      for await (const { sessions, indexKeys } of storage.scan(options)) {
-        const likely = sessions.filter(({ token, session }) => !named.has(token) && mayMatch(session));
+      const judgeBesideState = judgeOf({ ...selection, state: 'all' }, unreadableTimes);
+      const unmarked = new Set<string>();
+      for await (const page of storage.scan(options)) {
+        const { sessions, indexKeys } = page;
+        for (const token of page.unreadable) unreadable.add(token);
+        const likely = unmet(matching(sessions, judgeBesideState));
         const judged = states ? await storage.judge(likely, unmarked) : likely;
-        const meant = states ? judged.filter(({ session }) => matches(session)) : judged;
+        const meant = states ? matching(judged, judge) : judged;
         yield { meant, all: sessions.length, indexKeys };
-      }
-    }
-
-    async function* rowPages(selection: Selection): AsyncGenerator<readonly TokenRow[]> {
-      if (rows === null) return;
-      if (selection.sessionIds !== null) {
-        const { sessionIds } = selection;
-        for (let from = 0; from < sessionIds.length; from += AT_ONCE) {
-          const some = { ...selection, sessionIds: sessionIds.slice(from, from + AT_ONCE) };
-          yield await rows.nextRows(some, null, AT_ONCE);
-        }
-        return;
-      }
-      for (let after: string | null = null; ;) {
-        const page: readonly TokenRow[] = await rows.nextRows(selection, after, AT_ONCE);
-        const last = page.at(-1);
-        if (last === undefined) return;
-        yield page;
-        if (page.length < AT_ONCE) return;
-        after = last.id;
       }
     }
 
@@ -151,7 +177,7 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
         // Where rows are records, one that Redis knows nothing of has ended, whatever expiry it says.
         if (preserve && selection.state === 'active') return;
         const asked: Selection = preserve ? { ...selection, state: 'all' } : selection;
-        for await (const page of rowPages(asked)) {
+        for await (const page of rowPages(rows, asked)) {
           const held = new Set(
             (await storage.read(page.map(({ token }) => token))).map(({ token }) => token),
           );
@@ -164,4 +190,28 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
   }
 }
 
-type Matcher = ReturnType<typeof matcherOf>;
+type Judge = ReturnType<typeof judgeOf>;
+
+/** The selected rows, in pages. */
+async function* rowPages(
+  rows: SessionRows | null,
+  selection: Selection,
+): AsyncGenerator<readonly TokenRow[]> {
+  if (rows === null) return;
+  if (selection.sessionIds !== null) {
+    const { sessionIds } = selection;
+    for (let from = 0; from < sessionIds.length; from += AT_ONCE) {
+      const some = { ...selection, sessionIds: sessionIds.slice(from, from + AT_ONCE) };
+      yield await rows.nextRows(some, null, AT_ONCE);
+    }
+    return;
+  }
+  for (let after: string | null = null; ;) {
+    const page: readonly TokenRow[] = await rows.nextRows(selection, after, AT_ONCE);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    yield page;
+    if (page.length < AT_ONCE) return;
+    after = last.id;
+  }
+}

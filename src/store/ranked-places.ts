@@ -5,7 +5,6 @@ import type { DatedRow, SessionRows } from './database/session-rows.ts';
 import type { Places, Walker } from './places.ts';
 import type { CachedSession } from './redis/cached-session.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
-import { createTally } from './redis/tally.ts';
 
 /** A session among those of its user. */
 interface Ranked {
@@ -38,6 +37,8 @@ export function rankedPlaces(places: Places, parts: CombinedParts): Places {
       places.remember(cached);
     },
     tokenOf: (id) => places.tokenOf(id),
+    idsHeldAlive: (expiredAt) => places.idsHeldAlive(expiredAt),
+    unreadable: places.unreadable,
   };
 }
 
@@ -53,14 +54,15 @@ function rankedWalker(
   async function rank(selection: Selection, keepNewest: number): Promise<Ranking> {
     const { userIds, presentAt } = selection;
     const all: Selection = { ...everySession, userIds, presentAt, state: 'active' };
-    const tally = createTally();
+    const held = new Map<string, number>();
     for await (const page of rankable(all))
-      for (const { userId } of page) if (userId !== null) tally.add(userId);
+      for (const { userId } of page) if (userId !== null) held.set(userId, (held.get(userId) ?? 0) + 1);
+    const hasSurplus = (userId: string) => (held.get(userId) ?? 0) > keepNewest;
     const newest = new Map<string, readonly Ranked[]>();
-    if (tally.anyExceeds(keepNewest)) {
+    if ([...held.keys()].some(hasSurplus)) {
       for await (const page of rankable(all)) {
         for (const { id, userId, createdAt, token } of page) {
-          if (userId === null || createdAt === null || !tally.exceeds(userId, keepNewest)) continue;
+          if (userId === null || createdAt === null || !hasSurplus(userId)) continue;
           const others = (newest.get(userId) ?? []).filter((other) => other.id !== id);
           const ranked = [...others, { id, createdAt, token }].sort(newestFirst).slice(0, keepNewest);
           newest.set(userId, ranked);
@@ -102,8 +104,8 @@ function rankedWalker(
     const now = await directory.readClock();
     const cached = await storage.read(ranked.flatMap(({ token }) => token ?? []));
     const alive = new Set<string>();
-    for (const { session } of cached)
-      if (session.state === 'active' && session.expiresAt !== null && session.expiresAt >= now)
+    for (const { session, readable } of cached)
+      if (!readable || (session.state === 'active' && session.expiresAt !== null && session.expiresAt >= now))
         alive.add(session.id);
     const ids = ranked.flatMap(({ id, token }) => (token === null ? [id] : []));
     if (rows === null || preserve || ids.length === 0) return alive;

@@ -11,7 +11,7 @@ export interface StandingsParts {
   /** Null where Redis alone holds sessions. */
   readonly table: Pick<SessionStore, 'findSessionIdsByToken' | 'list'> | null;
   /** Null where there is none. */
-  readonly secondary: Pick<SecondaryStorage, 'read' | 'holds'> | null;
+  readonly secondary: Pick<SecondaryStorage, 'read'> | null;
   readonly rowsAreRecords: boolean;
   /** Null where there is no session of this id. */
   readonly tokenOf: (id: string) => Promise<string | null>;
@@ -34,16 +34,14 @@ export function createStandings({
 
   const cachedOf = async (token: string): Promise<CachedCopy | null> => {
     const [found] = (await secondary?.read([token])) ?? [];
-    if (found !== undefined) {
-      const { session } = found;
-      const { expiresAt, state } = session;
-      const { now } = directory;
-      const copy: Session = { ...session, store: 'secondary', tokenFingerprint: fingerprintOf(token) };
-      // What is still to expire and does not count any more lies before the mark of its user.
-      const revoked = state === 'expired' && expiresAt !== null && expiresAt >= now;
-      return { session: copy, revoked };
-    }
-    return (await secondary?.holds(token)) === true ? { session: null, revoked: false } : null;
+    if (found === undefined) return null;
+    if (!found.readable) return { session: null, revoked: false };
+    const { session } = found;
+    const { expiresAt, state } = session;
+    const copy: Session = { ...session, store: 'secondary', tokenFingerprint: fingerprintOf(token) };
+    // What is still to expire and does not count any more lies before the mark of its user.
+    const revoked = state === 'expired' && expiresAt !== null && expiresAt >= directory.now;
+    return { session: copy, revoked };
   };
 
   const standing = async (row: Session | null, token: string | null): Promise<Standing> => {

@@ -1,29 +1,25 @@
 import { millisecondsOf, type Instant } from '../sessions/instant.ts';
-import { matcherOf } from '../sessions/matcher.ts';
 import { everySession, type Selection } from '../sessions/selection.ts';
 import type { Survey } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
 import type { CombinedParts } from './combined.ts';
+import { judgeOf } from './judge-cached.ts';
 import type { Places } from './places.ts';
-import type { CachedSession } from './redis/cached-session.ts';
-import type { Roster } from './redis/roster.ts';
-import { createSeen } from './redis/seen.ts';
 
 type Surveyed = Pick<Session, 'id' | 'userId' | 'state' | 'createdAt'>;
 
 /**
  * Counts what a selection holds in all places, and what hangs on it, in one way through them.
- * @param roster takes the tokens of those who are selected, as far as it has room
+ * @param selectedTokens the tokens of selected sessions that stand in Redis are added to it
  */
 export async function surveyPlaces(
   { directory, table, preserve }: CombinedParts,
   places: Places,
   selection: Selection,
-  roster: Roster | null,
+  selectedTokens: Set<string>,
 ): Promise<Survey> {
   const { boundTokens, countApiKeys, now } = directory;
-  const seen = createSeen();
-  const users = createSeen();
+  const users = new Set<string>();
   const isTheirs = selection.keepNewest === null ? impersonatedBy(selection, now) : null;
   const sum = { sessions: 0, active: 0, bound: 0, offline: 0, apiKeys: 0, impersonations: 0 };
   let newest: Instant | null = null;
@@ -34,7 +30,9 @@ export async function surveyPlaces(
       sum.sessions += 1;
       if (state === 'active') sum.active += 1;
       if (createdAt !== null && (newest === null || createdAt > newest)) newest = createdAt;
-      if (userId !== null && users.add(userId)) newUsers.push(userId);
+      if (userId === null || users.has(userId)) continue;
+      users.add(userId);
+      newUsers.push(userId);
     }
     if (boundTokens !== null) {
       const tokens = await boundTokens.count(sessions.map(({ id }) => id));
@@ -44,20 +42,14 @@ export async function surveyPlaces(
     if (countApiKeys !== null) sum.apiKeys += await countApiKeys(newUsers);
   };
 
-  const isMeant = matcherOf(selection);
+  const judge = judgeOf(selection);
   const looked = isTheirs === null ? selection : everySession;
-  const isFresh = ({ token, session }: CachedSession) => {
-    const isNew = roster === null || !isMeant(session) ? null : roster.add(token);
-    return isNew ?? seen.add(token);
-  };
   for await (const page of places.cached(looked, { states: true })) {
-    const fresh = page.filter(isFresh).map(({ session }) => session);
-    if (isTheirs === null) {
-      await add(fresh);
-      continue;
-    }
-    await add(fresh.filter(isMeant));
-    sum.impersonations += fresh.filter((each) => !isMeant(each) && isTheirs(each)).length;
+    const meant = isTheirs === null ? page : page.filter((cached) => judge(cached) === true);
+    for (const { token } of meant) selectedTokens.add(token);
+    await add(meant.map(({ session }) => session));
+    if (isTheirs === null) continue;
+    sum.impersonations += page.filter((cached) => judge(cached) === false && isTheirs(cached.session)).length;
   }
   for await (const page of places.rowsAlone(selection)) {
     if (table === null) break;

@@ -160,6 +160,14 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
       '3: profiles.a.redis.settle: "1h" is longer than 5m',
     ],
     [
+      'url = "a.db"\nsession.secondary_storage = false\nredis.url = "redis://h"',
+      '3: profiles.a.session.secondary_storage: says that the application uses no Redis, and one is configured. Remove one of them.',
+    ],
+    [
+      'url = "a.db"\nsession.secondary_storage = true',
+      '3: profiles.a.session.secondary_storage: is true, and no Redis is configured. Say where Redis is, [profiles.a.redis], or leave the key out.',
+    ],
+    [
       'url = "a.db"\nsession.store_in_database = true',
       '3: profiles.a.session.store_in_database: means something only where sessions stand in Redis as well, and none is configured. Say where Redis is, [profiles.a.redis], or leave the key out.',
     ],

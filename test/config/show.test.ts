@@ -66,6 +66,7 @@ describe('config show', () => {
       session.cookie_cache.enabled  false                                       default
       session.cookie_cache.max_age  5m                                          default
       session.cookie_cache.version  1                                           default
+      session.secondary_storage     -                                           default
       session.store_in_database     false                                       default
       session.preserve_in_database  false                                       default
       session.maximum_sessions      -                                           default

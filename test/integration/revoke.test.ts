@@ -121,6 +121,7 @@ const reportFields = [
   'command', 'runId', 'dryRun', 'target', 'matched', 'revoked', 'users', 'remaining', 'notFound', 'secondary',
   'oauthTokens', 'batches', 'startedAt', 'finishedAt', 'durationMs', 'stoppedBecause', 'effectiveAt',
   'survivors', 'arrivedLater', 'noLongerMatch', 'states', 'uncertain', 'apiKeys', 'unreadableAddresses', 'reason', 'mismatch',
+  'undeclared',
 ]; // prettier-ignore
 
 describe('Better Auth finds dead exactly what was to be ended', () => {

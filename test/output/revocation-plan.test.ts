@@ -33,6 +33,7 @@ const plain: PlanView = {
   sample: [aSession, expired],
   isNewest: true,
   cookieCache: null,
+  undeclared: ['cookie_cache', 'secondary_storage'],
   clock: now,
   offlineTokens: false,
   preserve: false,
@@ -50,6 +51,7 @@ const rich: PlanView = {
     impersonations: 5,
   },
   cookieCache: 300_000,
+  undeclared: ['secondary_storage'],
   preserve: true,
   untilQuiet: true,
   cautions: ['times are stored without a zone; UTC is assumed'],
@@ -113,7 +115,10 @@ describe('the plan', () => {
 
   it('makes what is alarming stand out, and what is constant step back', () => {
     const { bold, yellow, dim } = stylesFor(screen(500, true));
-    const lines = shown({ ...rich, cookieCache: null }, screen(500, true)).split('\n');
+    const lines = shown(
+      { ...rich, cookieCache: null, undeclared: ['cookie_cache', 'secondary_storage'] },
+      screen(500, true),
+    ).split('\n');
     const styled = (text: string) => lines.find((line) => line.includes(text));
     for (const sentence of [
       'times are stored without a zone; UTC is assumed',

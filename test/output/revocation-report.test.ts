@@ -34,6 +34,7 @@ const done: RevocationReport = {
   unreadableAddresses: 0,
   unreadableTimes: 0,
   mismatch: null,
+  undeclared: [],
 };
 
 const pipe: Terminal = { interactive: false, colour: false, width: Number.POSITIVE_INFINITY };
@@ -49,11 +50,22 @@ describe('the report', () => {
       Looked again at 2026-11-23T14:00:00.000Z: none of them is left.
       2 sessions that match signed in later and are still there: run it again, or with --until-quiet.
       1 OAuth token revoked, 2 offline refresh tokens left.
-      In force since 2026-11-23T14:00:00.000Z, but for a cookie cache and secondary storage, of which nothing is configured here.
+      Effective since 2026-11-23T14:00:00.000Z.
       Not found: a, b.
       "
     `);
     expect(reportText(done, { cookieCache: null, oauthTokens: 0 }, stylesFor(pipe))).toBe(shown({}));
+  });
+
+  it('says first what is not known where the configuration leaves it open', () => {
+    const lines = shown({ undeclared: ['cookie_cache', 'secondary_storage'] }).split('\n');
+    expect(lines[0]).toBe(
+      'Ended 12 sessions of 3 users in production, postgresql db.example.com:5432/app: the rows are gone. Whether anyone is signed out is not known, since the configuration does not say whether the application uses a cookie cache or Redis.',
+    );
+    expect(lines).toContain(
+      'Effective since 2026-11-23T14:00:00.000Z. No cookie cache or Redis is configured; if the application uses them, sessions may stay valid there.',
+    );
+    expect(shown({ undeclared: ['cookie_cache'] })).toContain('if the application uses one, sessions');
   });
 
   it.each([40, 80, 132])('is broken at spaces on a terminal of %i columns', (width) => {

@@ -96,6 +96,8 @@ export interface TestProfile {
   readonly preserveInDatabase?: boolean;
   /** How long browsers believe their own copy of a session. */
   readonly cookieCacheMaxAge?: string;
+  /** The profile does not say whether the application uses a cookie cache or Redis. */
+  readonly undeclared?: boolean;
   /** What the application's `cookieCache.version` says. */
   readonly cookieCacheVersion?: string;
   /** What the application signs its cookies with, and how it calls them. */
@@ -159,8 +161,11 @@ export function writeConfig(profile: TestProfile): string {
       ? []
       : [`store_in_database = ${String(profile.storeInDatabase)}`]),
     ...(profile.preserveInDatabase === true ? ['preserve_in_database = true'] : []),
+    ...(profile.undeclared === true || profile.redis !== undefined ? [] : ['secondary_storage = false']),
     ...(profile.cookieCacheMaxAge === undefined
-      ? []
+      ? profile.undeclared === true
+        ? []
+        : ['cookie_cache = { enabled = false }']
       : [
           `cookie_cache = { ${[
             'enabled = true',

@@ -91,6 +91,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     // A row that is deleted is gone.
     settle: 0,
     secondary: null,
+    unreadable: () => 0,
     findMismatch: () => Promise.resolve(null),
     absent: (['ipAddress', 'userAgent', 'impersonatedBy'] as const).filter((field) => table[field] === null),
     requireColumns: (selection, sort) => {

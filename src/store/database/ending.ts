@@ -86,8 +86,8 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
     const { bulk } = dialect;
     if (bulk === null) return null;
     return {
-      async sweep(expiredAt) {
-        const selection = { ...everySession, surelyExpiredAt: expiredAt };
+      async sweep(expiredAt, exceptSessionIds = []) {
+        const selection = { ...everySession, surelyExpiredAt: expiredAt, exceptSessionIds };
         await persist(() => prepare());
         await persist(() => bulk.prepare(knex));
         const tokenTables = await tokenEnding.datedTokens();

@@ -54,7 +54,7 @@ export interface DatabaseStore extends SessionStore, Directory, CountingStore {
   /** Carried to the end whatever the signal. */
   readonly steadfastRows: SessionRows;
   /** As the others of these names, and carried to the end whatever the signal: what is done elsewhere has to be done here too. */
-  readonly steadfast: Pick<SessionStore, 'end' | 'pick'>;
+  readonly steadfast: Pick<SessionStore, 'end' | 'pick' | 'list'>;
 }
 
 export type OpenOptions = Omit<ConnectOptions, 'mayBeMissing'>;

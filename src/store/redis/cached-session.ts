@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto';
 import { toInstant, type Instant } from '../../sessions/instant.ts';
 import type { Session } from '../../sessions/session.ts';
+import { isFields, unwrapped, type Fields } from './read-value.ts';
 
 /** A session as secondary storage holds it. */
 export interface CachedSession {
   /** The credential itself, and the key without its prefix. Never shown. */
   readonly token: string;
-  /** Whether the value itself says the session's id. */
+  /** Whether the value itself, or the row, says the session's id. */
   readonly named: boolean;
+  /** False where the value cannot be read. Then its row, its user's list and the lifetime of its key say what is known. */
+  readonly readable: boolean;
   readonly session: Omit<Session, 'store' | 'tokenFingerprint'>;
 }
 
 /**
  * Reads a value of secondary storage: `{"session":{…},"user":{…}}`, dates as ISO text (better-auth 1.7.25,
- * `db/internal-adapter`, createSession and updateSession). Other applications and other deployments keep values in the
+ * `db/internal-adapter`, createSession and updateSession), or that in a wrapping of the application's adapter. Other applications and other deployments keep values in the
  * same Redis, so it is a session of this deployment only where it names the very token that its key consists of.
  * @param token the key without the deployment's prefix
  * @param now what expires before it is expired
@@ -26,13 +29,11 @@ export function readCachedSession(
   now: Instant,
   withUser: boolean,
 ): CachedSession | null {
-  // Counters and verifications have no braces, or no session in them: those are most of what is not one.
-  if (!value.startsWith('{') || !value.includes('"session"')) return null;
-  const { session, user } = (withUser ? null : sessionAlone(value)) ?? parsed(value) ?? {};
-  if (!isObject(session) || session['token'] !== token) return null;
+  const { session, user } = (withUser ? null : sessionAlone(value)) ?? unwrapped(value, holdsSession) ?? {};
+  if (!isFields(session) || session['token'] !== token) return null;
   const userId = keyText(session['userId']);
   if (userId === null) return null;
-  const ofUser = isObject(user) ? user : {};
+  const ofUser = isFields(user) ? user : {};
   const times = {
     createdAt: moment(session['createdAt']),
     updatedAt: moment(session['updatedAt']),
@@ -45,6 +46,7 @@ export function readCachedSession(
   return {
     token,
     named: id !== null,
+    readable: true,
     session: {
       // Up to 1.5 Better Auth gives none to what stands in secondary storage alone.
       id: id ?? fingerprintOf(token),
@@ -63,9 +65,49 @@ export function readCachedSession(
 }
 
 /** Better Auth writes the user behind the session. Where what stands before it is no JSON by itself, all of it is read. */
-function sessionAlone(value: string): Readonly<Record<string, unknown>> | null {
-  const end = value.lastIndexOf('},"user":');
-  return end < 0 ? null : parsed(`${value.slice(0, end)}}}`);
+function sessionAlone(value: string): Fields | null {
+  const end = value.startsWith('{"session":') ? value.lastIndexOf('},"user":') : -1;
+  if (end < 0) return null;
+  const alone = json(`${value.slice(0, end)}}}`);
+  return holdsSession(alone) ? alone : null;
+}
+
+function holdsSession(value: unknown): value is Fields {
+  return isFields(value) && isFields(value['session']);
+}
+
+/** What is known of a session whose value cannot be read. */
+export interface UnreadSession {
+  readonly token: string;
+  /** Null where it has none. */
+  readonly row: Session | null;
+  /** Whose list names it; null where none does. */
+  readonly userId: string | null;
+  /** When its key goes; null where it stays. */
+  readonly goesAt: Instant | null;
+}
+
+/** A session under whose token a key stands that cannot be read. While it stands, Better Auth may take it for valid. */
+export function unreadSession({ token, row, userId, goesAt }: UnreadSession): CachedSession {
+  const nothing = {
+    userEmail: null,
+    userName: null,
+    createdAt: null,
+    updatedAt: null,
+    ipAddress: null,
+    userAgent: null,
+    impersonatedBy: null,
+    activeOrganizationId: null,
+  };
+  // Whatever the row says, such as that it is a record, the session is there for as long as its key is.
+  const expiresAt = goesAt === null || (row?.expiresAt ?? '') < goesAt ? goesAt : (row?.expiresAt ?? null);
+  const known = row ?? { ...nothing, id: fingerprintOf(token), userId };
+  return {
+    token,
+    named: row !== null,
+    readable: false,
+    session: { ...nothing, ...known, state: 'active', expiresAt },
+  };
 }
 
 /** The first 12 hexadecimal digits of the token's SHA-256. */
@@ -79,19 +121,23 @@ export interface IndexEntry {
   readonly expiresAt: number;
 }
 
-/** The value of `active-sessions-<userId>`; null where it is none. */
+/** The value of `active-sessions-<userId>` in the form in which Better Auth writes it; null where it is none. */
 export function readIndex(value: string): readonly IndexEntry[] | null {
-  const list: unknown = json(value);
-  return Array.isArray(list) && list.every(isEntry) ? list : null;
+  const list = json(value);
+  return isList(list) ? list : null;
+}
+
+/** As `readIndex`, also in a wrapping of the application's adapter, which sessionctl reads and does not write. */
+export function readWrappedIndex(value: string): readonly IndexEntry[] | null {
+  return unwrapped(value, isList) ?? null;
+}
+
+function isList(value: unknown): value is readonly IndexEntry[] {
+  return Array.isArray(value) && value.every(isEntry);
 }
 
 function isEntry(entry: unknown): entry is IndexEntry {
-  return isObject(entry) && typeof entry['token'] === 'string' && typeof entry['expiresAt'] === 'number';
-}
-
-function parsed(value: string): Readonly<Record<string, unknown>> | null {
-  const found = json(value);
-  return isObject(found) ? found : null;
+  return isFields(entry) && typeof entry['token'] === 'string' && typeof entry['expiresAt'] === 'number';
 }
 
 function json(value: string): unknown {
@@ -100,10 +146,6 @@ function json(value: string): unknown {
   } catch {
     return null;
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function text(value: unknown): string | null {

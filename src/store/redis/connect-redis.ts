@@ -1,4 +1,3 @@
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import type { Cluster, Redis } from 'ioredis';
 import type { RedisSettings } from '../../config/settings.ts';
 import type { Redactor } from '../../redaction.ts';
@@ -43,7 +42,6 @@ export async function connectRedis(
   settings: RedisSettings,
   { redactor, signal }: RedisOptions,
 ): Promise<RedisConnection> {
-  keepHeapSmall();
   const location = parseRedisUrl(settings);
   redactor.protect(location.password);
   const place = describeRedis(location, settings);
@@ -112,25 +110,6 @@ async function inTime<Result>(milliseconds: number, work: () => Promise<Result>)
     if (late.aborted) throw Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
     throw error;
   }
-}
-
-/** Bytes for what has just been made. */
-const ROOM_FOR_THE_YOUNG = 4 * 2 ** 20;
-
-/**
- * A way through millions of values leaves nothing but litter, for which V8 lets the heap grow: with 200,000 sessions to
- * 119 MB in place of 93. It is cleared away sooner where the room for what has just been made grows no further, which costs
- * no time as long as that is not too small; how large it may be cannot be set once Node runs.
- */
-function keepHeapSmall(): void {
-  setFlagsFromString('--optimize-for-size');
-  const timer = setInterval(() => {
-    const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
-    if (young !== undefined && young.space_size < ROOM_FOR_THE_YOUNG) return;
-    setFlagsFromString('--semi-space-growth-factor=1');
-    clearInterval(timer);
-  }, 20);
-  timer.unref();
 }
 
 async function createClient(settings: RedisSettings, location: RedisLocation): Promise<Redis | Cluster> {

@@ -1,4 +1,5 @@
-import { readIndex, type IndexEntry } from './cached-session.ts';
+import { FailedError } from '../../errors.ts';
+import { readIndex, readWrappedIndex, type IndexEntry } from './cached-session.ts';
 import type { RedisConnection } from './connect-redis.ts';
 
 /** A session as it is written to secondary storage. */
@@ -39,6 +40,11 @@ export function createCachedCreation({ client, settle }: RedisConnection, prefix
     const key = `${prefix}active-sessions-${userId}`;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const was = (await client.get(key)) ?? '';
+      if (readIndex(was) === null && readWrappedIndex(was) !== null)
+        throw new FailedError(
+          "the application's adapter writes values to Redis in a form that sessionctl reads, and does not write",
+          { hint: 'Sign in through the application.' },
+        );
       // What is no list Better Auth replaces by a new one.
       const live = (readIndex(was) ?? []).filter((entry) => entry.expiresAt > now && entry.token !== token);
       const list: IndexEntry[] = [...live, { token, expiresAt }].sort((a, b) => a.expiresAt - b.expiresAt);

@@ -9,7 +9,7 @@ const NO_SCRIPT = '0'.repeat(40);
 /** Pages of a scan that are looked at for a sample: in a Redis full of other keys nobody waits for more. */
 const PAGES_LOOKED_AT = 400;
 
-type RedisExamination = Omit<SecondaryExamination, 'findMismatch' | 'leftovers'>;
+type RedisExamination = Omit<SecondaryExamination, 'findMismatch' | 'leftovers' | 'strays'>;
 
 /** What can be looked at of a Redis. Nothing in here changes a key, or makes one. */
 export function examineRedis(

@@ -1,73 +1,66 @@
 import type { Redis } from 'ioredis';
 import type { RedisConnection } from './connect-redis.ts';
 import type { CountDeletion } from './deletions.ts';
-import { USUAL_TOKEN } from './roster.ts';
+import { answerWord } from './redis-refusals.ts';
 
-/** A key with the text that it holds. */
-export type Found = readonly [key: string, value: string];
+/** A key with the text that it holds; null for one that holds none, or none that was read. */
+export type Found = readonly [key: string, value: string | null];
 
 /** Reads and deletes keys, of one server or of all nodes of a cluster. */
 export interface KeyReader {
-  /** The text of each key, in order; null where there is none. */
+  /** The text of each key, in order; null where there is none, or something else such as a hash. */
   values(keys: readonly string[]): Promise<readonly (string | null)[]>;
   /** The keys that begin with the prefix, page by page. A key may come twice, and one that comes or goes meanwhile, or not. */
   scan(prefix: string): AsyncGenerator<readonly string[]>;
   /**
-   * The text of those keys that may be sessions. Values of other applications may be of any size: of a key that does not
-   * look like a session's, the beginning is read first.
+   * Those of the keys that may be sessions, with their text. Values of other applications may be of any size: of a key that
+   * does not look like a session's, the beginning is read first, and no more where no session begins so.
    */
   sessionValues(keys: readonly string[], prefix: string): Promise<readonly Found[]>;
   /** Those of the keys that are not there. */
   missing(keys: readonly string[]): Promise<ReadonlySet<string>>;
   /** Those of the keys that are there and have no lifetime. */
   immortal(keys: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Milliseconds that each of the keys lives from now on; null for one that stays. Without those that are not there. */
+  lifetimes(keys: readonly string[]): Promise<ReadonlyMap<string, number | null>>;
   /** Deletes keys; the server frees their memory afterwards. */
   unlink(keys: readonly string[], count: CountDeletion): Promise<void>;
 }
 
 /**
- * `JSON.stringify({ session, user })`, as Better Auth hands it to the storage. Up to 1.3 a sign-in
- * puts the user in front, and up to 1.0 most tokens have a `-` or a `_`, so that they are told by this alone.
+ * `JSON.stringify({ session, user })`, as Better Auth hands it to the storage. Up to 1.3 a sign-in puts the user in front.
+ * An adapter may have wrapped it.
  */
 const BEGINNINGS = ['{"session"', '{"user"'];
-/** Spaces may stand in it, should an adapter write JSON in its own way. */
-const LOOKED_AT = 64;
+/** Characters. An envelope, spaces and backslashes may stand in it. */
+const LOOKED_AT = 128;
 
-/**
- * Keys that one step of a scan looks at. With more, the application's own requests begin to wait, and what a step has found
- * outlives V8's room for what is new: with 500, the same takes a third more of the processor's time.
- */
-const SCANNED = 200;
-/** Where an answer is long on its way, which costs more than that. */
-const SCANNED_FROM_AFAR = 500;
-/** Milliseconds. */
-const AFAR = 5;
-/** Where the last step found next to nothing, be it that others' keys lie there or none any more. */
-const SCANNED_WHERE_SPARSE = 1000;
+/** Keys that one step of a scan looks at: with more, the application's own requests begin to wait. */
+const SCANNED = 500;
 
 /** Keys that one command asks about: with more, others would wait. */
 const ASKED_AT_ONCE = 500;
 
-/** What PTTL answers for a key that stays for ever. */
+/** Better Auth's own tokens: `generateId(32)` (better-auth 1.7.25). Up to 1.0 most have a `-` or a `_`. */
+const USUAL_TOKEN = /^[\w-]{32}$/;
+/** What an application may make of them in a hook. */
+const POSSIBLE_TOKEN = /^[\w-]{16,256}$/;
+/** A digest in hexadecimal, such as the key of a cache. A token of 32 letters and digits never looks so by chance. */
+const DIGEST = /^[0-9a-f]+$/;
+
+/** What PTTL answers for a key that stays for ever, and for one that is not there. */
 const NO_LIFETIME = -1;
+const NO_KEY = -2;
 
 export function createKeyReader({ client, isCluster, nodes }: RedisConnection): KeyReader {
   const values: KeyReader['values'] = async (keys) => {
     if (keys.length === 0) return [];
-    if (isCluster) return Promise.all(keys.map((key) => client.get(key)));
+    if (isCluster) return Promise.all(keys.map((key) => client.get(key).catch(nullForOtherTypes)));
     return client.mget([...keys]);
   };
 
   const beginnings = (keys: readonly string[]): Promise<readonly (string | null)[]> =>
-    Promise.all(
-      keys.map((key) =>
-        client.getrange(key, 0, LOOKED_AT - 1).catch((error: unknown) => {
-          // A list or a hash of another application.
-          if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return null;
-          throw error;
-        }),
-      ),
-    );
+    Promise.all(keys.map((key) => client.getrange(key, 0, LOOKED_AT - 1).catch(nullForOtherTypes)));
 
   /** Mostly all of them are there, or none: then one answer tells of many. */
   const missingOf = async (keys: readonly string[]): Promise<readonly string[]> => {
@@ -84,6 +77,12 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
     return parts.flat();
   };
 
+  const lifetimes: KeyReader['lifetimes'] = async (keys) => {
+    const lives = await Promise.all(keys.map(async (key) => [key, await client.pttl(key)] as const));
+    const there = lives.filter(([, life]) => life !== NO_KEY);
+    return new Map(there.map(([key, life]) => [key, life === NO_LIFETIME ? null : life]));
+  };
+
   return {
     values,
 
@@ -96,16 +95,19 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
       const odd: string[] = [];
       for (const key of keys) (USUAL_TOKEN.test(key.slice(prefix.length)) ? usual : odd).push(key);
       const begun = await beginnings(odd);
-      const likely = odd.filter((_, at) => {
-        const text = (begun[at] ?? '').replace(/\s/g, '');
-        return BEGINNINGS.some((beginning) => text.startsWith(beginning));
-      });
+      const likely: string[] = [];
+      const unread: string[] = [];
+      for (const [at, key] of odd.entries()) {
+        const text = (begun[at] ?? '').replace(/[\s\\]/g, '');
+        if (BEGINNINGS.some((beginning) => text.includes(beginning))) likely.push(key);
+        else if (POSSIBLE_TOKEN.test(key.slice(prefix.length))) unread.push(key);
+      }
       const wanted = [...usual, ...likely];
       const texts = await values(wanted);
-      return wanted.flatMap((key, at) => {
-        const text = texts[at] ?? null;
-        return text === null ? [] : [[key, text] as const];
-      });
+      return [
+        ...wanted.map((key, at) => [key, texts[at] ?? null] as const),
+        ...unread.map((key) => [key, null] as const),
+      ];
     },
 
     async missing(keys) {
@@ -115,9 +117,11 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
       return new Set((await Promise.all(parts)).flat());
     },
 
+    lifetimes,
+
     immortal: async (keys) => {
-      const lives = await Promise.all(keys.map((key) => client.pttl(key)));
-      return new Set(keys.filter((_, at) => lives[at] === NO_LIFETIME));
+      const lives = await lifetimes(keys);
+      return new Set(keys.filter((key) => lives.get(key) === null));
     },
 
     async unlink(keys, count) {
@@ -128,19 +132,28 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
   };
 }
 
+/** Whether a token looks so much like one of Better Auth's own that nothing else is to be expected under it. */
+export function looksLikeToken(text: string): boolean {
+  return USUAL_TOKEN.test(text) && !DIGEST.test(text);
+}
+
+/** A key may hold a hash or a list, of another application or of an adapter that stores sessions so. */
+function nullForOtherTypes(error: unknown): null {
+  if (answerWord(error) === 'WRONGTYPE') return null;
+  throw error;
+}
+
 /** The next step is under way while the keys of the last one are looked at. */
 async function* scanNode(node: Redis, pattern: string): AsyncGenerator<readonly string[]> {
-  const step = (cursor: string, count: number) => {
-    const next = node.scan(cursor, 'MATCH', pattern, 'COUNT', count);
-    // Should nobody come back for it, its failure is nobody's.
+  const step = (cursor: string) => {
+    const next = node.scan(cursor, 'MATCH', pattern, 'COUNT', SCANNED);
+    // If the caller stops early, nothing waits for this step any more.
     next.catch(() => undefined);
     return next;
   };
-  for (let next: ReturnType<typeof step> | null = step('0', SCANNED); next !== null;) {
-    const begun = performance.now();
+  for (let next: ReturnType<typeof step> | null = step('0'); next !== null;) {
     const [cursor, keys]: [string, string[]] = await next;
-    const count = performance.now() - begun > AFAR ? SCANNED_FROM_AFAR : SCANNED;
-    next = cursor === '0' ? null : step(cursor, keys.length * 4 < SCANNED ? SCANNED_WHERE_SPARSE : count);
+    next = cursor === '0' ? null : step(cursor);
     if (keys.length > 0) yield [...new Set(keys)];
   }
 }

@@ -1,19 +1,12 @@
-import type { Instant } from '../../sessions/instant.ts';
-import { millisecondsOf } from '../../sessions/instant.ts';
-import { readCachedSession, readIndex, type CachedSession } from './cached-session.ts';
+import { millisecondsOf, toInstant, type Instant } from '../../sessions/instant.ts';
+import type { Session } from '../../sessions/session.ts';
+import { readCachedSession, readWrappedIndex, unreadSession, type CachedSession } from './cached-session.ts';
 import type { RedisConnection } from './connect-redis.ts';
 import { countDeletions, type CountDeletion, type DeletedKeys } from './deletions.ts';
 import { inOrder } from '../in-order.ts';
 import { createIndexes } from './indexes.ts';
-import { createKeyReader, type Found } from './key-reader.ts';
-import type { Seen } from './seen.ts';
-import {
-  createTidier,
-  tidyEnded,
-  type EndedTokens,
-  type Tidier,
-  type TidierOptions,
-} from './tidy-indexes.ts';
+import { createKeyReader, looksLikeToken, type Found } from './key-reader.ts';
+import { createTidier, tidyEnded, type Tidier, type TidierOptions } from './tidy-indexes.ts';
 
 /** Pages that are read while one is looked at: Redis is at work meanwhile. More cost memory, and V8 more than they save. */
 const READ_AHEAD = 1;
@@ -32,6 +25,16 @@ export interface ScannedPage {
   readonly sessions: readonly CachedSession[];
   /** Keys of Better Auth's lists of each user's sessions. */
   readonly indexKeys: readonly string[];
+  /** Tokens under which something stands that looks like a session, cannot be read, and is named by no row and no list. */
+  readonly unreadable: readonly string[];
+}
+
+/** The rows of the sessions, where the application writes them into a database as well. */
+export interface RowsBehind {
+  /** The ids of those of the tokens that have a row. */
+  idsOf(tokens: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Those rows, by their tokens. */
+  sessionsOf(tokens: readonly string[]): Promise<ReadonlyMap<string, Session>>;
 }
 
 export interface ScanOptions {
@@ -46,8 +49,8 @@ export interface SecondaryStorage {
   /** `host:port/number`, fit to be printed. */
   readonly place: string;
   /**
-   * Every session there is, known by its value, its state by its expiry alone: `judge` tells more. One may come twice while
-   * Redis makes room in its tables.
+   * Every session there is, known by its value, or by a row or a user's list that names its token; its state by its expiry
+   * alone: `judge` tells more. One may come twice while Redis makes room in its tables.
    */
   scan(options?: ScanOptions): AsyncGenerator<ScannedPage>;
   /**
@@ -55,13 +58,11 @@ export interface SecondaryStorage {
    * expired.
    * @param unmarked remembers users without such a mark, who are not asked about again
    */
-  judge(sessions: readonly CachedSession[], unmarked?: Seen): Promise<readonly CachedSession[]>;
+  judge(sessions: readonly CachedSession[], unmarked?: Set<string>): Promise<readonly CachedSession[]>;
   /** Sessions of users as their indexes name them. Better Auth's indexes lose entries: there may be more. */
   namedSessions(userIds: readonly string[]): AsyncGenerator<readonly CachedSession[]>;
-  /** The sessions of those tokens that have one. */
+  /** The sessions of those tokens under which anything stands, whatever it looks like. */
   read(tokens: readonly string[]): Promise<readonly CachedSession[]>;
-  /** Whether there is anything under a token, be it no session. */
-  holds(token: string): Promise<boolean>;
   /**
    * Ends sessions: first their keys go, then, `with indexes`, their entries in the lists of their users. Does not throw for
    * what Redis does: what has been deleted by then must be told.
@@ -71,7 +72,7 @@ export interface SecondaryStorage {
   endTokens(tokens: readonly string[]): Promise<DeletedKeys>;
   tidier(options: Omit<TidierOptions, 'prefix' | 'now'>): Tidier;
   /** Takes the entries of sessions that this run has ended out of some indexes. */
-  tidyEnded(indexKeys: readonly string[], ended: EndedTokens): Promise<void>;
+  tidyEnded(indexKeys: readonly string[], ended: ReadonlySet<string>): Promise<void>;
   /** Tries what `end` does on keys of nobody, so that a missing right shows before anything is changed. */
   rehearse(): Promise<void>;
   close(): Promise<void>;
@@ -80,11 +81,13 @@ export interface SecondaryStorage {
 /**
  * @param prefix of every key of the deployment; may be empty
  * @param now what expires before it is expired
+ * @param rows null where Redis alone holds sessions
  */
 export function createSecondaryStorage(
   connection: RedisConnection,
   prefix: string,
   now: Instant,
+  rows: RowsBehind | null,
 ): SecondaryStorage {
   const { guard, losses, place } = connection;
   const keys = createKeyReader(connection);
@@ -95,12 +98,68 @@ export function createSecondaryStorage(
   const counting = (work: (count: CountDeletion) => Promise<void>) =>
     countDeletions(losses, (count) => guard(() => work(count)));
 
-  const sessionsIn = (found: readonly Found[], withUser: boolean): readonly CachedSession[] =>
-    found.flatMap(([key, value]) => readCachedSession(key.slice(prefix.length), value, now, withUser) ?? []);
+  const keyOf = (token: string) => `${prefix}${token}`;
+  const tokenOf = (key: string) => key.slice(prefix.length);
+
+  /** Whose list named a token, of tokens under which nothing that can be read was found. */
+  const owners = new Map<string, string>();
+
+  /** Up to 1.5 a value says no id, and with a row the session has the id of the row. */
+  const withRowIds = async (sessions: readonly CachedSession[]): Promise<readonly CachedSession[]> => {
+    const nameless = sessions.flatMap(({ named, token }) => (named ? [] : [token]));
+    if (rows === null || nameless.length === 0) return sessions;
+    const ids = await rows.idsOf(nameless);
+    return sessions.map((cached) => {
+      const id = ids.get(cached.token);
+      return cached.named || id === undefined
+        ? cached
+        : { ...cached, named: true, session: { ...cached.session, id } };
+    });
+  };
+
+  /** Those of the tokens under which something stands. */
+  const unread = async (tokens: readonly string[]): Promise<readonly CachedSession[]> => {
+    if (tokens.length === 0) return [];
+    const missing = await keys.missing(tokens.map(keyOf));
+    const lives = await keys.lifetimes(tokens.map(keyOf).filter((key) => !missing.has(key)));
+    const standing = [...lives.keys()].map(tokenOf);
+    const rowOf = standing.length === 0 ? null : await rows?.sessionsOf(standing);
+    return standing.map((token) => {
+      const life = lives.get(keyOf(token)) ?? null;
+      return unreadSession({
+        token,
+        row: rowOf?.get(token) ?? null,
+        userId: owners.get(token) ?? null,
+        goesAt: life === null ? null : toInstant(millisecondsOf(now) + life),
+      });
+    });
+  };
+
+  /** Notes whose lists name these tokens, in one way through the lists of all users. */
+  const findOwners = async (tokens: ReadonlySet<string>) => {
+    for await (const page of keys.scan(indexPrefix)) {
+      const lists = await keys.values(page);
+      for (const [at, key] of page.entries())
+        for (const { token } of readWrappedIndex(lists[at] ?? '') ?? [])
+          if (tokens.has(token)) owners.set(token, key.slice(indexPrefix.length));
+    }
+  };
+
+  /** What was found under these tokens cannot be read: rows and lists say which of them are sessions. */
+  async function* nameUnread(tokens: ReadonlySet<string>): AsyncGenerator<ScannedPage> {
+    if (tokens.size === 0) return;
+    await guard(() => findOwners(tokens));
+    for (const some of chunksOf([...tokens])) {
+      const found = await guard(() => unread(some));
+      const isNamed = ({ named, token }: CachedSession) => named || owners.has(token);
+      const others = found.filter((cached) => !isNamed(cached)).map(({ token }) => token);
+      yield { sessions: found.filter(isNamed), indexKeys: [], unreadable: others.filter(looksLikeToken) };
+    }
+  }
 
   const judge = async (
     sessions: readonly CachedSession[],
-    unmarked?: Seen,
+    unmarked?: Set<string>,
   ): Promise<readonly CachedSession[]> => {
     const users = [...new Set(sessions.map(({ session }) => session.userId ?? ''))].filter(
       (id) => unmarked?.has(id) !== true,
@@ -121,21 +180,29 @@ export function createSecondaryStorage(
     });
   };
 
+  /** @returns tokens of values that cannot be read, or are gone, beside the sessions of the others */
+  const readable = async (found: readonly Found[], withUser: boolean) => {
+    const sessions: CachedSession[] = [];
+    const others: string[] = [];
+    for (const [key, value] of found) {
+      const session = value === null ? null : readCachedSession(tokenOf(key), value, now, withUser);
+      if (session === null) others.push(tokenOf(key));
+      else sessions.push(session);
+    }
+    return { sessions: await withRowIds(sessions), others };
+  };
+
   const read = async (tokens: readonly string[]): Promise<readonly CachedSession[]> => {
     const sessions: CachedSession[] = [];
     for (const some of chunksOf(tokens)) {
-      const wanted = some.map((token) => `${prefix}${token}`);
-      sessions.push(
-        ...(await guard(async () => {
-          const values = await keys.values(wanted);
-          return judge(
-            sessionsIn(
-              wanted.flatMap((key, at) => present(key, values[at])),
-              true,
-            ),
-          );
-        })),
-      );
+      const found = await guard(async () => {
+        const wanted = some.map(keyOf);
+        const values = await keys.values(wanted);
+        const pairs = wanted.map((key, at) => [key, values[at] ?? null] as const);
+        const known = await readable(pairs, true);
+        return judge([...known.sessions, ...(await unread(known.others))]);
+      });
+      sessions.push(...found);
     }
     return sessions;
   };
@@ -157,8 +224,6 @@ export function createSecondaryStorage(
   return {
     place,
     read,
-    holds: (token) => guard(async () => (await keys.missing([`${prefix}${token}`])).size === 0),
-
     async *scan({ users = false, ahead = false } = {}) {
       const pages = keys.scan(prefix);
       const reads = function* () {
@@ -169,10 +234,14 @@ export function createSecondaryStorage(
           yield page;
         }
       };
+      const tokens = new Set<string>();
       for await (const page of inOrder(reads(), ahead ? READ_AHEAD : 0)) {
-        if (page === null) return;
-        yield { sessions: sessionsIn(page.found, users), indexKeys: page.indexKeys };
+        if (page === null) break;
+        const { sessions, others } = await guard(() => readable(page.found, users));
+        for (const token of others) tokens.add(token);
+        yield { sessions, indexKeys: page.indexKeys, unreadable: [] };
       }
+      yield* nameUnread(tokens);
     },
 
     judge: (sessions, unmarked) => guard(() => judge(sessions, unmarked)),
@@ -180,8 +249,13 @@ export function createSecondaryStorage(
     async *namedSessions(userIds) {
       for (const some of chunksOf(userIds)) {
         const lists = await guard(() => keys.values(some.map((id) => `${indexPrefix}${id}`)));
-        const tokens = lists.flatMap((list) => readIndex(list ?? '') ?? []).map(({ token }) => token);
-        for (const part of chunksOf([...new Set(tokens)])) {
+        const tokens = new Set<string>();
+        for (const [at, id] of some.entries())
+          for (const { token } of readWrappedIndex(lists[at] ?? '') ?? []) {
+            tokens.add(token);
+            owners.set(token, id);
+          }
+        for (const part of chunksOf([...tokens])) {
           const named = new Set(some);
           // An index may name what is somebody else's by now.
           yield (await read(part)).filter(({ session }) => named.has(session.userId ?? ''));
@@ -193,7 +267,7 @@ export function createSecondaryStorage(
       counting(async (count) => {
         for (const some of chunksOf(sessions)) {
           await keys.unlink(
-            some.map(({ token }) => `${prefix}${token}`),
+            some.map(({ token }) => keyOf(token)),
             count,
           );
           if (scope === 'with indexes') await indexes.remove(some);
@@ -202,7 +276,7 @@ export function createSecondaryStorage(
 
     endTokens: (tokens) =>
       counting(async (count) => {
-        const parts = [...chunksOf(tokens)].map((some) => some.map((token) => `${prefix}${token}`));
+        const parts = [...chunksOf(tokens)].map((some) => some.map(keyOf));
         await Promise.all(parts.map((some) => keys.unlink(some, count)));
       }),
 
@@ -227,10 +301,6 @@ export function createSecondaryStorage(
 
     close: () => connection.close(),
   };
-}
-
-function present(key: string, value: string | null | undefined): readonly Found[] {
-  return value === null || value === undefined ? [] : [[key, value]];
 }
 
 function* chunksOf<Value>(values: readonly Value[]): Generator<readonly Value[]> {

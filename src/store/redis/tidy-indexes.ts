@@ -110,34 +110,24 @@ export function createTidier(keys: KeyReader, indexes: Indexes, options: TidierO
   };
 }
 
-/** Tokens of sessions that a run has ended. */
-export interface EndedTokens {
-  readonly surely: (token: string) => boolean;
-  /** May take a token for another one. */
-  readonly perhaps: (token: string) => boolean;
-}
-
 /**
- * Takes entries of sessions that this run has ended out of indexes, as Better Auth does with a session that it deletes: no
- * sign-in is about to bring one of those, so that one look is enough. What perhaps was not ended, and is there, stays.
+ * Takes entries of sessions that this run was to end out of indexes, as Better Auth does with a session that it deletes: no
+ * sign-in is about to bring one of those, so that one look is enough. An entry whose session is still there stays.
  * @param prefix what the key of a token begins with
  */
 export async function tidyEnded(
   { keys, indexes, prefix }: { readonly keys: KeyReader; readonly indexes: Indexes; readonly prefix: string },
   indexKeys: readonly string[],
-  { surely, perhaps }: EndedTokens,
+  tokens: ReadonlySet<string>,
 ): Promise<void> {
   if (indexKeys.length === 0) return;
   const known = await indexes.read(indexKeys);
-  const suspects = new Set<string>();
-  for (const { list } of known)
-    for (const { token } of list ?? [])
-      if (perhaps(token) && !surely(token)) suspects.add(`${prefix}${token}`);
-  const gone = await keys.missing([...suspects]);
+  const named = known.flatMap(({ list }) => list ?? []).filter(({ token }) => tokens.has(token));
+  const gone = await keys.missing([...new Set(named.map(({ token }) => `${prefix}${token}`))]);
   await indexes.change(
     indexKeys,
     (_, list) => {
-      const left = list.filter(({ token }) => !surely(token) && !gone.has(`${prefix}${token}`));
+      const left = list.filter(({ token }) => !tokens.has(token) || !gone.has(`${prefix}${token}`));
       return left.length === list.length ? null : { list: left, life: null };
     },
     known,
