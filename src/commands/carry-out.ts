@@ -21,6 +21,7 @@ import {
   leftBy,
   unclearAddresses,
 } from './judge-revocation.ts';
+import { moreThanHalf, refuseMost } from './more-than-half.ts';
 import { reportRevocation } from './report-revocation.ts';
 import { recordEnd, recordIfPossible, recordStart } from './revocation-history.ts';
 import { failForUnreadableKeys } from './unreadable-keys.ts';
@@ -108,12 +109,14 @@ export async function carryOut(
       ? `${counted(affected, 'session')} ${inNumber(affected, 'matches', 'match')}, and --max-affected allows ${String(request.maxAffected)}`
       : null;
   if (!dryRun) await refuseDoubt(context, store, run);
+  const most = moreThanHalf(run);
   if (dryRun || affected === 0) {
     if (dryRun && isShown) await showPlan(context, store, run, 'stdout');
     await reportRevocation(context, store, run, null);
-    if (tooMany !== null)
+    const refusal = tooMany ?? most;
+    if (refusal !== null)
       await context.warn(
-        `${tooMany}: without --dry-run this would be refused; --max-affected ${String(affected)} allows it`,
+        `${refusal}: ${tooMany === null ? 'with --yes instead of' : 'without'} --dry-run this would be refused; --max-affected ${String(affected)} allows it`,
       );
     if (dryRun && isInDoubt(run))
       await context.warn(
@@ -133,6 +136,10 @@ export async function carryOut(
     });
   }
 
+  if (flags.yes === true && most !== null) {
+    await recordIfPossible(context, store, run, { event: 'refused', detail: most });
+    throw refuseMost(most, affected);
+  }
   if (isShown) await showPlan(context, store, run, 'stderr');
   if (flags.yes !== true) await ask(context, store, run);
 
@@ -266,6 +273,7 @@ async function showPlan(
       survey: plan.survey,
       unclear: unclearAddresses(plan),
       unreadableTimes: plan.unreadableTimes,
+      all: plan.all,
       sample: plan.sample,
       isNewest: plan.isNewest,
       cookieCache,
@@ -288,7 +296,7 @@ async function ask(context: Context, store: RecordedStore, run: Run): Promise<vo
   const { sessions } = run.plan.survey;
   const prompter = await context.prompter();
   try {
-    const typed = run.request.typeNumber || sessions > TYPED_ABOVE;
+    const typed = run.request.typeNumber || sessions > TYPED_ABOVE || moreThanHalf(run) !== null;
     const agreed = typed
       ? await prompter.typeNumber(
           `Type ${grouped(sessions)} to end ${inNumber(sessions, 'this session', 'these sessions')}`,

@@ -1,6 +1,7 @@
 import { defineCommand, once } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import { withNetworksMeant } from '../sessions/network-meant.ts';
 import { parseSelection, resolveSelection } from '../sessions/selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
 import { carryOut, checkBeforehand, lacksYes } from './carry-out.ts';
@@ -74,7 +75,7 @@ export const limit = defineCommand<LimitFlags>({
         {
           command: 'limit',
           selection: { ...(await resolveSelection(request, store)), keepNewest },
-          words,
+          words: withNetworksMeant(words, flags),
           recorded: [words, ...bounds, ...revocationOptionsInWords(flags)].join(' '),
           notFound: [],
           missingHint: '',

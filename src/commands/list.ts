@@ -8,6 +8,7 @@ import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
 import { sessionPrinters } from '../output/session-printers.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { suggestion } from '../sessions/nearest.ts';
+import { networksMeant } from '../sessions/network-meant.ts';
 import {
   parseSelection,
   resolveSelection,
@@ -104,7 +105,8 @@ export const list = defineCommand<ListFlags>({
       }
       const unclear = await countUnclearAddresses(store, selection);
       if (unclear > 0) await context.note(`note: ${unclearAddressesText(unclear, selection)}`);
-      for (const caution of store.cautions) await context.note(`note: ${caution}`);
+      for (const caution of [...networksMeant(flags), ...store.cautions])
+        await context.note(`note: ${caution}`);
       failForUnreadableKeys(store.unreadable());
     });
     return 0;

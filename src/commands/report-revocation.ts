@@ -67,6 +67,7 @@ export async function reportRevocation(
     uncertain: done?.uncertain ?? false,
     apiKeys: survey.apiKeys,
     unreadableAddresses: plan.unreadableAddresses,
+    total: plan.all,
     reason: request.reason,
     mismatch: mismatch?.text ?? null,
     undeclared,

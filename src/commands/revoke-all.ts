@@ -1,6 +1,7 @@
 import { defineCommand, once } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import { withNetworksMeant } from '../sessions/network-meant.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { parseSelection, resolveSelection, type SelectionWords } from '../sessions/selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
@@ -61,7 +62,7 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
         {
           command: 'revoke-all',
           selection: await resolveSelection(request, store),
-          words,
+          words: withNetworksMeant(words, flags),
           recorded: [words, ...boundsInWords(flags)].join(' '),
           notFound: [],
           missingHint: '',

@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.ts';
 import { keepsRecords } from '../config/settings.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import { networksMeant } from '../sessions/network-meant.ts';
 import { parseSelection, resolveSelection } from '../sessions/selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
 import { unclearAddressesText } from '../output/unclear-addresses-text.ts';
@@ -56,7 +57,8 @@ export const stats = defineCommand<SelectionFlags>({
       const unclear = await countUnclearAddresses(store, selection);
       if (unclear > 0) await context.note(`note: ${unclearAddressesText(unclear, selection)}`);
       await noteUnreadable(context, store, selection, figures.unreadableTimes);
-      for (const caution of store.cautions) await context.note(`note: ${caution}`);
+      for (const caution of [...networksMeant(flags), ...store.cautions])
+        await context.note(`note: ${caution}`);
       failForUnreadableKeys(store.unreadable());
     });
     return 0;

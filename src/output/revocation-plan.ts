@@ -22,6 +22,8 @@ export interface PlanView {
   readonly unclear?: string | null;
   /** Sessions that may be meant, and are left alone: a time that is compared is missing or cannot be read. */
   readonly unreadableTimes?: number;
+  /** How many sessions there are in the states that are meant; null where they were not counted. */
+  readonly all?: number | null;
   readonly sample: readonly Session[];
   /** The sample is the newest activity of all. */
   readonly isNewest: boolean;
@@ -72,6 +74,7 @@ export function planText(plan: PlanView, options: SessionTableOptions): string {
       value: `${sessionsOfUsers(survey.sessions, survey.users)} (${grouped(survey.active)} active, ${grouped(expired)} expired)`,
       style: styles.bold,
     },
+    ...shareOf(plan, (text) => styles.bold(styles.yellow(text))),
     ...under('mind', alarming(plan), (text) => styles.bold(styles.yellow(text))),
     ...under('also', peculiar(plan)),
     ...under('as always', constant(plan), styles.dim),
@@ -89,6 +92,19 @@ function under(
   return sentences
     .filter((sentence) => sentence !== null)
     .map((value, at) => ({ label: at === 0 ? label : '', value, style }));
+}
+
+/** `99.9 % of all 1,803 sessions`, which stands out where it is most of them. */
+function shareOf(
+  { survey: { sessions }, all = null }: PlanView,
+  highlight: (text: string) => string,
+): readonly LabelledLine[] {
+  if (all === null || all === 0) return [];
+  // Rounded down: all but one are not 100 %.
+  const percent = Math.floor((sessions / all) * 1000) / 10;
+  const share = percent === 0 && sessions > 0 ? 'less than 0.1' : String(percent);
+  const line = { label: 'share', value: `${share} % of all ${counted(all, 'session')}` };
+  return [sessions * 2 > all && sessions > 1 ? { ...line, style: highlight } : line];
 }
 
 function sampleTitle({ sample, survey, isNewest }: PlanView): string {

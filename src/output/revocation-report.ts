@@ -57,6 +57,8 @@ export interface RevocationReport {
   readonly apiKeys: number | null;
   /** Left alone, and perhaps meant: their address cannot be read. */
   readonly unreadableAddresses: number;
+  /** How many sessions there were in the states that were meant; null where a small part was meant, and nobody counted. */
+  readonly total: number | null;
   readonly reason: string | null;
   /** Where the configuration and the stores disagree, which the operator allowed for; null where they agree. */
   readonly mismatch: string | null;

@@ -19,6 +19,8 @@ export interface RevocationPlan {
   readonly sample: readonly Session[];
   /** The sample is the newest activity of all; too many to be sorted, it is whatever the store comes upon first. */
   readonly isNewest: boolean;
+  /** How many sessions there are in the states that are meant; null where that was not worth a count. */
+  readonly all: number | null;
 }
 
 export interface PlanOptions {
@@ -46,11 +48,30 @@ export async function planRevocation(
   const sample = limit === 0 ? [] : await sampleOf(store, meant, limit, isNewest);
   const unreadableAddresses = await countUnclearAddresses(store, living(asked, preserveAt));
   const unreadableTimes = await unreadableIn(store, asked);
-  return { asked, selection, survey, unreadableAddresses, unreadableTimes, sample, isNewest };
+  const everybody = living({ ...everySession, state: asked.state }, preserveAt);
+  const all = asked.sessionIds === null ? await countAll(store, everybody, survey.sessions) : null;
+  return { asked, selection, survey, unreadableAddresses, unreadableTimes, sample, isNewest, all };
 }
 
 async function unreadableIn(store: SessionStore, asked: Selection): Promise<number> {
   return dependsOnTimes(asked) ? (await store.lookAgain(asked, 0, 'once')).unreadableTimes : 0;
+}
+
+/** Of so many sessions in all, more than half are nearly everybody. */
+export const CROWD = 100;
+/** So many are counted whatever they are compared with. */
+const FEW = 1000;
+
+/**
+ * Counts all sessions. A large table is read for a large selection alone: what ends a few must not wait for it.
+ * @returns null where a selection is far from half of them
+ */
+async function countAll(store: SessionStore, everybody: Selection, meant: number): Promise<number | null> {
+  const inRedis = store.secondary !== null;
+  if (meant >= CROWD || (inRedis && meant > CROWD / 2)) return Math.max(meant, await store.count(everybody));
+  if (inRedis) return null;
+  const some = await store.pick(everybody, FEW + 1);
+  return some.length > FEW ? null : Math.max(meant, some.length);
 }
 
 /**

@@ -30,6 +30,7 @@ const done: RevocationReport = {
   states: { active: 10, expired: 2 },
   uncertain: false,
   apiKeys: null,
+  total: null,
   reason: null,
   unreadableAddresses: 0,
   unreadableTimes: 0,
