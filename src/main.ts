@@ -1,5 +1,12 @@
 import { createContext } from './context.ts';
-import { CancelledError, FailedError, SessionctlError, UsageError, type ExitCode } from './errors.ts';
+import {
+  CancelledError,
+  FailedError,
+  IncompleteError,
+  SessionctlError,
+  UsageError,
+  type ExitCode,
+} from './errors.ts';
 import { labelledOnLines, onLines } from './output/on-lines.ts';
 import { forTerminal, judgeTerminal, stylesFor } from './output/styles.ts';
 import { safeText } from './output/safe-text.ts';
@@ -17,13 +24,25 @@ import { version } from './version.ts';
  */
 export async function main(argv: readonly string[], system: System): Promise<ExitCode> {
   const redactor = createRedactor();
+  let changes = false;
+  // Its getters stay getters: a stream is made when it is asked for.
+  const toldOfChanges: System = Object.defineProperties({} as System, {
+    ...Object.getOwnPropertyDescriptors(system),
+    changing: {
+      enumerable: true,
+      value: () => {
+        changes = true;
+        system.changing();
+      },
+    },
+  });
   const output: string[] = [];
   const run = createProgram({
     version,
     terminal: judgeTerminal(system.stdout, system.env, !optionsOf(argv).includes('--no-color')),
     writeOut: (text) => output.push(text),
     profiles: async (file) => (await import('./config/profile-names.ts')).profileNames(system, file),
-    createContext: (flags) => createContext(system, redactor, flags),
+    createContext: (flags) => createContext(toldOfChanges, redactor, flags),
   });
   try {
     const code = await run(argv);
@@ -31,7 +50,7 @@ export async function main(argv: readonly string[], system: System): Promise<Exi
     return code;
   } catch (error) {
     if (error instanceof OutputClosedError) return 0;
-    const foreseen = classify(error, system);
+    const foreseen = classify(error, system, changes);
     await report(foreseen, optionsOf(argv), system, redactor).catch(() => undefined);
     return foreseen.exitCode;
   }
@@ -44,16 +63,25 @@ function optionsOf(argv: readonly string[]): readonly string[] {
 }
 
 /** The one place where whatever was thrown becomes an exit code. */
-function classify(error: unknown, system: System): SessionctlError {
-  // What ends after something has changed says so itself; any other work was given up by the signal.
+function classify(error: unknown, system: System, changes: boolean): SessionctlError {
   if (error instanceof SessionctlError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (system.signal.aborted && changes)
+    return new IncompleteError(
+      `stopped by ${String(system.signal.reason)} while something was being changed (${message}); what was done by then is not known`,
+      {
+        hint: 'Run the same command again to go on; `sessionctl history` shows what was recorded.',
+        cause: error,
+      },
+    );
   if (system.signal.aborted)
-    return new CancelledError(`stopped by ${String(system.signal.reason)}, nothing was changed`);
+    return new CancelledError(`stopped by ${String(system.signal.reason)}, nothing was changed`, {
+      cause: error,
+    });
   if (error instanceof InvalidValueError)
     return new UsageError(error.message, { hint: error.hint, cause: error });
   if (error instanceof NotFoundError)
     return new FailedError(error.message, { hint: error.hint, cause: error });
-  const message = error instanceof Error ? error.message : String(error);
   return new FailedError(`unexpected: ${message}`, {
     hint: 'This is a defect of sessionctl. Run it again with --verbose and report what it prints.',
     cause: error,

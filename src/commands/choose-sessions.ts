@@ -25,10 +25,13 @@ export async function chooseSessions(
     await context.note(`Only the ${String(OFFERED)} with the latest activity are offered.`);
   const { sessionLine } = await import('../output/session-line.ts');
   const prompter = await context.prompter();
-  return prompter.tick(
+  const ticked = await prompter.tick(
     `Sessions of ${named(sessions)} to end`,
     sessions.map((session) => ({ value: session.id, ...sessionLine(session, store.now) })),
   );
+  // A server drops a connection that is idle for as long as a person thinks. This waits until there is one again.
+  await store.readClock();
+  return ticked;
 }
 
 /** `ada@example.com`, `ada@example.com and 2 others`. */

@@ -26,7 +26,7 @@ import { storedVerdict, type Standings } from '../sessions/standing.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import { version } from '../version.ts';
 import { refuseCredentials } from './carry-out.ts';
-import { record, recordStart, type Recorded } from './revocation-history.ts';
+import { record, recordIfPossible, recordStart, type Recorded } from './revocation-history.ts';
 import { parseReason } from './revocation-options.ts';
 
 interface CreateFlags {
@@ -148,13 +148,15 @@ export const create = defineCommand<CreateFlags>({
           json ? createdJson(planned, { runId: run.runId, dryRun: false }, created) : cookieLines(cookies),
         );
       } catch (error) {
-        // Nobody has the cookie, and nobody will.
-        await store.creation.remove(token);
-        await finish(context, store, run, {
-          outcome: 'failed',
-          detail: 'the cookie could not be printed, and the session was taken back',
-        });
-        throw error;
+        const reason = error instanceof SessionctlError ? error.message : 'nothing reads the output';
+        const failed = await takenBack(
+          store,
+          token,
+          created.id,
+          new FailedError(`the cookie could not be printed: ${reason}`),
+        );
+        await finish(context, store, run, { outcome: 'failed', detail: failed.message });
+        throw failed;
       }
       await finish(context, store, run, { outcome: 'complete', detail: `session ${created.id}` });
       await context.note(
@@ -251,7 +253,10 @@ async function rehearse(context: Context, store: CreatingStore, run: Recorded): 
     await store.creation.rehearse();
   } catch (error) {
     if (error instanceof SessionctlError)
-      await record(context, store, run, { event: 'refused', detail: context.redactor.redact(error.message) });
+      await recordIfPossible(context, store, run, {
+        event: 'refused',
+        detail: context.redactor.redact(error.message),
+      });
     throw error;
   }
 }
@@ -263,12 +268,12 @@ async function ask(context: Context, store: CreatingStore, run: Recorded): Promi
     if (!(await prompter.confirm('Make this session?', false)))
       throw new CancelledError('cancelled, nothing was changed');
   } catch (error) {
-    if (error instanceof CancelledError) await record(context, store, run, { event: 'cancelled' });
+    if (error instanceof CancelledError) await recordIfPossible(context, store, run, { event: 'cancelled' });
     throw error;
   }
 }
 
-/** Makes the session and looks whether Better Auth would take it. @throws ConnectionError, FailedError; then there is none */
+/** Makes the session and looks whether Better Auth would take it. @throws ConnectionError, FailedError, which say whether there is one */
 async function make(
   context: Context,
   store: CreatingStore,
@@ -291,21 +296,38 @@ async function make(
     const expiresAt = wholeSecond(toInstant(millisecondsOf(createdAt) + length));
     const session = { userId: user.id, token, createdAt, expiresAt, userAgent: `sessionctl/${version}` };
     const id = await store.creation.create(session);
-    const { reason } = storedVerdict(await store.standings.byToken(token), createdAt);
-    if (reason !== 'live') {
-      await store.creation.remove(token);
-      throw new FailedError(
-        `the session that was made is not taken for one (${reason}), and was taken back`,
-        {
+    try {
+      const { reason } = storedVerdict(await store.standings.byToken(token), createdAt);
+      if (reason !== 'live')
+        throw new FailedError(`the session that was made is not taken for one (${reason})`, {
           hint: 'Something in the database or in Redis changes what is written there. `sessionctl verify` tells more of a cookie.',
-        },
-      );
+        });
+    } catch (error) {
+      throw error instanceof SessionctlError ? await takenBack(store, token, id, error) : error;
     }
     return { id, createdAt, expiresAt, tokenFingerprint: await tokenFingerprint(token), cookies };
   } catch (error) {
     const detail = error instanceof Error ? context.redactor.redact(error.message) : null;
     await finish(context, store, run, { outcome: 'failed', detail });
     throw error;
+  }
+}
+
+/** Takes back a session whose cookie the operator does not have. @returns the error, with what became of the session */
+async function takenBack(
+  store: CreatingStore,
+  token: string,
+  id: string,
+  error: SessionctlError,
+): Promise<SessionctlError> {
+  try {
+    await store.creation.remove(token);
+    return error.withContext('the session was taken back', undefined);
+  } catch {
+    return error.withContext(
+      `the session ${id} could not be taken back`,
+      `Nothing shows its cookie again. End it with \`sessionctl revoke ${id}\`.`,
+    );
   }
 }
 

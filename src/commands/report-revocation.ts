@@ -21,6 +21,8 @@ export async function reportRevocation(
   done: Revocation | null,
 ): Promise<void> {
   const { survey } = plan;
+  const met = done?.met ?? survey;
+  const matched = done?.matched ?? survey.sessions;
   const dryRun = flags.dryRun === true;
   const { reportJson, reportText } = await import('../output/revocation-report.ts');
   const cancelled = done === null && !dryRun && survey.sessions > 0;
@@ -36,9 +38,9 @@ export async function reportRevocation(
     runId,
     dryRun,
     target: store.target,
-    matched: done?.matched ?? survey.sessions,
+    matched,
     revoked: done?.revoked ?? 0,
-    users: survey.users,
+    users: met.users,
     remaining: done === null ? survey.sessions : done.remaining,
     notFound: request.notFound,
     secondary:
@@ -46,12 +48,12 @@ export async function reportRevocation(
         ? null
         : { ...(done?.secondary ?? { deleted: 0, remaining: null }), unreadable },
     oauthTokens:
-      survey.oauthTokens === null
+      met.oauthTokens === null
         ? null
         : {
             revoked: done?.oauthTokens ?? 0,
             offlineLeft:
-              flags.includeOfflineTokens === true && (isGone || dryRun) ? 0 : survey.oauthTokens.offline,
+              flags.includeOfflineTokens === true && (isGone || dryRun) ? 0 : met.oauthTokens.offline,
           },
     batches: done?.batches ?? 0,
     startedAt,
@@ -63,9 +65,9 @@ export async function reportRevocation(
     arrivedLater: done === null ? 0 : done.arrivedLater,
     noLongerMatch: done === null ? 0 : done.noLongerMatch,
     unreadableTimes: done === null ? plan.unreadableTimes : done.unreadableTimes,
-    states: { active: survey.active, expired: survey.sessions - survey.active },
+    states: { active: met.active, expired: matched - met.active },
     uncertain: done?.uncertain ?? false,
-    apiKeys: survey.apiKeys,
+    apiKeys: met.apiKeys,
     unreadableAddresses: plan.unreadableAddresses,
     total: plan.all,
     reason: request.reason,
@@ -75,7 +77,7 @@ export async function reportRevocation(
   try {
     if (request.json) await context.print(reportJson(document));
     else if (done !== null) {
-      const { bound = 0, offline = 0 } = survey.oauthTokens ?? {};
+      const { bound = 0, offline = 0 } = met.oauthTokens ?? {};
       const { styles, terminal } = context.stdout;
       await context.print(
         reportText(document, { cookieCache, oauthTokens: bound + offline }, styles, terminal),

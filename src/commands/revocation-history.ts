@@ -99,6 +99,7 @@ export async function recordEnd(
     await record(context, store, run, {
       event: 'finished',
       matched,
+      users: done.met.users,
       revoked,
       remaining,
       outcome: outcomeOf(done),

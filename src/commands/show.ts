@@ -33,6 +33,7 @@ export const show = defineCommand<object>({
         impersonating: await openedBy(session.userId, store),
         standing: await store.standings.byId(session.id),
         refreshDueAt: refreshDueAt(session, lengths),
+        expiresIn: lengths.expiresIn,
         emails: await emailsOf([session.impersonatedBy], store),
         otherActiveSessions:
           session.userId === null

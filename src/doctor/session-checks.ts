@@ -291,17 +291,19 @@ async function judgeBacklog({
   ];
   const since = swept === null ? 'no sweep is in the history' : `the last sweep ended at ${swept}`;
   const { sessions, isWhole } = await sample();
-  const all = isWhole ? sessions.length : rows;
+  // The statistics of a database may be far below what is there: a part would be more than its whole.
+  const counted = isWhole ? sessions.length : await table.countAll(COUNTING);
+  const all = Math.max(counted ?? rows, sessions.length, expired ?? 0);
   const share = sessions.filter(({ expiresAt }) => expiresAt !== null && expiresAt < dayAgo).length;
   const remedy = command(
     'sessionctl sweep --dry-run\nsessionctl sweep --grace 7d\n# and every hour, in a crontab:\n17 * * * *  sessionctl sweep -q --grace 7d --max-runtime 30m',
   );
   if (expired === null) {
-    const guess = sessions.length === 0 ? 0 : (share / sessions.length) * rows;
-    const result = `about ${amount(guess)} of ${amount(rows)} sessions expired more than a day ago (too many to count; by a sample); ${since}`;
+    const guess = sessions.length === 0 ? 0 : (share / sessions.length) * all;
+    const result = `about ${amount(guess)} of ${amount(all)} sessions expired more than a day ago (too many to count; by a sample); ${since}`;
     return guess >= BACKLOG ? warn(result, remedy) : ok(result);
   }
-  const result = `${amount(expired)} of ${isWhole ? '' : 'about '}${amount(all)} sessions expired more than a day ago; ${since}`;
+  const result = `${amount(expired)} of ${counted === null ? 'about ' : ''}${amount(all)} sessions expired more than a day ago; ${since}`;
   const isBacklog = expired >= BACKLOG || (expired >= SMALL_BACKLOG && expired * 2 > all);
   return isBacklog ? warn(result, remedy) : ok(result);
 }

@@ -10,7 +10,7 @@ export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   5: 'the schema is not one that sessionctl can work on',
   6: 'incomplete: a signal or a limit ended it with work left; run it again to go on',
   7: 'refused: more than --max-affected allows or half of all sessions, or sessions of another application; nothing was changed',
-  8: 'another run holds the lock, nothing was changed',
+  8: 'another run holds the lock',
   9: 'survivors: sessions that should be gone still answer',
   130: 'cancelled at a prompt or by a signal before anything was changed',
 };

@@ -17,7 +17,8 @@ export interface RevocationReport {
   readonly target: Target;
   readonly matched: number;
   readonly revoked: number;
-  readonly users: number;
+  /** Null where it is not known. */
+  readonly users: number | null;
   /** By looking again; null where that was not possible. */
   readonly remaining: number | null;
   readonly notFound: readonly string[];
@@ -53,7 +54,7 @@ export interface RevocationReport {
   readonly states: { readonly active: number; readonly expired: number };
   /** A connection broke while an answer was on its way: more may have ended than `revoked` counts. */
   readonly uncertain: boolean;
-  /** API keys of the users, which stay valid; null where the deployment has none. */
+  /** API keys of the users, which stay valid; null where the deployment has none, or it is not known. */
   readonly apiKeys: number | null;
   /** Left alone, and perhaps meant: their address cannot be read. */
   readonly unreadableAddresses: number;
@@ -112,7 +113,7 @@ export function reportText(
   const count = uncertain ? `at least ${counted(revoked, 'session')}` : counted(revoked, 'session');
   const ended =
     revoked >= matched && !uncertain
-      ? `Ended ${revoked > matched ? count : sessionsOfUsers(revoked, users)}`
+      ? `Ended ${revoked > matched || users === null ? count : sessionsOfUsers(revoked, users)}`
       : `Ended ${uncertain && revoked === 0 ? 'an unknown number' : count} of ${grouped(matched)} that ${inNumber(matched, 'was', 'were')} meant`;
   const others = matched - revoked;
   const sentences: (Sentence | null)[] = [

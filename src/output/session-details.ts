@@ -1,3 +1,4 @@
+import { formatDuration } from '../sessions/duration.ts';
 import { millisecondsOf, type Instant } from '../sessions/instant.ts';
 import type { Session, SessionPlace, SessionTime } from '../sessions/session.ts';
 import { disagreements, type Standing } from '../sessions/standing.ts';
@@ -17,6 +18,8 @@ export interface SessionDetails {
   readonly session: Session;
   /** Null where no request refreshes it. */
   readonly refreshDueAt: Instant | null;
+  /** Milliseconds, as configured. */
+  readonly expiresIn: number;
   /** Null for ever. */
   readonly freshUntil: Instant | null;
   readonly otherActiveSessions: number;
@@ -179,10 +182,12 @@ function stateOf({ state, expiresAt }: Session, now: Instant): string {
   return `active, ${difference.replace(/^in /, '')} left`;
 }
 
-function refreshOf({ session, refreshDueAt }: SessionDetails, now: Instant): string {
+function refreshOf({ session, refreshDueAt, expiresIn }: SessionDetails, now: Instant): string {
   if (session.state === 'expired') return 'no, it has expired';
   if (refreshDueAt === null) {
-    return 'unknown: it was given less than expires_in, as without "remember me", or expires_in is not configured';
+    return session.impersonatedBy === null
+      ? `no, it was given less than expires_in (${formatDuration(expiresIn)}), as without "remember me"; if the application has another expiresIn, set expires_in`
+      : 'no, an impersonation is never refreshed';
   }
   if (millisecondsOf(refreshDueAt) <= millisecondsOf(now))
     return `at its next request (since ${refreshDueAt})`;

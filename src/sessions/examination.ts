@@ -88,6 +88,9 @@ export interface TableExamination {
   rows(): Promise<number>;
   /** All of the sessions, or some from all over the table where there are more. */
   sample(most: number): Promise<SessionSample>;
+  /** How many sessions there are. @returns null where counting took longer */
+  countAll(milliseconds: number): Promise<number | null>;
+
   /**
    * How many had surely expired at a moment.
    * @returns null where counting took longer

@@ -8,13 +8,15 @@ export interface SessionLengths {
 }
 
 /**
- * Until when a session is fresh, which Better Auth 1.7 asks for before it changes a password's account or deletes a user
+ * Until when a session is fresh as it is stored, at most until it expires, which Better Auth 1.7 asks for before it changes a password's account or deletes a user
  * (`freshSessionMiddleware`): `createdAt + freshAge`.
  * @param freshAge milliseconds; 0 is for ever
  * @returns null for ever, and where it is not known when the session was made
  */
-export function freshUntil({ createdAt }: Session, freshAge: number): Instant | null {
-  return createdAt === null || freshAge === 0 ? null : toInstant(millisecondsOf(createdAt) + freshAge);
+export function freshUntil({ createdAt, expiresAt }: Session, freshAge: number): Instant | null {
+  if (createdAt === null || freshAge === 0) return null;
+  const until = toInstant(millisecondsOf(createdAt) + freshAge);
+  return expiresAt !== null && expiresAt < until ? expiresAt : until;
 }
 
 /** The times of one row are not read from the clock in one instant. */

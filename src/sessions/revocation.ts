@@ -1,4 +1,5 @@
 import { millisecondsOf, toInstant, wholeSecond, type Instant } from './instant.ts';
+import { startMeeting, type Met } from './met-sessions.ts';
 import { dependsOnTimes, everySession, type Selection } from './selection.ts';
 import type { Remaining, SessionStore, Survey } from './session-store.ts';
 import type { Session } from './session.ts';
@@ -160,6 +161,8 @@ export interface Revocation {
   /** Sessions that were meant: those of the plan, and those that came while it went on until quiet. */
   readonly matched: number;
   readonly revoked: number;
+  /** What belongs to all that were meant. */
+  readonly met: Met;
   /** A connection broke while an answer was on its way: a batch more than `revoked` may have been ended by this run. */
   readonly uncertain: boolean;
   readonly oauthTokens: number;
@@ -222,6 +225,7 @@ export async function revoke(
   let matched = plan.survey.sessions;
   let before = matched;
   let fruitless = 0;
+  const meets = await startMeeting(store, plan, options.untilQuiet);
   const begun = await store.readClock();
   const started = performance.now();
   const done = { revoked: 0, oauthTokens: 0, batches: 0, uncertain: false };
@@ -256,6 +260,7 @@ export async function revoke(
     return {
       ...done,
       matched,
+      met: meets.met(),
       secondary:
         store.secondary === null ? null : { deleted: secondaryDeleted, remaining: left?.secondary ?? null },
       remaining: left?.sessions ?? null,
@@ -319,6 +324,7 @@ export async function revoke(
       if (arrived === 0) return await finish('complete');
       if (options.maxAffected !== null && matched + arrived > options.maxAffected)
         return await finish('limit');
+      await meets.add(next);
       matched += arrived;
       before = arrived;
       selection = next.selection;

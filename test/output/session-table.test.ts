@@ -119,6 +119,7 @@ test('the details of a session are no wider than the screen either', () => {
       const details = {
         session,
         refreshDueAt: null,
+        expiresIn: 604_800_000,
         freshUntil: null,
         oauthTokens: null,
         impersonating: { count: 0, some: [] },

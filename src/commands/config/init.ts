@@ -58,6 +58,7 @@ export const configInit = defineCommand<InitFlags>({
 
     const { renderConfig } = await import('../../config/render-config.ts');
     const { writeConfigFile } = await import('../../config/write-config.ts');
+    context.system.changing();
     await writeConfigFile(plan.path, renderConfig(plan.draft), flags.force === true);
     await noteWhatFollows(context, plan);
     const auth = authReport(context, plan);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { GlobalFlags } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { CancelledError, SessionctlError, UsageError } from '../../errors.ts';
+import { CancelledError, IncompleteError, LockedError, SessionctlError, UsageError } from '../../errors.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 import type { SchemaChange, SchemaStore } from '../../sessions/schema-store.ts';
 import type { Target } from '../../sessions/session-store.ts';
@@ -100,12 +100,18 @@ async function recorded(
     }
   };
   await keep({ event: 'started' });
+  context.system.changing();
   try {
     await change();
   } catch (error) {
     const detail = error instanceof Error ? context.redactor.redact(error.message) : null;
     await keep({ event: 'finished', outcome: 'failed', detail });
-    throw error;
+    const saysItself = error instanceof IncompleteError || error instanceof LockedError;
+    if (saysItself || !(error instanceof SessionctlError)) throw error;
+    throw error.withContext(
+      'what was made before that stays; `sessionctl schema status` shows it',
+      error.hint ?? 'Run the same command again to go on.',
+    );
   }
   await keep({ event: 'finished', outcome: 'complete' });
 }

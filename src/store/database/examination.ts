@@ -94,6 +94,7 @@ export function createTableExamination(
     fixTimes: (field) => fixedTimes(parts, field),
     sample: (most) => guard(() => sampleSessions(parts, most)),
     indexes: () => guard(() => readIndexes(parts)),
+    countAll: (milliseconds) => countWithin(everySession, milliseconds),
     countExpired: (at, milliseconds) => countWithin({ ...everySession, surelyExpiredAt: at }, milliseconds),
 
     touched: () =>

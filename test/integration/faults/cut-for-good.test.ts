@@ -30,8 +30,9 @@ for (const dialect of servers) {
           try {
             let seen = 0;
             proxy.cutForGoodWhen((chunk) => {
+              // Behind a few bytes of the protocol, and not the one that is tried on no row.
               const isDelete =
-                /DELETE|delete/.test(chunk.toString('latin1')) && !chunk.includes('WHERE 1 = 0');
+                /^.{0,12}DELETE/is.test(chunk.toString('latin1')) && !chunk.includes('WHERE 1 = 0');
               if (seen > 0 || isDelete) seen += 1;
               return seen === place + 1;
             });
