@@ -5,11 +5,12 @@ import { SessionctlError } from '../../../errors.ts';
 export interface TransactionRules<Connection> {
   /**
    * Ends the transaction that may be open and begins one, with everything set that queries rely on, and read back.
-   * @param isLimited by the statement timeout
    * @throws ConnectionError where the server does not keep it, or is one that cannot be written and should be
    */
-  readonly begin: (connection: Connection, isOpen: boolean, isLimited: boolean) => Promise<void>;
+  readonly begin: (connection: Connection, isOpen: boolean, purpose: Purpose) => Promise<void>;
   readonly end: (connection: Connection, how: 'COMMIT' | 'ROLLBACK') => Promise<unknown>;
+  /** What a query that reads is preceded by, so that splitters send it to the primary. */
+  readonly toPrimary: string;
   /** Whether later queries of a transaction see what others have committed since it began. */
   readonly sharesReads: (connection: Connection) => boolean;
   /** Statements that the server refuses within a transaction. */
@@ -22,9 +23,11 @@ export interface ClientQuery {
 }
 
 /** Work that Knex keeps together, or single queries that follow each other, with a time limit or without. */
-type Purpose = 'work' | 'queries' | 'unlimited queries';
+export type Purpose = 'work' | 'queries' | 'unlimited queries';
 
 export interface CheckedTransactions<Connection> {
+  /** What a query that reads is preceded by, so that splitters send it to the primary. */
+  readonly toPrimary: string;
   /** Sends a query of Knex's, its own BEGIN and COMMIT included. */
   query<Query extends ClientQuery>(
     connection: Connection,
@@ -83,7 +86,7 @@ export function checkedTransactions<Connection extends object>(
     const isOpen = state.open !== null;
     state.open = null;
     try {
-      await rules.begin(connection, isOpen, open !== 'unlimited queries');
+      await rules.begin(connection, isOpen, open);
       state.open = open;
     } catch (error) {
       await rules.end(connection, 'ROLLBACK').catch(() => undefined);
@@ -105,6 +108,8 @@ export function checkedTransactions<Connection extends object>(
   }
 
   return {
+    toPrimary: rules.toPrimary,
+
     async query(connection, query, send) {
       const state = await awaken(connection);
       if (BEGIN.test(query.sql)) {
@@ -132,7 +137,7 @@ export function checkedTransactions<Connection extends object>(
       }
     },
 
-    begin: (connection) => rules.begin(connection, false, false),
+    begin: (connection) => rules.begin(connection, false, 'queries'),
 
     async *stream(connection, isLimited, read) {
       const state = await awaken(connection);
@@ -175,7 +180,9 @@ export function checkedClient<Connection extends object>(
     }
 
     override _query(connection: Connection, query: ClientQuery): Promise<ClientQuery> {
-      return transactions.query(connection, query, () => super._query(connection, query));
+      // A copy: the text of an error begins with the query as it was.
+      const sent = READS.test(query.sql) ? { ...query, sql: transactions.toPrimary + query.sql } : query;
+      return transactions.query(connection, query, () => super._query(connection, sent));
     }
   }
   return CheckedClient as unknown as new (config: Knex.Config) => Knex.Client;

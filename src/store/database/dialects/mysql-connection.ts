@@ -143,6 +143,7 @@ function rulesOf(
   return {
     // Where nothing may be written, the plan of a change is refused, too.
     outside: /^\s*EXPLAIN\b/i,
+    toPrimary: '',
     sharesReads,
     async begin(connection) {
       const on = connection.promise();

@@ -50,7 +50,7 @@ const RELIED_ON = {
 } as const;
 
 /** Splitters such as pgpool send what begins with this to the primary. */
-const TO_PRIMARY = '/*NO LOAD BALANCE*/';
+const TO_PRIMARY = '/*NO LOAD BALANCE*/ ';
 
 type BeginRow = Readonly<Record<string, string | boolean>> & { readonly recovering: boolean };
 
@@ -66,9 +66,8 @@ function rulesOf(
     ...(access === 'read' ? { transaction_read_only: 'on' } : {}),
   };
   const set = (name: string, value: string) => `set_config('${name}', '${value}', true) AS "${name}"`;
-  const beginning = (isLimited: boolean) => `
-BEGIN ${mode};
-${TO_PRIMARY} SELECT pg_is_in_recovery() AS recovering,
+  const settingUp = (isLimited: boolean) => `
+${TO_PRIMARY}SELECT pg_is_in_recovery() AS recovering,
   current_setting('transaction_isolation') AS transaction_isolation,
   current_setting('transaction_read_only') AS transaction_read_only,
   current_setting('session_replication_role') AS session_replication_role,
@@ -78,14 +77,18 @@ ${TO_PRIMARY} SELECT pg_is_in_recovery() AS recovering,
   CASE WHEN current_setting('transaction_timeout', true) IS NOT NULL THEN set_config('transaction_timeout', '0', true) END`;
 
   return {
+    toPrimary: TO_PRIMARY,
     sharesReads: () => true,
     outside: /^\s*(?:CREATE|DROP)\s+INDEX\s+CONCURRENTLY\b/i,
-    async begin(connection, isOpen, isLimited) {
-      // Several statements in one round trip have as many results.
-      const answers = (await connection.query(
-        `${isOpen ? 'COMMIT;' : ''}${beginning(isLimited)}`,
-      )) as unknown as readonly { readonly rows: readonly BeginRow[] }[];
-      const row = answers.at(-1)?.rows[0];
+    async begin(connection, isOpen, purpose) {
+      const before = [...(isOpen ? ['COMMIT'] : []), `BEGIN ${mode}`];
+      const setUp = settingUp(purpose !== 'unlimited queries');
+      // Of statements that come together pgpool sends none to a replica, which must know of those that may have savepoints.
+      if (purpose === 'work') for (const statement of before.splice(0)) await connection.query(statement);
+      const answer = (await connection.query([...before, setUp].join(';'))) as unknown;
+      // Several statements have as many results.
+      const { rows } = [answer].flat().at(-1) as { readonly rows: readonly BeginRow[] };
+      const [row] = rows;
       if (row === undefined) throw new Error('the beginning of a transaction has no answer');
       if (access !== 'read') requireWritable(database, row);
       const kept = Object.entries(expected).find(([name, value]) => row[name] !== value);

@@ -138,8 +138,9 @@ export const postgresql: Dialect = {
   stream: (knex, query) =>
     withConnection(knex, async function* (connection: Client) {
       const { Query } = (await import('pg')).default;
+      const transactions = transactionsOf<Client>(knex);
       const config: QueryArrayConfig = {
-        text: query.sql,
+        text: transactions.toPrimary + query.sql,
         values: [...query.bindings],
         rowMode: 'array',
         types: asText,
@@ -166,7 +167,7 @@ export const postgresql: Dialect = {
           socket.destroy();
         },
       };
-      yield* transactionsOf<Client>(knex).stream(connection, query.limited, () => chunksOf(events));
+      yield* transactions.stream(connection, query.limited, () => chunksOf(events));
     }),
 
   asText: (knex, column) => knex.raw('CAST(?? AS text)', [column]),
