@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { lstat, open, readlink, type FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { getuid } from 'node:process';
 
 /** Bytes. Configurations, secrets and application sources are far smaller. */
 export const LARGEST_TEXT_FILE = 5_000_000;
@@ -65,7 +66,7 @@ async function followOwnLinks(path: string): Promise<string> {
       throw error;
     });
     if (status?.isSymbolicLink() !== true) return at;
-    const uid = process.getuid?.();
+    const uid = getuid?.();
     if (uid !== undefined && status.uid !== uid && status.uid !== 0)
       throw new UnsuitableFileError('it is a symbolic link of another user');
     at = resolve(dirname(at), await readlink(at));

@@ -1,5 +1,6 @@
 import { lstat, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { getuid } from 'node:process';
 import type { Stats } from 'node:fs';
 import { ConfigError } from '../errors.ts';
 import type { Environment } from './environment.ts';
@@ -13,7 +14,7 @@ import type { Environment } from './environment.ts';
  * @throws ConfigError naming what is not safe, its owner and mode
  */
 export async function insistOnTrusted(path: string, below: string, env: Environment): Promise<void> {
-  const uid = process.getuid?.();
+  const uid = getuid?.();
   // Windows keeps no modes.
   if (uid === undefined) return;
   const trusted = new Set([uid, 0]);
@@ -49,7 +50,7 @@ function faultOf(status: Stats, trusted: ReadonlySet<number>): string | null {
 
 /** Which other users may write a file, in words; null where none may, and on Windows, which keeps no modes. */
 export function otherWriters({ mode, uid, gid }: Stats): string | null {
-  if (process.getuid === undefined) return null;
+  if (getuid === undefined) return null;
   if ((mode & 0o002) !== 0) return 'can be written by every user';
   // Many systems give each user a group of their own, with the same number, and let it write.
   return (mode & 0o020) !== 0 && gid !== uid ? 'can be written by its group' : null;
