@@ -26,8 +26,8 @@ export class UnsuitableFileError extends Error {
 export async function openRegularFile(path: string, flags: number, mode?: number): Promise<FileHandle> {
   const file = await open(
     await followOwnLinks(path),
-    // Windows has neither of the two.
-    flags | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0),
+    // Windows has neither of the two, and what is undefined counts as 0 here.
+    flags | constants.O_NONBLOCK | constants.O_NOFOLLOW,
     mode,
   );
   try {
