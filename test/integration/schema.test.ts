@@ -455,9 +455,9 @@ describe('the index on expiry', () => {
       // The server finds out that nobody is there any more, and ends what it does for the dead.
       await until(async () => {
         const [row] = await database.query(
-          `SELECT count(*)::int AS locks FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+          `SELECT count(*)::int AS running FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'create index%'`,
         );
-        return row?.['locks'] === 0;
+        return row?.['running'] === 0;
       });
       await end();
       expect(await indexed(database)).toEqual([false]);

@@ -176,7 +176,7 @@ describe.each(['secondary only', 'both', 'preserved'] as const)('Redis, %s', (mo
         session,
         redis: `url = ${JSON.stringify(space.place.address.url)}\nkey_prefix = "nobodys:${space.prefix}"`,
       });
-      expect(elsewhere.wrong).toContain('store-mode: warn');
+      expect(elsewhere.wrong).toContain('store-mode: fail');
     });
   });
 });
