@@ -288,7 +288,14 @@ describe('a value of another encoding, in the midst of an SQLite column', () => 
         expect(listed.stdout.split('\n')).not.toContain(strange);
         expect(listed.stderr).toContain('1 more session may match');
 
-        const ended = await operator.run(['revoke-all', ...(act ?? []), '--yes', '--max-affected', '500', '--json']);
+        const ended = await operator.run([
+          'revoke-all',
+          ...(act ?? []),
+          '--yes',
+          '--max-affected',
+          '500',
+          '--json',
+        ]);
         expect(ended.code, ended.stderr).toBe(6);
         expect(JSON.parse(ended.stdout)).toMatchObject({ remaining: 0, unreadableTimes: 1 });
         expect(await leftIds()).toEqual([strange]);
