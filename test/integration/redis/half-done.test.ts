@@ -133,7 +133,7 @@ describeUnless(missingRedisServer(), 'what ends in the middle of a step', () => 
         secondary: { deleted: 500, remaining: inRedis },
         uncertain: false,
       });
-      expect(stopped.stderr).toMatch(/stopped by SIGINT after 500 sessions; 202 sessions left/);
+      expect(stopped.stderr).toMatch(/stopped by SIGINT after 500 sessions; 202 left/);
       expect(stopped.code).toBe(6);
       expect(await again.run(everyone)).toMatchObject({ code: 0 });
       expect(await many.left()).toMatchObject({ answering: 0, inRedis: 0 });

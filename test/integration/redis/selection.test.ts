@@ -1,3 +1,4 @@
+import { admin } from 'better-auth/plugins';
 import { expect, it } from 'vitest';
 import { crowdInRedis } from '../../support/crowd-in-redis.ts';
 import { operatorOn } from '../../support/operator.ts';
@@ -43,7 +44,12 @@ for (const dialect of ['postgresql', 'mysql', 'sqlite'] as const) {
     `what Redis selects, and ${dialect}`,
     () => {
       it('is the same', async () => {
-        const crowd = await crowdInRedis({ dialect, mode: 'both', storage: 'official' });
+        const crowd = await crowdInRedis({
+          dialect,
+          mode: 'both',
+          storage: 'official',
+          options: { plugins: [admin()] },
+        });
         try {
           const { database } = crowd.deployment;
           const onRows = operatorOn(database.url, { timeZone: 'UTC' });

@@ -17,25 +17,30 @@ for (const dialect of servers) {
   describeOn(dialect, `${dialect}: the connection of a sweep breaks`, () => {
     const isDelete = (chunk: Buffer) =>
       chunk.includes('DELETE') && chunk.includes('session') && !chunk.includes('1 = 0');
-    const isCommit = (chunk: Buffer) => chunk.includes('COMMIT');
+    /** The COMMIT of a transaction that deletes; those that only read end with one, too. */
+    const commitOfDelete = () => {
+      let deletes = false;
+      return (chunk: Buffer) => {
+        if (isDelete(chunk)) deletes = true;
+        if (!deletes || !chunk.includes('COMMIT')) return false;
+        deletes = false;
+        return true;
+      };
+    };
 
     describe.each([true, false])('with OAuth tokens: %j', (withTokens) => {
       const stage = stageOn(dialect, { withTokens });
       const given = withTokens ? crowd : { sessions: crowd.sessions, expired: true };
 
       it.each([
-        ['before a DELETE reaches the server', isDelete, 'before', false],
-        [
-          'after the server has deleted and before its answer',
-          withTokens ? isCommit : isDelete,
-          'after',
-          true,
-        ],
-      ] as const)('%s: it goes on by itself', async (_title, isIt, moment, uncertain) => {
+        ['before a DELETE reaches the server', () => isDelete, 'before', false],
+        ['after the server has deleted and before its answer', commitOfDelete, 'after', true],
+      ] as const)('%s: it goes on by itself', async (_title, watch, moment, uncertain) => {
         const scene = await stage(given);
         const proxy = await startProxy(scene.deployment.database.url);
         try {
           let seen = 0;
+          const isIt = watch();
           proxy.cutWhen((chunk) => {
             if (isIt(chunk)) seen += 1;
             return seen === 3;

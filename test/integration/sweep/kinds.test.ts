@@ -223,7 +223,7 @@ describe('--offline', () => {
     await database.query('CREATE INDEX other_key ON other (app_key(value))');
     const ran = await operator.run(['sweep', '--json', '--offline', '--vacuum']);
     expect(ran.code, ran.stderr).toBe(4);
-    expect(JSON.parse(ran.stdout)).toMatchObject({ deleted: 1, stoppedBecause: 'failed', remaining: null });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ deleted: 1, stoppedBecause: 'failed', remaining: 0 });
     expect(ran.stderr).toMatch(/1 expired session had been deleted by then/);
     expect(operator.history().map(({ outcome }) => outcome)).toEqual([null, 'failed']);
     expect(await areIn(deployment, aged.signIns)).toEqual([false, true]);
