@@ -48,9 +48,10 @@ export interface SecondaryPlace {
 export interface Mismatch {
   /**
    * `rows` that are left alone; `nothing` in Redis where sessions should be; sessions of users whom the database does not know
-   * (`strangers`). `empty`: no session anywhere, which may be right.
+   * (`strangers`). `empty`: no session anywhere, which may be right. `untouched`: Redis alone holds sessions, and nothing under
+   * the prefix says that Better Auth has ever written there.
    */
-  readonly kind: 'rows' | 'nothing' | 'strangers' | 'empty';
+  readonly kind: 'rows' | 'nothing' | 'strangers' | 'empty' | 'untouched';
   /** In words for a person. */
   readonly text: string;
   /** What to do about it. */

@@ -16,7 +16,7 @@ export interface MismatchParts {
   /** Null where Redis alone holds sessions. */
   readonly rows: Pick<SessionRows, 'nextRows'> | null;
   readonly connection: RedisConnection;
-  readonly secondary: Pick<SecondaryStorage, 'place' | 'scan' | 'read'>;
+  readonly secondary: Pick<SecondaryStorage, 'place' | 'scan' | 'read' | 'hasTraces'>;
   readonly keyPrefix: string;
 }
 
@@ -65,7 +65,9 @@ export async function mismatchOf(parts: MismatchParts): Promise<Mismatch | null>
   // A deployment may have no session at all: that alone is no contradiction.
   if (places.length > 0) return mismatch('nothing', `${lost}${text}`, remedyOf(places) ?? check, places);
   const unknown = `${lost}: if the application uses another key_prefix or another Redis, its sessions stay valid there`;
-  return mismatch('empty', unknown, check);
+  // Where a table is asked as well, its rows would have told.
+  if (rows !== null || (await secondary.hasTraces())) return mismatch('empty', unknown, check);
+  return mismatch('untouched', unknown, `${check} If nobody is signed in, --allow-mismatch continues.`);
 }
 
 function mismatch(

@@ -71,6 +71,8 @@ export interface SecondaryStorage {
   /** As `end` with the keys alone, of sessions that were known by their values before. */
   endTokens(tokens: readonly string[]): Promise<DeletedKeys>;
   tidier(options: Omit<TidierOptions, 'prefix' | 'now'>): Tidier;
+  /** Whether a list of a user's sessions, or a mark of when they ended, stands under the prefix: Better Auth has written here. */
+  hasTraces(): Promise<boolean>;
   /** Takes the entries of sessions that this run has ended out of some indexes. */
   tidyEnded(indexKeys: readonly string[], ended: ReadonlySet<string>): Promise<void>;
   /** Tries what `end` does on keys of nobody, so that a missing right shows before anything is changed. */
@@ -289,6 +291,13 @@ export function createSecondaryStorage(
     },
 
     tidyEnded: (indexKeys, ended) => guard(() => tidyEnded({ keys, indexes, prefix }, indexKeys, ended)),
+
+    hasTraces: () =>
+      guard(async () => {
+        for (const traces of [indexPrefix, markPrefix])
+          for await (const page of keys.scan(traces)) if (page.length > 0) return true;
+        return false;
+      }),
 
     rehearse: () =>
       guard(async () => {

@@ -2,13 +2,21 @@ import { stripVTControlCharacters } from 'node:util';
 import { expect, it } from 'vitest';
 import { signIn, signUp } from '../../support/app.ts';
 import { operatorOn } from '../../support/operator.ts';
+import { missingRedisServer, startPrivateRedis } from '../../support/private-redis.ts';
+import { keySpaceIn } from '../../support/redis.ts';
 import {
   deploySecondary,
   whichAnswer,
   type Mode,
   type SecondaryDeployment,
 } from '../../support/secondary.ts';
-import { describeOnRedis, describeWithRedis, type Dialect } from '../../support/servers.ts';
+import {
+  describeOnRedis,
+  describeUnless,
+  describeWithRedis,
+  missingServer,
+  type Dialect,
+} from '../../support/servers.ts';
 
 const client = { ip: '203.0.113.7', userAgent: 'Firefox' };
 
@@ -230,5 +238,33 @@ describeOnRedis('where the configuration and the stores disagree', () => {
     const report = JSON.parse(json.stdout) as unknown;
     expect(report).toMatchObject({ remaining: 0, effectiveAt: expect.any(String) as string });
     expect(report).toHaveProperty('mismatch', expect.stringMatching(/has rows/));
+  });
+});
+
+describeUnless(missingServer('redis') ?? missingRedisServer(), 'a Redis of another deployment', () => {
+  it('another, empty Redis is not one in which nobody is signed in', async ({ onTestFinished }) => {
+    const { own } = await neighbours('secondary only', onTestFinished);
+    const { profile, database, space } = own.deployment;
+    const empty = await startPrivateRedis();
+    onTestFinished(empty.stop);
+    const wrong = operatorOn(database.url, {
+      ...profile,
+      redis: { ...profile.redis, url: empty.address.url, keyPrefix: space.prefix },
+    });
+    for (const words of [everyone, ['revoke-all', '--user', own.person.id], ['limit', '--max', '1']]) {
+      const done = await wrong.run([...words, '--yes', '--json', '-q']);
+      expect(done, words.join(' ')).toMatchObject({ code: 7, stdout: '' });
+      expect(done.stderr).toMatch(/holds no session under the prefix [^]+nothing was changed/);
+      expect(done.stderr).toContain('--allow-mismatch continues');
+    }
+    expect(await own.living()).toBe(2);
+    const allowed = await wrong.run([...everyone, '--yes', '--json', '-q', '--allow-mismatch']);
+    expect(allowed).toMatchObject({ code: 0 });
+
+    // Where Better Auth has written, nobody may well be signed in.
+    const marked = keySpaceIn(empty, space.prefix);
+    await marked.set(`revoked-sessions-before-${own.person.id}`, '1');
+    onTestFinished(marked.drop);
+    expect(await wrong.run([...everyone, '--yes', '--json', '-q'])).toMatchObject({ code: 0 });
   });
 });
