@@ -104,7 +104,8 @@ async function install(
   return deployment;
 }
 
-function openDatabase(dialect: ServerDialect, url: string): TestDatabase {
+/** A database of a server of the test's own. */
+export function openDatabase(dialect: ServerDialect, url: string): TestDatabase {
   if (dialect === 'postgresql') {
     const pool = new pg.Pool({ connectionString: url, max: 3 });
     // The server breaks connections that nobody uses at present.
