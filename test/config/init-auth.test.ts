@@ -94,6 +94,26 @@ describe('config init --auth', () => {
     });
   });
 
+  it('says of Redis and of a cookie cache that there is none, so that a revocation is known to hold', async () => {
+    const cwd = await project({
+      'auth.ts': `import { betterAuth } from 'better-auth';
+import Database from 'better-sqlite3';
+export const auth = betterAuth({ database: new Database('auth.db') });
+`,
+    });
+    const made = await runMain(['config', 'init', '--auth', 'auth.ts', '--no-input'], { cwd });
+    expect(made.code, made.stderr).toBe(0);
+    for (const line of [
+      'cookie_cache = { enabled = false }   # not set in auth.ts',
+      'secondary_storage = false   # not set in auth.ts',
+    ])
+      expect(written(cwd).split('\n')).toContain(line);
+    const env = { XDG_STATE_HOME: temporaryDirectory().path };
+    const done = await runMain(['revoke-all', '--everyone', '--yes', '--json', '-q'], { cwd, env });
+    expect(done.code, done.stderr).toBe(0);
+    expect(JSON.parse(done.stdout)).toMatchObject({ revoked: 9, undeclared: [] });
+  });
+
   it('writes a cookie cache that the environment switches as one that is on, and revocations count with it', async () => {
     const auth = AUTH.replace('enabled: true', "enabled: process.env.CACHE === '1', maxAge: 600");
     const cwd = await project({ 'auth.ts': auth });

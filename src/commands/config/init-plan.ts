@@ -214,10 +214,35 @@ export async function assemblePlan(context: Context, parts: PlanParts): Promise<
     url: url.kind === 'literal' ? { ...url, url: placedUrl(url.url, cwd, path) } : url,
     timeZone: parts.timeZone ?? (await zoneSaid(reading)),
     envFile: source.envFile === null ? null : placedPath(source.envFile, cwd, path),
-    settings: [...settings, ...ownVariables(reading, isSet), ...redis],
+    settings: [
+      ...settings,
+      ...withoutOptions(context, reading, redis),
+      ...ownVariables(reading, isSet),
+      ...redis,
+    ],
     remarks,
   };
   return { path, reading, draft: await withoutRefused(context, { path, draft }) };
+}
+
+/** Says of what the application does not have that it does not have it: a report has to know. */
+function withoutOptions(
+  context: Context,
+  reading: AuthReading | null,
+  redis: readonly DraftSetting[],
+): readonly DraftSetting[] {
+  if (reading === null) return [];
+  const absent = (key: string): DraftSetting => ({
+    key,
+    value: false,
+    from: `not set in ${placeOf(context, reading)}`,
+    isActive: true,
+  });
+  const hasCache = reading.settings.some(({ key }) => key.startsWith('session.cookie_cache'));
+  return [
+    ...(hasCache ? [] : [absent('session.cookie_cache.enabled')]),
+    ...(reading.secondary === null && redis.length === 0 ? [absent('session.secondary_storage')] : []),
+  ];
 }
 
 /** What Better Auth looks up in the environment itself where its options say nothing. */
