@@ -46,7 +46,7 @@ export async function reportRevocation(
     secondary:
       store.secondary === null
         ? null
-        : { ...(done?.secondary ?? { deleted: 0, remaining: null }), unreadable },
+        : { ...(done?.secondary ?? { deleted: 0, remaining: null, marked: 0 }), unreadable },
     oauthTokens:
       met.oauthTokens === null
         ? null

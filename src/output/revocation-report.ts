@@ -30,6 +30,8 @@ export interface RevocationReport {
     readonly deleted: number;
     readonly remaining: number | null;
     readonly unreadable: number;
+    /** Users all of whose sessions were ended, and whose mark in Redis says so. */
+    readonly marked: number;
   } | null;
   readonly oauthTokens: { readonly revoked: number; readonly offlineLeft: number } | null;
   readonly batches: number;
@@ -109,7 +111,7 @@ export function reportText(
     effectiveAt,
   } = report;
   const half = halfEnded(report);
-  const unreadable = report.secondary?.unreadable ?? 0;
+  const { unreadable = 0, marked = 0 } = report.secondary ?? {};
   const count = uncertain ? `at least ${counted(revoked, 'session')}` : counted(revoked, 'session');
   const ended =
     revoked >= matched && !uncertain
@@ -148,6 +150,11 @@ export function reportText(
     remaining !== null && (arrivedLater === null || noLongerMatch === null)
       ? { text: 'Whether more sessions match by now is not known: looking again failed.', style: styles.red }
       : null,
+    marked === 0
+      ? null
+      : {
+          text: `${counted(marked, 'user')} ${inNumber(marked, 'is', 'are')} marked in Redis as signed out: with Better Auth 1.7.16 and later no late request brings a session back. For older releases the second look counts.`,
+        },
     oauthTokens === null || Math.max(expected.oauthTokens, oauthTokens.revoked, oauthTokens.offlineLeft) === 0
       ? null
       : {

@@ -1,6 +1,6 @@
 import { millisecondsOf, toInstant, wholeSecond, type Instant } from './instant.ts';
 import { startMeeting, type Met } from './met-sessions.ts';
-import { dependsOnTimes, everySession, type Selection } from './selection.ts';
+import { dependsOnTimes, everySession, takesWholeUsers, type Selection } from './selection.ts';
 import type { Remaining, SessionStore, Survey } from './session-store.ts';
 import type { Session } from './session.ts';
 import { countUnclearAddresses } from './unclear-addresses.ts';
@@ -166,8 +166,12 @@ export interface Revocation {
   /** A connection broke while an answer was on its way: a batch more than `revoked` may have been ended by this run. */
   readonly uncertain: boolean;
   readonly oauthTokens: number;
-  /** Deleted from secondary storage, and still there; null where there is none. */
-  readonly secondary: { readonly deleted: number; readonly remaining: number | null } | null;
+  /** Deleted from secondary storage, and still there, and users who were marked; null where there is none. */
+  readonly secondary: {
+    readonly deleted: number;
+    readonly remaining: number | null;
+    readonly marked: number;
+  } | null;
   readonly batches: number;
   /** Of what was meant, still there. Null where looking again failed. */
   readonly remaining: number | null;
@@ -195,7 +199,13 @@ export interface Revocation {
 }
 
 /** Sessions that were deleted from secondary storage, and whose rows could not be ended any more, or had gone already. */
-export function halfEnded({ revoked, secondary }: Pick<Revocation, 'revoked' | 'secondary'>): number {
+export function halfEnded({
+  revoked,
+  secondary,
+}: {
+  readonly revoked: number;
+  readonly secondary: { readonly deleted: number } | null;
+}): number {
   return Math.max(0, (secondary?.deleted ?? 0) - revoked);
 }
 
@@ -233,6 +243,9 @@ export async function revoke(
   let pending = selection;
   let left: Remaining | null = null;
   let secondaryDeleted = 0;
+  let marked = 0;
+  /** Of whom the next pass may hold every session; nobody where their mark is set. */
+  let unmarked = plan.survey.newestOf;
 
   /** Sessions that may be ended altogether. */
   const most = () => Math.min(matched + UNDER_WAY, options.maxAffected ?? Infinity);
@@ -262,7 +275,9 @@ export async function revoke(
       matched,
       met: meets.met(),
       secondary:
-        store.secondary === null ? null : { deleted: secondaryDeleted, remaining: left?.secondary ?? null },
+        store.secondary === null
+          ? null
+          : { deleted: secondaryDeleted, remaining: left?.secondary ?? null, marked },
       remaining: left?.sessions ?? null,
       // What was not reached has survived nothing.
       survivors: stoppedBecause === 'complete' ? (left?.ids ?? []) : [],
@@ -284,6 +299,12 @@ export async function revoke(
       const { offlineTokens, remark } = options;
       // On a walk those may come by that did not match when it was planned. They are not told apart, but counted.
       const atMost = selection.sessionIds === null ? Math.max(0, most() - done.revoked) : null;
+      // Before anything goes, so that nobody comes back who is under way.
+      if (unmarked !== null && selection.keepNewest === null) {
+        const isWhole = takesWholeUsers(plan.asked);
+        marked += await store.markUsers({ selection, newestOf: unmarked, isWhole });
+      }
+      unmarked = null;
       let wentThrough = true;
       let endedAt = performance.now();
       for await (const batch of store.end(pending, { preserveAt, offlineTokens, atMost, remark })) {
@@ -328,6 +349,7 @@ export async function revoke(
       matched += arrived;
       before = arrived;
       selection = next.selection;
+      unmarked = next.survey.newestOf;
       fixedIds = [...fixedIds, ...(selection.sessionIds ?? [])];
     }
   } catch (error) {

@@ -125,6 +125,15 @@ export function comparesTimes(selection: Selection): boolean {
   return selection.state !== 'all' || limits.some((limit) => limit !== null);
 }
 
+/** Whether users are selected, or everybody, and every session that they have. */
+export function takesWholeUsers(selection: Selection): boolean {
+  const unset = everySession as unknown as Readonly<Record<string, unknown>>;
+  const others = { ...selection, userIds: [], exceptUserIds: [] };
+  return Object.entries(others).every(
+    ([name, value]) => value === unset[name] || (Array.isArray(value) && value.length === 0),
+  );
+}
+
 /** Whether a time that cannot be read may keep a session that is meant from being selected. */
 export function dependsOnTimes(selection: Selection): boolean {
   const { surelyExpiredAt, keepNewest } = selection;

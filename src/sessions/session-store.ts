@@ -84,8 +84,18 @@ export interface Survey {
   } | null;
   /** API keys that belong to these users; null where the deployment has none. */
   readonly apiKeys: number | null;
+  /** The latest sign-in of each user among them, null where none says when it was; null where nobody is marked by it. */
+  readonly newestOf: ReadonlyMap<string, Instant | null> | null;
   /** Sessions outside of the selection that the selected users opened as administrators; null where nobody can. */
   readonly impersonations: number | null;
+}
+
+export interface MarkedUsers {
+  readonly selection: Selection;
+  /** As `Survey.newestOf`. */
+  readonly newestOf: ReadonlyMap<string, Instant | null>;
+  /** The selection is known to hold every session of these users. */
+  readonly isWhole: boolean;
 }
 
 export interface EndOptions {
@@ -237,6 +247,13 @@ export interface SessionStore {
 
   /** Counts what the selection holds and what hangs on it. */
   survey(selection: Selection): Promise<Survey>;
+
+  /**
+   * Where secondary storage has marks of when all sessions of a user ended, sets those of the users whose sessions are all
+   * selected. From 1.7.16 on Better Auth heeds them: no request that was under way brings such a session back.
+   * @returns how many users were marked
+   */
+  markUsers(meant: MarkedUsers): Promise<number>;
 
   /**
    * Looks after the work: how many are there, and up to `limit` of their ids. Not given up by the run's signal.

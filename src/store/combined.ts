@@ -21,6 +21,7 @@ import type { DeploymentStore } from './open-store.ts';
 import { gathered, type Gathered } from './gathered.ts';
 import { isUnset, judgeOf } from './judge-cached.ts';
 import { looksLikeToken } from './redis/key-reader.ts';
+import { markUsers } from './mark-users.ts';
 import { createPlaces, type Places } from './places.ts';
 import { rankedPlaces } from './ranked-places.ts';
 import { createStandings } from './standings.ts';
@@ -40,6 +41,8 @@ export interface CombinedParts {
   readonly preserve: boolean;
   /** Milliseconds. */
   readonly settle: number;
+  /** Milliseconds that Better Auth keeps a mark of when all sessions of a user ended. */
+  readonly markLife: number;
   readonly signal: AbortSignal;
 }
 
@@ -243,6 +246,8 @@ export function createCombinedStore(
       surveyed = needsNoReading ? { selection, tokens, newest: survey.newest } : null;
       return survey;
     },
+
+    markUsers: (meant) => markUsers(parts, places, meant),
 
     async lookAgain(selection, limit, patience = 'patient'): Promise<Remaining> {
       if (selection.surelyExpiredAt !== null) {

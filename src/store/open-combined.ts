@@ -22,6 +22,9 @@ export interface CombinedSettings {
   readonly session: SessionSettings;
 }
 
+/** Milliseconds. Better Auth keeps its marks no shorter (1.7.25, `db/internal-adapter`, revokedBeforeTTL). */
+const DAY = 24 * 60 * 60_000;
+
 /**
  * Opens a database and the Redis in front of it. With `store_in_database` sessions stand in both; without, the session
  * table is not asked for them, and need not be there.
@@ -53,6 +56,7 @@ export async function openCombinedStore(
       steadfast,
       preserve: keepsRecords({ redis, session }),
       settle: redis.settle,
+      markLife: Math.max(session.expiresIn, DAY),
       signal: options.signal,
     });
     return {

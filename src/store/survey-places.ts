@@ -19,7 +19,8 @@ export async function surveyPlaces(
   selectedTokens: Set<string>,
 ): Promise<Survey> {
   const { boundTokens, countApiKeys, now } = directory;
-  const users = new Set<string>();
+  /** Whose they are, with the latest sign-in. */
+  const users = new Map<string, Instant | null>();
   const isTheirs = selection.keepNewest === null ? impersonatedBy(selection, now) : null;
   const sum = { sessions: 0, active: 0, bound: 0, offline: 0, apiKeys: 0, impersonations: 0 };
   let newest: Instant | null = null;
@@ -30,9 +31,11 @@ export async function surveyPlaces(
       sum.sessions += 1;
       if (state === 'active') sum.active += 1;
       if (createdAt !== null && (newest === null || createdAt > newest)) newest = createdAt;
-      if (userId === null || users.has(userId)) continue;
-      users.add(userId);
-      newUsers.push(userId);
+      if (userId === null) continue;
+      const latest = users.get(userId);
+      if (latest === undefined) newUsers.push(userId);
+      if (latest === undefined || (createdAt !== null && (latest === null || createdAt > latest)))
+        users.set(userId, createdAt);
     }
     if (boundTokens !== null) {
       const tokens = await boundTokens.count(sessions.map(({ id }) => id));
@@ -64,6 +67,7 @@ export async function surveyPlaces(
     newest,
     oauthTokens: boundTokens === null ? null : { bound: sum.bound, offline: sum.offline },
     apiKeys: countApiKeys === null ? null : sum.apiKeys,
+    newestOf: users,
     impersonations: isTheirs === null ? null : sum.impersonations,
   };
 }

@@ -29,6 +29,7 @@ const plain: PlanView = {
     oauthTokens: null,
     apiKeys: null,
     impersonations: null,
+    newestOf: null,
   },
   sample: [aSession, expired],
   isNewest: true,
@@ -134,7 +135,7 @@ describe('the plan', () => {
   });
 
   it('is right with one of each', () => {
-    const survey = { sessions: 1, users: 1, active: 1, newest: now, oauthTokens: { bound: 1, offline: 1 }, apiKeys: 1, impersonations: 1 }; // prettier-ignore
+    const survey = { sessions: 1, users: 1, active: 1, newest: now, newestOf: null, oauthTokens: { bound: 1, offline: 1 }, apiKeys: 1, impersonations: 1 }; // prettier-ignore
     const one = { ...rich, survey, sample: [aSession] };
     expect(`\n${shown({ ...one, cautions: [] }, screen(200))}`).toMatchInlineSnapshot(`
       "

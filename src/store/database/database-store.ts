@@ -93,6 +93,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     secondary: null,
     unreadable: () => 0,
     findMismatch: () => Promise.resolve(null),
+    markUsers: () => Promise.resolve(0),
     absent: (['ipAddress', 'userAgent', 'impersonatedBy'] as const).filter((field) => table[field] === null),
     requireColumns: (selection, sort) => {
       void selectionCondition(conditionParts, selection);

@@ -27,6 +27,7 @@ export async function surveySelection(parts: DatabaseStoreParts, selection: Sele
           : await countTokens(parts, selection),
     apiKeys:
       shape.apiKeys === null ? null : isEmpty ? 0 : await countApiKeys(parts, shape.apiKeys, selection),
+    newestOf: null,
     // Counted even so: who has no session left may have opened some as others.
     impersonations: await countImpersonations(parts, selection),
   };

@@ -6,6 +6,7 @@ import { countDeletions, type CountDeletion, type DeletedKeys } from './deletion
 import { inOrder } from '../in-order.ts';
 import { createIndexes } from './indexes.ts';
 import { createKeyReader, looksLikeToken, type Found } from './key-reader.ts';
+import { raiseMarks } from './marks.ts';
 import { createTidier, tidyEnded, type Tidier, type TidierOptions } from './tidy-indexes.ts';
 
 /** Pages that are read while one is looked at: Redis is at work meanwhile. More cost memory, and V8 more than they save. */
@@ -73,6 +74,12 @@ export interface SecondaryStorage {
   tidier(options: Omit<TidierOptions, 'prefix' | 'now'>): Tidier;
   /** Whether a list of a user's sessions, or a mark of when they ended, stands under the prefix: Better Auth has written here. */
   hasTraces(): Promise<boolean>;
+  /**
+   * Has Better Auth take every session of a user that was created before a moment for revoked.
+   * @param before milliseconds since 1970 by the id of the user
+   * @param life milliseconds
+   */
+  mark(before: ReadonlyMap<string, number>, life: number): Promise<void>;
   /** Takes the entries of sessions that this run has ended out of some indexes. */
   tidyEnded(indexKeys: readonly string[], ended: ReadonlySet<string>): Promise<void>;
   /** Tries what `end` does on keys of nobody, so that a missing right shows before anything is changed. */
@@ -291,6 +298,15 @@ export function createSecondaryStorage(
     },
 
     tidyEnded: (indexKeys, ended) => guard(() => tidyEnded({ keys, indexes, prefix }, indexKeys, ended)),
+
+    mark: (before, life) =>
+      guard(() =>
+        raiseMarks(
+          connection,
+          [...before].map(([userId, moment]) => ({ key: `${markPrefix}${userId}`, before: moment })),
+          life,
+        ),
+      ),
 
     hasTraces: () =>
       guard(async () => {

@@ -122,11 +122,9 @@ describeUnless(missingServer('redis'), 'races of the application with a revocati
           await wait(5);
         }
       })();
-      const done = await operator
-        .run(['revoke-all', '--user', 'ada@example.com', '--yes', '--json', '-q'])
-        .finally(() => {
-          writer.abort();
-        });
+      const done = await operator.run(['revoke', idOf(0), '--yes', '--json', '-q']).finally(() => {
+        writer.abort();
+      });
       await writing;
       expect(done.code).toBe(9);
       expect(JSON.parse(done.stdout)).toMatchObject({
@@ -135,8 +133,7 @@ describeUnless(missingServer('redis'), 'races of the application with a revocati
         effectiveAt: null,
       });
       expect(done.stderr).toContain(idOf(0));
-      expect(await whichAnswer(app, signIns)).toEqual([first]);
-      expect(await space.get(second.token)).toBeNull();
+      expect(await whichAnswer(app, signIns)).toEqual([first, second]);
     },
   );
 
