@@ -6,6 +6,7 @@ import { CancelledError, ConfigError, GuardError, SessionctlError, UsageError } 
 import { grouped } from '../grouped.ts';
 import { counted, inNumber } from '../output/counted.ts';
 import type { Undeclared } from '../output/revocation-plan.ts';
+import { longestCopy } from '../sessions/cached-copy.ts';
 import { millisecondsOf, wholeSecond, type Instant } from '../sessions/instant.ts';
 import { planRevocation, revoke, type Revocation } from '../sessions/revocation.ts';
 import { areCredentials, comparesTimes, everySession, type Selection } from '../sessions/selection.ts';
@@ -99,7 +100,7 @@ export async function carryOut(
     unreadable: request.selection.sessionIds === null ? store.unreadable() : 0,
     undeclared: undeclaredIn(session),
     preserve,
-    cookieCache: session.cookieCache.enabled ? session.cookieCache.maxAge : null,
+    cookieCache: session.cookieCache.enabled ? longestCopy(session.cookieCache) : null,
   };
   const affected = plan.survey.sessions;
   const saysMismatch = isShown && (dryRun || affected > 0);

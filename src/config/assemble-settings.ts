@@ -386,6 +386,7 @@ function sessionSettings(
         cache?.max_age,
         defaults.cookieCacheMaxAge,
       ),
+      strategy: ledger.take(['session', 'cookie_cache', 'strategy'], cache?.strategy, 'compact', asItIs),
       version: ledger.take(
         ['session', 'cookie_cache', 'version'],
         cache?.version,

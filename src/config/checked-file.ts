@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { cacheStrategies } from '../sessions/cached-copy.ts';
 import { formatDuration, parseDuration } from '../sessions/duration.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { nearest } from '../sessions/nearest.ts';
@@ -111,7 +112,14 @@ const sessionTable = table({
   // 0s is Better Auth's way to say "always fresh".
   fresh_age: v.optional(textThat((text) => checkedLength(text, 0, Number.MAX_SAFE_INTEGER), '1d')),
   cookie_cache: v.optional(
-    table({ enabled: v.optional(switched), max_age: v.optional(lifetime), version: v.optional(filled) }),
+    table({
+      enabled: v.optional(switched),
+      max_age: v.optional(lifetime),
+      strategy: v.optional(
+        v.picklist(cacheStrategies, `must be one of ${cacheStrategies.map((one) => `"${one}"`).join(', ')}`),
+      ),
+      version: v.optional(filled),
+    }),
   ),
   secondary_storage: v.optional(switched),
   store_in_database: v.optional(switched),

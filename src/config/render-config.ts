@@ -104,7 +104,7 @@ const sections: readonly Section[] = [
       ['expires_in', '"7d"'],
       ['update_age', '"1d"'],
       ['fresh_age', '"1d"'],
-      ['cookie_cache', '{ enabled = false, max_age = "5m", version = "1" }'],
+      ['cookie_cache', '{ enabled = false, max_age = "5m", strategy = "compact", version = "1" }'],
       ['secondary_storage', 'true           # false says that the application uses no Redis'],
       ['store_in_database', 'false'],
       ['preserve_in_database', 'false'],

@@ -1,3 +1,5 @@
+import type { CacheStrategy } from '../sessions/cached-copy.ts';
+
 /** Better Auth's names, and those that the database has in their place; only what the configuration renames. */
 export interface SchemaNames {
   /** PostgreSQL: the schema that holds the tables. */
@@ -80,6 +82,7 @@ export interface SessionSettings {
   readonly cookieCache: {
     readonly enabled: boolean;
     readonly maxAge: number;
+    readonly strategy: CacheStrategy;
     /** What a cached copy has to say of itself to be believed. */
     readonly version: string;
     /** The profile says whether there is one. */

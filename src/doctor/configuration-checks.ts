@@ -1,5 +1,6 @@
 import { shellWord } from '../shell-word.ts';
 import type { AuthSettings, SessionSettings } from '../config/settings.ts';
+import { longestCopy } from '../sessions/cached-copy.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import { command, fail, ok, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
 
@@ -56,18 +57,19 @@ export function* configurationChecks(subject: ConfigurationSubject): Generator<C
       'With cookieCache a browser’s signed copy of a session is believed until it runs out, so a revocation takes that long to bite.',
     carryOut: () => {
       const { enabled, maxAge } = session.cookieCache;
+      const longest = formatDuration(longestCopy(session.cookieCache));
       if (!enabled)
         return ok(
           `none is configured here: unless the application has one, a revocation holds at once${file === null ? '; `sessionctl config init` reads that from your auth.ts' : ''}`,
         );
       return maxAge > LONG_CACHE
         ? warn(
-            `a revocation takes up to ${formatDuration(maxAge)} to bite`,
+            `a revocation takes up to ${longest} to bite`,
             toml(
               `# once the application has session.cookieCache.maxAge 300\n${section}.session]\ncookie_cache = { enabled = true, max_age = "5m" }`,
             ),
           )
-        : ok(`a revocation takes up to ${formatDuration(maxAge)} to bite`);
+        : ok(`a revocation takes up to ${longest} to bite`);
     },
   };
   yield {

@@ -439,7 +439,7 @@ export const auth = betterAuth({ ${options} });
     [
       'a cache that is off before a spread',
       'session: { cookieCache: { enabled: false, ...shared } }',
-      { enabled: true, max_age: '5m' },
+      { enabled: true, max_age: '5m', strategy: 'jwt' },
       `3 session.cookieCache.enabled may be replaced in line 3: ${FOR_5M}, ${ON}`,
     ],
     [

@@ -90,7 +90,13 @@ describe('settings', () => {
         expiresIn: 604_800_000,
         updateAge: 86_400_000,
         freshAge: 86_400_000,
-        cookieCache: { enabled: false, maxAge: 300_000, version: '1', isDeclared: false },
+        cookieCache: {
+          enabled: false,
+          maxAge: 300_000,
+          strategy: 'compact',
+          version: '1',
+          isDeclared: false,
+        },
         secondaryStorage: null,
         storeInDatabase: false,
         preserveInDatabase: false,
@@ -125,7 +131,7 @@ tls = {}
 expires_in = "4w"
 update_age = "0s"
 fresh_age = "0s"
-cookie_cache = { enabled = true, max_age = "90s", version = "2" }
+cookie_cache = { enabled = true, max_age = "90s", strategy = "jwe", version = "2" }
 store_in_database = true
 preserve_in_database = true
 maximum_sessions = 12
@@ -182,7 +188,7 @@ cookie_prefix = "app"
         expiresIn: 2_419_200_000,
         updateAge: 0,
         freshAge: 0,
-        cookieCache: { enabled: true, maxAge: 90_000, version: '2', isDeclared: true },
+        cookieCache: { enabled: true, maxAge: 90_000, strategy: 'jwe', version: '2', isDeclared: true },
         secondaryStorage: true,
         storeInDatabase: true,
         preserveInDatabase: true,

@@ -36,44 +36,45 @@ describe('config show', () => {
     const { code, stdout, stderr } = await show([], { SESSIONCTL_TIME_ZONE: 'Asia/Kolkata' });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatchInlineSnapshot(`
-      "SETTING                       VALUE                                       FROM
-      profile                       production                                  ./sessionctl.toml:1
-      url                           postgres://app:***@db/auth?sslpassword=***  ./sessionctl.toml:2
-      env_file                      -                                           default
-      time_zone                     Asia/Kolkata                                variable SESSIONCTL_TIME_ZONE
-      statement_timeout             30s                                         ./sessionctl.toml:3
-      connect_timeout               10s                                         default
-      replicas                      -                                           default
-      tls.ca                        ca.pem                                      ./sessionctl.toml:4
-      tls.cert                      -                                           default
-      tls.key                       -                                           default
-      tls.reject_unauthorized       true                                        default
-      schema.database_schema        -                                           default
-      schema.table                  -                                           default
-      schema.user_table             -                                           default
-      schema.columns.userId         owner                                       ./sessionctl.toml:5
-      schema.verification_table     -                                           default
-      redis.url                     redis://:***@cache:6379                     ./sessionctl.toml:6
-      redis.key_prefix              ""                                          ./sessionctl.toml:7
-      redis.tls                     -                                           default
-      redis.cluster                 false                                       default
-      redis.sentinels               -                                           default
-      redis.sentinel_password       -                                           default
-      redis.settle                  2s                                          default
-      session.expires_in            28d                                         ./sessionctl.toml:8
-      session.update_age            1d                                          default
-      session.fresh_age             1d                                          default
-      session.cookie_cache.enabled  false                                       default
-      session.cookie_cache.max_age  5m                                          default
-      session.cookie_cache.version  1                                           default
-      session.secondary_storage     -                                           default
-      session.store_in_database     false                                       default
-      session.preserve_in_database  false                                       default
-      session.maximum_sessions      -                                           default
-      auth.secret                   ***                                         ./sessionctl.toml:9
-      auth.former_secrets           -                                           default
-      auth.base_url                 -                                           default
-      auth.cookie_prefix            -                                           default
+      "SETTING                        VALUE                                       FROM
+      profile                        production                                  ./sessionctl.toml:1
+      url                            postgres://app:***@db/auth?sslpassword=***  ./sessionctl.toml:2
+      env_file                       -                                           default
+      time_zone                      Asia/Kolkata                                variable SESSIONCTL_TIME_ZONE
+      statement_timeout              30s                                         ./sessionctl.toml:3
+      connect_timeout                10s                                         default
+      replicas                       -                                           default
+      tls.ca                         ca.pem                                      ./sessionctl.toml:4
+      tls.cert                       -                                           default
+      tls.key                        -                                           default
+      tls.reject_unauthorized        true                                        default
+      schema.database_schema         -                                           default
+      schema.table                   -                                           default
+      schema.user_table              -                                           default
+      schema.columns.userId          owner                                       ./sessionctl.toml:5
+      schema.verification_table      -                                           default
+      redis.url                      redis://:***@cache:6379                     ./sessionctl.toml:6
+      redis.key_prefix               ""                                          ./sessionctl.toml:7
+      redis.tls                      -                                           default
+      redis.cluster                  false                                       default
+      redis.sentinels                -                                           default
+      redis.sentinel_password        -                                           default
+      redis.settle                   2s                                          default
+      session.expires_in             28d                                         ./sessionctl.toml:8
+      session.update_age             1d                                          default
+      session.fresh_age              1d                                          default
+      session.cookie_cache.enabled   false                                       default
+      session.cookie_cache.max_age   5m                                          default
+      session.cookie_cache.strategy  compact                                     default
+      session.cookie_cache.version   1                                           default
+      session.secondary_storage      -                                           default
+      session.store_in_database      false                                       default
+      session.preserve_in_database   false                                       default
+      session.maximum_sessions       -                                           default
+      auth.secret                    ***                                         ./sessionctl.toml:9
+      auth.former_secrets            -                                           default
+      auth.base_url                  -                                           default
+      auth.cookie_prefix             -                                           default
       "
     `);
   });

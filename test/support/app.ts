@@ -11,7 +11,7 @@ export type AppOptions = Pick<
 export type App = ReturnType<typeof createApp>;
 
 export const baseUrl = 'http://localhost:3000';
-const password = 'correct horse battery staple';
+export const password = 'correct horse battery staple';
 
 export function createApp(options: AppOptions) {
   return betterAuth(appOptions(options));

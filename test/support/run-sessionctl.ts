@@ -96,6 +96,7 @@ export interface TestProfile {
   readonly preserveInDatabase?: boolean;
   /** How long browsers believe their own copy of a session. */
   readonly cookieCacheMaxAge?: string;
+  readonly cookieCacheStrategy?: string;
   /** The profile does not say whether the application uses a cookie cache or Redis. */
   readonly undeclared?: boolean;
   /** What the application's `cookieCache.version` says. */
@@ -170,6 +171,7 @@ export function writeConfig(profile: TestProfile): string {
           `cookie_cache = { ${[
             'enabled = true',
             ...text('max_age', profile.cookieCacheMaxAge),
+            ...text('strategy', profile.cookieCacheStrategy),
             ...text('version', profile.cookieCacheVersion),
           ].join(', ')} }`,
         ]),

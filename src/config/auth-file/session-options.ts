@@ -1,3 +1,4 @@
+import { cacheStrategies } from '../../sessions/cached-copy.ts';
 import { formatDuration } from '../../sessions/duration.ts';
 import { escapeReferences } from '../references.ts';
 import { whyNot, type Doubt, type OptionReader } from './option-reader.ts';
@@ -26,7 +27,9 @@ const LENGTHS = [
 
 const ENABLED = 'session.cookieCache.enabled';
 const VERSION = 'session.cookieCache.version';
+const STRATEGY = 'session.cookieCache.strategy';
 const MAX_AGE = 'session.cookieCache.maxAge';
+const STRATEGY_KEY = 'session.cookie_cache.strategy';
 const ENABLED_KEY = 'session.cookie_cache.enabled';
 const MAX_AGE_KEY = 'session.cookie_cache.max_age';
 /** Better Auth's own, in seconds. */
@@ -47,6 +50,7 @@ export function readSessionOptions(read: OptionReader, set: Set): void {
   // What is in doubt about the whole cache has been said of its switch.
   if (values.length > 0 || doubt?.option !== 'session.cookieCache')
     readLikely(read, set, VERSION, 'session.cookie_cache.version', 'text');
+  readStrategy(read, set);
 }
 
 /** Takes what is written out, also where something that is not read may take its place: it is likelier than a default. */
@@ -174,6 +178,23 @@ function readCookieCache(read: OptionReader, set: Set): void {
   }
   if (age === null) readLength(read, set, MAX_AGE, MAX_AGE_KEY, 1);
   else set(MAX_AGE_KEY, age.text, MAX_AGE, age.line, 'assumed');
+}
+
+/** Where it cannot be told, the one whose copies live longest counts: a revocation must not be said to hold too early. */
+function readStrategy(read: OptionReader, set: Set): void {
+  const { values, doubt } = read.prospect(STRATEGY);
+  const [value] = values;
+  // What is in doubt about the whole cache has been said of its switch.
+  if (value === undefined && doubt?.option !== STRATEGY) return;
+  const known = value?.kind === 'known' ? cacheStrategies.find((one) => one === value.value) : undefined;
+  if (doubt === null && known !== undefined) {
+    set(STRATEGY_KEY, known, STRATEGY, value?.line ?? 1);
+    return;
+  }
+  const line = doubt?.line ?? value?.line ?? 1;
+  const why = doubt === null && value !== undefined ? whyNot(value, 'text') : whyDoubted(STRATEGY, doubt);
+  read.note(STRATEGY, line, `${why}: "jwt" is assumed, whose copies may live longer`);
+  set(STRATEGY_KEY, 'jwt', STRATEGY, line, 'assumed');
 }
 
 function whyDoubted(option: string, doubt: Doubt | null): string {
