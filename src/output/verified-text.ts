@@ -209,7 +209,8 @@ function userOf({ session, userBanned, userExists }: Verified): string | null {
 }
 
 const CACHE_STATES: Readonly<Record<Exclude<CacheState, 'believed'>, string>> = {
-  'other-strategy': 'not read: it is a JWT, and only the strategy compact is understood; it may answer',
+  'other-strategy': 'not read: another strategy made it than cookie_cache.strategy says; it may answer',
+  'no-secret': 'not read: it is encrypted, and no secret is configured; it may answer',
   unreadable: 'is ignored: it cannot be read',
   'bad-signature': 'is ignored: its signature is not that of the configured secret',
   'former-secret': 'is ignored: it is signed with a former secret',

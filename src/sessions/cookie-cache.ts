@@ -1,3 +1,5 @@
+import type { CacheStrategy } from './cached-copy.ts';
+import { openEncrypted, openSigned, type OpenedJwt } from './cached-jwt.ts';
 import { base64Bytes, signerOf } from './cookie-signature.ts';
 import { toInstant, type Instant } from './instant.ts';
 import type { Session } from './session.ts';
@@ -10,6 +12,7 @@ export type CacheState =
   | 'believed'
   | 'other-strategy'
   | 'unreadable'
+  | 'no-secret'
   | 'bad-signature'
   | 'former-secret'
   | 'other-token'
@@ -19,7 +22,7 @@ export type CacheState =
 
 export interface CachedCookie {
   readonly state: CacheState;
-  /** False where no secret is known: a copy that is called believed is so only if its signature is right. */
+  /** False where no secret is known, or a key of the JWT plugin has signed it: a copy that is called believed is so only if its signature is right. */
   readonly signatureChecked: boolean;
   /** Until when it answers, or would if nothing else were wrong with it; null where it cannot be read. */
   readonly until: Instant | null;
@@ -37,34 +40,36 @@ export interface CacheExpectations {
   /** Null where none is known. */
   readonly secret: string | null;
   readonly formerSecrets: readonly string[];
+  readonly strategy: CacheStrategy;
   /** `cookieCache.version` of the application. */
   readonly version: string;
   /** That the session cookie holds; null where there is no such cookie. */
   readonly token: string | null;
 }
 
-/** Reads a copy that the strategy `compact` made, Better Auth's default; of others it is only known that they are others. */
+/** Reads a copy as the application does, by its strategy. */
 export async function readCachedCookie(
   value: string,
-  { secret, formerSecrets, version, token }: CacheExpectations,
+  { secret, formerSecrets, strategy, version, token }: CacheExpectations,
   now: Instant,
 ): Promise<CachedCookie> {
-  const copy = parseCompact(value);
-  if (copy === null) {
-    // A JWT has three parts, an encrypted one five.
-    const isOther = /^[\w-]+(?:\.[\w-]*){2}(?:(?:\.[\w-]*){2})?$/.test(value);
-    return { ...NOTHING, state: isOther ? 'other-strategy' : 'unreadable' };
-  }
-  const { payload, expiresAt, signature } = copy;
-  const signed = JSON.stringify({ ...payload, expiresAt });
-  const signer = secret === null ? 'present' : await signerOf(signed, signature, { secret, formerSecrets });
+  const secrets = { secret, formerSecrets };
+  if (strategyOf(value) !== strategy)
+    return { ...NOTHING, state: strategyOf(value) === null ? 'unreadable' : 'other-strategy' };
+  if (strategy === 'jwe' && secret === null) return { ...NOTHING, state: 'no-secret' };
+  const copy =
+    strategy === 'compact'
+      ? await openCompact(value, secrets)
+      : fromJwt(strategy === 'jwt' ? await openSigned(value, secrets) : await openEncrypted(value, secrets));
+  if (copy === null) return { ...NOTHING, state: strategy === 'compact' ? 'unreadable' : 'bad-signature' };
+  const { payload, expiresAt, signer } = copy;
   const session = record(payload['session']) ?? {};
   const own = payload['version'];
   const ends = moment(session['expiresAt']);
   const until = moment(expiresAt);
   const nowInMilliseconds = Date.parse(now);
   const state = (): CacheState => {
-    if (signer !== 'present') return signer === 'former' ? 'former-secret' : 'bad-signature';
+    if (signer === null || signer === 'former') return signer === null ? 'bad-signature' : 'former-secret';
     if (!isPayload(payload)) return 'unreadable';
     if (token === null || session['token'] !== token) return 'other-token';
     // An empty one counts as none there.
@@ -74,12 +79,46 @@ export async function readCachedCookie(
   };
   return {
     state: state(),
-    signatureChecked: secret !== null,
+    signatureChecked: signer !== 'unchecked',
     until: until !== null && ends !== null && ends < until ? ends : until,
     madeAt: moment(payload['updatedAt']),
     version: text(own),
     session: { id: text(session['id']), userId: text(session['userId']), expiresAt: ends },
   };
+}
+
+/** Which strategy made a copy, by its form: a JWT has three parts, an encrypted one five. */
+function strategyOf(value: string): CacheStrategy | null {
+  if (/^[\w-]+(?:\.[\w-]*){2}$/.test(value)) return 'jwt';
+  if (/^[\w-]+(?:\.[\w-]*){4}$/.test(value)) return 'jwe';
+  return parseCompact(value) === null ? null : 'compact';
+}
+
+interface OpenedCopy {
+  readonly payload: Fields;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** Null where no secret fits. */
+  readonly signer: 'present' | 'former' | 'unchecked' | null;
+}
+
+async function openCompact(
+  value: string,
+  { secret, formerSecrets }: Pick<CacheExpectations, 'secret' | 'formerSecrets'>,
+): Promise<OpenedCopy | null> {
+  const copy = parseCompact(value);
+  if (copy === null) return null;
+  const { payload, expiresAt, signature } = copy;
+  const signed = JSON.stringify({ ...payload, expiresAt });
+  const signer = secret === null ? 'unchecked' : await signerOf(signed, signature, { secret, formerSecrets });
+  return { payload, expiresAt, signer };
+}
+
+function fromJwt(opened: OpenedJwt | null): OpenedCopy | null {
+  if (opened === null) return null;
+  const { exp } = opened.payload;
+  // Better Auth takes one without an end for one that ends now.
+  return { ...opened, expiresAt: typeof exp === 'number' ? exp * 1000 : 0 };
 }
 
 const NOTHING: Omit<CachedCookie, 'state'> = {

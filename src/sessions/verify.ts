@@ -1,3 +1,4 @@
+import type { CacheStrategy } from './cached-copy.ts';
 import { readCachedCookie, staleIn, type CachedCookie } from './cookie-cache.ts';
 import type { CookieNames } from './cookie-names.ts';
 import { signerOf, tokenFingerprint } from './cookie-signature.ts';
@@ -13,7 +14,11 @@ export interface Verifier {
   readonly formerSecrets: readonly string[];
   /** Null where nobody said: then a cookie may have any name. */
   readonly names: CookieNames | null;
-  readonly cookieCache: { readonly enabled: boolean; readonly version: string };
+  readonly cookieCache: {
+    readonly enabled: boolean;
+    readonly strategy: CacheStrategy;
+    readonly version: string;
+  };
 }
 
 /** What a signature is worth. `unchecked`: no secret is known. `malformed`: its end is missing, or it is encoded once more. */
@@ -61,8 +66,10 @@ export interface Verified {
 }
 
 /** Whether a session may still be in use, by what is known: also by a cached copy, and where the text is not understood. */
-export function livesOn({ valid, stored }: Verified): boolean {
-  return valid || stored === 'live' || stored === 'unreadable' || stored === null;
+export function livesOn({ valid, stored, cache }: Verified): boolean {
+  const mayAnswer =
+    cache?.enabled === true && (cache.state === 'no-secret' || cache.state === 'other-strategy');
+  return valid || mayAnswer || stored === 'live' || stored === 'unreadable' || stored === null;
 }
 
 const MALFORMED: Verified = {
@@ -98,11 +105,7 @@ export async function verify(
   const copy =
     cookie === null
       ? null
-      : await readCachedCookie(
-          cookie,
-          { ...verifier, version: cookieCache.version, token: presented?.token ?? null },
-          now,
-        );
+      : await readCachedCookie(cookie, { ...verifier, ...cookieCache, token: presented?.token ?? null }, now);
   const cache: VerifiedCache | null =
     copy === null
       ? null
