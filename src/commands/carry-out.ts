@@ -104,6 +104,7 @@ export async function carryOut(
   };
   const affected = plan.survey.sessions;
   const saysMismatch = isShown && (dryRun || affected > 0);
+  if (!saysMismatch) for (const doubt of request.addressDoubts) await context.warn(doubt);
   if (mismatch !== null && !saysMismatch) await context.warn(mismatch.text);
   const tooMany =
     request.maxAffected !== null && affected > request.maxAffected
@@ -285,7 +286,12 @@ async function showPlan(
       mismatch: mismatch?.text ?? null,
       unreadable,
       undeclared,
-      cautions: [...store.cautions, ...warningsOf(obstacles)],
+      cautions: [
+        ...request.addressNotes,
+        ...request.addressDoubts,
+        ...store.cautions,
+        ...warningsOf(obstacles),
+      ],
     },
     { now: store.now, wide: false, emails: await emailsOf(impersonators, store), terminal, styles },
   );

@@ -215,7 +215,8 @@ function signing({ secret, baseUrl, cookiePrefix }: AuthSettings) {
 
 /** @throws NotFoundError, InvalidValueError, FailedError where a sign-in would be refused */
 async function userNamed(who: string, store: CreatingStore): Promise<User> {
-  const { userIds } = await resolveSelection(parseSelection({ user: [who] }, 'all'), store);
+  // No address is selected: any length will do.
+  const { userIds } = await resolveSelection(parseSelection({ user: [who] }, 'all'), store, 128);
   const [id = ''] = userIds;
   const user = (await store.findUsers(id)).find((found) => found.id === id);
   const standing = await store.creation.userStanding(id);

@@ -1,6 +1,7 @@
 import { defineCommand, once } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import { doubtsAboutIpv6, widenedNetworks } from './address-notes.ts';
 import { withNetworksMeant } from '../sessions/network-meant.ts';
 import { parseSelection, resolveSelection } from '../sessions/selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
@@ -63,19 +64,24 @@ export const limit = defineCommand<LimitFlags>({
     const asked = flags.max === undefined ? null : parseWholeNumber('--max', flags.max, 'sessions');
     const maxAffected = flags.maxAffected === undefined ? null : parseMaxAffected(flags.maxAffected);
     const reason = parseReason(flags.reason);
-    const keepNewest = asked ?? (await context.settings()).session.maximumSessions;
+    const { session, ip } = await context.settings();
+    const { ipv6Subnet } = ip;
+    const keepNewest = asked ?? session.maximumSessions;
     if (keepNewest === null) throw nothingSaysHowMany(lacksYes(context, flags, true));
     checkBeforehand(context, flags, true);
     const words = [`--max ${String(keepNewest)}`, selectionInWords(flags)].join(' ').trim();
     const bounds = maxAffected === null ? [] : [`--max-affected ${String(maxAffected)}`];
     await context.withStore(flags.dryRun === true ? 'read' : 'write', async (store) => {
+      const selection = { ...(await resolveSelection(request, store, ipv6Subnet)), keepNewest };
       await carryOut(
         context,
         store,
         {
           command: 'limit',
-          selection: { ...(await resolveSelection(request, store)), keepNewest },
-          words: withNetworksMeant(words, flags),
+          selection,
+          words: withNetworksMeant(words, flags, ipv6Subnet),
+          addressNotes: widenedNetworks(flags, ipv6Subnet),
+          addressDoubts: await doubtsAboutIpv6(store, selection, flags, ipv6Subnet),
           recorded: [words, ...bounds, ...revocationOptionsInWords(flags)].join(' '),
           notFound: [],
           missingHint: '',

@@ -8,6 +8,7 @@ import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
 import { sessionPrinters } from '../output/session-printers.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { suggestion } from '../sessions/nearest.ts';
+import { addressNotes } from './address-notes.ts';
 import { networksMeant } from '../sessions/network-meant.ts';
 import {
   parseSelection,
@@ -81,11 +82,18 @@ export const list = defineCommand<ListFlags>({
     const limit =
       flags.limit === undefined ? undefined : parseWholeNumber('--limit', flags.limit, 'sessions');
     if (flags.watch !== undefined) {
-      await watch(context, flags, request, { sort, limit, interval: parseInterval(flags.watch), format });
+      await watch(context, flags, request, {
+        words: flags,
+        sort,
+        limit,
+        interval: parseInterval(flags.watch),
+        format,
+      });
       return 0;
     }
+    const { ipv6Subnet } = (await context.settings()).ip;
     await context.withStore('read', async (store) => {
-      const selection = await resolveSelection(request, store);
+      const selection = await resolveSelection(request, store, ipv6Subnet);
       store.requireColumns(selection, sort?.field ?? null);
       if (format === 'table') {
         await printTable(context, store, selection, {
@@ -105,7 +113,8 @@ export const list = defineCommand<ListFlags>({
       }
       const unclear = await countUnclearAddresses(store, selection);
       if (unclear > 0) await context.note(`note: ${unclearAddressesText(unclear, selection)}`);
-      for (const caution of [...networksMeant(flags), ...store.cautions])
+      const notes = await addressNotes(store, selection, flags, ipv6Subnet);
+      for (const caution of [...networksMeant(flags, ipv6Subnet), ...notes, ...store.cautions])
         await context.note(`note: ${caution}`);
       failForUnreadableKeys(store.unreadable());
     });

@@ -12,6 +12,10 @@ export interface RevocationRequest {
   readonly selection: Selection;
   /** The selection in words, for the plan. */
   readonly words: string;
+  /** How networks are widened, for the plan. */
+  readonly addressNotes: readonly string[];
+  /** Why addresses may select too few or too many: said also where no plan is shown. */
+  readonly addressDoubts: readonly string[];
   /** The same for the history, which names more: also what makes more or less of it than it selects. */
   readonly recorded: string;
   /** What was asked for and does not exist, in words fit to be shown. */

@@ -1,6 +1,7 @@
 import { defineCommand, once } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import { doubtsAboutIpv6, widenedNetworks } from './address-notes.ts';
 import { withNetworksMeant } from '../sessions/network-meant.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { parseSelection, resolveSelection, type SelectionWords } from '../sessions/selection.ts';
@@ -55,14 +56,18 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
     const reason = parseReason(flags.reason);
     checkBeforehand(context, flags, true);
     const words = [flags.everyone === true ? '--everyone' : '', selectionInWords(flags)].join(' ').trim();
+    const { ipv6Subnet } = (await context.settings()).ip;
     await context.withStore(flags.dryRun === true ? 'read' : 'write', async (store) => {
+      const selection = await resolveSelection(request, store, ipv6Subnet);
       await carryOut(
         context,
         store,
         {
           command: 'revoke-all',
-          selection: await resolveSelection(request, store),
-          words: withNetworksMeant(words, flags),
+          selection,
+          words: withNetworksMeant(words, flags, ipv6Subnet),
+          addressNotes: widenedNetworks(flags, ipv6Subnet),
+          addressDoubts: await doubtsAboutIpv6(store, selection, flags, ipv6Subnet),
           recorded: [words, ...boundsInWords(flags)].join(' '),
           notFound: [],
           missingHint: '',

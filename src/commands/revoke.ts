@@ -99,6 +99,8 @@ export const revoke = defineCommand<RevokeFlags>({
           selection: { ...everySession, sessionIds: named.ids },
           words: named.words,
           recorded: [named.recorded, ...revocationOptionsInWords(flags)].join(' ').trim(),
+          addressNotes: [],
+          addressDoubts: [],
           notFound: named.notFound,
           missingHint: flags.tokenStdin === true ? MISSING_TOKEN : MISSING_ID,
           missed: flags.ignoreMissing === true ? named.misnamed : named.notFound,
@@ -314,7 +316,8 @@ async function byToken(
 
 /** @throws CancelledError where nothing is ticked */
 async function ticked(context: Context, store: SessionStore, users: readonly string[]): Promise<Named> {
-  const selection = await resolveSelection(parseSelection({ user: users }, 'all'), store);
+  const { ipv6Subnet } = (await context.settings()).ip;
+  const selection = await resolveSelection(parseSelection({ user: users }, 'all'), store, ipv6Subnet);
   const ids = await chooseSessions(context, store, selection);
   if (ids.length === 0) throw new CancelledError('nothing was chosen, nothing was changed');
   return { ids, notFound: [], misnamed: [], ...inWords(ids) };

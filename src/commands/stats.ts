@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.ts';
 import { keepsRecords } from '../config/settings.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
+import { addressNotes } from './address-notes.ts';
 import { networksMeant } from '../sessions/network-meant.ts';
 import { parseSelection, resolveSelection } from '../sessions/selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
@@ -25,9 +26,11 @@ export const stats = defineCommand<SelectionFlags>({
   run: async (context, flags) => {
     const json = chooseFormat(flags, reportFormats) === 'json';
     const request = parseSelection(flags, 'active');
-    const preserve = keepsRecords(await context.settings());
+    const settings = await context.settings();
+    const preserve = keepsRecords(settings);
+    const { ipv6Subnet } = settings.ip;
     await context.withStore('read', async (store) => {
-      const selection = await resolveSelection(request, store);
+      const selection = await resolveSelection(request, store, ipv6Subnet);
       const figures = await store.figures(selection);
       const { statsReport } = await import('../output/stats-report.ts');
       const report = statsReport(figures, {
@@ -57,7 +60,8 @@ export const stats = defineCommand<SelectionFlags>({
       const unclear = await countUnclearAddresses(store, selection);
       if (unclear > 0) await context.note(`note: ${unclearAddressesText(unclear, selection)}`);
       await noteUnreadable(context, store, selection, figures.unreadableTimes);
-      for (const caution of [...networksMeant(flags), ...store.cautions])
+      const notes = await addressNotes(store, selection, flags, ipv6Subnet);
+      for (const caution of [...networksMeant(flags, ipv6Subnet), ...notes, ...store.cautions])
         await context.note(`note: ${caution}`);
       failForUnreadableKeys(store.unreadable());
     });

@@ -6,10 +6,11 @@ import type { SessionChange } from '../output/session-change.ts';
 import { judgeTerminal } from '../output/styles.ts';
 import type { WatchedSession, WatchTally, WatchView } from '../output/watch-frame.ts';
 import { isDuration, parseDuration } from '../sessions/duration.ts';
+import { addressNotes } from './address-notes.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { departureOf, differencesBetween, type Sight } from '../sessions/session-changes.ts';
 import { everySession, resolveMoments, resolveSelection } from '../sessions/selection.ts';
-import type { Selection, SelectionRequest } from '../sessions/selection.ts';
+import type { Selection, SelectionRequest, SelectionWords } from '../sessions/selection.ts';
 import type { SessionStore, SortOrder, Target } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
 import { shownValue } from '../sessions/shown-value.ts';
@@ -17,6 +18,8 @@ import { emailsOf } from './emails-of.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export interface WatchOptions {
+  /** The selecting options as they were typed. */
+  readonly words: SelectionWords;
   /** Milliseconds between the end of a look and the next one. */
   readonly interval: number;
   readonly sort: SortOrder | null;
@@ -143,7 +146,7 @@ function pauseAfter(failures: number, interval: number): number {
 async function lookAgain(
   context: Context,
   request: SelectionRequest,
-  { sort, limit, format }: WatchOptions,
+  { words, sort, limit, format }: WatchOptions,
   before: Look | null,
   stop: AbortSignal,
 ): Promise<Look> {
@@ -151,10 +154,11 @@ async function lookAgain(
   return context.withStore(
     'read',
     async (store) => {
+      const { ipv6Subnet } = (await context.settings()).ip;
       // Users and sessions that were named are looked for once: they may be gone by now, which is what is watched for.
       const selection: Selection =
         before === null
-          ? await resolveSelection(request, store)
+          ? await resolveSelection(request, store, ipv6Subnet)
           : { ...before.selection, ...resolveMoments(request, store.now) };
       store.requireColumns(selection, sort?.field ?? null);
       const most = format === 'jsonl' ? COMPARED : (limit ?? ON_SCREEN);
@@ -170,7 +174,11 @@ async function lookAgain(
       const sessions = found.slice(0, most);
       const isWhole = found.length <= most;
       const sight = { now: store.now, selection, sessions, isWhole };
-      if (before === null && sessions.length === 0) await warnOfMismatch(context, store);
+      if (before === null) {
+        for (const note of await addressNotes(store, selection, words, ipv6Subnet))
+          await context.note(`note: ${note}`);
+        if (sessions.length === 0) await warnOfMismatch(context, store);
+      }
       return {
         ...sight,
         target: store.target,

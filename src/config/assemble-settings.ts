@@ -65,6 +65,7 @@ const defaults = {
   freshAge: parseDuration('1d'),
   cookieCacheMaxAge: parseDuration('5m'),
   cookieCacheVersion: '1',
+  ipv6Subnet: 64,
   keyPrefix: 'better-auth:',
   settle: parseDuration('2s'),
 } as const;
@@ -112,6 +113,9 @@ export async function assembleSettings(
     database,
     redis,
     session: sessionSettings(checked?.session, redis !== null, ledger),
+    ip: {
+      ipv6Subnet: ledger.take(['ip', 'ipv6_subnet'], checked?.ip?.ipv6_subnet, defaults.ipv6Subnet, asItIs),
+    },
     auth: authSettings(checked?.auth, ledger, redactor),
   };
   return { settings, entries: ledger.entries };

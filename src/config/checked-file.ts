@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { ipv6Subnets, type Ipv6Subnet } from '../sessions/address.ts';
 import { cacheStrategies } from '../sessions/cached-copy.ts';
 import { formatDuration, parseDuration } from '../sessions/duration.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
@@ -132,6 +133,16 @@ const sessionTable = table({
   ),
 });
 
+const ipTable = table({
+  ipv6_subnet: v.optional(
+    v.custom<Ipv6Subnet>(
+      (bits) => ipv6Subnets.some((known) => known === bits),
+      ({ input }) =>
+        `must be 32, 48, 64 or 128, without quotes, not ${typeof input === 'string' ? JSON.stringify(input) : kindOf(input)}${HINT_MARK}Take the number that advanced.ipAddress.ipv6Subnet of the application has; Better Auth's default is 64.`,
+    ),
+  ),
+});
+
 const authTable = table({
   secret: v.optional(filled),
   former_secrets: v.optional(
@@ -160,6 +171,7 @@ const profileTable = v.pipe(
     schema: v.optional(schemaTable),
     redis: v.optional(redisTable),
     session: v.optional(sessionTable),
+    ip: v.optional(ipTable),
     auth: v.optional(authTable),
   }),
   v.rawCheck(({ dataset, addIssue }) => {

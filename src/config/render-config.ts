@@ -14,7 +14,7 @@ export interface DraftSetting {
   /** `session.expires_in`. */
   readonly key: string;
   /** In text `${NAME}` refers to a variable. */
-  readonly value: string | boolean;
+  readonly value: string | number | boolean;
   /** Said behind it, such as `src/auth.ts:12`. */
   readonly from: string;
   /** False has it written down but not in effect. */
@@ -110,6 +110,11 @@ const sections: readonly Section[] = [
       ['preserve_in_database', 'false'],
       ['maximum_sessions', '5               # no default; what limit leaves each user'],
     ],
+  },
+  {
+    name: 'ip',
+    about: "What the application's betterAuth({ advanced: { ipAddress } }) says: 32, 48, 64 or 128.",
+    lines: [['ipv6_subnet', '64']],
   },
   {
     name: 'auth',

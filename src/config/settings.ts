@@ -1,3 +1,4 @@
+import type { Ipv6Subnet } from '../sessions/address.ts';
 import type { CacheStrategy } from '../sessions/cached-copy.ts';
 
 /** Better Auth's names, and those that the database has in their place; only what the configuration renames. */
@@ -105,11 +106,18 @@ export interface AuthSettings {
   readonly cookiePrefix: string | null;
 }
 
+/** What the application's `betterAuth({ advanced: { ipAddress } })` says. */
+export interface IpSettings {
+  /** The bits of an IPv6 address that are stored; the rest is zero. */
+  readonly ipv6Subnet: Ipv6Subnet;
+}
+
 /** Everything that a command may need to know, checked and complete. */
 export interface Settings {
   readonly database: DatabaseSettings;
   readonly redis: RedisSettings | null;
   readonly session: SessionSettings;
+  readonly ip: IpSettings;
   readonly auth: AuthSettings;
 }
 

@@ -66,6 +66,7 @@ export async function* deploymentChecks({
       timeZone: settings.database.timeZone,
       expiresIn: session.expiresIn,
       preserve,
+      ipv6Subnet: settings.ip.ipv6Subnet,
       lastSweep,
     });
   }

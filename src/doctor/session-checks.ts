@@ -1,8 +1,9 @@
 import { idArguments, shellWord } from '../shell-word.ts';
 import { tzOffset } from '@date-fns/tz';
-import { addressKey, parseAddressRanges, rangeHolds } from '../sessions/address.ts';
+import { addressKey, parseAddressRange, rangeHolds, type Ipv6Subnet } from '../sessions/address.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import type { DatabaseExamination, SampledSession, SessionSample } from '../sessions/examination.ts';
+import { longerText, readStoredIpv6, shorterText } from '../sessions/stored-ipv6.ts';
 import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
 import type { Target } from '../sessions/session-store.ts';
 import { amount, profileHeader } from './database-checks.ts';
@@ -20,6 +21,7 @@ export interface SessionSubject {
   /** Milliseconds, as the application has it. */
   readonly expiresIn: number;
   readonly preserve: boolean;
+  readonly ipv6Subnet: Ipv6Subnet;
   /** When sessionctl last swept this database to its end; null for never, as far as the history says. */
   readonly lastSweep: () => Promise<Instant | null>;
 }
@@ -131,6 +133,12 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
     carryOut: async () => judgeAddresses(await sample(), now),
   };
   yield {
+    id: 'ipv6-subnet',
+    explanation:
+      'Better Auth stores only the beginning of an IPv6 address (advanced.ipAddress.ipv6Subnet). Where ipv6_subnet says another length, --ip and --except-ip mean other sessions than they should.',
+    carryOut: async () => judgeIpv6Subnet(await sample(), subject),
+  };
+  yield {
     id: 'open-impersonations',
     explanation:
       'Sessions that an administrator opened as somebody else answer as that user. They last an hour by default.',
@@ -223,11 +231,28 @@ function judgeAddresses({ sessions, ...rest }: SessionSample, now: Instant): Ver
   );
 }
 
+function judgeIpv6Subnet(sample: SessionSample, { ipv6Subnet, target }: SessionSubject): Verdict {
+  const stored = readStoredIpv6(
+    sample.sessions.map(({ ipAddress }) => ipAddress),
+    ipv6Subnet,
+  );
+  const { bits, longer } = stored;
+  if (bits === null) return ok(`no IPv6 address is stored (${looked(sample)})`);
+  if (longer === 0 && bits === ipv6Subnet)
+    return ok(`IPv6 addresses are stored by their /${String(bits)} (${looked(sample)})`);
+  return warn(
+    `${longer > 0 ? longerText(stored, ipv6Subnet) : shorterText(stored, ipv6Subnet)} (${looked(sample)})`,
+    toml(
+      `# if advanced.ipAddress.ipv6Subnet of the application says so\n[profiles.${target.profile ?? 'production'}.ip]\nipv6_subnet = ${String(bits)}`,
+    ),
+  );
+}
+
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '100.64.0.0/10', 'fc00::/7'];
 
 function isPrivate(address: string): boolean {
   const key = addressKey(address);
-  return key !== undefined && PRIVATE.flatMap(parseAddressRanges).some((range) => rangeHolds(range, key));
+  return key !== undefined && PRIVATE.map(parseAddressRange).some((range) => rangeHolds(range, key));
 }
 
 /** Sign-ins between which the typical gap is taken, and those of a deployment that is busy enough to tell. */

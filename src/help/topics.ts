@@ -53,7 +53,7 @@ export const topics: Readonly<Record<TopicName, readonly TopicBlock[]>> = {
       ['--except-user, --except-session, --except-ip', 'repeatable: none of these'],
     ],
     'revoke-all needs at least one option that says who is meant, or --everyone; --state and --except-… only narrow.',
-    'A user is named by id or e-mail, an address in any spelling, a network as CIDR, IPv4 or IPv6. Better Auth masks IPv6 addresses to their /64 before it stores them, so an address also selects its neighbours in the same /64. A user agent is matched as a piece of text, in any case.',
+    'A user is named by id or e-mail, an address in any spelling, a network as CIDR, IPv4 or IPv6. Better Auth masks IPv6 addresses to their /64 before it stores them, so an address also selects its neighbours in the same /64; where the application has another length, set ipv6_subnet in [profiles.<name>.ip]. A user agent is matched as a piece of text, in any case.',
     'Nothing is dropped in silence: an unknown user, an empty value, an option given twice that means one thing, and a selection that no session can match are errors.',
     'A session is named by its id, or by a beginning of at least 8 characters that no other has. Where nobody is asked a beginning is half of the id at the most, since what is longer may be the whole id of another session; and ids on stdin are whole ones. An id that begins with a dash stands behind --, and a user as in --user=-abc.',
   ],

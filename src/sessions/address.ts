@@ -16,8 +16,10 @@ export interface AddressRange {
 
 const IPV4 = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/;
 const HINT = 'Write an address or a network: 203.0.113.7, 203.0.113.0/24, 2001:db8::/32.';
-/** Better Auth masks an IPv6 address to its /64 before it stores it (`advanced.ipAddress.ipv6Subnet`, default 64). */
-const STORED_IPV6_PREFIX = 64;
+
+/** What `advanced.ipAddress.ipv6Subnet` of Better Auth can be: it masks an IPv6 address to so many bits before it stores it. */
+export const ipv6Subnets = [32, 48, 64, 128] as const;
+export type Ipv6Subnet = (typeof ipv6Subnets)[number];
 
 /** The key of an address, or undefined where the text is not one: empty, rubbish, with a zone or a port. */
 export function addressKey(text: string): string | undefined {
@@ -25,11 +27,10 @@ export function addressKey(text: string): string | undefined {
 }
 
 /**
- * Reads an address or a CIDR network. Host bits behind the prefix are ignored. An IPv6 range narrower than /64 comes
- * with the /64-masked form of its address, since that is what Better Auth stores.
+ * Reads an address or a CIDR network. Host bits behind the prefix are ignored.
  * @throws InvalidValueError where the text is neither
  */
-export function parseAddressRanges(text: string): readonly AddressRange[] {
+export function parseAddressRange(text: string): AddressRange {
   const [base = '', prefix, ...rest] = text.split('/');
   const address = parseAddress(base);
   // The prefix of a mapped address, ::ffff:203.0.113.0/120, counts the 96 bits before the IPv4 address.
@@ -40,12 +41,12 @@ export function parseAddressRanges(text: string): readonly AddressRange[] {
   if (address === undefined || rest.length > 0 || !(length >= 0 && length <= bits)) {
     throw new InvalidValueError(`${shownValue(text)} is not an IP address or network`, HINT);
   }
-  const range = rangeOf(address.key, address.family, length);
-  if (address.family === 4 || length <= STORED_IPV6_PREFIX) return [range];
-  const masked = rangeOf(address.key, 6, STORED_IPV6_PREFIX).first;
-  return range.first === masked
-    ? [range]
-    : [range, { first: masked, last: masked, family: 6, prefixLength: 128 }];
+  return rangeOf(address.key, address.family, length);
+}
+
+/** The network of IPv6 with at most so many bits that the range lies in; a range that is no narrower stays as it is. */
+export function widenRange(range: AddressRange, bits: number): AddressRange {
+  return range.family === 4 || range.prefixLength <= bits ? range : rangeOf(range.first, 6, bits);
 }
 
 /** Keys of IPv4 addresses begin so: with ::ffff:0:0/96. */

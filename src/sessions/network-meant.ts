@@ -1,17 +1,21 @@
 import ipaddr from 'ipaddr.js';
+import { parseAddressRange, type Ipv6Subnet } from './address.ts';
 import type { SelectionWords } from './selection.ts';
 
 /**
  * Which networks are meant where an address within one was typed: `203.0.113.5/24 means the network 203.0.113.0/24`.
  * @param words that have been understood before
  */
-export function networksMeant({
-  ip = [],
-  exceptIp = [],
-}: Pick<SelectionWords, 'ip' | 'exceptIp'>): readonly string[] {
+export function networksMeant(
+  { ip = [], exceptIp = [] }: Pick<SelectionWords, 'ip' | 'exceptIp'>,
+  ipv6Subnet: Ipv6Subnet,
+): readonly string[] {
   return [...ip, ...exceptIp].flatMap((text) => {
     const [address = '', prefix] = text.split('/');
     if (prefix === undefined) return [];
+    const { family, prefixLength } = parseAddressRange(text);
+    // What is widened has a sentence of its own.
+    if (family === 6 && prefixLength > ipv6Subnet) return [];
     const kind = address.includes(':') ? ipaddr.IPv6 : ipaddr.IPv4;
     const network = kind.networkAddressFromCIDR(text).toString();
     if (network === ipaddr.parse(address).toString()) return [];
@@ -20,7 +24,11 @@ export function networksMeant({
 }
 
 /** The words of a selection with what its networks mean, for a plan. */
-export function withNetworksMeant(text: string, words: Pick<SelectionWords, 'ip' | 'exceptIp'>): string {
-  const meant = networksMeant(words);
+export function withNetworksMeant(
+  text: string,
+  words: Pick<SelectionWords, 'ip' | 'exceptIp'>,
+  ipv6Subnet: Ipv6Subnet,
+): string {
+  const meant = networksMeant(words, ipv6Subnet);
   return meant.length === 0 ? text : `${text} (${meant.join('; ')})`;
 }

@@ -1,4 +1,4 @@
-import { coversRange, parseAddressRanges, type AddressRange } from './address.ts';
+import { coversRange, parseAddressRange, widenRange, type AddressRange, type Ipv6Subnet } from './address.ts';
 import { looksLikeCredential } from './credential.ts';
 import { candidatesOf, readPaste } from './pasted.ts';
 import type { Instant } from './instant.ts';
@@ -170,23 +170,29 @@ export function parseSelection(words: SelectionWords, defaultState: StateChoice)
 
 /**
  * Finds the users and sessions that the request names, and fixes its moments by the store's clock.
+ * @param ipv6Subnet the bits of an IPv6 address that the application stores: narrower networks are widened to it
  * @throws NotFoundError for a user or session that does not exist: a misspelt name never becomes an empty filter
  * @throws InvalidValueError where a name is ambiguous, or two limits leave no moment between them
  * @throws SchemaError where the store lacks a column that an option needs
  */
-export async function resolveSelection(request: SelectionRequest, store: SessionStore): Promise<Selection> {
+export async function resolveSelection(
+  request: SelectionRequest,
+  store: SessionStore,
+  ipv6Subnet: Ipv6Subnet,
+): Promise<Selection> {
   const selection: Selection = {
     ...everySession,
     ...resolveMoments(request, store.now),
     userIds: await userIds('--user', request.users, store),
-    ips: request.ips,
+    ips: request.ips.map((range) => widenRange(range, ipv6Subnet)),
     userAgents: request.userAgents,
     impersonated: request.impersonated,
     impersonatorIds: await userIds('--impersonated-by', request.impersonators, store),
     state: request.state,
     exceptUserIds: await userIds('--except-user', request.exceptUsers, store),
     exceptSessionIds: await sessionIds('--except-session', request.exceptSessions, store),
-    exceptIps: request.exceptIps,
+    // A masked address may be the excepted one: its session is kept.
+    exceptIps: request.exceptIps.map((range) => widenRange(range, ipv6Subnet)),
   };
   rejectImpossible(selection, store.now);
   store.requireColumns(selection, null);
@@ -286,7 +292,7 @@ function texts(option: string, values: readonly string[] = []): readonly string[
 }
 
 function addresses(option: string, values: readonly string[] | undefined): readonly AddressRange[] {
-  return texts(option, values).flatMap((value) => named(option, () => parseAddressRanges(value)));
+  return texts(option, values).map((value) => named(option, () => parseAddressRange(value)));
 }
 
 function moment(option: string, value: string | undefined, parse = parseMoment): Moment | null {

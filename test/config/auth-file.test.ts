@@ -53,7 +53,7 @@ const options = {
     preserveSessionInDatabase: !true,
   },
   user: { modelName: "members", fields: { email: "mail" } },
-  advanced: { cookiePrefix, useSecureCookies: true },
+  advanced: { cookiePrefix, useSecureCookies: true, ipAddress: { ipv6Subnet: 48 } },
   plugins: [admin(), multiSession({ maximumSessions: 3 })],
 } satisfies BetterAuthOptions;
 
@@ -71,6 +71,7 @@ export default auth;
       'session.cookie_cache.version': '2',
       'session.store_in_database': true,
       'session.preserve_in_database': false,
+      'ip.ipv6_subnet': 48,
       'auth.cookie_prefix': 'shop',
       'auth.secret': '${BETTER_AUTH_SECRET}',
       'auth.base_url': 'https://shop.example',

@@ -143,6 +143,18 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
       '3: profiles.a.session.maximum_sessions: must be a whole number from 1 on',
     ],
     [
+      'url = "a.db"\nip.ipv6_subnet = 56',
+      "3: profiles.a.ip.ipv6_subnet: must be 32, 48, 64 or 128, without quotes, not 56. Take the number that advanced.ipAddress.ipv6Subnet of the application has; Better Auth's default is 64.",
+    ],
+    [
+      'url = "a.db"\nip.ipv6_subnet = "48"',
+      '3: profiles.a.ip.ipv6_subnet: must be 32, 48, 64 or 128, without quotes, not "48". Take the number that advanced.ipAddress.ipv6Subnet of the application has; Better Auth\'s default is 64.',
+    ],
+    [
+      'url = "a.db"\nip.ipv6_subnets = 48',
+      '3: profiles.a.ip.ipv6_subnets: unknown key. Did you mean "ipv6_subnet"?',
+    ],
+    [
       'url = "a.db"\nsession.maximum_sessions = "5"',
       '3: profiles.a.session.maximum_sessions: must be a number without quotes, not a string',
     ],
@@ -240,7 +252,7 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
     expect(outcome.stderr.replaceAll(directory.path, '.')).toBe(
       'error: the configuration has 2 problems\n' +
         './sessionctl.toml:3: profiles.a.uri: unknown key. Did you mean "url"?\n' +
-        './sessionctl.toml:4: profiles.a.zone: unknown key. It is one of url, url_file, url_command, env_file, replicas, time_zone, statement_timeout, connect_timeout, tls, schema, redis, session, auth.\n',
+        './sessionctl.toml:4: profiles.a.zone: unknown key. It is one of url, url_file, url_command, env_file, replicas, time_zone, statement_timeout, connect_timeout, tls, schema, redis, session, ip, auth.\n',
     );
   });
 });

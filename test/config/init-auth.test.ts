@@ -20,7 +20,7 @@ export const auth = betterAuth({
   secret: '${SECRET}',
   baseURL: process.env.APP_URL,
   session: { expiresIn: 60 * 60 * 24 * 14, updateAge: days(1), cookieCache: { enabled: true } },
-  advanced: { cookiePrefix: 'shop' },
+  advanced: { cookiePrefix: 'shop', ipAddress: { ipv6Subnet: 48 } },
 });
 `;
 
@@ -69,6 +69,7 @@ describe('config init --auth', () => {
       'expires_in = "14d"   # src/lib/auth.ts:8',
       '# update_age = "1d"',
       'cookie_cache = { enabled = true }   # src/lib/auth.ts:8',
+      'ipv6_subnet = 48   # src/lib/auth.ts:9',
       'cookie_prefix = "shop"   # src/lib/auth.ts:9',
       '# base_url = "${APP_URL}"   # src/lib/auth.ts:7, not set when this was written',
       '# - src/lib/auth.ts:8: session.updateAge is made by days(), which is not run',

@@ -102,6 +102,7 @@ describe('settings', () => {
         preserveInDatabase: false,
         maximumSessions: null,
       },
+      ip: { ipv6Subnet: 64 },
       auth: { secret: null, formerSecrets: [], baseUrl: null, cookiePrefix: null },
     });
   });
@@ -135,6 +136,8 @@ cookie_cache = { enabled = true, max_age = "90s", strategy = "jwe", version = "2
 store_in_database = true
 preserve_in_database = true
 maximum_sessions = 12
+[profiles.only.ip]
+ipv6_subnet = 48
 [profiles.only.auth]
 secret = "\${SECRET}"
 former_secrets = ["\${FORMER}"]
@@ -194,6 +197,7 @@ cookie_prefix = "app"
         preserveInDatabase: true,
         maximumSessions: 12,
       },
+      ip: { ipv6Subnet: 48 },
       auth: {
         secret: SECRETS.secret,
         formerSecrets: [SECRETS.former],

@@ -71,6 +71,7 @@ describe('config show', () => {
       session.store_in_database      false                                       default
       session.preserve_in_database   false                                       default
       session.maximum_sessions       -                                           default
+      ip.ipv6_subnet                 64                                          default
       auth.secret                    ***                                         ./sessionctl.toml:9
       auth.former_secrets            -                                           default
       auth.base_url                  -                                           default

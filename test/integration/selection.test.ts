@@ -163,9 +163,9 @@ function conditionsOn(truths: readonly Truth[], people: readonly Person[]): read
     ...ip('::ffff:192.0.2.44', ['192.0.2.44', 32]),
     ...ip('192.0.2.44/31', ['192.0.2.44', 31]),
     ...ip('10.0.0.1', ['10.0.0.1', 32]),
-    // Better Auth stores the /64, so an address stands for itself and for its masked form.
-    ...ip('2001:db8:aaaa:bbbb:cccc::1', ['2001:db8:aaaa:bbbb:cccc::1', 128], ['2001:db8:aaaa:bbbb::', 128]),
-    ...ip('2001:db8:aaaa:bbbb::9', ['2001:db8:aaaa:bbbb::9', 128], ['2001:db8:aaaa:bbbb::', 128]),
+    // Better Auth stores the /64, so an address stands for all of it.
+    ...ip('2001:db8:aaaa:bbbb:cccc::1', ['2001:db8:aaaa:bbbb::', 64]),
+    ...ip('2001:db8:aaaa:bbbb::9', ['2001:db8:aaaa:bbbb::', 64]),
     ...ip('2001:db8:aaaa:bbbb::/64', ['2001:db8:aaaa:bbbb::', 64]),
     ...ip('2001:db8:aaaa:bbb8::/61', ['2001:db8:aaaa:bbb8::', 61]),
     ...ip('2001:db8::/32', ['2001:db8::', 32]),

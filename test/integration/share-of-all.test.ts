@@ -99,10 +99,11 @@ describeWithRedis('sqlite', 'more than half of all sessions in Redis', () => {
 it.each([
   ['203.0.113.5/24', ['203.0.113.5/24 means the network 203.0.113.0/24']],
   ['2001:db8::5/64', ['2001:db8::5/64 means the network 2001:db8::/64']],
+  ['2001:db8::5/80', []],
   ['203.0.113.0/24', []],
   ['203.0.113.5', []],
   ['2001:0db8:0000::/64', []],
 ])('%s', (text, meant) => {
-  expect(networksMeant({ ip: [text] })).toEqual(meant);
-  expect(networksMeant({ exceptIp: [text] })).toEqual(meant);
+  expect(networksMeant({ ip: [text] }, 64)).toEqual(meant);
+  expect(networksMeant({ exceptIp: [text] }, 64)).toEqual(meant);
 });

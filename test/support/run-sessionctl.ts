@@ -105,6 +105,8 @@ export interface TestProfile {
   readonly auth?: AuthProfile;
   /** With secondary storage, the application keeps a row of each session beside it. */
   readonly storeInDatabase?: boolean;
+  /** How many bits of an IPv6 address the application stores. */
+  readonly ipv6Subnet?: number;
   /** The application's secondary storage. */
   readonly redis?: RedisProfile;
 }
@@ -175,6 +177,9 @@ export function writeConfig(profile: TestProfile): string {
             ...text('version', profile.cookieCacheVersion),
           ].join(', ')} }`,
         ]),
+    ...(profile.ipv6Subnet === undefined
+      ? []
+      : ['[profiles.test.ip]', `ipv6_subnet = ${String(profile.ipv6Subnet)}`]),
     ...(profile.auth === undefined ? [] : authLines(profile.auth)),
     ...(profile.redis === undefined ? [] : redisLines(profile.redis)),
   ];

@@ -12,7 +12,7 @@ export interface ReadSetting extends AuthPlace {
   /** As in the file, below the profile: `session.expires_in`. */
   readonly key: string;
   /** Text may refer to variables, as `${NAME}`. */
-  readonly value: string | boolean;
+  readonly value: string | number | boolean;
   /** Not certain, and taken as the more careful or the more likely: a note among what is unread says so. */
   readonly isAssumed: boolean;
 }

@@ -9,7 +9,13 @@ import { readDatabase, textUrl, type ReadDatabase } from './database-option.ts';
 import { createEvaluator } from './evaluate.ts';
 import { createOptionReader, whyNot, type OptionReader, type Plain } from './option-reader.ts';
 import { readSecondary } from './secondary-option.ts';
-import { assumeReference, readLikely, readSessionOptions, type Set } from './session-options.ts';
+import {
+  assumeReference,
+  readIpv6Subnet,
+  readLikely,
+  readSessionOptions,
+  type Set,
+} from './session-options.ts';
 import type { ObjectValue, StaticValue } from './static-value.ts';
 import { lineOf, nodesIn } from './syntax-tree.ts';
 
@@ -140,6 +146,7 @@ function readingOf(path: string, options: ObjectValue): AuthReading {
       `${secondary.url.kind === 'unread' ? secondary.url.why : 'is not read'}: if sessions stand in Redis, say where, or they live on unseen`,
     );
   readSessionOptions(read, set);
+  readIpv6Subnet(read, set);
   readLikely(read, set, 'advanced.cookiePrefix', 'auth.cookie_prefix', 'text');
   const secrets = [...readSecret(read, set), ...readBaseUrl(read, set)];
   noteSecureCookies(read, settings);

@@ -1,3 +1,4 @@
+import { ipv6Subnets } from '../../sessions/address.ts';
 import { cacheStrategies } from '../../sessions/cached-copy.ts';
 import { formatDuration } from '../../sessions/duration.ts';
 import { escapeReferences } from '../references.ts';
@@ -7,7 +8,7 @@ import type { StaticValue } from './static-value.ts';
 /** Takes a setting. What is assumed is noted as well: whoever reads the file has to see it. */
 export type Set = (
   key: string,
-  value: string | boolean,
+  value: string | number | boolean,
   option: string,
   line: number,
   certainty?: 'assumed',
@@ -83,6 +84,30 @@ export function assumeReference(read: OptionReader, set: Set, option: string, ke
   return true;
 }
 
+const SUBNET = 'advanced.ipAddress.ipv6Subnet';
+const SUBNET_KEY = 'ip.ipv6_subnet';
+
+/** Reads how many bits of an IPv6 address are stored. */
+export function readIpv6Subnet(read: OptionReader, set: Set): void {
+  const { values, doubt } = read.prospect(SUBNET);
+  const likely = doubt === null ? undefined : only(values, subnetOf);
+  if (doubt !== null && likely !== undefined) {
+    assume(read, set, SUBNET_KEY, SUBNET, doubt, likely);
+    return;
+  }
+  const given = read.number(SUBNET);
+  if (given === undefined) return;
+  const { value, line } = given;
+  if (ipv6Subnets.some((bits) => bits === value)) set(SUBNET_KEY, value, SUBNET, line);
+  else read.note(SUBNET, line, `is ${String(value)}, and none of ${ipv6Subnets.join(', ')}`);
+}
+
+function subnetOf(value: StaticValue): Likely | undefined {
+  if (value.kind !== 'known') return undefined;
+  const bits = ipv6Subnets.find((known) => known === value.value);
+  return bits === undefined ? undefined : { written: String(bits), text: String(bits), value: bits };
+}
+
 function plainOf(value: StaticValue, kind: 'boolean' | 'text'): Omit<Likely, 'written'> | undefined {
   if (value.kind !== 'known') return undefined;
   const { value: plain } = value;
@@ -97,7 +122,7 @@ interface Likely {
   readonly written: string;
   /** As it is taken. */
   readonly text: string;
-  readonly value: string | boolean;
+  readonly value: string | number | boolean;
 }
 
 function assume(
