@@ -87,6 +87,7 @@ export async function runProgram(
 /** What sessionctl has to be told about a database that it cannot find out itself. */
 export interface TestProfile {
   readonly timeZone?: string;
+  readonly databaseSchema?: string;
   readonly table?: string;
   readonly userTable?: string;
   readonly columns?: Readonly<Record<string, string>>;
@@ -155,6 +156,7 @@ export function writeConfig(profile: TestProfile): string {
     ...text('time_zone', profile.timeZone),
     ...text('connect_timeout', profile.connectTimeout),
     '[profiles.test.schema]',
+    ...text('database_schema', profile.databaseSchema),
     ...text('table', profile.table),
     ...text('user_table', profile.userTable),
     ...table('columns', profile.columns),

@@ -11,6 +11,7 @@ import { readRecord, type FieldRecord } from './field-record.ts';
 import { rehearseRight } from './rehearse-right.ts';
 import type { TimeColumn } from './shape.ts';
 import { tableReference } from './table-reference.ts';
+import { requireWholeNames } from './whole-names.ts';
 
 /** Makes rows of sessions. */
 export interface DatabaseCreation extends Pick<SessionCreation, 'check' | 'rehearse' | 'remove'> {
@@ -49,6 +50,10 @@ export function createDatabaseCreation(parts: CreatingParts): DatabaseCreation {
 
   return {
     async check() {
+      requireWholeNames(
+        `of a column of ${tableLabel(table)}`,
+        catalog.columns.map(({ name }) => name),
+      );
       if (![table.expiresAt, table.createdAt, table.updatedAt].every(({ encoding }) => encoding.zoneKnown)) {
         throw new ConfigError(
           'times are stored without a zone and nobody said which one: the session would expire hours early or late',

@@ -1,10 +1,11 @@
 import type { Knex } from 'knex';
 import { SchemaError } from '../../errors.ts';
-import { normalise, type CatalogColumn, type CatalogTable } from './catalog.ts';
+import { normalise, tableLabel, type CatalogColumn, type CatalogTable } from './catalog.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
 import { loadInsertDialect } from './dialects/insert-dialect.ts';
 import { readTime } from './read-time.ts';
 import { onlyRow } from './user-standing.ts';
+import { requireWholeNames } from './whole-names.ts';
 
 /** A row under Better Auth's own names of its fields, as Better Auth would write it as JSON. */
 export type FieldRecord = Readonly<Record<string, unknown>>;
@@ -31,6 +32,7 @@ const KEYS = ['id', 'userId', 'impersonatedBy', 'activeOrganizationId', 'activeT
  * @param fields column → field, where that is known
  * @param from the table, under an alias
  * @returns null where there is no such row
+ * @throws SchemaError for a column whose name cannot be quoted as one piece
  */
 export async function readRecord(
   { knex, dialect, timeZone }: RecordParts,
@@ -39,6 +41,10 @@ export async function readRecord(
   from: { readonly reference: Knex.Raw; readonly alias: string; readonly where: Knex.Raw },
 ): Promise<FieldRecord | null> {
   const { columns } = table;
+  requireWholeNames(
+    `of a column of ${tableLabel(table)}`,
+    columns.map(({ name }) => name),
+  );
   const query = knex
     .select(columns.map(({ name }) => `${from.alias}.${name}`))
     .from(from.reference)

@@ -17,6 +17,7 @@ import type {
   TokenTable,
   VerificationTable,
 } from './shape.ts';
+import { requireWholeNames } from './whole-names.ts';
 
 const REQUIRED = ['id', 'token', 'userId', 'expiresAt', 'createdAt', 'updatedAt'] as const;
 const OPTIONAL = ['ipAddress', 'userAgent', 'impersonatedBy', 'activeOrganizationId'] as const;
@@ -100,18 +101,17 @@ export function recogniseSessions(
       return found === undefined ? [] : [[field, found] as const];
     }),
   );
-  return {
-    table,
-    columns: {
-      id: required('id'),
-      token: required('token'),
-      userId: required('userId'),
-      expiresAt: required('expiresAt'),
-      createdAt: required('createdAt'),
-      updatedAt: required('updatedAt'),
-      ...optional,
-    },
+  const columns = {
+    id: required('id'),
+    token: required('token'),
+    userId: required('userId'),
+    expiresAt: required('expiresAt'),
+    createdAt: required('createdAt'),
+    updatedAt: required('updatedAt'),
+    ...optional,
   };
+  requireUsableNames(table, [...Object.values(columns).map(({ name }) => name), ...touchedColumns(table)]);
+  return { table, columns };
 }
 
 /**
@@ -214,13 +214,17 @@ function onlyUsers(
   }
   const column = (field: string) =>
     fieldColumn(only.table, field, names.userColumns, names.likely?.userColumns) ?? null;
-  return {
-    ...only,
+  const fields = {
     email: column('email'),
     name: column('name'),
     banned: column('banned'),
     banExpires: column('banExpires'),
   };
+  requireUsableNames(
+    only.table,
+    [only.id, ...Object.values(fields)].map((each) => each?.name),
+  );
+  return { ...only, ...fields };
 }
 
 /**
@@ -236,6 +240,7 @@ export function recogniseTokens(catalog: Catalog, sessions: TablePlace): readonl
     // An access token says which refresh token it was made by; a refresh token has none.
     const scopes = column('refreshId') === undefined ? column('scopes') : undefined;
     const times = [revoked, column('expiresAt'), column('createdAt')].filter((each) => each !== undefined);
+    requireUsableNames(table, touchedColumns(table));
     return [
       {
         schema: table.schema,
@@ -290,6 +295,10 @@ export function recogniseVerifications(
       continue;
     // Another program's table of that name is no reason to refuse work on sessions.
     if (!isKey(id)) continue;
+    requireUsableNames(
+      table,
+      [id, expiresAt, value].map(({ name }) => name),
+    );
     return {
       schema: table.schema,
       name: table.name,
@@ -330,6 +339,13 @@ export function namedTables(
 /** The columns that the database would set of its own accord where a row is updated. */
 export function touchedColumns(table: CatalogTable): readonly string[] {
   return table.columns.filter(({ onUpdate }) => onUpdate).map(({ name }) => name);
+}
+
+/** @throws SchemaError where the table, or a column that is used, has a name that cannot be quoted as one piece */
+function requireUsableNames({ schema, name }: CatalogTable, columns: readonly (string | undefined)[]): void {
+  requireWholeNames('of a table', [name]);
+  requireWholeNames(`of the schema of the table ${name}`, [schema]);
+  requireWholeNames(`of a column of ${tableLabel({ schema, name })}`, columns);
 }
 
 /** @throws SchemaError for a column that is no key of Better Auth's: text, uuid or integer */

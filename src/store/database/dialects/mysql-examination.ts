@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { quoted } from './mysql-schema.ts';
 import type { ExaminationDialect, FoundObstacle } from './examination-dialect.ts';
 
 type Answer<Row> = readonly [readonly Row[], unknown];
@@ -46,9 +47,8 @@ export const mysqlExamination: ExaminationDialect = {
     );
     const { account = '', place = '' } = rows[0] ?? {};
     const at = account.lastIndexOf('@');
-    return `${knex
-      .raw(`GRANT ${right} ON ??.?? TO ?@?`, [place, name, account.slice(0, at), account.slice(at + 1)])
-      .toQuery()};`;
+    const whom = knex.raw('?@?', [account.slice(0, at), account.slice(at + 1)]).toQuery();
+    return `GRANT ${right} ON ${quoted(place)}.${quoted(name)} TO ${whom};`;
   },
 
   seeAllRows: () => Promise.resolve(null),

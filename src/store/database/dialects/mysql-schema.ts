@@ -110,6 +110,7 @@ function making(sql: string): SchemaStatement {
   return { sql, right: 'CREATE on the database' };
 }
 
-function quoted(name: string): string {
+/** A name as an identifier of MySQL, in one piece. */
+export function quoted(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }

@@ -1,5 +1,5 @@
 import type { ExaminationDialect, FoundObstacle } from './examination-dialect.ts';
-import { regclassName, TABLE_TREE } from './regclass-name.ts';
+import { quoted, regclassName, TABLE_TREE } from './regclass-name.ts';
 
 interface State {
   readonly recovering: boolean;
@@ -50,15 +50,14 @@ export const postgresqlExamination: ExaminationDialect = {
     const { rows } = await knex.raw<{ rows: readonly Pick<State, 'account'>[] }>(
       'SELECT current_user AS account',
     );
-    const table = schema === null ? knex.raw('??', [name]) : knex.raw('??.??', [schema, name]);
-    return `${knex.raw(`GRANT ${right} ON ? TO ??`, [table, rows[0]?.account ?? '']).toQuery()};`;
+    return `GRANT ${right} ON ${regclassName({ schema, name })} TO ${quoted(rows[0]?.account ?? '')};`;
   },
 
   async seeAllRows(knex) {
     const { rows } = await knex.raw<{ rows: readonly Pick<State, 'account'>[] }>(
       'SELECT current_user AS account',
     );
-    return `${knex.raw('ALTER ROLE ?? BYPASSRLS', [rows[0]?.account ?? '']).toQuery()};`;
+    return `ALTER ROLE ${quoted(rows[0]?.account ?? '')} BYPASSRLS;`;
   },
 
   keepColumn: () => Promise.resolve(null),

@@ -3,6 +3,7 @@ import { SchemaError } from '../../../errors.ts';
 import { awaitLock } from './await-lock.ts';
 import { presentConnection } from './connection.ts';
 import { lockConnection, type LockHolderRow } from './postgresql-lock-connection.ts';
+import { quoted } from './regclass-name.ts';
 import type { IndexedColumn, SchemaDialect, SchemaStatement } from './schema-dialect.ts';
 
 /** "sctl", and the schema. */
@@ -165,8 +166,4 @@ function ownership({ schema, table }: IndexedColumn): string {
 
 function qualified(schema: string | null, name: string): string {
   return schema === null ? quoted(name) : `${quoted(schema)}.${quoted(name)}`;
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

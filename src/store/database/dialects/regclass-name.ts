@@ -13,6 +13,11 @@ export function regclassName({
 }): string {
   return [schema, name]
     .filter((part) => part !== null)
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
+    .map(quoted)
     .join('.');
+}
+
+/** A name as an identifier of PostgreSQL, in one piece. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }

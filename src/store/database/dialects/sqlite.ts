@@ -12,6 +12,7 @@ import type { ColumnKind } from '../catalog.ts';
 import type { FileLocation } from '../database-url.ts';
 import { tableReference } from '../table-reference.ts';
 import { recogniseValue, UnreadableTimeError, type TimeEncoding } from '../time-encoding.ts';
+import { isWholeName } from '../whole-names.ts';
 import { knexOf, oneConnection, quietKnex, withConnection } from './connection.ts';
 import type { Knex } from 'knex';
 import { CHUNK_ROWS, LOCK_TIMEOUT, type Dialect, type Value } from './dialect.ts';
@@ -120,7 +121,9 @@ export const sqlite: Dialect = {
 
   async timeEncodings(knex, table, columns) {
     // The type of a column binds nobody in SQLite: the values themselves say how they are written.
-    const order = (await hasRowid(knex, table.name)) ? 'rowid' : (table.columns[0]?.name ?? 'id');
+    const order = (await hasRowid(knex, table.name))
+      ? 'rowid'
+      : (table.columns.find(({ name }) => isWholeName(name))?.name ?? 'id');
     const names = columns.map((column) => column.name);
     const sample = `SELECT * FROM (SELECT ${names.map(() => '??').join(', ')} FROM ?? ORDER BY ??`;
     const samples = await knex.raw<readonly Record<string, unknown>[]>(

@@ -15,6 +15,7 @@ import {
   tokenColumns,
 } from '../recognise.ts';
 import type { HistoryTable } from '../shape.ts';
+import { requireWholeNames } from '../whole-names.ts';
 
 export const MIGRATIONS_TABLE = 'sessionctl_migrations';
 export const LOCK_TABLE = `${MIGRATIONS_TABLE}_lock`;
@@ -74,6 +75,7 @@ export async function readSchemaState(
   const found =
     findDeployment(catalog, connection) ??
     newDeployment(await schemaDialect.homeSchema(knex, names.databaseSchema), connection);
+  requireWholeNames('of a schema', [found.schema]);
   const own = catalog.tables.filter((table) => table.schema === found.schema);
   const bookkeeping = [MIGRATIONS_TABLE, LOCK_TABLE].filter((name) => own.some((each) => each.name === name));
   const recorded = bookkeeping.includes(MIGRATIONS_TABLE)
