@@ -57,11 +57,13 @@ export async function* deploymentChecks({
     const ofTable = once((): Promise<SessionSample> =>
       table === null ? Promise.reject(new Error('there is no table')) : table.sample(LOOKED_AT),
     );
+    // Rows that are records say nothing of who is signed in.
+    const looksAtRows = redis === null || (table !== null && !preserve);
     yield* sessionChecks({
       target,
       database: known,
-      // Rows that are records say nothing of who is signed in.
-      sample: redis === null || (table !== null && !preserve) ? ofTable : ofRedis,
+      sample: looksAtRows ? ofTable : ofRedis,
+      hasAddresses: !looksAtRows || table?.absent.includes('ipAddress') !== true,
       now,
       timeZone: settings.database.timeZone,
       expiresIn: session.expiresIn,

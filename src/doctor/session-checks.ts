@@ -1,11 +1,12 @@
 import { idArguments, shellWord } from '../shell-word.ts';
 import { tzOffset } from '@date-fns/tz';
-import { addressKey, parseAddressRange, rangeHolds, type Ipv6Subnet } from '../sessions/address.ts';
+import { parseAddressRange, rangeHolds, type Ipv6Subnet } from '../sessions/address.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import type { DatabaseExamination, SampledSession, SessionSample } from '../sessions/examination.ts';
 import { longerText, readStoredIpv6, shorterText } from '../sessions/stored-ipv6.ts';
 import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
 import type { Target } from '../sessions/session-store.ts';
+import { readStoredAddress } from '../sessions/stored-address.ts';
 import { amount, profileHeader } from './database-checks.ts';
 import { command, fail, ok, sql, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
 
@@ -14,6 +15,8 @@ export interface SessionSubject {
   readonly database: DatabaseExamination;
   /** The sessions that are looked at: of Redis where it has the say, else of the table. Read once. */
   readonly sample: () => Promise<SessionSample>;
+  /** False where the table has no column for addresses, of which nothing can be said then. */
+  readonly hasAddresses: boolean;
   /** By the database's clock. */
   readonly now: Instant;
   /** Of the application that writes; null where nobody said, and UTC is assumed. */
@@ -126,18 +129,7 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
       'Without a foreign key, or with one that does not cascade, the sessions of a user who is deleted stay behind. In Redis they go on answering.',
     carryOut: async () => judgeOrphans(await sample(), database),
   };
-  yield {
-    id: 'shared-address',
-    explanation:
-      'Where many users come from one address, or none has one, a proxy stands in front and the application does not read the client’s address: sessions cannot be told apart by it, and one rate limit holds for all.',
-    carryOut: async () => judgeAddresses(await sample(), now),
-  };
-  yield {
-    id: 'ipv6-subnet',
-    explanation:
-      'Better Auth stores only the beginning of an IPv6 address (advanced.ipAddress.ipv6Subnet). Where ipv6_subnet says another length, --ip and --except-ip mean other sessions than they should.',
-    carryOut: async () => judgeIpv6Subnet(await sample(), subject),
-  };
+  if (subject.hasAddresses) yield* addressChecks(subject);
   yield {
     id: 'open-impersonations',
     explanation:
@@ -154,6 +146,22 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
             command('sessionctl list --impersonated\nsessionctl revoke-all --impersonated --dry-run'),
           );
     },
+  };
+}
+
+/** What stored addresses say. */
+function* addressChecks(subject: SessionSubject): Generator<Check> {
+  yield {
+    id: 'shared-address',
+    explanation:
+      'Where many users come from one address, or none has one, a proxy stands in front and the application does not read the client’s address: sessions cannot be told apart by it, and one rate limit holds for all.',
+    carryOut: async () => judgeAddresses(await subject.sample(), subject.now),
+  };
+  yield {
+    id: 'ipv6-subnet',
+    explanation:
+      'Better Auth stores only the beginning of an IPv6 address (advanced.ipAddress.ipv6Subnet). Where ipv6_subnet says another length, --ip and --except-ip mean other sessions than they should.',
+    carryOut: async () => judgeIpv6Subnet(await subject.sample(), subject),
   };
 }
 
@@ -213,18 +221,23 @@ function judgeAddresses({ sessions, ...rest }: SessionSample, now: Instant): Ver
       `${amount(without.length)} of ${amount(live.length)} active sessions have no address (${looked({ sessions, ...rest })})`,
       remedy,
     );
-  const users = new Map<string, Set<string>>();
+  const users = new Map<string, { readonly address: string; readonly ids: Set<string> }>();
   for (const { ipAddress, userId } of live) {
-    if (ipAddress === null || userId === null || ipAddress.trim() === '') continue;
-    users.set(ipAddress, (users.get(ipAddress) ?? new Set()).add(userId));
+    const address = ipAddress?.trim() ?? '';
+    if (address === '' || userId === null) continue;
+    // Of one address, several texts: early releases stored its port.
+    const key = readStoredAddress(address).key ?? address;
+    const shared = users.get(key) ?? { address, ids: new Set() };
+    users.set(key, { ...shared, ids: shared.ids.add(userId) });
   }
   const everybody = new Set(live.flatMap(({ userId }) => userId ?? [])).size;
-  const [most] = [...users].sort(([, one], [, other]) => other.size - one.size);
+  const [most] = [...users].sort(([, one], [, other]) => other.ids.size - one.ids.size);
   if (most === undefined) return ok(`no address is shared by many users (${looked({ sessions, ...rest })})`);
-  const [address, { size }] = most;
+  const [key, { address, ids }] = most;
+  const { size } = ids;
   if (size < MANY_USERS || size < everybody * SUSPICIOUS_SHARE)
     return ok(`no address is shared by many users (${looked({ sessions, ...rest })})`);
-  const inner = isPrivate(address) ? ', an address of a private network' : '';
+  const inner = isPrivate(key) ? ', an address of a private network' : '';
   return warn(
     `${amount(size)} of ${amount(everybody)} users come from ${address}${inner} (${looked({ sessions, ...rest })})`,
     remedy,
@@ -250,9 +263,8 @@ function judgeIpv6Subnet(sample: SessionSample, { ipv6Subnet, target }: SessionS
 
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '100.64.0.0/10', 'fc00::/7'];
 
-function isPrivate(address: string): boolean {
-  const key = addressKey(address);
-  return key !== undefined && PRIVATE.map(parseAddressRange).some((range) => rangeHolds(range, key));
+function isPrivate(key: string): boolean {
+  return PRIVATE.map(parseAddressRange).some((range) => rangeHolds(range, key));
 }
 
 /** Sign-ins between which the typical gap is taken, and those of a deployment that is busy enough to tell. */

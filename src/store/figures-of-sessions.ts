@@ -1,7 +1,8 @@
 import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
-import { networkOf } from '../sessions/network.ts';
+import { networkDigits, networkOf } from '../sessions/network.ts';
 import type { Selection } from '../sessions/selection.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
+import { readStoredAddress } from '../sessions/stored-address.ts';
 import { AGENT_LENGTH, READ_AGENTS, TOP } from '../sessions/statistics.ts';
 import type { Figures, Frequencies, Quarter } from '../sessions/statistics.ts';
 
@@ -36,8 +37,8 @@ export async function figuresOfSessions(
       if (userAgent !== null && userAgent !== '') agents.add(userAgent.slice(0, AGENT_LENGTH));
       if (ipAddress !== null && ipAddress !== '') {
         addresses.add(ipAddress);
-        const network = networkOf(ipAddress);
-        if (network !== null) networks.add(network);
+        const { key } = readStoredAddress(ipAddress);
+        if (key !== null) networks.add(networkOf(networkDigits(key)));
       }
       count(created, session.createdAt);
       if (session.state === 'active') count(expires, session.expiresAt);

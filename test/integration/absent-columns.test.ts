@@ -78,6 +78,19 @@ describe('a table whose optional columns have names that are not recognised', ()
     expect((await operator.run(['show', id])).code).toBe(0);
   });
 
+  test('doctor says nothing of addresses, which it does not know', async () => {
+    const checksOf = async (who: Operator) => {
+      const { stdout } = await who.run(['doctor', '--json']);
+      return (JSON.parse(stdout) as { readonly checks: readonly { readonly id: string }[] }).checks.map(
+        ({ id }) => id,
+      );
+    };
+    const own = ['shared-address', 'ipv6-subnet'];
+    const named = operatorOn(deployment.database.url, { columns: { ipAddress: 'ip', userAgent: 'agent' } });
+    expect(await checksOf(named)).toEqual(expect.arrayContaining(own));
+    for (const id of await checksOf(operator)) expect(own).not.toContain(id);
+  });
+
   test('the columns that the configuration names are used', async () => {
     const named = operatorOn(deployment.database.url, { columns: { ipAddress: 'ip', userAgent: 'agent' } });
     expect((await named.run(['list', '--ip', '203.0.113.7'])).code).toBe(0);

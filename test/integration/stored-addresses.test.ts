@@ -1,4 +1,5 @@
 import { BlockList } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { baseUrl, signIn, signUp, type Person } from '../support/app.ts';
 import { literal } from '../support/databases.ts';
@@ -147,6 +148,31 @@ async function asksAll(operator: Operator, rows: readonly Stored[]): Promise<voi
   expect(wrong).toEqual([]);
 }
 
+/** How many sessions come from each network. */
+function networksOf(rows: readonly Stored[]): Readonly<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const [, address] of rows) {
+    if (address === null || address === unclear) continue;
+    const network = address.includes(':')
+      ? `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/48`).toString()}/48`
+      : address.replace(/\d+$/, '0/24');
+    found[network] = (found[network] ?? 0) + 1;
+  }
+  return found;
+}
+
+async function countsNetworks(operator: Operator, rows: readonly Stored[]): Promise<void> {
+  const { code, stdout } = await operator.run(['stats', '--json']);
+  expect(code).toBe(0);
+  const report = JSON.parse(stdout) as {
+    readonly networks: { readonly top: readonly { network: string; sessions: number }[] };
+  };
+  expect(report).toMatchObject({ sessions: rows.length });
+  expect(Object.fromEntries(report.networks.top.map(({ network, sessions }) => [network, sessions]))).toEqual(
+    networksOf(rows),
+  );
+}
+
 async function plant({ database, shape }: Deployment, ada: Person, rows: readonly Stored[]): Promise<void> {
   const text = (value: string) => literal(shape.dialect, value);
   const later = shape.encode(new Date(Date.now() + 86_400_000));
@@ -216,9 +242,7 @@ describe.each(columnTypes)('addresses on %s in a column of %s', (dialect, type, 
     test('in lists', () => asksAll(operator, rows));
 
     test('in figures, in a list by address, and for one session', async () => {
-      const { code, stdout } = await operator.run(['stats', '--json']);
-      expect(code).toBe(0);
-      expect(JSON.parse(stdout)).toMatchObject({ sessions: rows.length });
+      await countsNetworks(operator, rows);
       expect((await operator.run(['list', '--sort', 'ipAddress'])).code).toBe(0);
       expect((await operator.run(['show', idOf(0)])).code).toBe(0);
     });
@@ -267,6 +291,9 @@ describeOnRedis('addresses in Redis', () => {
 
   test('mean the same as in a database', () =>
     asksAll(operatorOn(deployment.database.url, deployment.profile), stored));
+
+  test('count by network as in a database', () =>
+    countsNetworks(operatorOn(deployment.database.url, deployment.profile), stored));
 });
 
 describe('a revocation that finds nothing but addresses that cannot be read', () => {

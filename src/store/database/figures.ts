@@ -13,8 +13,6 @@ import type { TimeEncoding } from './time-encoding.ts';
 import { isUnreadable } from './unreadable-time.ts';
 
 const QUARTER = 15 * 60_000;
-/** Among those that come first some may be no addresses. */
-const ADDRESSES_READ = 3 * TOP;
 const GROUPS = 'g';
 
 /** Counts in the database: one aggregate for each figure, none of which hands over more than a bounded number of rows. */
@@ -38,7 +36,7 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
   async function frequencies(
     grouped: Knex.QueryBuilder,
     limit: number,
-    read: (value: string) => string | null = (value) => value,
+    read: (value: string) => string = (value) => value,
   ): Promise<Frequencies> {
     const query = knex
       .select(
@@ -54,7 +52,7 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
     const top = new Map<string, number>();
     for (const [raw, sessions] of rows) {
       const value = read(String(raw));
-      if (value !== null) top.set(value, (top.get(value) ?? 0) + Number(sessions));
+      top.set(value, (top.get(value) ?? 0) + Number(sessions));
     }
     return {
       distinct: Number(rows[0]?.[2] ?? 0),
@@ -80,8 +78,7 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
       .from(byAddress().as('a'))
       .whereRaw('? IS NOT NULL', [network])
       .groupByRaw('1');
-    const networks = await frequencies(byNetwork, ADDRESSES_READ, networkOf);
-    return [await frequencies(byAddress(), TOP), { ...networks, top: networks.top.slice(0, TOP) }];
+    return [await frequencies(byAddress(), TOP), await frequencies(byNetwork, TOP, networkOf)];
   }
 
   async function quarters(selection: Selection, column: TimeColumn): Promise<readonly Quarter[]> {

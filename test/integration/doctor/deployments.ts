@@ -78,11 +78,11 @@ export function examineDeployments(dialect: Dialect): void {
       await plant({ createdAt: at(3 * day), expiresAt: at(5 * day) });
       await plant({ expiresAt: at(400 * day) });
       await plant({ impersonatedBy: literal(dialect, ada?.id ?? '') });
-      // Users who are gone, many of them from one address.
+      // Users who are gone, many of them from one address, whose ports an early release stored.
       for (let user = 0; user < 30; user += 1)
         await plant({
           userId: literal(dialect, `gone-${String(user)}`),
-          ipAddress: literal(dialect, '10.0.0.7'),
+          ipAddress: literal(dialect, `10.0.0.7:${String(4000 + user)}`),
         });
       const old = { createdAt: at(-30 * day), updatedAt: at(-30 * day), expiresAt: at(-23 * day) };
       for (let row = 0; row < 60; row += 1) await plant(old);

@@ -141,7 +141,7 @@ export interface Dialect {
   /** The quarters of an hour between 1970 and the moment, taking what is written for UTC. The value is one of the encoding. */
   quarterHour(knex: Knex, column: string, encoding: TimeEncoding): Knex.Raw;
 
-  /** The beginning of an address that its network has in common: `203.0.113.`, `2001:0db8:0001`; null for what is none. */
+  /** The beginning of an address's key that its network has in common, as `networkDigits` gives it; null for what is none. */
   network(knex: Knex, column: string): Knex.Raw;
 
   /** The column's value in a form that loses nothing when it is read and bound again. */

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { MAPPED_KEY, type KeyRange } from '../../../sessions/address.ts';
+import { NETWORK_DIGITS } from '../../../sessions/network.ts';
 import {
   HEAD_PATTERN,
   IPV4_PATTERN,
@@ -31,6 +32,15 @@ export function addressUnclear(knex: Knex, column: string): Knex.Raw {
            WHEN ? REGEXP ? THEN ? IS NULL
            ELSE TRUE END)`,
     [text, text, PLAIN_PATTERN, text, '^[ \t\r\n]*$', text, SINGLE_PATTERN, keyOf(knex, column)],
+  );
+}
+
+/** As `Dialect.network`. */
+export function network(knex: Knex, column: string): Knex.Raw {
+  const digits = knex.raw('LOWER(HEX(?))', [keyOf(knex, column)]);
+  return knex.raw(
+    `LEFT(?, CASE WHEN LEFT(?, ${String(MAPPED_KEY.length)}) = ? THEN ${String(NETWORK_DIGITS[4])} ELSE ${String(NETWORK_DIGITS[6])} END)`,
+    [digits, digits, MAPPED_KEY],
   );
 }
 

@@ -12,7 +12,7 @@ import { withConnection } from './connection.ts';
 import type { Dialect, WantedTables } from './dialect.ts';
 import { explainMysql, isDeniedByMysql, isTimeLimit } from './mysql-refusals.ts';
 import { keyWalk } from './key-walk.ts';
-import { addressIn, addressUnclear } from './mysql-address.ts';
+import { addressIn, addressUnclear, network } from './mysql-address.ts';
 import { errorCode, errorText, isBrokenConnection } from '../../refusals.ts';
 import { chunksOf, type RowEvents } from './row-stream.ts';
 
@@ -141,12 +141,7 @@ export const mysql: Dialect = {
   quarterHour: (knex, column) =>
     knex.raw(`FLOOR(TIMESTAMPDIFF(MINUTE, '1970-01-01 00:00:00', ??) / 15)`, [column]),
 
-  network: (knex, column) =>
-    knex.raw(
-      `CASE WHEN LOCATE('.', ??) > 0 AND LOCATE(':', ??) = 0 THEN CONCAT(SUBSTRING_INDEX(??, '.', 3), '.')
-            WHEN CHAR_LENGTH(??) = 39 THEN LEFT(??, 14) END`,
-      [column, column, column, column, column],
-    ),
+  network,
 
   exactly: (knex, column) => knex.ref(column),
 

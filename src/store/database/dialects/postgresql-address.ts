@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { MAPPED_KEY, type KeyRange } from '../../../sessions/address.ts';
+import { NETWORK_DIGITS } from '../../../sessions/network.ts';
 import {
   IPV4_PATTERN,
   PLAIN_PATTERN,
@@ -57,6 +58,15 @@ export function addressUnclear(knex: Knex, column: string): Knex.Raw {
            WHEN ? ~ ? THEN ? IS NULL
            ELSE TRUE END)`,
     [text, text, PLAIN_PATTERN, text, text, SINGLE_PATTERN, addressOf(knex, column)],
+  );
+}
+
+/** As `Dialect.network`. Four bytes come before the address. */
+export function network(knex: Knex, column: string): Knex.Raw {
+  return knex.raw(
+    `(SELECT left(k.key, CASE WHEN starts_with(k.key, ?) THEN ${String(NETWORK_DIGITS[4])} ELSE ${String(NETWORK_DIGITS[6])} END)
+        FROM (SELECT substr(encode(inet_send(?), 'hex'), 9) AS key OFFSET 0) k)`,
+    [MAPPED_KEY, addressOf(knex, column)],
   );
 }
 

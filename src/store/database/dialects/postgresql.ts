@@ -11,7 +11,7 @@ import {
 } from '../catalog.ts';
 import type { ServerLocation } from '../database-url.ts';
 import { wallClock, withOffset } from '../time-encoding.ts';
-import { addressIn, addressUnclear } from './postgresql-address.ts';
+import { addressIn, addressUnclear, network } from './postgresql-address.ts';
 import type { Dialect, Value } from './dialect.ts';
 import { explainPostgresql } from './postgresql-refusals.ts';
 import { regclassName, TABLE_TREE } from './regclass-name.ts';
@@ -178,12 +178,7 @@ export const postgresql: Dialect = {
 
   quarterHour: (knex, column) => knex.raw('CAST(floor(extract(epoch FROM ??) / 900) AS bigint)', [column]),
 
-  network: (knex, column) =>
-    knex.raw(
-      `CASE WHEN strpos(??, '.') > 0 AND strpos(??, ':') = 0 THEN rtrim(??, '0123456789')
-            WHEN length(??) = 39 THEN left(??, 14) END`,
-      [column, column, column, column, column],
-    ),
+  network,
 
   // As a Date, a moment loses its microseconds, and one without a zone becomes that of the process.
   exactly: (knex, column) => postgresql.asText(knex, column),

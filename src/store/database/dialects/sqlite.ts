@@ -6,6 +6,7 @@ import type { Database } from 'better-sqlite3';
 import { ConfigError, ConnectionError, UsageError } from '../../../errors.ts';
 import { keyFinder, type KeyRange } from '../../../sessions/address.ts';
 import { toInstant, type Instant } from '../../../sessions/instant.ts';
+import { networkDigits } from '../../../sessions/network.ts';
 import { readStoredAddress } from '../../../sessions/stored-address.ts';
 import { collectTables, collectViews, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
 import type { ColumnKind } from '../catalog.ts';
@@ -188,12 +189,7 @@ export const sqlite: Dialect = {
       : knex.raw(`CAST(strftime('%s', substr(??, 1, 19)) AS integer) / 900`, [column]);
   },
 
-  network: (knex, column) =>
-    knex.raw(
-      `CASE WHEN instr(??, '.') > 0 AND instr(??, ':') = 0 THEN rtrim(??, '0123456789')
-            WHEN length(??) = 39 THEN substr(??, 1, 14) END`,
-      [column, column, column, column, column],
-    ),
+  network: (knex, column) => knex.raw('sessionctl_network(??)', [column]),
 
   exactly: (knex, column) => knex.ref(column),
 
@@ -373,6 +369,10 @@ function addFunctions(database: Database): void {
   database.function('sessionctl_address_unclear', options, (stored: StoredValue) =>
     Number(readStoredAddress(textOf(stored)).unclear),
   );
+  database.function('sessionctl_network', options, (stored: StoredValue) => {
+    const { key } = readStoredAddress(textOf(stored));
+    return key === null ? null : networkDigits(key);
+  });
   database.function('sessionctl_lower', options, (text: unknown) =>
     typeof text === 'string' ? text.toLowerCase() : null,
   );
