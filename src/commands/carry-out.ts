@@ -12,6 +12,7 @@ import { planRevocation, revoke, type Revocation } from '../sessions/revocation.
 import { areCredentials, comparesTimes, everySession, type Selection } from '../sessions/selection.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import { emailsOf } from './emails-of.ts';
+import { onlyIncluded, sumOf } from '../sessions/ways-back.ts';
 import { foreseeObstacles, warningsOf } from './foresee-obstacles.ts';
 import {
   endedBy,
@@ -74,6 +75,7 @@ export async function carryOut(
   if (!dryRun) {
     try {
       await store.rehearseEnding({ preserveAt: preserve ? wholeSecond(startedAt) : null });
+      await store.waysBack.rehearse(request.included);
     } catch (error) {
       if (error instanceof SessionctlError) {
         const detail = context.redactor.redact(error.message);
@@ -112,7 +114,8 @@ export async function carryOut(
       : null;
   if (!dryRun) await refuseDoubt(context, store, run);
   const most = moreThanHalf(run);
-  if (dryRun || affected === 0) {
+  const besides = sumOf(onlyIncluded(plan.survey.waysBack, request.included));
+  if (dryRun || affected + besides === 0) {
     if (dryRun && isShown) await showPlan(context, store, run, 'stdout');
     await reportRevocation(context, store, run, null);
     const refusal = tooMany ?? most;
@@ -259,7 +262,7 @@ export async function refuseCredentials(
 async function showPlan(
   context: Context,
   store: RecordedStore,
-  { request, plan, flags, preserve, cookieCache, mismatch, obstacles, unreadable, undeclared }: Run,
+  { request, plan, preserve, cookieCache, mismatch, obstacles, unreadable, undeclared }: Run,
   stream: 'stdout' | 'stderr',
 ): Promise<void> {
   const { planText } = await import('../output/revocation-plan.ts');
@@ -280,7 +283,7 @@ async function showPlan(
       isNewest: plan.isNewest,
       cookieCache,
       clock: cookieCache === null ? store.now : await store.readClock(),
-      offlineTokens: flags.includeOfflineTokens === true,
+      included: request.included,
       preserve,
       untilQuiet: request.untilQuiet,
       mismatch: mismatch?.text ?? null,
@@ -310,7 +313,9 @@ async function ask(context: Context, store: RecordedStore, run: Run): Promise<vo
           sessions,
         )
       : await prompter.confirm(
-          `End ${sessions === 1 ? 'this session' : `these ${String(sessions)} sessions`}?`,
+          sessions === 0
+            ? 'End what the plan says is ended too?'
+            : `End ${sessions === 1 ? 'this session' : `these ${String(sessions)} sessions`}?`,
           false,
         );
     if (!agreed) throw new CancelledError('cancelled, nothing was changed');
@@ -326,7 +331,7 @@ async function ask(context: Context, store: RecordedStore, run: Run): Promise<vo
 async function endSessions(
   context: Context,
   store: RecordedStore,
-  { request, plan, flags, preserve }: Run,
+  { request, plan, preserve }: Run,
 ): Promise<Revocation> {
   const { system } = context;
   const { startProgress } = await import('../output/progress.ts');
@@ -345,7 +350,7 @@ async function endSessions(
   try {
     return await revoke(store, plan, {
       preserve,
-      offlineTokens: flags.includeOfflineTokens === true,
+      included: request.included,
       untilQuiet: request.untilQuiet,
       maxAffected: request.maxAffected,
       signal: system.signal,

@@ -2,10 +2,12 @@ import type { Context } from '../context.ts';
 import { CancelledError, FailedError, IncompleteError, SessionctlError, SurvivorsError } from '../errors.ts';
 import { grouped } from '../grouped.ts';
 import { counted, inNumber } from '../output/counted.ts';
+import { listedWays } from '../output/ways-back-text.ts';
 import { unclearAddressesText } from '../output/unclear-addresses-text.ts';
 import { halfEnded, type Revocation, type RevocationPlan } from '../sessions/revocation.ts';
 import type { Obstacle } from '../sessions/obstacle.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
+import { sumOf } from '../sessions/ways-back.ts';
 import { FIX_TIMES, mayMatch } from './note-unreadable.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
@@ -59,6 +61,12 @@ export function judgeRevocation(
       },
     );
   }
+  const ways = done.waysBack.left === null ? null : listedWays(done.waysBack.left);
+  if (ways !== null) {
+    throw new SurvivorsError(`${ways} that should be gone still work`, {
+      hint: 'They may have come meanwhile. Run the same command again, with --user for each of the users.',
+    });
+  }
   if (done.unseen !== null)
     throw interrupted(
       done.unseen,
@@ -82,8 +90,8 @@ function reasonToStay(obstacles: readonly Obstacle[]): string {
 }
 
 /** Whether everything is as it was before, for all that anybody knows. */
-function hasChangedNothing({ revoked, secondary, oauthTokens, uncertain }: Revocation): boolean {
-  return revoked + (secondary?.deleted ?? 0) + oauthTokens === 0 && !uncertain;
+function hasChangedNothing({ revoked, secondary, oauthTokens, waysBack, uncertain }: Revocation): boolean {
+  return revoked + (secondary?.deleted ?? 0) + oauthTokens + sumOf(waysBack.ended) === 0 && !uncertain;
 }
 
 /** How many sessions had been ended, as far as that is known, and which of them have gone from Redis alone. */
@@ -94,7 +102,12 @@ export function endedBy(done: Revocation): string {
     uncertain && revoked === 0
       ? 'an unknown number of sessions'
       : `${uncertain ? 'at least ' : ''}${counted(revoked, 'session')}`;
-  return half === 0 ? ended : `${ended} and, in Redis alone, ${grouped(half)} more`;
+  const others = listedWays(done.waysBack.ended);
+  return [
+    ended,
+    ...(half === 0 ? [] : [`in Redis alone ${grouped(half)} more`]),
+    ...(others === null ? [] : [others]),
+  ].join(' and ');
 }
 
 /** How many sessions are left, as far as that is known. */

@@ -9,6 +9,7 @@ import { carryOut, checkBeforehand, lacksYes } from './carry-out.ts';
 import { parseMaxAffected, rejectWildcards } from './revoke-all.ts';
 import {
   addRevocationOptions,
+  parseIncluded,
   parseReason,
   revocationOptionsInWords,
   type RevocationFlags,
@@ -64,6 +65,7 @@ export const limit = defineCommand<LimitFlags>({
     const asked = flags.max === undefined ? null : parseWholeNumber('--max', flags.max, 'sessions');
     const maxAffected = flags.maxAffected === undefined ? null : parseMaxAffected(flags.maxAffected);
     const reason = parseReason(flags.reason);
+    const included = parseIncluded(flags);
     const { session, ip } = await context.settings();
     const { ipv6Subnet } = ip;
     const keepNewest = asked ?? session.maximumSessions;
@@ -89,6 +91,7 @@ export const limit = defineCommand<LimitFlags>({
           typeNumber: false,
           maxAffected,
           untilQuiet: false,
+          included,
           reason,
           json,
         },

@@ -1,8 +1,10 @@
 import type { Context } from '../context.ts';
-import type { RevocationReport } from '../output/revocation-report.ts';
+import type { Outlives, RevocationReport } from '../output/revocation-report.ts';
+import { outlivingText } from '../output/ways-back-text.ts';
 import { OutputClosedError } from '../output/writer.ts';
 import { millisecondsOf, toInstant } from '../sessions/instant.ts';
 import type { Revocation } from '../sessions/revocation.ts';
+import { noWaysBack, waysBack, type WaysBackCounts, type WaysBackNumbers } from '../sessions/ways-back.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import { endedBy, leftBy } from './judge-revocation.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
@@ -53,7 +55,7 @@ export async function reportRevocation(
         : {
             revoked: done?.oauthTokens ?? 0,
             offlineLeft:
-              flags.includeOfflineTokens === true && (isGone || dryRun) ? 0 : met.oauthTokens.offline,
+              request.included.has('offline-tokens') && (isGone || dryRun) ? 0 : met.oauthTokens.offline,
           },
     batches: done?.batches ?? 0,
     startedAt,
@@ -68,6 +70,7 @@ export async function reportRevocation(
     states: { active: met.active, expired: matched - met.active },
     uncertain: done?.uncertain ?? false,
     apiKeys: met.apiKeys,
+    outlives: outlivesOf(survey.waysBack, done?.waysBack.ended ?? noWaysBack),
     unreadableAddresses: plan.unreadableAddresses,
     total: plan.all,
     reason: request.reason,
@@ -83,7 +86,10 @@ export async function reportRevocation(
         reportText(document, { cookieCache, oauthTokens: bound + offline }, styles, terminal),
       );
     } else if (dryRun) await context.note('Dry run: nothing was changed.');
-    else if (survey.sessions === 0) await context.note(nothingToEnd(request));
+    else if (survey.sessions === 0) {
+      await context.note(nothingToEnd(request));
+      for (const text of outlivingText(survey.waysBack, 1, request.included)) await context.note(text);
+    }
   } catch (error) {
     if (!(error instanceof OutputClosedError)) throw error;
     if (done !== null)
@@ -91,6 +97,16 @@ export async function reportRevocation(
         `the reader of the report went away: ${endedBy(done)} had been ended, ${leftBy(done)}`,
       );
   }
+}
+
+function outlivesOf(found: WaysBackCounts, ended: WaysBackNumbers): Outlives {
+  const each = waysBack.map((kind) => {
+    const number = found[kind];
+    // More may have come after the plan.
+    const most = number === 'unknown' ? null : Math.max(number ?? 0, ended[kind]);
+    return [kind, number === null ? null : { found: most, ended: ended[kind] }];
+  });
+  return Object.fromEntries(each) as Outlives;
 }
 
 /** Names what is taken for ended, which may be a slip of the pen. */

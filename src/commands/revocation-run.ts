@@ -4,6 +4,7 @@ import type { Obstacle } from '../sessions/obstacle.ts';
 import type { Selection } from '../sessions/selection.ts';
 import type { Mismatch } from '../sessions/session-store.ts';
 import type { Undeclared } from '../output/revocation-plan.ts';
+import type { Included } from '../sessions/ways-back.ts';
 import type { RevocationFlags } from './revocation-options.ts';
 
 /** What a command wants ended. */
@@ -28,6 +29,8 @@ export interface RevocationRequest {
   readonly typeNumber: boolean;
   readonly maxAffected: number | null;
   readonly untilQuiet: boolean;
+  /** What is ended beside the sessions. */
+  readonly included: ReadonlySet<Included>;
   readonly reason: string | null;
   readonly json: boolean;
 }

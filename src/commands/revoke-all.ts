@@ -9,6 +9,7 @@ import { selectionInWords } from '../sessions/selection-text.ts';
 import { carryOut, checkBeforehand } from './carry-out.ts';
 import {
   addRevocationOptions,
+  parseIncluded,
   parseReason,
   revocationOptionsInWords,
   type RevocationFlags,
@@ -54,6 +55,7 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
     const request = parseSelection(flags, 'all');
     const maxAffected = flags.maxAffected === undefined ? null : parseMaxAffected(flags.maxAffected);
     const reason = parseReason(flags.reason);
+    const included = parseIncluded(flags);
     checkBeforehand(context, flags, true);
     const words = [flags.everyone === true ? '--everyone' : '', selectionInWords(flags)].join(' ').trim();
     const { ipv6Subnet } = (await context.settings()).ip;
@@ -75,6 +77,7 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
           typeNumber: flags.everyone === true,
           maxAffected,
           untilQuiet: flags.untilQuiet === true,
+          included,
           reason,
           json,
         },

@@ -20,6 +20,7 @@ import { protectPaste } from './protect-paste.ts';
 import { readStdin } from './read-stdin.ts';
 import {
   addRevocationOptions,
+  parseIncluded,
   parseReason,
   revocationOptionsInWords,
   type RevocationFlags,
@@ -83,6 +84,7 @@ export const revoke = defineCommand<RevokeFlags>({
     const json = chooseFormat(flags, reportFormats) === 'json';
     checkSource(context, flags, args);
     const reason = parseReason(flags.reason);
+    const included = parseIncluded(flags);
     const readsStdin = flags.tokenStdin === true || args.includes('-');
     checkBeforehand(context, flags, !readsStdin);
     const input = readsStdin ? await readStdin(context.system) : '';
@@ -107,6 +109,7 @@ export const revoke = defineCommand<RevokeFlags>({
           typeNumber: false,
           maxAffected: null,
           untilQuiet: false,
+          included,
           reason,
           json,
         },

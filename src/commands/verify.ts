@@ -130,7 +130,7 @@ function remarksOn(
       : []),
     ...(valid && userBanned === true
       ? [
-          `the user is banned, and this session goes on all the same: a ban keeps new ones from being made. \`sessionctl revoke ${idArguments([id])}\` ends it`,
+          `the user is banned, and this session goes on all the same: a ban that is set in the database keeps only new ones from being made. \`sessionctl revoke ${idArguments([id])}\` ends it`,
         ]
       : []),
     ...(valid && answeredBy === 'secondary' && userExists === false

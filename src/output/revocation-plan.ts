@@ -3,9 +3,11 @@ import { formatDuration } from '../sessions/duration.ts';
 import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
 import type { Survey, Target } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
+import { onlyIncluded, type Included } from '../sessions/ways-back.ts';
 import { counted, inNumber } from './counted.ts';
 import { unreadableText } from './unreadable-text.ts';
 import { terminalText } from './fit-text.ts';
+import { listedWays, outlivingText } from './ways-back-text.ts';
 import { labelledLines, type LabelledLine } from './labelled-lines.ts';
 import { sessionTable, type SessionTableOptions } from './session-table.ts';
 
@@ -31,8 +33,8 @@ export interface PlanView {
   readonly cookieCache: number | null;
   /** The store's clock when the plan is shown. */
   readonly clock: Instant;
-  /** Refresh tokens with `offline_access` are revoked too. */
-  readonly offlineTokens: boolean;
+  /** What is ended beside the sessions. */
+  readonly included: ReadonlySet<Included>;
   /** Rows are kept and their expiry is set. */
   readonly preserve: boolean;
   /** Those who sign in meanwhile are ended too. */
@@ -116,8 +118,8 @@ function sampleTitle({ sample, survey, isNewest }: PlanView): string {
 
 /** What outlives the sessions, is not known, or goes another way than usual. */
 function alarming({
-  survey: { sessions, users, oauthTokens, impersonations },
-  offlineTokens,
+  survey: { sessions, users, oauthTokens, impersonations, waysBack },
+  included,
   preserve,
   untilQuiet,
   unclear = null,
@@ -138,9 +140,10 @@ function alarming({
     impersonations === null || impersonations === 0
       ? null
       : `${counted(impersonations, 'active session')} of ${inNumber(impersonations, 'somebody else', 'others')}, opened by ${inNumber(users, 'this user as an administrator', 'them as administrators')}, ${inNumber(impersonations, 'lives', 'live')} on: see --impersonated-by.`,
-    offline === 0 || offlineTokens
+    offline === 0 || included.has('offline-tokens')
       ? null
-      : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'lives', 'live')} on: --include-offline-tokens revokes ${inNumber(offline, 'it', 'them')}.`,
+      : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'lives', 'live')} on: --include offline-tokens revokes ${inNumber(offline, 'it', 'them')}.`,
+    ...outlivingText(waysBack, Math.max(users, 1), included),
     preserve
       ? `The ${inNumber(sessions, 'row is kept as a record (preserve_in_database): its', 'rows are kept as records (preserve_in_database): their')} expiry is set to the present. What has expired is a record already and not counted here.`
       : null,
@@ -152,26 +155,25 @@ const OFFLINE_TOKEN = 'offline OAuth refresh token';
 
 /** What else is to be known of these sessions and this deployment. */
 function peculiar({
-  survey: { sessions, users, oauthTokens, apiKeys },
-  offlineTokens,
+  survey: { sessions, oauthTokens, waysBack },
+  included,
   cookieCache,
   clock,
 }: PlanView): readonly (string | null)[] {
   const bound = oauthTokens?.bound ?? 0;
   const offline = oauthTokens?.offline ?? 0;
+  const ended = listedWays(onlyIncluded(waysBack, included));
   return [
-    apiKeys === null || apiKeys === 0
-      ? null
-      : `${counted(apiKeys, 'API key')} of ${inNumber(users, 'this user', 'these users')} ${inNumber(apiKeys, 'stays', 'stay')} valid.`,
     cookieCache === null
       ? null
       : `The cookie cache lets browsers stay signed in for up to ${formatDuration(cookieCache)} afterwards: until about ${timeOfDay(clock, cookieCache)} if ended now.`,
     bound === 0
       ? null
       : `${counted(bound, 'OAuth token')} bound to ${inNumber(sessions, 'this session', 'these sessions')} ${inNumber(bound, 'is', 'are')} revoked too.`,
-    offline === 0 || !offlineTokens
+    offline === 0 || !included.has('offline-tokens')
       ? null
       : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'is', 'are')} revoked too, as asked.`,
+    ended === null ? null : `Ended too, as asked: ${ended}.`,
   ];
 }
 

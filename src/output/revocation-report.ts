@@ -2,10 +2,12 @@ import { grouped } from '../grouped.ts';
 import type { Instant } from '../sessions/instant.ts';
 import { halfEnded } from '../sessions/revocation.ts';
 import type { Target } from '../sessions/session-store.ts';
+import { kindsOf, sumOf, waysBack, type WayBack, type WaysBackNumbers } from '../sessions/ways-back.ts';
 import { counted, inNumber } from './counted.ts';
 import { unreadableText } from './unreadable-text.ts';
 import { screenLines, terminalText } from './fit-text.ts';
 import { jsonText } from './json-text.ts';
+import { listedWays } from './ways-back-text.ts';
 import { placeName, sessionsOfUsers, type Undeclared } from './revocation-plan.ts';
 import type { Styles, Terminal } from './styles.ts';
 
@@ -58,6 +60,11 @@ export interface RevocationReport {
   readonly uncertain: boolean;
   /** API keys of the users, which stay valid; null where the deployment has none, or it is not known. */
   readonly apiKeys: number | null;
+  /**
+   * What lets the users in again: how many were found, null where their table cannot be read, and how many of them were ended;
+   * null where the deployment has no such table.
+   */
+  readonly outlives: Outlives;
   /** Left alone, and perhaps meant: their address cannot be read. */
   readonly unreadableAddresses: number;
   /** How many sessions there were in the states that were meant; null where a small part was meant, and nobody counted. */
@@ -68,6 +75,10 @@ export interface RevocationReport {
   /** What the profile does not say, so that it is not known whether anyone is signed out. */
   readonly undeclared: readonly Undeclared[];
 }
+
+export type Outlives = Readonly<
+  Record<WayBack, { readonly found: number | null; readonly ended: number } | null>
+>;
 
 /** The report as one JSON object on one line. */
 export function reportJson(report: RevocationReport): string {
@@ -114,10 +125,15 @@ export function reportText(
   const { unreadable = 0, marked = 0 } = report.secondary ?? {};
   const count = uncertain ? `at least ${counted(revoked, 'session')}` : counted(revoked, 'session');
   const ended =
-    revoked >= matched && !uncertain
-      ? `Ended ${revoked > matched || users === null ? count : sessionsOfUsers(revoked, users)}`
-      : `Ended ${uncertain && revoked === 0 ? 'an unknown number' : count} of ${grouped(matched)} that ${inNumber(matched, 'was', 'were')} meant`;
+    matched === 0 && revoked === 0 && !uncertain
+      ? 'Ended no session: none matches'
+      : revoked >= matched && !uncertain
+        ? `Ended ${revoked > matched || users === null ? count : sessionsOfUsers(revoked, users)}`
+        : `Ended ${uncertain && revoked === 0 ? 'an unknown number' : count} of ${grouped(matched)} that ${inNumber(matched, 'was', 'were')} meant`;
   const others = matched - revoked;
+  const endedToo = listedWays(numbersOf(report.outlives, ({ ended: number }) => number));
+  const staying = numbersOf(report.outlives, ({ found, ended: number }) => (found ?? 0) - number);
+  const stay = listedWays(staying);
   const sentences: (Sentence | null)[] = [
     firstLine(report, ended),
     leftOver(report, styles),
@@ -160,6 +176,13 @@ export function reportText(
       : {
           text: `${counted(oauthTokens.revoked, 'OAuth token')} revoked, ${counted(oauthTokens.offlineLeft, 'offline refresh token')} left.`,
         },
+    endedToo === null ? null : { text: `Ended too: ${endedToo}.` },
+    stay === null
+      ? null
+      : {
+          text: `Still valid: ${stay}. To end ${inNumber(sumOf(staying), 'it', 'them')}, add --include ${kindsOf(staying).join(',')}.`,
+          style: styles.yellow,
+        },
     effectiveAt === null ? null : inForce(effectiveAt, expected, report.undeclared),
     unreadable === 0 ? null : { text: `${unreadableText(unreadable)}.`, style: styles.yellow },
     report.mismatch === null
@@ -174,6 +197,14 @@ export function reportText(
     sentence === null ? [] : linesOf(sentence, terminal, styles),
   );
   return `${lines.join('\n')}\n`;
+}
+
+function numbersOf(
+  outlives: Outlives,
+  read: (each: NonNullable<Outlives[WayBack]>) => number,
+): WaysBackNumbers {
+  const numbers = waysBack.map((kind) => [kind, outlives[kind] === null ? 0 : read(outlives[kind])]);
+  return Object.fromEntries(numbers) as WaysBackNumbers;
 }
 
 function linesOf(

@@ -1,9 +1,11 @@
+import { startEndingWaysBack, type EndedWaysBack } from './ending-ways-back.ts';
 import { millisecondsOf, toInstant, wholeSecond, type Instant } from './instant.ts';
 import { startMeeting, type Met } from './met-sessions.ts';
 import { dependsOnTimes, everySession, takesWholeUsers, type Selection } from './selection.ts';
 import type { Remaining, SessionStore, Survey } from './session-store.ts';
 import type { Session } from './session.ts';
 import { countUnclearAddresses } from './unclear-addresses.ts';
+import { usersNamedBy, type Included } from './ways-back.ts';
 
 /** What a revocation would do, as it is shown before anything is done. */
 export interface RevocationPlan {
@@ -96,7 +98,7 @@ async function fix(
   if (asked.sessionIds === null) {
     const ids = await store.pick(living(asked, preserveAt), PICKED + 1);
     if (ids.length > PICKED) {
-      const survey = await store.survey(living(asked, preserveAt));
+      const survey = await store.survey(living(asked, preserveAt), usersNamedBy(asked));
       const newest = asked.keepNewest === null ? survey.newest : await newestOf(store);
       return { selection: bounded(asked, { newest }, clock, store.zoneKnown), survey, some: ids };
     }
@@ -105,7 +107,7 @@ async function fix(
   return named(asked);
 
   async function named(selection: Selection) {
-    const survey = await store.survey(living(selection, preserveAt));
+    const survey = await store.survey(living(selection, preserveAt), usersNamedBy(asked));
     return { selection, survey, some: selection.sessionIds ?? [] };
   }
 }
@@ -143,7 +145,8 @@ async function sampleOf(
 
 export interface RevocationOptions {
   readonly preserve: boolean;
-  readonly offlineTokens: boolean;
+  /** What is ended beside the sessions. */
+  readonly included: ReadonlySet<Included>;
   /** Goes on with those who signed in meanwhile, until a pass finds nobody. */
   readonly untilQuiet: boolean;
   /** Sessions that may be ended altogether; null for any number. */
@@ -166,6 +169,7 @@ export interface Revocation {
   /** A connection broke while an answer was on its way: a batch more than `revoked` may have been ended by this run. */
   readonly uncertain: boolean;
   readonly oauthTokens: number;
+  readonly waysBack: EndedWaysBack;
   /** Deleted from secondary storage, and still there, and users who were marked; null where there is none. */
   readonly secondary: {
     readonly deleted: number;
@@ -236,6 +240,7 @@ export async function revoke(
   let before = matched;
   let fruitless = 0;
   const meets = await startMeeting(store, plan, options.untilQuiet);
+  const ways = startEndingWaysBack(store, plan.asked, options.included);
   const begun = await store.readClock();
   const started = performance.now();
   const done = { revoked: 0, oauthTokens: 0, batches: 0, uncertain: false };
@@ -274,6 +279,7 @@ export async function revoke(
       ...done,
       matched,
       met: meets.met(),
+      waysBack: ways.done(),
       secondary:
         store.secondary === null
           ? null
@@ -291,12 +297,19 @@ export async function revoke(
     };
   };
 
+  const complete = async () => {
+    await ways.endAgain();
+    return finish('complete');
+  };
+
   try {
+    await ways.endOf(selection);
     for (;;) {
       preserveAt = options.preserve ? wholeSecond(await store.readClock()) : null;
       pending = living(selection, preserveAt);
       left = null;
-      const { offlineTokens, remark } = options;
+      const { remark } = options;
+      const offlineTokens = options.included.has('offline-tokens');
       // On a walk those may come by that did not match when it was planned. They are not told apart, but counted.
       const atMost = selection.sessionIds === null ? Math.max(0, most() - done.revoked) : null;
       // Before anything goes, so that nobody comes back who is under way.
@@ -337,15 +350,16 @@ export async function revoke(
         await options.pause(BETWEEN_PASSES);
         continue;
       }
-      if (!options.untilQuiet || signal.aborted) return await finish('complete');
+      if (!options.untilQuiet || signal.aborted) return await complete();
 
       await options.pause(QUIET);
       const next = await fix(store, plan.asked, await store.readClock(), preserveAt);
       const arrived = next.survey.sessions;
-      if (arrived === 0) return await finish('complete');
+      if (arrived === 0) return await complete();
       if (options.maxAffected !== null && matched + arrived > options.maxAffected)
         return await finish('limit');
       await meets.add(next);
+      await ways.endOf(next.selection);
       matched += arrived;
       before = arrived;
       selection = next.selection;

@@ -2,6 +2,7 @@ import type { Instant } from './instant.ts';
 import type { Obstacle } from './obstacle.ts';
 import type { Selection } from './selection.ts';
 import type { Session, User } from './session.ts';
+import type { WaysBackCounts, WaysBackStore } from './ways-back.ts';
 
 /** Which database a run works on, fit to be printed. */
 export interface Target {
@@ -86,6 +87,8 @@ export interface Survey {
   readonly apiKeys: number | null;
   /** The latest sign-in of each user among them, null where none says when it was; null where nobody is marked by it. */
   readonly newestOf: ReadonlyMap<string, Instant | null> | null;
+  /** What lets these users in again after their sessions have ended. */
+  readonly waysBack: WaysBackCounts;
   /** Sessions outside of the selection that the selected users opened as administrators; null where nobody can. */
   readonly impersonations: number | null;
 }
@@ -245,8 +248,13 @@ export interface SessionStore {
   /** For each token the id of its session, or null. */
   findSessionIdsByToken(tokens: readonly string[]): Promise<readonly (string | null)[]>;
 
-  /** Counts what the selection holds and what hangs on it. */
-  survey(selection: Selection): Promise<Survey>;
+  /**
+   * Counts what the selection holds and what hangs on it.
+   * @param namedUsers whose ways back are counted instead of those of the users of the sessions, if there are any
+   */
+  survey(selection: Selection, namedUsers?: readonly string[]): Promise<Survey>;
+
+  readonly waysBack: WaysBackStore;
 
   /**
    * Where secondary storage has marks of when all sessions of a user ended, sets those of the users whose sessions are all

@@ -138,6 +138,7 @@ export function createCombinedStore(
     findObstacles: (preserve) => table?.findObstacles(preserve) ?? Promise.resolve([]),
     findRefusal: (preserve) => table?.findRefusal(preserve) ?? Promise.resolve(null),
     bindsTokens: directory.boundTokens !== null,
+    waysBack: directory.waysBack,
     settle,
     standings: createStandings({ ...parts, rowsAreRecords: preserve, tokenOf: (id) => places.tokenOf(id) }),
     unreadable: () => places.unreadable.size,
@@ -238,10 +239,10 @@ export function createCombinedStore(
       return [...ids];
     },
 
-    async survey(selection): Promise<Survey> {
+    async survey(selection, namedUsers = []): Promise<Survey> {
       // A row, or a token bound to a session, is found by the session's id, which has to be read again for it.
       const tokens = new Set<string>();
-      const survey = await surveyPlaces(parts, places, selection, tokens);
+      const survey = await surveyPlaces(parts, places, selection, namedUsers, tokens);
       const needsNoReading = table === null && directory.boundTokens === null && comparesWhatLasts(selection);
       surveyed = needsNoReading ? { selection, tokens, newest: survey.newest } : null;
       return survey;

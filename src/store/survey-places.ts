@@ -16,6 +16,7 @@ export async function surveyPlaces(
   { directory, table, preserve }: CombinedParts,
   places: Places,
   selection: Selection,
+  namedUsers: readonly string[],
   selectedTokens: Set<string>,
 ): Promise<Survey> {
   const { boundTokens, countApiKeys, now } = directory;
@@ -68,6 +69,7 @@ export async function surveyPlaces(
     oauthTokens: boundTokens === null ? null : { bound: sum.bound, offline: sum.offline },
     apiKeys: countApiKeys === null ? null : sum.apiKeys,
     newestOf: users,
+    waysBack: await directory.waysBack.count(namedUsers.length > 0 ? namedUsers : [...users.keys()]),
     impersonations: isTheirs === null ? null : sum.impersonations,
   };
 }

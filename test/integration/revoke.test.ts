@@ -120,7 +120,7 @@ const endingsOn = (shape: Shape): readonly Ending[] =>
 const reportFields = [
   'command', 'runId', 'dryRun', 'target', 'matched', 'revoked', 'users', 'remaining', 'notFound', 'secondary',
   'oauthTokens', 'batches', 'startedAt', 'finishedAt', 'durationMs', 'stoppedBecause', 'effectiveAt',
-  'survivors', 'arrivedLater', 'noLongerMatch', 'unreadableTimes', 'states', 'uncertain', 'apiKeys', 'unreadableAddresses', 'total', 'reason', 'mismatch',
+  'survivors', 'arrivedLater', 'noLongerMatch', 'unreadableTimes', 'states', 'uncertain', 'apiKeys', 'outlives', 'unreadableAddresses', 'total', 'reason', 'mismatch',
   'undeclared',
 ]; // prettier-ignore
 

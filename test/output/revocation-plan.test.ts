@@ -4,6 +4,7 @@ import { planText, type PlanView } from '../../src/output/revocation-plan.ts';
 import { stylesFor, type Terminal } from '../../src/output/styles.ts';
 import type { Instant } from '../../src/sessions/instant.ts';
 import type { Session } from '../../src/sessions/session.ts';
+import { noWaysBack } from '../../src/sessions/ways-back.ts';
 import { aSession } from './hostile.ts';
 
 const now = '2026-11-23T14:00:00.000Z' as Instant;
@@ -28,6 +29,7 @@ const plain: PlanView = {
     newest: now,
     oauthTokens: null,
     apiKeys: null,
+    waysBack: noWaysBack,
     impersonations: null,
     newestOf: null,
   },
@@ -36,7 +38,7 @@ const plain: PlanView = {
   cookieCache: null,
   undeclared: ['cookie_cache', 'secondary_storage'],
   clock: now,
-  offlineTokens: false,
+  included: new Set(),
   preserve: false,
   untilQuiet: false,
 };
@@ -49,6 +51,7 @@ const rich: PlanView = {
     users: 3,
     oauthTokens: { bound: 8, offline: 2 },
     apiKeys: 4,
+    waysBack: { ...noWaysBack, 'api-keys': 4, 'trusted-devices': 2, verifications: 'unknown' },
     impersonations: 5,
   },
   cookieCache: 300_000,
@@ -97,15 +100,20 @@ describe('the plan', () => {
       mind         times are stored without a zone; UTC is assumed
                    5 active sessions of others, opened by them as administrators, live
                    on: see --impersonated-by.
-                   2 offline OAuth refresh tokens live on: --include-offline-tokens
+                   2 offline OAuth refresh tokens live on: --include offline-tokens
                    revokes them.
+                   Whether these users can come back through pending verifications is
+                   not known: their table cannot be read.
+                   2 trusted devices of these users can skip the second factor:
+                   --include trusted-devices ends them.
+                   4 API keys of these users stay valid: --include api-keys disables
+                   them.
                    The rows are kept as records (preserve_in_database): their expiry
                    is set to the present. What has expired is a record already and not
                    counted here.
                    Goes on with whoever signs in meanwhile and matches, until nobody
                    does.
-      also         4 API keys of these users stay valid.
-                   The cookie cache lets browsers stay signed in for up to 5m
+      also         The cookie cache lets browsers stay signed in for up to 5m
                    afterwards: until about 14:05 UTC if ended now.
                    8 OAuth tokens bound to these sessions are revoked too.
       as always    No Redis is configured here. If the application keeps sessions in
@@ -124,18 +132,20 @@ describe('the plan', () => {
     for (const sentence of [
       'times are stored without a zone; UTC is assumed',
       '5 active sessions of others, opened by them as administrators, live on: see --impersonated-by.',
-      '2 offline OAuth refresh tokens live on: --include-offline-tokens revokes them.',
+      '2 offline OAuth refresh tokens live on: --include offline-tokens revokes them.',
+      '4 API keys of these users stay valid: --include api-keys disables them.',
       'The rows are kept as records (preserve_in_database): their expiry is set to the present. What has expired is a record already and not counted here.',
     ])
       expect(styled(sentence), sentence).toContain(bold(yellow(sentence)));
     const constant =
       'No cookie cache is configured here. If the application has one, browsers stay signed in until it runs out.';
     expect(styled(constant)).toContain(dim(constant));
-    expect(styled('API keys')).toMatch(/ {2}4 API keys of these users stay valid\.$/);
+    const bound = '8 OAuth tokens bound to these sessions are revoked too.';
+    expect(styled(bound)).toMatch(new RegExp(` {2}${bound}$`));
   });
 
   it('is right with one of each', () => {
-    const survey = { sessions: 1, users: 1, active: 1, newest: now, newestOf: null, oauthTokens: { bound: 1, offline: 1 }, apiKeys: 1, impersonations: 1 }; // prettier-ignore
+    const survey = { sessions: 1, users: 1, active: 1, newest: now, newestOf: null, oauthTokens: { bound: 1, offline: 1 }, apiKeys: 1, waysBack: { ...noWaysBack, 'api-keys': 1 }, impersonations: 1 }; // prettier-ignore
     const one = { ...rich, survey, sample: [aSession] };
     expect(`\n${shown({ ...one, cautions: [] }, screen(200))}`).toMatchInlineSnapshot(`
       "
@@ -143,11 +153,11 @@ describe('the plan', () => {
       selected     --user ada@example.com
       to be ended  1 session of 1 user (1 active, 0 expired)
       mind         1 active session of somebody else, opened by this user as an administrator, lives on: see --impersonated-by.
-                   1 offline OAuth refresh token lives on: --include-offline-tokens revokes it.
+                   1 offline OAuth refresh token lives on: --include offline-tokens revokes it.
+                   1 API key of this user stays valid: --include api-keys disables it.
                    The row is kept as a record (preserve_in_database): its expiry is set to the present. What has expired is a record already and not counted here.
                    Goes on with whoever signs in meanwhile and matches, until nobody does.
-      also         1 API key of this user stays valid.
-                   The cookie cache lets browsers stay signed in for up to 5m afterwards: until about 14:05 UTC if ended now.
+      also         The cookie cache lets browsers stay signed in for up to 5m afterwards: until about 14:05 UTC if ended now.
                    1 OAuth token bound to this session is revoked too.
       as always    No Redis is configured here. If the application keeps sessions in secondary storage, they live on there.
 
@@ -156,7 +166,9 @@ describe('the plan', () => {
       qYwS7kqzA1b2C3d4E5f6G7h8I9j0K1l2  ada@example.com  active  3d ago   3h ago       in 6d    2001:db8:aaaa:bbbb::  Chrome 142 on macOS
       "
     `);
-    expect(shown({ ...one, offlineTokens: true })).toContain('1 offline OAuth refresh token is revoked too');
+    expect(shown({ ...one, included: new Set(['offline-tokens']) })).toContain(
+      '1 offline OAuth refresh token is revoked too',
+    );
     expect(shown({ ...rich, sample: [aSession] })).toContain('The one with the latest activity:');
     expect(shown({ ...rich, sample: [aSession], isNewest: false })).toContain('One of them:');
     expect(shown({ ...rich, isNewest: false })).toContain('2 of them:');

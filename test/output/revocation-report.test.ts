@@ -30,6 +30,13 @@ const done: RevocationReport = {
   states: { active: 10, expired: 2 },
   uncertain: false,
   apiKeys: null,
+  outlives: {
+    'device-codes': null,
+    verifications: { found: 3, ended: 0 },
+    'trusted-devices': { found: 1, ended: 1 },
+    'oauth-tokens': null,
+    'api-keys': { found: null, ended: 0 },
+  },
   total: null,
   reason: null,
   unreadableAddresses: 0,
@@ -51,6 +58,8 @@ describe('the report', () => {
       Looked again at 2026-11-23T14:00:00.000Z: none of them is left.
       2 sessions that match signed in later and are still there: run it again, or with --until-quiet.
       1 OAuth token revoked, 2 offline refresh tokens left.
+      Ended too: 1 trusted device.
+      Still valid: 3 pending verifications. To end them, add --include verifications.
       Effective since 2026-11-23T14:00:00.000Z.
       Not found: a, b.
       "

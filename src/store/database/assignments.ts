@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 export function assignments(
   knex: Knex,
   column: string,
-  value: string | number | null,
+  value: string | number | Knex.Raw | null,
   touched: readonly string[],
 ): Knex.Raw {
   const kept = touched.filter((name) => name !== column);

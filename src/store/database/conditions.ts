@@ -11,6 +11,9 @@ import { isUnreadable } from './unreadable-time.ts';
 /** The alias under which every query knows the session table. */
 export const SESSION = 's';
 
+/** The alias of another plugin's table beside the sessions. */
+export const OTHER = 'o';
+
 /** `alias.column`, to be quoted by Knex. */
 export function sessionColumn(name: string): string {
   return `${SESSION}.${name}`;

@@ -20,6 +20,7 @@ import { surveySelection } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 import { isUnreadable } from './unreadable-time.ts';
 import { findUsers, LOOKED_UP_AT_ONCE, USER } from './users.ts';
+import { createWaysBack } from './ways-back/ways-back.ts';
 
 export interface DatabaseStoreParts {
   readonly knex: Knex;
@@ -99,11 +100,12 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
       void selectionCondition(conditionParts, selection);
       if (sort !== null) sortColumn(shape, sort);
     },
+    waysBack: createWaysBack(parts),
     ...createEnding(parts),
     ...createSweeping(parts),
 
     readClock: () => persist(() => dialect.readClock(knex)),
-    survey: (selection) => guard(() => surveySelection(parts, selection)),
+    survey: (selection, namedUsers = []) => guard(() => surveySelection(parts, selection, namedUsers)),
 
     lookAgain: (selection, limit, patience = 'patient') =>
       (patience === 'patient' ? persist : settle)(async () => {

@@ -6,19 +6,21 @@ import type { Target } from '../../sessions/session-store.ts';
 import type { DatabaseExamination } from '../../sessions/examination.ts';
 import type { User } from '../../sessions/session.ts';
 import type { UserStanding } from '../../sessions/standing.ts';
+import type { WaysBackStore } from '../../sessions/ways-back.ts';
 import { tableLabel } from './catalog.ts';
-import { isPossibleKey, sessionColumn, SESSION } from './conditions.ts';
+import { isPossibleKey, OTHER, sessionColumn, SESSION } from './conditions.ts';
 import type { ConnectOptions, DatabaseConnection } from './connect.ts';
 import { createHistory, type DatabaseHistory } from './database-history.ts';
 import type { Value } from './dialects/dialect.ts';
 import type { FieldRecord } from './field-record.ts';
 import { rehearseRight } from './rehearse-right.ts';
 import type { Shape, TokenTable } from './shape.ts';
-import { isOffline, OTHER } from './survey.ts';
+import { isOffline } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 import { createTokenEnding } from './token-ending.ts';
 import { userStanding } from './user-standing.ts';
 import { existingUserIds, findUsers, LOOKED_UP_AT_ONCE, type UserShape } from './users.ts';
+import { createWaysBack } from './ways-back/ways-back.ts';
 
 /** Tokens of the OAuth provider, by the ids of the sessions that they are bound to. */
 export interface BoundTokens {
@@ -47,6 +49,7 @@ export interface Directory extends LockableStore, ReplicatedStore {
   readonly boundTokens: BoundTokens | null;
   /** How many API keys belong to these users; null where the deployment has none. */
   readonly countApiKeys: ((userIds: readonly string[]) => Promise<number>) | null;
+  readonly waysBack: WaysBackStore;
   /** How many rows the session table has, counted up to a thousand; null without one. */
   readonly sessionRows: (() => Promise<number>) | null;
   /** The database's clock at present. Not given up by the run's signal. */
@@ -59,7 +62,8 @@ export interface Directory extends LockableStore, ReplicatedStore {
 }
 
 /** Where the parts of it stand. */
-export interface DirectoryShape extends UserShape, Pick<Shape, 'tokens' | 'apiKeys' | 'history'> {
+export interface DirectoryShape
+  extends UserShape, Pick<Shape, 'tokens' | 'apiKeys' | 'waysBack' | 'history'> {
   /** The table that runs of sessionctl keep each other from. */
   readonly locked: { readonly schema: string | null; readonly name: string };
 }
@@ -109,6 +113,7 @@ export function createDirectory(parts: DirectoryParts): Directory {
               );
               return Number(rows[0]?.found ?? 0);
             }),
+    waysBack: createWaysBack({ ...parts, timeZone: settings.timeZone }),
     sessionRows:
       session === null
         ? null

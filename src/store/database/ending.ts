@@ -5,12 +5,12 @@ import type { EndedBatch, EndOptions, OfflineSweep, SessionStore } from '../../s
 import { assignments } from './assignments.ts';
 import { inBatches, rowsNamed, type BatchWork } from './batches.ts';
 import { tableLabel } from './catalog.ts';
-import { allOf, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
+import { allOf, OTHER, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
 import type { Value } from './dialects/dialect.ts';
 import { rehearseRight } from './rehearse-right.ts';
 import { rankingOf } from './ranking.ts';
-import { boundTo, OTHER } from './survey.ts';
+import { boundTo } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 import { createTokenEnding, type DatedTokens } from './token-ending.ts';
 import { nothingEnded, stretchOf } from './stretch.ts';

@@ -11,7 +11,9 @@ import {
   recogniseSessions,
   recogniseTokens,
   recogniseUsersAlone,
+  recogniseVerifications,
 } from './recognise.ts';
+import { recogniseWaysBack } from './ways-back/recognise-ways-back.ts';
 
 /**
  * Opens a database for what it knows around sessions, which need not stand in it: with secondary storage alone, Better
@@ -48,6 +50,7 @@ export async function openDirectory(settings: DatabaseSettings, options: Connect
               },
         tokens: recogniseTokens(catalog, table),
         apiKeys: recogniseApiKeys(catalog, table),
+        waysBack: recogniseWaysBack(catalog, table, recogniseVerifications(catalog, table, names)),
         history: recogniseHistory(catalog, table.schema),
         locked: table,
       },

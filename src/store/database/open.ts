@@ -27,6 +27,7 @@ import {
 } from './recognise.ts';
 import { createSessionRows, type SessionRows } from './session-rows.ts';
 import type { KeyKind, Shape } from './shape.ts';
+import { recogniseWaysBack } from './ways-back/recognise-ways-back.ts';
 
 /** What was recognised, in words for a person. */
 export interface SchemaSummary {
@@ -172,6 +173,7 @@ async function recogniseShape(
   });
   if (expiresAt === undefined || createdAt === undefined || updatedAt === undefined)
     throw new Error('a time column is missing');
+  const verifications = recogniseVerifications(catalog, table, settings.schema);
   return {
     session: {
       schema: table.schema,
@@ -196,7 +198,8 @@ async function recogniseShape(
     usersWithoutId: users === null ? usersWithoutId(catalog, { table, columns }, settings.schema) : null,
     tokens: recogniseTokens(catalog, table),
     apiKeys: recogniseApiKeys(catalog, table),
-    verifications: recogniseVerifications(catalog, table, settings.schema),
+    verifications,
+    waysBack: recogniseWaysBack(catalog, table, verifications),
     history: recogniseHistory(catalog, table.schema),
   };
 }

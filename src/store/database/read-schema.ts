@@ -2,6 +2,7 @@ import type { Catalog } from './catalog.ts';
 import type { DatabaseConnection } from './connect.ts';
 import { keyColumn, tablesNamed, tablesOfInterest, tokenColumns, type RecognisedUsers } from './recognise.ts';
 import type { UserTable } from './shape.ts';
+import { waysBackTables } from './ways-back/recognise-ways-back.ts';
 
 /** Reads the clock and the tables that may be Better Auth's, in one round trip where the database allows. */
 export function readSchema({
@@ -10,7 +11,7 @@ export function readSchema({
   names,
 }: Pick<DatabaseConnection, 'knex' | 'dialect' | 'names'>): Promise<Catalog> {
   return dialect.readCatalog(knex, {
-    names: tablesOfInterest,
+    names: [...tablesOfInterest, ...waysBackTables],
     named: tablesNamed(names),
     columns: tokenColumns,
   });

@@ -274,7 +274,7 @@ export function recogniseApiKeys(catalog: Catalog, sessions: TablePlace): ApiKey
  */
 export function recogniseVerifications(
   catalog: Catalog,
-  sessions: CatalogTable,
+  sessions: TablePlace,
   names: SchemaNames,
 ): VerificationTable | null {
   const { verificationTable = null, verificationColumns = {}, likely } = names;
@@ -304,6 +304,7 @@ export function recogniseVerifications(
       name: table.name,
       id: keyColumn(table, id),
       expiresAt,
+      identifier: identifier.name,
       value: value.name,
       catalog: table,
     };
@@ -361,7 +362,8 @@ export function keyColumn(table: CatalogTable, column: CatalogColumn): KeyColumn
   return { name: column.name, kind: column.kind };
 }
 
-function isKey(column: CatalogColumn): column is CatalogColumn & { readonly kind: KeyKind } {
+/** Whether a column may hold keys of Better Auth's. */
+export function isKey(column: CatalogColumn): column is CatalogColumn & { readonly kind: KeyKind } {
   const kinds: readonly string[] = ['text', 'uuid', 'integer'] satisfies KeyKind[];
   return kinds.includes(column.kind);
 }

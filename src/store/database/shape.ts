@@ -1,3 +1,4 @@
+import type { WayBack } from '../../sessions/ways-back.ts';
 import type { CatalogColumn, CatalogTable } from './catalog.ts';
 import type { TimeEncoding } from './time-encoding.ts';
 
@@ -77,7 +78,25 @@ export interface VerificationTable {
   readonly name: string;
   readonly id: KeyColumn;
   readonly expiresAt: CatalogColumn;
+  readonly identifier: string;
   readonly value: string;
+  readonly catalog: CatalogTable;
+}
+
+/** A table with rows of one kind that outlive sessions. */
+export interface WayBackTable {
+  readonly kind: WayBack;
+  readonly schema: string | null;
+  readonly name: string;
+  readonly id: KeyColumn;
+  /** Holds the id of the user. */
+  readonly owner: KeyColumn;
+  /** Tells which rows are meant: the identifier of a verification, the status of a device code, whether a key is enabled. */
+  readonly mark: string | null;
+  /** A row is over when all of these have passed; without any, never. */
+  readonly expiries: readonly CatalogColumn[];
+  /** Columns that the database itself sets at every UPDATE. */
+  readonly touched: readonly string[];
   readonly catalog: CatalogTable;
 }
 
@@ -96,5 +115,6 @@ export interface Shape {
   readonly tokens: readonly TokenTable[];
   readonly apiKeys: ApiKeyTable | null;
   readonly verifications: VerificationTable | null;
+  readonly waysBack: readonly WayBackTable[];
   readonly history: HistoryTable | null;
 }

@@ -1,19 +1,22 @@
 import type { Knex } from 'knex';
 import type { Selection } from '../../sessions/selection.ts';
 import type { Survey } from '../../sessions/session-store.ts';
-import { isActive, isPossibleKey, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
+import { isActive, isPossibleKey, OTHER, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
 import { readTime } from './read-time.ts';
 import type { ApiKeyTable, TokenTable } from './shape.ts';
 import { tableReference } from './table-reference.ts';
 import { isUnreadable } from './unreadable-time.ts';
+import { ownersNamed, ownersOfSessions } from './ways-back/owners.ts';
+import { countWaysBack } from './ways-back/ways-back.ts';
 
-/** The alias of another plugin's table beside the sessions. */
-export const OTHER = 'o';
-
-/** Counts what a selection holds and what hangs on it. */
-export async function surveySelection(parts: DatabaseStoreParts, selection: Selection): Promise<Survey> {
+/** As `SessionStore.survey`. */
+export async function surveySelection(
+  parts: DatabaseStoreParts,
+  selection: Selection,
+  namedUsers: readonly string[],
+): Promise<Survey> {
   const { shape } = parts;
   const totals = await countSessions(parts, selection);
   const isEmpty = totals.sessions === 0;
@@ -26,7 +29,19 @@ export async function surveySelection(parts: DatabaseStoreParts, selection: Sele
           ? { bound: 0, offline: 0 }
           : await countTokens(parts, selection),
     apiKeys:
-      shape.apiKeys === null ? null : isEmpty ? 0 : await countApiKeys(parts, shape.apiKeys, selection),
+      shape.apiKeys === null
+        ? null
+        : isEmpty
+          ? 0
+          : await unlessDenied(parts, countApiKeys(parts, shape.apiKeys, selection)),
+    waysBack: await countWaysBack(
+      parts,
+      namedUsers.length > 0
+        ? ownersNamed(parts, namedUsers)
+        : isEmpty
+          ? ownersNamed(parts, [])
+          : ownersOfSessions({ ...parts, table: shape.session }, selection),
+    ),
     newestOf: null,
     // Counted even so: who has no session left may have opened some as others.
     impersonations: await countImpersonations(parts, selection),
@@ -150,6 +165,16 @@ export function isOffline(
     like,
   );
   return knex.raw('COALESCE(? OR ? OR ? OR ?, FALSE)', alone);
+}
+
+/** What is only counted keeps no session from being ended: null where the account may not read it. */
+async function unlessDenied({ dialect }: DatabaseStoreParts, count: Promise<number>): Promise<number | null> {
+  try {
+    return await count;
+  } catch (error) {
+    if (dialect.isDenied(error)) return null;
+    throw error;
+  }
 }
 
 /** A column of the selected sessions as a subquery. */

@@ -1,10 +1,10 @@
 import type { Knex } from 'knex';
 import { wholeSecond, type Instant } from '../../sessions/instant.ts';
 import { assignments } from './assignments.ts';
-import { allOf } from './conditions.ts';
+import { allOf, OTHER } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
 import type { TokenTable } from './shape.ts';
-import { isOffline, OTHER } from './survey.ts';
+import { isOffline } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 
 export type TokenParts = Pick<DatabaseStoreParts, 'knex' | 'dialect' | 'timeZone' | 'persist'>;

@@ -1,0 +1,52 @@
+import type { Selection } from './selection.ts';
+import type { SessionStore } from './session-store.ts';
+import {
+  noWaysBack,
+  onlyIncluded,
+  usersNamedBy,
+  waysBack,
+  type Included,
+  type WaysBackNumbers,
+  type WaysBackCounts,
+} from './ways-back.ts';
+
+/** What a revocation ended beside sessions, and what was there when it looked again; null where it did not look. */
+export interface EndedWaysBack {
+  readonly ended: WaysBackNumbers;
+  readonly left: WaysBackCounts | null;
+}
+
+/**
+ * Ends what lets the users of a revocation in again. An approved device code makes a new session when the device asks for it,
+ * so this comes before the sessions, and once more after them.
+ */
+export function startEndingWaysBack(store: SessionStore, asked: Selection, included: ReadonlySet<Included>) {
+  const kinds = waysBack.filter((kind) => included.has(kind));
+  const named = usersNamedBy(asked);
+  const users = new Set(named);
+  let ended = noWaysBack;
+  let left: WaysBackCounts | null = null;
+  const end = async () => {
+    for (const kind of kinds)
+      ended = { ...ended, [kind]: ended[kind] + (await store.waysBack.end(kind, [...users])) };
+  };
+  return {
+    done: (): EndedWaysBack => ({ ended, left }),
+
+    /** Ends those of the users who have these sessions, which still have to be there. */
+    async endOf(selection: Selection): Promise<void> {
+      if (kinds.length === 0) return;
+      if (named.length === 0)
+        for await (const chunk of store.list(selection, { sort: null }))
+          for (const { userId } of chunk) if (userId !== null) users.add(userId);
+      await end();
+    },
+
+    /** Ends what came meanwhile, and looks again. */
+    async endAgain(): Promise<void> {
+      if (kinds.length === 0) return;
+      await end();
+      left = onlyIncluded(await store.waysBack.count([...users]), included);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { everySession, type Selection } from './selection.ts';
+
+/** What lets a user in again after their sessions have ended, in the order in which it is ended. */
+export const waysBack = [
+  'device-codes',
+  'verifications',
+  'trusted-devices',
+  'oauth-tokens',
+  'api-keys',
+] as const;
+
+export type WayBack = (typeof waysBack)[number];
+
+/** What `--include` takes. Refresh tokens with `offline_access` are bound to a session and outlive it. */
+export const includable = ['offline-tokens', ...waysBack] as const;
+
+export type Included = (typeof includable)[number];
+
+/** How many of each kind: null where the deployment has no table for it, `unknown` where the table cannot be read. */
+export type WaysBackCounts = Readonly<Record<WayBack, number | 'unknown' | null>>;
+
+/** A number of each kind. */
+export type WaysBackNumbers = Readonly<Record<WayBack, number>>;
+
+export const noWaysBack: WaysBackNumbers = {
+  'device-codes': 0,
+  verifications: 0,
+  'trusted-devices': 0,
+  'oauth-tokens': 0,
+  'api-keys': 0,
+};
+
+/** All of them together, as far as it is known. */
+export function sumOf(counts: WaysBackCounts): number {
+  return waysBack.reduce((sum, kind) => sum + (typeof counts[kind] === 'number' ? counts[kind] : 0), 0);
+}
+
+/** The kinds of which there are some. */
+export function kindsOf(counts: WaysBackCounts): readonly WayBack[] {
+  return waysBack.filter((kind) => typeof counts[kind] === 'number' && counts[kind] > 0);
+}
+
+/** Counts for every kind, each found by itself. */
+export async function countEach(
+  count: (kind: WayBack) => Promise<number | 'unknown' | null>,
+): Promise<WaysBackCounts> {
+  const counts: [WayBack, number | 'unknown' | null][] = [];
+  for (const kind of waysBack) counts.push([kind, await count(kind)]);
+  return Object.fromEntries(counts) as WaysBackCounts;
+}
+
+/** What is unknown, or not there, stays so. */
+export function addedUp(one: WaysBackCounts, other: WaysBackCounts): WaysBackCounts {
+  const sums = waysBack.map((kind) => {
+    const [first, second] = [one[kind], other[kind]];
+    return [kind, typeof first === 'number' && typeof second === 'number' ? first + second : first];
+  });
+  return Object.fromEntries(sums) as WaysBackCounts;
+}
+
+/** The users whom a selection names, where it asks nothing else: they are meant also when they have no session. */
+export function usersNamedBy(selection: Selection): readonly string[] {
+  const { userIds, state } = selection;
+  const isAll = JSON.stringify({ ...selection, userIds: [], state: 'all' }) === JSON.stringify(everySession);
+  return isAll && state !== 'expired' ? userIds : [];
+}
+
+/** Nothing of the kinds that are not ended. */
+export function onlyIncluded(counts: WaysBackCounts, included: ReadonlySet<Included>): WaysBackCounts {
+  const some = waysBack.map((kind) => [kind, included.has(kind) ? counts[kind] : null]);
+  return Object.fromEntries(some) as WaysBackCounts;
+}
+
+/** What lets users in again after their sessions have ended. */
+export interface WaysBackStore {
+  count(userIds: readonly string[]): Promise<WaysBackCounts>;
+  /**
+   * Ends all of a kind that the users have: API keys are disabled, anything else is deleted. Done again, it ends what came
+   * meanwhile.
+   * @returns how many
+   * @throws ConnectionError
+   */
+  end(kind: WayBack, userIds: readonly string[]): Promise<number>;
+  /** Tries that on no row. @throws ConnectionError naming what the account may not do */
+  rehearse(kinds: ReadonlySet<string>): Promise<void>;
+}

@@ -1,0 +1,88 @@
+import type { Knex } from 'knex';
+import { isPossibleKey, OTHER } from '../conditions.ts';
+import type { Dialect, Value } from '../dialects/dialect.ts';
+import type { UserTable, WayBackTable } from '../shape.ts';
+import { tableReference } from '../table-reference.ts';
+import { LOOKED_UP_AT_ONCE, USER } from '../users.ts';
+import type { Owners } from './owners.ts';
+
+interface AddressedParts {
+  readonly knex: Knex;
+  readonly dialect: Dialect;
+  readonly user: UserTable | null;
+}
+
+/**
+ * Codes by e-mail (`sign-in-otp-<address>`, `change-email-otp-<user id>:<new address>`) and magic links (JSON with the
+ * address in the value) do not hold the user's id as their value (better-auth 1.7.25, plugins email-otp and magic-link).
+ */
+function mayBeAddressed(knex: Knex, table: WayBackTable): Knex.Raw {
+  return knex.raw('(?? LIKE ? OR ?? LIKE ? OR ?? LIKE ?)', [
+    `${OTHER}.${table.mark ?? ''}`,
+    '%-otp-%',
+    `${OTHER}.${table.owner.name}`,
+    '{"type":"magic-link",%',
+    `${OTHER}.${table.owner.name}`,
+    // Earlier releases.
+    '{"email":%',
+  ]);
+}
+
+/**
+ * Ids of verifications that are addressed to the users by their e-mail address.
+ * @param condition which of the rows count
+ */
+export async function addressedTo(
+  { knex, dialect, user }: AddressedParts,
+  table: WayBackTable,
+  condition: Knex.Raw,
+  owners: Owners,
+): Promise<readonly string[]> {
+  const address = user?.email ?? null;
+  if (user === null || address === null) return [];
+  const rows = (await knex
+    .select({
+      id: `${OTHER}.${table.id.name}`,
+      identifier: `${OTHER}.${table.mark ?? ''}`,
+      value: `${OTHER}.${table.owner.name}`,
+    })
+    .from(tableReference(knex, table, OTHER))
+    .where(condition)
+    .where(mayBeAddressed(knex, table))) as { id: Value; identifier: Value; value: Value }[];
+  const addressed = rows.flatMap((row) => {
+    const to = addresseeOf(String(row.identifier), String(row.value));
+    return to === null ? [] : [{ id: String(row.id), to }];
+  });
+
+  const ids: string[] = [];
+  for (let from = 0; from < addressed.length; from += LOOKED_UP_AT_ONCE) {
+    const some = addressed.slice(from, from + LOOKED_UP_AT_ONCE);
+    const texts = [...new Set(some.map(({ to }) => to))];
+    const email = { name: address, kind: 'text' } as const;
+    const keys = texts.filter((text) => isPossibleKey(user.id, text));
+    const isOne = [dialect.keyIn(knex, `${USER}.${email.name}`, email, texts)];
+    if (keys.length > 0) isOne.push(dialect.keyIn(knex, `${USER}.${user.id.name}`, user.id, keys));
+    const users = (await knex
+      .select({ id: `${USER}.${user.id.name}`, email: `${USER}.${email.name}` })
+      .from(tableReference(knex, user, USER))
+      .whereRaw(`(${isOne.map(() => '?').join(' OR ')})`, isOne)
+      .where(owners(`${USER}.${user.id.name}`, user.id))) as { id: Value; email: Value }[];
+    const meant = new Set(users.flatMap((one) => [String(one.id), String(one.email)]));
+    ids.push(...some.filter(({ to }) => meant.has(to)).map(({ id }) => id));
+  }
+  return ids;
+}
+
+/** The e-mail address or user id that a verification is for; null where it is for neither. */
+function addresseeOf(identifier: string, value: string): string | null {
+  const [, type, rest] =
+    /^(sign-in|email-verification|forget-password|change-email)-otp-(.+)$/.exec(identifier) ?? [];
+  if (rest !== undefined) return type === 'change-email' ? (rest.split(':')[0] ?? null) : rest;
+  try {
+    const { type: kind = 'magic-link', email } = JSON.parse(value) as { type?: unknown; email?: unknown };
+    // Better Auth looks the address up in lower case.
+    return kind === 'magic-link' && typeof email === 'string' ? email.toLowerCase() : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,179 @@
+import type { Knex } from 'knex';
+import { SchemaError } from '../../../errors.ts';
+import { millisecondsOf, toInstant, type Instant } from '../../../sessions/instant.ts';
+import {
+  addedUp,
+  countEach,
+  type WayBack,
+  type WaysBackCounts,
+  type WaysBackStore,
+} from '../../../sessions/ways-back.ts';
+import { assignments } from '../assignments.ts';
+import { tableLabel } from '../catalog.ts';
+import { allOf, OTHER, surelyBefore } from '../conditions.ts';
+import type { DatabaseConnection } from '../connect.ts';
+import type { Dialect, Value } from '../dialects/dialect.ts';
+import type { UserTable, WayBackTable } from '../shape.ts';
+import { rehearseRight } from '../rehearse-right.ts';
+import { tableReference } from '../table-reference.ts';
+import { LOOKED_UP_AT_ONCE } from '../users.ts';
+import type { TimeEncoding } from '../time-encoding.ts';
+import { addressedTo } from './addressed-to.ts';
+import { ownersNamed, type Owners } from './owners.ts';
+
+export interface WaysBackParts {
+  readonly knex: Knex;
+  readonly dialect: Dialect;
+  readonly shape: { readonly user: UserTable | null; readonly waysBack: readonly WayBackTable[] };
+  /** The database's clock: what expired before it is over. */
+  readonly now: Instant;
+  /** Of the application that writes, or null where it is not known. */
+  readonly timeZone: string | null;
+}
+
+/** Milliseconds. A wall clock of a zone that is not known may be behind UTC by this. */
+const FURTHEST = 12 * 3_600_000;
+
+type WaysBackConnection = WaysBackParts & Pick<DatabaseConnection, 'target' | 'guard' | 'persist'>;
+
+/** What lets users in again, in the tables that Better Auth's plugins have for it. */
+export function createWaysBack(parts: WaysBackConnection): WaysBackStore {
+  const { knex, dialect, shape, guard, persist } = parts;
+  const tableOf = (kind: WayBack) => shape.waysBack.find((each) => each.kind === kind);
+
+  const endRows = async (on: Knex, table: WayBackTable, condition: Knex.Raw) => {
+    const reference = tableReference(on, table, OTHER);
+    const statement =
+      table.kind === 'api-keys'
+        ? on.raw('UPDATE ? SET ? WHERE ?', [
+            reference,
+            assignments(on, table.mark ?? '', on.raw('FALSE'), table.touched),
+            condition,
+          ])
+        : on.raw('? WHERE ?', [dialect.deleteFrom(on, reference, OTHER), condition]);
+    return dialect.affectedRows(await statement);
+  };
+
+  return {
+    count: (userIds) =>
+      persist(async () => {
+        let sum = await countWaysBack(parts, ownersNamed(parts, userIds.slice(0, LOOKED_UP_AT_ONCE)));
+        for (let from = LOOKED_UP_AT_ONCE; from < userIds.length; from += LOOKED_UP_AT_ONCE) {
+          const some = userIds.slice(from, from + LOOKED_UP_AT_ONCE);
+          sum = addedUp(sum, await countWaysBack(parts, ownersNamed(parts, some)));
+        }
+        return sum;
+      }),
+
+    async end(kind, userIds) {
+      const table = tableOf(kind);
+      if (table === undefined) return 0;
+      await persist(() => dialect.prepareEnding(knex, [table.name]));
+      let ended = 0;
+      for (let from = 0; from < userIds.length; from += LOOKED_UP_AT_ONCE) {
+        const owners = ownersNamed(parts, userIds.slice(from, from + LOOKED_UP_AT_ONCE));
+        ended += await persist(async () => {
+          const condition = await ownedBy(parts, table, owners);
+          return dialect.single(knex, (on) => endRows(on, table, condition()));
+        });
+      }
+      return ended;
+    },
+
+    async rehearse(kinds) {
+      for (const table of shape.waysBack) {
+        if (!kinds.has(table.kind)) continue;
+        const right = table.kind === 'api-keys' ? 'UPDATE' : 'DELETE';
+        await guard(async () => {
+          await rehearseRight(parts, `SELECT on ${tableLabel(table)}`, async () => {
+            const isOwned = await ownedBy(parts, table, ownersNamed(parts, []));
+            return knex
+              .select(knex.raw('1'))
+              .from(tableReference(knex, table, OTHER))
+              .where(isOwned())
+              .limit(1);
+          });
+          await rehearseRight(parts, `${right} on ${tableLabel(table)}`, () =>
+            endRows(knex, table, knex.raw('1 = 0')),
+          );
+        });
+      }
+    },
+  };
+}
+
+/** How many rows of each kind belong to the users. */
+export function countWaysBack(parts: WaysBackParts, owners: Owners): Promise<WaysBackCounts> {
+  const { knex, dialect, shape } = parts;
+  return countEach(async (kind) => {
+    const table = shape.waysBack.find((each) => each.kind === kind);
+    if (table === undefined) return null;
+    try {
+      const rows = await knex
+        .from(tableReference(knex, table, OTHER))
+        .where((await ownedBy(parts, table, owners))())
+        .count<{ found: Value }[]>({ found: '*' });
+      return Number(rows[0]?.found ?? 0);
+    } catch (error) {
+      // What is only counted keeps no session from being ended.
+      if (dialect.isDenied(error) || error instanceof SchemaError) return 'unknown';
+      throw error;
+    }
+  });
+}
+
+/**
+ * Whether a row, under the alias `o`, lets one of the users in again.
+ * @returns a function, since a condition by itself would be run as a query when it is awaited
+ */
+async function ownedBy(parts: WaysBackParts, table: WayBackTable, owners: Owners): Promise<() => Knex.Raw> {
+  const { knex, dialect, shape, timeZone } = parts;
+  const { catalog, expiries } = table;
+  const encodings =
+    expiries.length === 0 ? [] : await dialect.timeEncodings(knex, catalog, expiries, timeZone);
+  const isAlive = allOf(knex, [isMeant(parts, table), isUnexpired(parts, table, encodings)]);
+  const isOwned = owners(`${OTHER}.${table.owner.name}`, table.owner);
+  if (table.kind !== 'verifications') return () => allOf(knex, [isAlive, isOwned]);
+  const ids = await addressedTo({ knex, dialect, user: shape.user }, table, isAlive, owners);
+  if (ids.length === 0) return () => allOf(knex, [isAlive, isOwned]);
+  const isAddressed = dialect.keyIn(knex, `${OTHER}.${table.id.name}`, table.id, ids);
+  return () => allOf(knex, [isAlive, knex.raw('? OR ?', [isOwned, isAddressed])]);
+}
+
+function isMeant({ knex, dialect }: WaysBackParts, { kind, mark }: WayBackTable): Knex.Raw {
+  const column = `${OTHER}.${mark ?? ''}`;
+  const begins = (prefix: string) => dialect.keyBeginsWith(knex, column, prefix);
+  switch (kind) {
+    case 'device-codes':
+      // One that is pending needs a session to be approved.
+      return knex.raw('?? = ?', [column, 'approved']);
+    case 'trusted-devices':
+      return begins(TRUSTED);
+    case 'verifications':
+      return knex.raw('NOT ? AND NOT ?', [begins(TRUSTED), begins(LOCK)]);
+    case 'api-keys':
+      return knex.raw('?? IS NOT FALSE', [column]);
+    case 'oauth-tokens':
+      return knex.raw('1 = 1');
+    default:
+      return kind satisfies never;
+  }
+}
+
+const TRUSTED = 'trust-device-';
+/** Better Auth's own lock, whose value is a user's id as well (`db/revoke-unproven-account-access`). */
+const LOCK = 'revoke-unproven-account-access:';
+
+function isUnexpired(
+  { knex, now }: WaysBackParts,
+  { expiries }: WayBackTable,
+  encodings: readonly TimeEncoding[],
+): Knex.Raw {
+  const passed = expiries.flatMap(({ name }, at) => {
+    const encoding = encodings[at];
+    if (encoding === undefined) return [];
+    const moment = encoding.zoneKnown ? now : toInstant(millisecondsOf(now) - FURTHEST);
+    return [surelyBefore(knex, { encoding }, `${OTHER}.${name}`, moment)];
+  });
+  return passed.length === 0 ? knex.raw('1 = 1') : knex.raw('NOT COALESCE(?, FALSE)', [allOf(knex, passed)]);
+}
