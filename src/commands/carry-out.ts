@@ -282,6 +282,7 @@ async function showPlan(
       sample: plan.sample,
       isNewest: plan.isNewest,
       cookieCache,
+      handsOutJwts: store.handsOutJwts,
       clock: cookieCache === null ? store.now : await store.readClock(),
       included: request.included,
       preserve,

@@ -31,6 +31,8 @@ export interface PlanView {
   readonly isNewest: boolean;
   /** Milliseconds for which a browser's signed copy is believed; null where the configuration knows of none. */
   readonly cookieCache: number | null;
+  /** As `SessionStore.handsOutJwts`. */
+  readonly handsOutJwts?: boolean;
   /** The store's clock when the plan is shown. */
   readonly clock: Instant;
   /** What is ended beside the sessions. */
@@ -158,6 +160,7 @@ function peculiar({
   survey: { sessions, oauthTokens, waysBack },
   included,
   cookieCache,
+  handsOutJwts = false,
   clock,
 }: PlanView): readonly (string | null)[] {
   const bound = oauthTokens?.bound ?? 0;
@@ -167,6 +170,9 @@ function peculiar({
     cookieCache === null
       ? null
       : `The cookie cache lets browsers stay signed in for up to ${formatDuration(cookieCache)} afterwards: until about ${timeOfDay(clock, cookieCache)} if ended now.`,
+    handsOutJwts
+      ? 'The JWT plugin (table jwks) hands out tokens that other services accept until they expire, 15 minutes by default. Nothing here ends them.'
+      : null,
     bound === 0
       ? null
       : `${counted(bound, 'OAuth token')} bound to ${inNumber(sessions, 'this session', 'these sessions')} ${inNumber(bound, 'is', 'are')} revoked too.`,

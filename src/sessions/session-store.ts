@@ -242,6 +242,9 @@ export interface SessionStore {
   /** Tokens of an OAuth provider are bound to sessions here. */
   readonly bindsTokens: boolean;
 
+  /** The application hands out tokens of the JWT plugin, which nothing here ends. */
+  readonly handsOutJwts: boolean;
+
   /** The ids among these that exist, byte for byte. */
   existingSessionIds(ids: readonly string[]): Promise<ReadonlySet<string>>;
 

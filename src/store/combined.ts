@@ -138,6 +138,7 @@ export function createCombinedStore(
     findObstacles: (preserve) => table?.findObstacles(preserve) ?? Promise.resolve([]),
     findRefusal: (preserve) => table?.findRefusal(preserve) ?? Promise.resolve(null),
     bindsTokens: directory.boundTokens !== null,
+    handsOutJwts: directory.handsOutJwts,
     waysBack: directory.waysBack,
     settle,
     standings: createStandings({ ...parts, rowsAreRecords: preserve, tokenOf: (id) => places.tokenOf(id) }),

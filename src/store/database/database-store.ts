@@ -89,6 +89,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
       guard(async () => (await import('./obstacles.ts')).findObstacles(parts, preserve)),
     findRefusal: async (preserve) => (await import('./obstacles.ts')).findRefusal(parts, preserve),
     bindsTokens: shape.tokens.length > 0,
+    handsOutJwts: shape.handsOutJwts,
     // A row that is deleted is gone.
     settle: 0,
     secondary: null,

@@ -50,6 +50,8 @@ export interface Directory extends LockableStore, ReplicatedStore {
   /** How many API keys belong to these users; null where the deployment has none. */
   readonly countApiKeys: ((userIds: readonly string[]) => Promise<number>) | null;
   readonly waysBack: WaysBackStore;
+  /** As `SessionStore.handsOutJwts`. */
+  readonly handsOutJwts: boolean;
   /** How many rows the session table has, counted up to a thousand; null without one. */
   readonly sessionRows: (() => Promise<number>) | null;
   /** The database's clock at present. Not given up by the run's signal. */
@@ -63,7 +65,7 @@ export interface Directory extends LockableStore, ReplicatedStore {
 
 /** Where the parts of it stand. */
 export interface DirectoryShape
-  extends UserShape, Pick<Shape, 'tokens' | 'apiKeys' | 'waysBack' | 'history'> {
+  extends UserShape, Pick<Shape, 'tokens' | 'apiKeys' | 'waysBack' | 'handsOutJwts' | 'history'> {
   /** The table that runs of sessionctl keep each other from. */
   readonly locked: { readonly schema: string | null; readonly name: string };
 }
@@ -113,6 +115,7 @@ export function createDirectory(parts: DirectoryParts): Directory {
               );
               return Number(rows[0]?.found ?? 0);
             }),
+    handsOutJwts: shape.handsOutJwts,
     waysBack: createWaysBack({ ...parts, timeZone: settings.timeZone }),
     sessionRows:
       session === null

@@ -6,6 +6,7 @@ import { readSchema, userTable } from './read-schema.ts';
 import {
   keyColumn,
   namedTables,
+  handsOutJwts,
   recogniseApiKeys,
   recogniseHistory,
   recogniseSessions,
@@ -50,6 +51,7 @@ export async function openDirectory(settings: DatabaseSettings, options: Connect
               },
         tokens: recogniseTokens(catalog, table),
         apiKeys: recogniseApiKeys(catalog, table),
+        handsOutJwts: handsOutJwts(catalog, table),
         waysBack: recogniseWaysBack(catalog, table, recogniseVerifications(catalog, table, names)),
         history: recogniseHistory(catalog, table.schema),
         locked: table,

@@ -16,6 +16,7 @@ import { createFigures } from './figures.ts';
 import { readSchema, userTable } from './read-schema.ts';
 import {
   keyColumn,
+  handsOutJwts,
   recogniseApiKeys,
   recogniseHistory,
   recogniseSessions,
@@ -200,6 +201,7 @@ async function recogniseShape(
     apiKeys: recogniseApiKeys(catalog, table),
     verifications,
     waysBack: recogniseWaysBack(catalog, table, verifications),
+    handsOutJwts: handsOutJwts(catalog, table),
     history: recogniseHistory(catalog, table.schema),
   };
 }

@@ -29,6 +29,7 @@ const SESSION_TABLES = ['session', 'sessions'];
 const USER_TABLES = ['user', 'users'];
 const API_KEY_TABLES = ['apikey', 'apikeys'];
 const VERIFICATION_TABLES = ['verification', 'verifications'];
+const KEY_PAIR_TABLES = ['jwks'];
 
 /** The table that sessionctl keeps its own history in. */
 export const HISTORY_TABLE = 'sessionctl_history';
@@ -42,6 +43,7 @@ export const tablesOfInterest: readonly string[] = [
   ...USER_TABLES,
   ...API_KEY_TABLES,
   ...VERIFICATION_TABLES,
+  ...KEY_PAIR_TABLES,
   normalise(HISTORY_TABLE),
 ];
 
@@ -266,6 +268,18 @@ export function recogniseApiKeys(catalog: Catalog, sessions: TablePlace): ApiKey
     if (owner !== undefined) return { schema: table.schema, name: table.name, owner: owner.name };
   }
   return null;
+}
+
+/** Whether the JWT plugin keeps its key pairs beside the sessions: then the application hands out tokens signed with them. */
+export function handsOutJwts(catalog: Catalog, { schema }: Pick<TablePlace, 'schema'>): boolean {
+  return catalog.tables.some(
+    (table) =>
+      table.schema === schema &&
+      KEY_PAIR_TABLES.includes(normalise(table.name)) &&
+      ['publickey', 'privatekey'].every((field) =>
+        table.columns.some((column) => normalise(column.name) === field),
+      ),
+  );
 }
 
 /**

@@ -116,5 +116,7 @@ export interface Shape {
   readonly apiKeys: ApiKeyTable | null;
   readonly verifications: VerificationTable | null;
   readonly waysBack: readonly WayBackTable[];
+  /** The application has the JWT plugin. */
+  readonly handsOutJwts: boolean;
   readonly history: HistoryTable | null;
 }
