@@ -26,7 +26,7 @@ export function outlivingText(
     if (number === null || number === 0 || included.has(kind)) return [];
     if (number === 'unknown')
       return [
-        `Whether ${owner} can come back through ${NOUNS[kind]}s is not known: their table cannot be read.`,
+        `Whether ${owner} can come back through ${NOUNS[kind]}s is not known: sessionctl cannot read them here.`,
       ];
     const them = inNumber(number, 'it', 'them');
     return [

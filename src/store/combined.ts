@@ -12,6 +12,7 @@ import type {
 } from '../sessions/session-store.ts';
 import type { Instant } from '../sessions/instant.ts';
 import type { Session } from '../sessions/session.ts';
+import type { WaysBackStore } from '../sessions/ways-back.ts';
 import type { Directory } from './database/directory.ts';
 import type { DatabaseStore } from './database/open.ts';
 import { nothingEnded } from './database/stretch.ts';
@@ -31,6 +32,7 @@ import { throwFailure } from './throw-failure.ts';
 
 export interface CombinedParts {
   readonly directory: Directory;
+  readonly waysBack: WaysBackStore;
   /** The session table, where the application writes sessions into both; null where Redis alone holds them. */
   readonly table: DatabaseStore | null;
   /** Given up by the run's signal. */
@@ -139,7 +141,7 @@ export function createCombinedStore(
     findRefusal: (preserve) => table?.findRefusal(preserve) ?? Promise.resolve(null),
     bindsTokens: directory.boundTokens !== null,
     handsOutJwts: directory.handsOutJwts,
-    waysBack: directory.waysBack,
+    waysBack: parts.waysBack,
     settle,
     standings: createStandings({ ...parts, rowsAreRecords: preserve, tokenOf: (id) => places.tokenOf(id) }),
     unreadable: () => places.unreadable.size,

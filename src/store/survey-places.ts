@@ -13,7 +13,7 @@ type Surveyed = Pick<Session, 'id' | 'userId' | 'state' | 'createdAt'>;
  * @param selectedTokens the tokens of selected sessions that stand in Redis are added to it
  */
 export async function surveyPlaces(
-  { directory, table, preserve }: CombinedParts,
+  { directory, waysBack, table, preserve }: CombinedParts,
   places: Places,
   selection: Selection,
   namedUsers: readonly string[],
@@ -69,7 +69,7 @@ export async function surveyPlaces(
     oauthTokens: boundTokens === null ? null : { bound: sum.bound, offline: sum.offline },
     apiKeys: countApiKeys === null ? null : sum.apiKeys,
     newestOf: users,
-    waysBack: await directory.waysBack.count(namedUsers.length > 0 ? namedUsers : [...users.keys()]),
+    waysBack: await waysBack.count(namedUsers.length > 0 ? namedUsers : [...users.keys()]),
     impersonations: isTheirs === null ? null : sum.impersonations,
   };
 }

@@ -103,7 +103,7 @@ describe('the plan', () => {
                    2 offline OAuth refresh tokens live on: --include offline-tokens
                    revokes them.
                    Whether these users can come back through pending verifications is
-                   not known: their table cannot be read.
+                   not known: sessionctl cannot read them here.
                    2 trusted devices of these users can skip the second factor:
                    --include trusted-devices ends them.
                    4 API keys of these users stay valid: --include api-keys disables

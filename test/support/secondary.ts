@@ -180,7 +180,7 @@ async function listedTokens(app: App, answering: SignIn | undefined): Promise<re
   return (await liveSessions(app, answering.cookie)).map(({ token }) => token);
 }
 
-function officialStorage(client: RedisClient, keyPrefix: string): SecondaryStorage {
+export function officialStorage(client: RedisClient, keyPrefix: string): SecondaryStorage {
   // Its type asks for one server, and applications hand it a Cluster all the same: every command has one key.
   return redisStorage({ client: client as Redis, keyPrefix });
 }
@@ -206,7 +206,7 @@ function handWritten(client: RedisClient, { prefix }: KeySpace): SecondaryStorag
   };
 }
 
-function profileOf(mode: Mode, { place, prefix }: KeySpace): TestProfile {
+export function profileOf(mode: Mode, { place, prefix }: KeySpace): TestProfile {
   return {
     // The pools of the tests write UTC.
     timeZone: 'UTC',

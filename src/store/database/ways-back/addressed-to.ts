@@ -4,6 +4,7 @@ import type { Dialect, Value } from '../dialects/dialect.ts';
 import type { UserTable, WayBackTable } from '../shape.ts';
 import { tableReference } from '../table-reference.ts';
 import { LOOKED_UP_AT_ONCE, USER } from '../users.ts';
+import { addresseeOf } from '../../verification-owner.ts';
 import type { Owners } from './owners.ts';
 
 interface AddressedParts {
@@ -71,18 +72,4 @@ export async function addressedTo(
     ids.push(...some.filter(({ to }) => meant.has(to)).map(({ id }) => id));
   }
   return ids;
-}
-
-/** The e-mail address or user id that a verification is for; null where it is for neither. */
-function addresseeOf(identifier: string, value: string): string | null {
-  const [, type, rest] =
-    /^(sign-in|email-verification|forget-password|change-email)-otp-(.+)$/.exec(identifier) ?? [];
-  if (rest !== undefined) return type === 'change-email' ? (rest.split(':')[0] ?? null) : rest;
-  try {
-    const { type: kind = 'magic-link', email } = JSON.parse(value) as { type?: unknown; email?: unknown };
-    // Better Auth looks the address up in lower case.
-    return kind === 'magic-link' && typeof email === 'string' ? email.toLowerCase() : null;
-  } catch {
-    return null;
-  }
 }

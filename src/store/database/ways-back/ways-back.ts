@@ -18,6 +18,7 @@ import { rehearseRight } from '../rehearse-right.ts';
 import { tableReference } from '../table-reference.ts';
 import { LOOKED_UP_AT_ONCE } from '../users.ts';
 import type { TimeEncoding } from '../time-encoding.ts';
+import { LOCK, TRUSTED } from '../../verification-owner.ts';
 import { addressedTo } from './addressed-to.ts';
 import { ownersNamed, type Owners } from './owners.ts';
 
@@ -159,10 +160,6 @@ function isMeant({ knex, dialect }: WaysBackParts, { kind, mark }: WayBackTable)
       return kind satisfies never;
   }
 }
-
-const TRUSTED = 'trust-device-';
-/** Better Auth's own lock, whose value is a user's id as well (`db/revoke-unproven-account-access`). */
-const LOCK = 'revoke-unproven-account-access:';
 
 function isUnexpired(
   { knex, now }: WaysBackParts,

@@ -1,0 +1,19 @@
+/** The beginning of the identifier of a trusted device. */
+export const TRUSTED = 'trust-device-';
+
+/** Better Auth's own lock, whose value is a user's id as well (better-auth 1.7.25, `db/revoke-unproven-account-access`). */
+export const LOCK = 'revoke-unproven-account-access:';
+
+/** The e-mail address or user id that a verification is for; null where it is for neither. */
+export function addresseeOf(identifier: string, value: string): string | null {
+  const [, type, rest] =
+    /^(sign-in|email-verification|forget-password|change-email)-otp-(.+)$/.exec(identifier) ?? [];
+  if (rest !== undefined) return type === 'change-email' ? (rest.split(':')[0] ?? null) : rest;
+  try {
+    const { type: kind = 'magic-link', email } = JSON.parse(value) as { type?: unknown; email?: unknown };
+    // Better Auth looks the address up in lower case.
+    return kind === 'magic-link' && typeof email === 'string' ? email.toLowerCase() : null;
+  } catch {
+    return null;
+  }
+}
