@@ -10,9 +10,12 @@ export function addresseeOf(identifier: string, value: string): string | null {
     /^(sign-in|email-verification|forget-password|change-email)-otp-(.+)$/.exec(identifier) ?? [];
   if (rest !== undefined) return type === 'change-email' ? (rest.split(':')[0] ?? null) : rest;
   try {
-    const { type: kind = 'magic-link', email } = JSON.parse(value) as { type?: unknown; email?: unknown };
+    const { type: kind, email, ...others } = JSON.parse(value) as Readonly<Record<string, unknown>>;
+    // Earlier releases name no kind, and their identifier is the token alone.
+    const isEarly =
+      kind === undefined && /^[\w-]+$/.test(identifier) && Object.keys(others).every((key) => key === 'name');
     // Better Auth looks the address up in lower case.
-    return kind === 'magic-link' && typeof email === 'string' ? email.toLowerCase() : null;
+    return (kind === 'magic-link' || isEarly) && typeof email === 'string' ? email.toLowerCase() : null;
   } catch {
     return null;
   }

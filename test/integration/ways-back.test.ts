@@ -105,6 +105,78 @@ describe('what lets users in again after their sessions were ended', () => {
         expect(await used(fay)).toEqual(every(true));
       });
 
+      it('leaves all that is not the user’s, or no way back', async () => {
+        await deployment.returning('gil@example.com');
+        const hal = await deployment.returning('hal@example.com');
+        const { database } = deployment;
+        const q = (name: string) => (dialect === 'mysql' ? `\`${name}\`` : `"${name}"`);
+        const [gil] = await database.query(`SELECT id FROM ${q('user')} WHERE email = 'gil@example.com'`);
+        const id = String(gil?.['id']);
+        const { adapter } = await deployment.app.$context;
+        const keep = [
+          [`revoke-unproven-account-access:${id}`, id],
+          ['saml-used-assertion:_1', JSON.stringify({ email: 'gil@example.com' })],
+          ['dpop-jti:1', 'used'],
+          ['oauth-state', JSON.stringify({ link: { email: 'gil@example.com', userId: id } })],
+          ['sign-in-otp-other.gil@example.com', '123456:0'],
+          ['reset-password:of-hal', hal.person.id],
+        ] as const;
+        const expiresAt = new Date(Date.now() + 3_600_000);
+        for (const [identifier, value] of keep)
+          await adapter.create({
+            model: 'verification',
+            data: { identifier, value, expiresAt, createdAt: new Date(), updatedAt: new Date() },
+          });
+        // What has expired lets nobody in.
+        await adapter.create({
+          model: 'verification',
+          data: {
+            identifier: 'reset-password:old',
+            value: id,
+            expiresAt: new Date(Date.now() - 86_400_000),
+            createdAt: new Date(),
+            updatedAt: new Date(),
+          },
+        });
+        expect(await reported('revoke-all', '--user', 'gil@example.com', '--yes', '--include', all)).toEqual(
+          counts(() => true),
+        );
+        const left = await database.query(`SELECT identifier FROM ${q('verification')}`);
+        const identifiers = left.map(({ identifier }) => identifier);
+        for (const [identifier] of keep) expect(identifiers).toContain(identifier);
+        expect(await used(hal)).toEqual(every(true));
+      });
+
+      it('knows tokens of the older OAuth plugins, which name no session', async () => {
+        const ida = await deployment.returning('ida@example.com');
+        const { database } = deployment;
+        const q = (name: string) => (dialect === 'mysql' ? `\`${name}\`` : `"${name}"`);
+        const [time, moment] = {
+          postgresql: ['timestamptz', `now() + interval '1 hour'`],
+          mysql: ['timestamp(3) NULL', 'now() + INTERVAL 1 HOUR'],
+          sqlite: ['date', `strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 hour')`],
+        }[dialect];
+        const columns = ['accessToken', 'refreshToken', 'clientId', 'userId', 'scopes'].map(q);
+        const times = ['accessTokenExpiresAt', 'refreshTokenExpiresAt'].map(q);
+        await database.query(
+          `CREATE TABLE ${q('oauthAccessToken')} (id varchar(36) PRIMARY KEY, ${columns.map((name) => `${name} varchar(255)`).join(', ')}, ${times.map((name) => `${name} ${time}`).join(', ')})`,
+        );
+        for (const [id, owner] of [
+          ['1', ida.person.id],
+          ['2', 'somebody-else'],
+        ])
+          await database.query(
+            `INSERT INTO ${q('oauthAccessToken')} VALUES ('${id}', 'a${id}', 'r${id}', 'client', '${owner}', 'openid', ${moment}, ${moment})`,
+          );
+        const words = ['revoke-all', '--user', 'ida@example.com', '--yes'];
+        expect(await reported(...words)).toMatchObject({ 'oauth-tokens': { found: 1, ended: 0 } });
+        expect(await reported(...words, '--include', 'oauth-tokens')).toMatchObject({
+          'oauth-tokens': { found: 1, ended: 1 },
+        });
+        expect(await database.query(`SELECT id FROM ${q('oauthAccessToken')}`)).toEqual([{ id: '2' }]);
+        await database.query(`DROP TABLE ${q('oauthAccessToken')}`);
+      });
+
       it('names what can be included', async () => {
         const ran = await operator.run(['revoke-all', '--everyone', '--dry-run', '--include', 'cookies']);
         expect(ran.code).toBe(2);
