@@ -1,4 +1,5 @@
 import { keyFinder, keyRangesOf } from './address.ts';
+import { foldCase } from './fold-case.ts';
 import type { Instant } from './instant.ts';
 import type { Selection } from './selection.ts';
 import type { Session } from './session.ts';
@@ -39,7 +40,7 @@ export function matcherOf(
   const isExceptedUser = oneOf(selection.exceptUserIds);
   const excepted = new Set(selection.exceptSessionIds);
   const isFrom = addressMatcher(selection);
-  const agents = selection.userAgents.map((text) => text.toLowerCase());
+  const agents = selection.userAgents.map(foldCase);
   return (session) => {
     const { id, userId, ipAddress, impersonatedBy, createdAt, updatedAt, expiresAt } = session;
     return (
@@ -72,8 +73,8 @@ function oneOf(values: readonly string[]): (value: string | null) => boolean {
 
 function contains(agent: string | null, texts: readonly string[]): boolean {
   if (agent === null) return false;
-  const lower = agent.toLowerCase();
-  return texts.some((text) => lower.includes(text));
+  const folded = foldCase(agent);
+  return texts.some((text) => folded.includes(text));
 }
 
 function addressMatcher({ ips, exceptIps, unclearAddress }: Selection): (address: string | null) => boolean {

@@ -160,11 +160,7 @@ export function isOffline(
     (text, mark) => knex.raw(`REPLACE(?, ?, ' ')`, [text, mark]),
     dialect.asText(knex, `${OTHER}.${tokens.scopes}`),
   );
-  const like = (pattern: string) => knex.raw(`? LIKE '${pattern}' ESCAPE '!'`, [spaced]);
-  const alone = ['offline!_access', 'offline!_access %', '% offline!_access', '% offline!_access %'].map(
-    like,
-  );
-  return knex.raw('COALESCE(? OR ? OR ? OR ?, FALSE)', alone);
+  return knex.raw('COALESCE(?, FALSE)', [dialect.hasWord(knex, spaced, 'offline_access')]);
 }
 
 /** What is only counted keeps no session from being ended: null where the account may not read it. */

@@ -71,9 +71,7 @@ async function usersInTable(
   const indexed = await read(knex.raw('?? IN (?, ?)', [emailColumn, who, who.toLowerCase()]));
   const isExact = (one: User) => one.email === who;
   // Found in another spelling only, it may have twins in yet others.
-  const byEmail = indexed.some(isExact)
-    ? indexed
-    : await read(knex.raw('lower(??) = lower(?)', [emailColumn, who]));
+  const byEmail = indexed.some(isExact) ? indexed : await read(dialect.isText(knex, emailColumn, who));
   const exact = byEmail.filter(isExact);
   const found = [...byId, ...(exact.length > 0 ? exact : byEmail)];
   return found.filter((one, at) => found.findIndex((other) => other.id === one.id) === at);

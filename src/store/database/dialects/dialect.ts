@@ -126,13 +126,19 @@ export interface Dialect {
   /** Whether the column holds more than blanks and no single address that can be read, as `readStoredAddress` says it. */
   addressUnclear(knex: Knex, column: string): Knex.Raw;
 
-  /** Whether the column contains a literal text, without regard to case. */
+  /** Whether the column contains a literal text, both as `foldCase` writes them: no locale or collation decides. */
   contains(knex: Knex, column: string, text: string): Knex.Raw;
+
+  /** Whether the column is a text, both as `foldCase` writes them. */
+  isText(knex: Knex, column: string, text: string): Knex.Raw;
+
+  /** Whether a text that has spaces between its words has this one, byte for byte. */
+  hasWord(knex: Knex, text: Knex.Raw, word: string): Knex.Raw;
 
   /** The rows of a query in chunks, each row an array, at constant memory. */
   stream(knex: Knex, query: NativeQuery): AsyncIterable<readonly (readonly Value[])[]>;
 
-  /** The column as text. */
+  /** The column as text, compared byte for byte. */
   asText(knex: Knex, column: string): Knex.Raw;
 
   /** The key in a form that groups and sorts byte for byte, and no slower than need be. */

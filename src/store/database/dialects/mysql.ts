@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Connection } from 'mysql2';
 import { SchemaError } from '../../../errors.ts';
+import { capitalsOf, foldCase } from '../../../sessions/fold-case.ts';
 import type { Instant } from '../../../sessions/instant.ts';
 import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
 import type { ServerLocation } from '../database-url.ts';
@@ -97,12 +98,15 @@ export const mysql: Dialect = {
   addressIn,
   addressUnclear,
 
-  // The column's own collation might take an accent for nothing; lower-case bytes are compared in its place.
   contains: (knex, column, text) =>
-    knex.raw(
-      'LOCATE(LOWER(CONVERT(? USING utf8mb4) COLLATE utf8mb4_bin), LOWER(CONVERT(?? USING utf8mb4) COLLATE utf8mb4_bin)) > 0',
-      [text, column],
-    ),
+    knex.raw('LOCATE(CAST(? AS BINARY), CAST(? AS BINARY)) > 0', [
+      foldCase(text),
+      folded(knex, column, text),
+    ]),
+  isText: (knex, column, text) =>
+    knex.raw('CAST(? AS BINARY) = CAST(? AS BINARY)', [folded(knex, column, text), foldCase(text)]),
+  hasWord: (knex, text, word) =>
+    knex.raw(`LOCATE(CAST(? AS BINARY), CAST(CONCAT(' ', ?, ' ') AS BINARY)) > 0`, [` ${word} `, text]),
 
   stream: (knex, query) =>
     withConnection(knex, async function* (connection: Connection) {
@@ -132,7 +136,7 @@ export const mysql: Dialect = {
       yield* transactionsOf<Connection>(knex).stream(connection, query.limited, () => chunksOf(events));
     }),
 
-  asText: (knex, column) => knex.raw('CAST(?? AS CHAR)', [column]),
+  asText: inBytes,
 
   // The collation may take A for a.
   byBytes: (knex, column, key) =>
@@ -199,6 +203,26 @@ export const mysql: Dialect = {
 
   explain: explainMysql,
 };
+
+/** Under the column's own collation A may be a, and a letter the same with an accent. */
+function inBytes(knex: Knex, column: string): Knex.Raw {
+  return knex.raw('CONVERT(CAST(?? AS CHAR) USING utf8mb4) COLLATE utf8mb4_bin', [column]);
+}
+
+/** İ and the sign for Kelvin, of which LOWER makes ASCII letters, and `foldCase` none. */
+const NEVER_ASCII = { i: '\u0130', k: '\u212a' } as const;
+
+/** The column as `foldCase` writes it, as far as letters of the text go: versions of the server differ in others. */
+function folded(knex: Knex, column: string, text: string): Knex.Raw {
+  const sought = foldCase(text);
+  const replaced = (from: Knex.Raw, [one, other]: readonly [string, string]) =>
+    knex.raw('REPLACE(?, ?, ?)', [from, one, other]);
+  const kept = Object.entries(NEVER_ASCII)
+    .filter(([letter]) => sought.includes(letter))
+    .map(([, capital]) => [capital, '\ufffd'] as const);
+  const asIs = kept.reduce(replaced, inBytes(knex, column));
+  return capitalsOf(sought).reduce(replaced, knex.raw('LOWER(?)', [asIs]));
+}
 
 /** The third one is group replication: another member has changed the same rows. */
 const BUSY: readonly string[] = [

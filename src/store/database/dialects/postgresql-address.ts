@@ -71,7 +71,7 @@ export function network(knex: Knex, column: string): Knex.Raw {
 }
 
 function textOf(knex: Knex, column: string): Knex.Raw {
-  return knex.raw('CAST(?? AS text)', [column]);
+  return knex.raw('CAST(?? AS text) COLLATE "C"', [column]);
 }
 
 /** The address in the column as inet, IPv4 in the form of IPv6; NULL where it cannot be read. */

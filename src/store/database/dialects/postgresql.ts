@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Client, CustomTypesConfig, QueryArrayConfig } from 'pg';
 import { SchemaError } from '../../../errors.ts';
+import type { Knex } from 'knex';
+import { capitalsOf, foldCase } from '../../../sessions/fold-case.ts';
 import type { Instant } from '../../../sessions/instant.ts';
 import {
   tableLabel,
@@ -54,6 +56,19 @@ interface CatalogRow {
       readonly table: string;
     }[];
   }[];
+}
+
+function inBytes(knex: Knex, column: string): Knex.Raw {
+  return knex.raw('CAST(?? AS text) COLLATE "C"', [column]);
+}
+
+/** The column as `foldCase` writes it, as far as letters of the text go: of others the server's locale may know none. */
+function folded(knex: Knex, column: string, text: string): Knex.Raw {
+  const lower = knex.raw('lower(?)', [inBytes(knex, column)]);
+  const capitals = capitalsOf(foldCase(text));
+  if (capitals.length === 0) return lower;
+  const letters = (at: 0 | 1) => capitals.map((pair) => pair[at]).join('');
+  return knex.raw('translate(?, ?, ?)', [lower, letters(0), letters(1)]);
 }
 
 const CLOCK = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
@@ -125,15 +140,21 @@ export const postgresql: Dialect = {
 
   keyIn(knex, column, key, values) {
     const type = { text: 'text', uuid: 'uuid', integer: 'bigint' }[key.kind];
-    return knex.raw(`?? = ANY (CAST(? AS ${type}[]))`, [column, [...values]]);
+    const isOne = knex.raw(`?? = ANY (CAST(? AS ${type}[]))`, [column, [...values]]);
+    if (key.kind !== 'text') return isOne;
+    // The collation may take A for a: the index finds candidates, the second comparison decides byte for byte.
+    return knex.raw('(? AND ? = ANY (CAST(? AS text[])))', [isOne, inBytes(knex, column), [...values]]);
   },
 
-  keyBeginsWith: (knex, column, prefix) => knex.raw('starts_with(CAST(?? AS text), ?)', [column, prefix]),
+  keyBeginsWith: (knex, column, prefix) => knex.raw('starts_with(?, ?)', [inBytes(knex, column), prefix]),
 
   addressIn,
   addressUnclear,
 
-  contains: (knex, column, text) => knex.raw('strpos(lower(??), lower(?)) > 0', [column, text]),
+  contains: (knex, column, text) =>
+    knex.raw('strpos(?, ?) > 0', [folded(knex, column, text), foldCase(text)]),
+  isText: (knex, column, text) => knex.raw('? = ?', [folded(knex, column, text), foldCase(text)]),
+  hasWord: (knex, text, word) => knex.raw(`strpos(' ' || ? || ' ', ?) > 0`, [text, ` ${word} `]),
 
   stream: (knex, query) =>
     withConnection(knex, async function* (connection: Client) {
@@ -170,11 +191,10 @@ export const postgresql: Dialect = {
       yield* transactions.stream(connection, query.limited, () => chunksOf(events));
     }),
 
-  asText: (knex, column) => knex.raw('CAST(?? AS text)', [column]),
+  asText: inBytes,
 
   // Under any other collation text is compared by the C library, which takes several times as long.
-  byBytes: (knex, column, key) =>
-    key.kind === 'text' ? knex.raw('CAST(?? AS text) COLLATE "C"', [column]) : knex.ref(column),
+  byBytes: (knex, column, key) => (key.kind === 'text' ? inBytes(knex, column) : knex.ref(column)),
 
   quarterHour: (knex, column) => knex.raw('CAST(floor(extract(epoch FROM ??) / 900) AS bigint)', [column]),
 

@@ -5,6 +5,7 @@ import { setImmediate as yieldToEvents, setTimeout as wait } from 'node:timers/p
 import type { Database } from 'better-sqlite3';
 import { ConfigError, ConnectionError, UsageError } from '../../../errors.ts';
 import { keyFinder, type KeyRange } from '../../../sessions/address.ts';
+import { foldCase } from '../../../sessions/fold-case.ts';
 import { toInstant, type Instant } from '../../../sessions/instant.ts';
 import { networkDigits } from '../../../sessions/network.ts';
 import { readStoredAddress } from '../../../sessions/stored-address.ts';
@@ -140,7 +141,7 @@ export const sqlite: Dialect = {
 
   // One binding, since SQLite takes only so many.
   keyIn: (knex, column, key, values) =>
-    knex.raw('?? IN (SELECT value FROM json_each(?))', [
+    knex.raw(`??${key.kind === 'integer' ? '' : ' COLLATE BINARY'} IN (SELECT value FROM json_each(?))`, [
       column,
       key.kind === 'integer' ? `[${values.join(',')}]` : JSON.stringify(values),
     ]),
@@ -155,7 +156,9 @@ export const sqlite: Dialect = {
   contains: (knex, column, text) =>
     isAscii(text)
       ? knex.raw('instr(lower(??), lower(?)) > 0', [column, text])
-      : knex.raw('instr(sessionctl_lower(??), ?) > 0', [column, text.toLowerCase()]),
+      : knex.raw('instr(sessionctl_fold(??), ?) > 0', [column, foldCase(text)]),
+  isText: (knex, column, text) => knex.raw('sessionctl_fold(??) = ?', [column, foldCase(text)]),
+  hasWord: (knex, text, word) => knex.raw(`instr(' ' || ? || ' ', ?) > 0`, [text, ` ${word} `]),
 
   stream: (knex, query) =>
     withConnection(knex, async function* (database: Database) {
@@ -177,7 +180,7 @@ export const sqlite: Dialect = {
       }
     }),
 
-  asText: (knex, column) => knex.raw('CAST(?? AS text)', [column]),
+  asText: (knex, column) => knex.raw('CAST(?? AS text) COLLATE BINARY', [column]),
 
   byBytes: (knex, column, key) =>
     key.kind === 'integer' ? knex.ref(column) : knex.raw('?? COLLATE BINARY', [column]),
@@ -373,8 +376,8 @@ function addFunctions(database: Database): void {
     const { key } = readStoredAddress(textOf(stored));
     return key === null ? null : networkDigits(key);
   });
-  database.function('sessionctl_lower', options, (text: unknown) =>
-    typeof text === 'string' ? text.toLowerCase() : null,
+  database.function('sessionctl_fold', options, (text: unknown) =>
+    typeof text === 'string' ? foldCase(text) : null,
   );
 }
 
