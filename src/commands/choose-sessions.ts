@@ -15,7 +15,7 @@ export async function chooseSessions(
   selection: Selection,
 ): Promise<readonly string[]> {
   const sessions: Session[] = [];
-  const order = { sort: { field: 'updatedAt', direction: 'desc' }, limit: OFFERED } as const;
+  const order = { sort: { field: 'lastActiveAt', direction: 'desc' }, limit: OFFERED } as const;
   for await (const chunk of store.list(selection, order)) sessions.push(...chunk);
   if (sessions.length === 0) {
     await context.note('There is no session to choose from.');

@@ -40,7 +40,7 @@ const sortChoices = [
   ...sortFields.flatMap((field) => [field, ...sortDirections.map((direction) => `${field}:${direction}`)]),
   'none',
 ];
-const NEWEST_ACTIVITY_FIRST: SortOrder = { field: 'updatedAt', direction: 'desc' };
+const NEWEST_ACTIVITY_FIRST: SortOrder = { field: 'lastActiveAt', direction: 'desc' };
 
 export const list = defineCommand<ListFlags>({
   formats: listFormats,
@@ -65,7 +65,7 @@ export const list = defineCommand<ListFlags>({
       .addOption(
         new OfferingOption(
           '--sort <field[:asc|desc]>',
-          `by ${sortFields.join(', ')}; none is fastest (default: updatedAt:desc)`,
+          `by ${sortFields.join(', ')}; none is fastest (default: lastActiveAt:desc)`,
           sortChoices,
         ).argParser(once('--sort')),
       )

@@ -381,6 +381,7 @@ function sessionSettings(
     ledger.take(['session', key], checked?.[key], false, asItIs);
   return {
     expiresIn: ledger.length(['session', 'expires_in'], checked?.expires_in, defaults.expiresIn),
+    declaredExpiresIn: checked?.expires_in ?? null,
     updateAge: ledger.length(['session', 'update_age'], checked?.update_age, defaults.updateAge),
     freshAge: ledger.length(['session', 'fresh_age'], checked?.fresh_age, defaults.freshAge),
     cookieCache: {

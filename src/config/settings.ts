@@ -77,6 +77,8 @@ export interface RedisSettings {
 /** What the application's `betterAuth({ session })` says. Lengths are milliseconds. */
 export interface SessionSettings {
   readonly expiresIn: number;
+  /** `expires_in` where the profile gives it; null where Better Auth's default is assumed. */
+  readonly declaredExpiresIn: number | null;
   readonly updateAge: number;
   /** So long after sign-in a session is fresh; 0 for ever. */
   readonly freshAge: number;

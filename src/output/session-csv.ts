@@ -4,8 +4,8 @@ import { deviceOf } from './device.ts';
 import { safeText } from './safe-text.ts';
 
 const columns = [
-  'id', 'userId', 'userEmail', 'userName', 'state', 'createdAt', 'updatedAt', 'expiresAt', 'ipAddress', 'userAgent',
-  'device', 'impersonatedBy', 'store', 'tokenFingerprint',
+  'id', 'userId', 'userEmail', 'userName', 'state', 'createdAt', 'updatedAt', 'lastActiveAt', 'expiresAt', 'ipAddress',
+  'userAgent', 'device', 'impersonatedBy', 'store', 'tokenFingerprint',
 ] as const; // prettier-ignore
 
 /** The header row of `sessionCsv`, with its line feed: the fields of the session object. */

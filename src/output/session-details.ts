@@ -1,13 +1,13 @@
 import { formatDuration } from '../sessions/duration.ts';
 import { millisecondsOf, type Instant } from '../sessions/instant.ts';
-import type { Session, SessionPlace, SessionTime } from '../sessions/session.ts';
+import type { Session, SessionPlace } from '../sessions/session.ts';
 import { disagreements, type Standing } from '../sessions/standing.ts';
 import { counted } from './counted.ts';
 import { deviceOf } from './device.ts';
 import { terminalText } from './fit-text.ts';
 import { labelledLines } from './labelled-lines.ts';
 import { relativeTime } from './relative-time.ts';
-import { isUnreadable, UNREADABLE } from './unreadable.ts';
+import { isUnreadable, UNREADABLE, type ShownTime } from './unreadable.ts';
 import { sessionFieldsJson } from './session-json.ts';
 import { shortAddress } from './short-address.ts';
 import { jsonString, jsonText } from './json-text.ts';
@@ -80,7 +80,7 @@ export function sessionDetailsText(
   const { session, otherActiveSessions } = details;
   const active = session.state === 'active';
   const text = (value: string | null) => (value === null ? null : terminalText(value));
-  const time = (field: SessionTime) => {
+  const time = (field: ShownTime) => {
     const instant = session[field];
     if (instant === null) return isUnreadable(session, field) ? UNREADABLE : null;
     return `${instant} (${relativeTime(instant, now)})`;
@@ -91,7 +91,7 @@ export function sessionDetailsText(
     { label: 'user id', value: text(session.userId) },
     { label: 'state', value: stateOf(session, now), style: active ? styles.green : styles.dim },
     { label: 'created', value: time('createdAt') },
-    { label: 'last active', value: time('updatedAt') },
+    { label: 'last active', value: time('lastActiveAt') },
     { label: 'expires', value: time('expiresAt') },
     { label: 'due for refresh', value: refreshOf(details, now) },
     { label: 'fresh', value: freshText(details, now) },

@@ -13,13 +13,13 @@ export function sessionJson(session: Session): string {
 
 /** The fields of the session object without the braces, so that `show` can add its own behind them. */
 export function sessionFieldsJson(session: Session): string {
-  const { createdAt, updatedAt, expiresAt, userAgent } = session;
+  const { createdAt, updatedAt, lastActiveAt, expiresAt, userAgent } = session;
   return (
     `"id":${jsonString(session.id)},"userId":${jsonString(session.userId)}` +
     `,"userEmail":${jsonString(session.userEmail)},"userName":${jsonString(session.userName)}` +
     // Instants and fingerprints are text of one form, made by the store: there is nothing in them to escape.
     `,"state":"${session.state}","createdAt":${quoted(createdAt)},"updatedAt":${quoted(updatedAt)}` +
-    `,"expiresAt":${quoted(expiresAt)},"ipAddress":${jsonString(session.ipAddress)}` +
+    `,"lastActiveAt":${quoted(lastActiveAt)},"expiresAt":${quoted(expiresAt)},"ipAddress":${jsonString(session.ipAddress)}` +
     (userAgent === null ? ',"userAgent":null,"device":null' : agentJson(userAgent)) +
     `,"impersonatedBy":${jsonString(session.impersonatedBy)},"store":"${session.store}"` +
     `,"tokenFingerprint":"${session.tokenFingerprint}"`

@@ -13,12 +13,12 @@ export function sessionLine(
   session: Session,
   now: Instant,
 ): { readonly line: string; readonly searched: string } {
-  const { id, userAgent, updatedAt, state } = session;
+  const { id, userAgent, lastActiveAt, state } = session;
   const address = shortAddress(session.ipAddress) ?? '';
   const parts = [
     deviceOf(userAgent) ?? 'unknown device',
     address === '' ? 'no address' : address,
-    updatedAt === null ? 'activity unknown' : `active ${relativeTime(updatedAt, now)}`,
+    lastActiveAt === null ? 'activity unknown' : `active ${relativeTime(lastActiveAt, now)}`,
     ...(state === 'expired' ? ['expired'] : []),
     id,
   ];

@@ -1,12 +1,12 @@
 import type { Instant } from '../sessions/instant.ts';
 import { SHORTEST_ID_PREFIX } from '../sessions/selection.ts';
-import type { Session, SessionTime } from '../sessions/session.ts';
+import type { Session } from '../sessions/session.ts';
 import { deviceOf } from './device.ts';
 import { fittedTable, tableCell, type FittedTable, type TableColumn } from './fitted-table.ts';
 import { relativeTime } from './relative-time.ts';
 import { shortAddress } from './short-address.ts';
 import type { Styles, Terminal } from './styles.ts';
-import { isUnreadable, UNREADABLE } from './unreadable.ts';
+import { isUnreadable, UNREADABLE, type ShownTime } from './unreadable.ts';
 import { userOf } from './user-of.ts';
 
 /** From here on there is room for whole ids beside everything else. */
@@ -54,7 +54,7 @@ function columnsOf(
   const { interactive } = terminal;
   const cell = tableCell(terminal);
   const cells = (read: (session: Session) => string | null) => sessions.map((session) => cell(read(session)));
-  const time = (field: SessionTime) => {
+  const time = (field: ShownTime) => {
     return cells((session) => {
       const instant = session[field];
       if (instant === null) return isUnreadable(session, field) ? UNREADABLE : null;
@@ -84,7 +84,7 @@ function columnsOf(
       ...(keepsState ? { importance: 8 } : { importance: sameState ? 0 : 2, expendable: true }),
     },
     { title: 'created', cells: time('createdAt'), importance: 1, expendable: true },
-    { title: 'last active', shortTitle: 'active', cells: time('updatedAt'), importance: 5 },
+    { title: 'last active', shortTitle: 'active', cells: time('lastActiveAt'), importance: 5 },
     {
       title: 'expires',
       cells: time('expiresAt'),

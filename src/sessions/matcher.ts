@@ -1,3 +1,4 @@
+import { expiryAfterRefresh } from './activity.ts';
 import { keyFinder, keyRangesOf } from './address.ts';
 import { foldCase } from './fold-case.ts';
 import type { Instant } from './instant.ts';
@@ -28,7 +29,9 @@ export function matcherOf(
   selection: Selection,
   unreadableTimes: 'include' | 'exclude' = 'exclude',
 ): (session: Selectable) => boolean {
-  const { presentAt, aliveAt, state } = selection;
+  const { presentAt, aliveAt, state, updatedAfter, updatedBefore } = selection;
+  const refreshedAfter = expiryAfterRefresh(updatedAfter, selection);
+  const refreshedBefore = expiryAfterRefresh(updatedBefore, selection);
   const unknown = unreadableTimes === 'include';
   const isAfter = (moment: Instant | null, limit: Instant | null) =>
     limit === null || (moment === null ? unknown : moment > limit);
@@ -52,8 +55,9 @@ export function matcherOf(
       (selection.impersonatorIds.length === 0 || isImpersonator(impersonatedBy)) &&
       isAfter(createdAt, selection.createdAfter) &&
       isBefore(createdAt, selection.createdBefore) &&
-      isAfter(updatedAt, selection.updatedAfter) &&
-      isBefore(updatedAt, selection.updatedBefore) &&
+      (isAfter(updatedAt, updatedAfter) || (refreshedAfter !== null && isAfter(expiresAt, refreshedAfter))) &&
+      isBefore(updatedAt, updatedBefore) &&
+      isBefore(expiresAt, refreshedBefore) &&
       isAfter(expiresAt, selection.expiresAfter) &&
       isBefore(expiresAt, selection.expiresBefore) &&
       isBefore(expiresAt, selection.surelyExpiredAt) &&

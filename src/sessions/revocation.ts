@@ -135,7 +135,7 @@ async function sampleOf(
 ): Promise<readonly Session[]> {
   const sample: Session[] = [];
   try {
-    const sort = isNewest ? ({ field: 'updatedAt', direction: 'desc' } as const) : null;
+    const sort = isNewest ? ({ field: 'lastActiveAt', direction: 'desc' } as const) : null;
     for await (const chunk of store.list(selection, { sort, limit })) sample.push(...chunk);
   } catch {
     return sample;

@@ -1,3 +1,4 @@
+import { ACTIVITY_SAMPLE, requireMovingUpdates } from './activity.ts';
 import { coversRange, parseAddressRange, widenRange, type AddressRange, type Ipv6Subnet } from './address.ts';
 import { looksLikeCredential } from './credential.ts';
 import { candidatesOf, readPaste } from './pasted.ts';
@@ -65,8 +66,11 @@ export interface Selection {
   readonly userAgents: readonly string[];
   readonly createdAfter: Instant | null;
   readonly createdBefore: Instant | null;
+  /** By activity: see `activityOf`. */
   readonly updatedAfter: Instant | null;
   readonly updatedBefore: Instant | null;
+  /** Milliseconds. Activity is the later of `updatedAt` and `expiresAt - expiresIn`; null compares `updatedAt` alone. */
+  readonly expiresIn: number | null;
   readonly expiresBefore: Instant | null;
   readonly expiresAfter: Instant | null;
   readonly impersonated: boolean;
@@ -104,6 +108,7 @@ export const everySession: Selection = {
   createdBefore: null,
   updatedAfter: null,
   updatedBefore: null,
+  expiresIn: null,
   expiresBefore: null,
   expiresAfter: null,
   impersonated: false,
@@ -174,15 +179,19 @@ export function parseSelection(words: SelectionWords, defaultState: StateChoice)
  * @throws NotFoundError for a user or session that does not exist: a misspelt name never becomes an empty filter
  * @throws InvalidValueError where a name is ambiguous, or two limits leave no moment between them
  * @throws SchemaError where the store lacks a column that an option needs
+ * @throws ConfigError where it takes `expires_in` to tell who is active
  */
 export async function resolveSelection(
   request: SelectionRequest,
   store: SessionStore,
   ipv6Subnet: Ipv6Subnet,
 ): Promise<Selection> {
+  const moments = resolveMoments(request, store.now);
+  const comparesActivity = moments.updatedAfter !== null || moments.updatedBefore !== null;
   const selection: Selection = {
     ...everySession,
-    ...resolveMoments(request, store.now),
+    ...moments,
+    expiresIn: comparesActivity ? store.expiresIn : null,
     userIds: await userIds('--user', request.users, store),
     ips: request.ips.map((range) => widenRange(range, ipv6Subnet)),
     userAgents: request.userAgents,
@@ -196,6 +205,10 @@ export async function resolveSelection(
   };
   rejectImpossible(selection, store.now);
   store.requireColumns(selection, null);
+  if (comparesActivity && store.expiresIn === null) {
+    const active = { ...everySession, state: 'active' } as const;
+    await requireMovingUpdates(store.list(active, { sort: null, limit: ACTIVITY_SAMPLE }), store.now);
+  }
   return selection;
 }
 

@@ -46,7 +46,7 @@ export function differencesBetween(before: Sight, after: Sight): Differences {
     known.delete(session.id);
     if (was === undefined) {
       if (before.isWhole || isSince(session.createdAt)) appeared.push(session);
-      else if (isSince(session.updatedAt)) changed.push(session);
+      else if (isSince(session.lastActiveAt)) changed.push(session);
     } else if (isDifferent(was, session)) changed.push(session);
   }
   return { appeared, changed, missing: [...known.values()] };

@@ -16,6 +16,7 @@ export interface Target {
 }
 
 export const sortFields = [
+  'lastActiveAt',
   'updatedAt',
   'createdAt',
   'expiresAt',
@@ -187,6 +188,8 @@ export interface SessionStore {
   readonly target: Target;
   /** The store's clock, read once when it was opened: it decides what is active, not the administrator's. */
   readonly now: Instant;
+  /** Milliseconds that a refresh gives a session, where the profile says it: activity is read from expiries, too. Else null. */
+  readonly expiresIn: number | null;
   /** What the reader of times should know, such as a time zone that was assumed. */
   readonly cautions: readonly string[];
 

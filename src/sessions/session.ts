@@ -22,9 +22,11 @@ export interface Session {
   readonly userName: string | null;
   readonly state: SessionState;
   readonly createdAt: Instant | null;
-  /** Moves when the session is refreshed: the best "last active" that Better Auth keeps. */
+  /** Moves when the session is refreshed, except with Better Auth up to 1.2.8. */
   readonly updatedAt: Instant | null;
   readonly expiresAt: Instant | null;
+  /** The last sign-in or refresh, as `activityOf` reads it: the best "last active" that Better Auth keeps. */
+  readonly lastActiveAt: Instant | null;
   /** Times that are null because what is stored cannot be read; absent where there is none. */
   readonly unreadableTimes?: readonly SessionTime[];
   /** As stored, not trusted: it may be empty, or hold anything behind a misconfigured proxy. */

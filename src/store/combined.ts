@@ -46,6 +46,8 @@ export interface CombinedParts {
   /** Milliseconds that Better Auth keeps a mark of when all sessions of a user ended. */
   readonly markLife: number;
   readonly signal: AbortSignal;
+  /** As of `SessionStore`. */
+  readonly expiresIn: number | null;
 }
 
 /** Sessions that one batch ends which need not be read for it. */
@@ -134,6 +136,7 @@ export function createCombinedStore(
   return {
     target: { ...directory.target, redis: secondary.place },
     now,
+    expiresIn: parts.expiresIn,
     cautions: table?.cautions ?? [],
     zoneKnown: table?.zoneKnown ?? true,
     hidesRows: table?.hidesRows ?? false,

@@ -24,8 +24,8 @@ export function judgeOf(
   unreadableTimes: 'include' | 'exclude' = 'exclude',
 ): (cached: CachedSession) => boolean | null {
   const matches = matcherOf(selection, unreadableTimes);
-  // A key without a lifetime stays until somebody deletes it.
-  const matchesLasting = matcherOf({ ...selection, expiresAfter: null });
+  // A key without a lifetime stays until it is deleted, and tells nothing of a refresh.
+  const matchesLasting = matcherOf({ ...selection, expiresAfter: null, expiresIn: null });
   const { userIds, exceptUserIds, sessionIds, exceptSessionIds, state } = selection;
   const mayMatch = matcherOf({
     ...everySession,

@@ -35,7 +35,8 @@ export async function openCombinedStore(
   { database, redis, session }: CombinedSettings,
   options: OpenOptions,
 ): Promise<DeploymentStore> {
-  const table = session.storeInDatabase ? await openDatabaseStore(database, options) : null;
+  const expiresIn = session.declaredExpiresIn;
+  const table = session.storeInDatabase ? await openDatabaseStore(database, { ...options, expiresIn }) : null;
   const directory = table ?? (await openDirectory(database, options));
   try {
     const connection = await connectRedis(redis, options);
@@ -43,12 +44,13 @@ export async function openCombinedStore(
     const { now } = directory;
     const rows = table === null ? null : createRowsBehind(table.rows, table);
     const steadfastRows = table === null ? null : createRowsBehind(table.steadfastRows, table.steadfast);
-    const secondary = createSecondaryStorage(connection, keyPrefix, now, rows);
+    const secondary = createSecondaryStorage(connection, keyPrefix, now, rows, expiresIn);
     const steadfast = createSecondaryStorage(
       { ...connection, guard: connection.settle },
       keyPrefix,
       now,
       steadfastRows,
+      expiresIn,
     );
     const store = createCombinedStore({
       directory,
@@ -60,6 +62,7 @@ export async function openCombinedStore(
       settle: redis.settle,
       markLife: Math.max(session.expiresIn, DAY),
       signal: options.signal,
+      expiresIn,
     });
     return {
       ...store,

@@ -85,7 +85,7 @@ export async function openExamination(
     const known = directory.part;
     const part = tableOf(table);
     const rows = part === null ? null : createRowsBehind(part.rows, part);
-    const storage = createSecondaryStorage(connection, keyPrefix, known?.now ?? toInstant(now), rows);
+    const storage = createSecondaryStorage(connection, keyPrefix, known?.now ?? toInstant(now), rows, null);
     return {
       storage,
       examination: {

@@ -27,7 +27,7 @@ export async function openStore(
 ): Promise<DeploymentStore> {
   if (redis === null) {
     const { openDatabaseStore } = await import('./database/open.ts');
-    return openDatabaseStore(database, options);
+    return openDatabaseStore(database, { ...options, expiresIn: session.declaredExpiresIn });
   }
   const { openCombinedStore } = await import('./open-combined.ts');
   return openCombinedStore({ database, redis, session }, options);

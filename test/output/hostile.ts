@@ -34,6 +34,7 @@ export const hostileSession: fc.Arbitrary<Session> = fc.record({
   state: fc.constantFrom('active', 'expired'),
   createdAt: instant,
   updatedAt: instant,
+  lastActiveAt: instant,
   expiresAt: instant,
   ipAddress: fc.oneof(orNull, fc.ipV4(), fc.ipV6()),
   userAgent: orNull,
@@ -70,6 +71,7 @@ export const aSession: Session = {
   state: 'active',
   createdAt: '2026-11-20T14:00:00.000Z' as Instant,
   updatedAt: '2026-11-23T11:00:00.000Z' as Instant,
+  lastActiveAt: '2026-11-23T11:00:00.000Z' as Instant,
   expiresAt: '2026-11-30T11:00:00.000Z' as Instant,
   ipAddress: '2001:0db8:aaaa:bbbb:0000:0000:0000:0000',
   userAgent:

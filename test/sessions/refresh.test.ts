@@ -11,7 +11,7 @@ function sessionWith(session: Partial<Session>): Session {
   return {
     id: 'id', userId: 'user', userEmail: null, userName: null, state: 'active', createdAt: toInstant(created),
     updatedAt: toInstant(created), expiresAt: toInstant(created + 7 * DAY), ipAddress: null, userAgent: null,
-    impersonatedBy: null, activeOrganizationId: null, store: 'database', tokenFingerprint: '0123456789ab', ...session,
+    lastActiveAt: toInstant(created), impersonatedBy: null, activeOrganizationId: null, store: 'database', tokenFingerprint: '0123456789ab', ...session,
   }; // prettier-ignore
 }
 

@@ -14,6 +14,7 @@ const session = (id: string, changes: Partial<Session> = {}): Session => ({
   state: 'active',
   createdAt: at(-3600),
   updatedAt: at(-3600),
+  lastActiveAt: at(-3600),
   expiresAt: at(3600),
   ipAddress: '192.0.2.1',
   userAgent: 'Firefox',

@@ -104,6 +104,8 @@ export interface TestProfile {
   readonly cookieCacheVersion?: string;
   /** What the application signs its cookies with, and how it calls them. */
   readonly auth?: AuthProfile;
+  /** What the application's `session.expiresIn` says. */
+  readonly expiresIn?: string;
   /** With secondary storage, the application keeps a row of each session beside it. */
   readonly storeInDatabase?: boolean;
   /** How many bits of an IPv6 address the application stores. */
@@ -162,6 +164,7 @@ export function writeConfig(profile: TestProfile): string {
     ...table('columns', profile.columns),
     ...table('user_columns', profile.userColumns),
     '[profiles.test.session]',
+    ...(profile.expiresIn === undefined ? [] : [`expires_in = "${profile.expiresIn}"`]),
     ...(profile.storeInDatabase === undefined
       ? []
       : [`store_in_database = ${String(profile.storeInDatabase)}`]),

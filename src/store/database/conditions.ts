@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { expiryAfterRefresh } from '../../sessions/activity.ts';
 import { keyRangesOf } from '../../sessions/address.ts';
 import { millisecondsOf, toInstant, type Instant } from '../../sessions/instant.ts';
 import type { Selection } from '../../sessions/selection.ts';
@@ -81,6 +82,13 @@ function* conditions(
   if (selection.impersonatorIds.length > 0)
     yield keys(requireColumn(table, 'impersonatedBy', '--impersonated-by'), selection.impersonatorIds);
 
+  if (selection.updatedAfter !== null) {
+    const refreshedAfter = expiryAfterRefresh(selection.updatedAfter, selection);
+    const isUpdated = compare(knex, table.updatedAt, '>', selection.updatedAfter, unreadableTimes);
+    yield refreshedAfter === null
+      ? isUpdated
+      : anyOf([isUpdated, compare(knex, table.expiresAt, '>', refreshedAfter, unreadableTimes)]);
+  }
   for (const [column, operator, instant] of limits(table, selection)) {
     if (instant !== null) yield compare(knex, column, operator, instant, unreadableTimes);
   }
@@ -134,13 +142,13 @@ function* addressConditions(
   if (unclearAddress && exceptIps.length === 0) yield knex.raw('NOT ?', [isIn(ips)]);
 }
 
-/** What the selection asks of times. */
+/** What all sessions of the selection fulfil, of times. */
 function limits(table: SessionTable, selection: Selection) {
   return [
     [table.createdAt, '>', selection.createdAfter],
     [table.createdAt, '<', selection.createdBefore],
-    [table.updatedAt, '>', selection.updatedAfter],
     [table.updatedAt, '<', selection.updatedBefore],
+    [table.expiresAt, '<', expiryAfterRefresh(selection.updatedBefore, selection)],
     [table.expiresAt, '>', selection.expiresAfter],
     [table.expiresAt, '<', selection.expiresBefore],
   ] as const;
@@ -161,7 +169,7 @@ function compare(
 }
 
 /** Whether a time is absent or cannot be read. */
-function isUnknown(knex: Knex, { name, encoding }: TimeColumn): Knex.Raw {
+export function isUnknown(knex: Knex, { name, encoding }: TimeColumn): Knex.Raw {
   const reference = sessionColumn(name);
   return knex.raw('(?? IS NULL OR ?)', [reference, isUnreadable(knex, encoding, reference)]);
 }

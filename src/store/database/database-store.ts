@@ -1,8 +1,9 @@
 import type { Knex } from 'knex';
+import { activityOf } from '../../sessions/activity.ts';
 import type { Instant } from '../../sessions/instant.ts';
 import { dependsOnTimes, type Selection } from '../../sessions/selection.ts';
-import type { ListOptions, SessionStore, SortField, Target } from '../../sessions/session-store.ts';
-import type { Session, SessionTime } from '../../sessions/session.ts';
+import type { ListOptions, SessionStore, Target } from '../../sessions/session-store.ts';
+import type { Session } from '../../sessions/session.ts';
 import {
   isPossibleKey,
   selectionCondition,
@@ -13,12 +14,11 @@ import {
 import type { Dialect, Value } from './dialects/dialect.ts';
 import { readTimes, type ReadTime } from './read-time.ts';
 import type { Shape } from './shape.ts';
-import { requireColumn, requireEmail } from './require-column.ts';
 import { createEnding } from './ending.ts';
 import { createSweeping } from './sweeping.ts';
+import { inOrderOf, sortColumn } from './session-order.ts';
 import { surveySelection } from './survey.ts';
 import { tableReference } from './table-reference.ts';
-import { isUnreadable } from './unreadable-time.ts';
 import { findUsers, LOOKED_UP_AT_ONCE, USER } from './users.ts';
 import { createWaysBack } from './ways-back/ways-back.ts';
 
@@ -31,6 +31,8 @@ export interface DatabaseStoreParts {
   readonly cautions: readonly string[];
   /** Of the application that writes, or null where nobody said. */
   readonly timeZone: string | null;
+  /** As of `SessionStore`. */
+  readonly expiresIn: number | null;
   readonly signal: AbortSignal;
   /** Runs a query and turns what the driver throws into the errors of sessionctl. Given up by the signal. */
   readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;
@@ -42,7 +44,7 @@ export interface DatabaseStoreParts {
 
 /** Sessions in Better Auth's own tables. */
 export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
-  const { knex, dialect, shape, target, now, cautions, signal, guard, settle, persist } = parts;
+  const { knex, dialect, shape, target, now, expiresIn, cautions, signal, guard, settle, persist } = parts;
   const { session: table } = shape;
   const sessionTable = tableReference(knex, table, SESSION);
   const conditionParts = { knex, dialect, table, now };
@@ -80,6 +82,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
   return {
     target,
     now,
+    expiresIn,
     cautions,
     zoneKnown: [table.expiresAt, table.createdAt, table.updatedAt].every(
       ({ encoding }) => encoding.zoneKnown,
@@ -167,7 +170,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     count: (selection) => guard(() => countOf(selected(selection))),
 
     async *list(selection, options) {
-      const query = listQuery(knex, dialect, shape, selected(selection), options);
+      const query = listQuery(parts, selected(selection), options);
       const native = { ...query.toSQL().toNative(), limited: options.limit !== undefined };
       const chunks = dialect.stream(knex, native)[Symbol.asyncIterator]();
       try {
@@ -175,7 +178,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
           signal.throwIfAborted();
           const next = await guard(() => chunks.next());
           if (next.done === true) return;
-          yield next.value.map((row) => toSession(row, dialect, shape, now));
+          yield next.value.map((row) => toSession(row, parts));
         }
       } finally {
         // Of an interrupted query nobody waits for the rest.
@@ -187,12 +190,11 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
 
 /** The columns of a row in the order in which `toSession` reads them. */
 function listQuery(
-  knex: Knex,
-  dialect: Dialect,
-  shape: Shape,
+  parts: DatabaseStoreParts,
   query: Knex.QueryBuilder,
   options: ListOptions,
 ): Knex.QueryBuilder {
+  const { knex, dialect, shape } = parts;
   const { session: table, user } = shape;
   const nothing = knex.raw('NULL');
   const own = (name: string | null) => (name === null ? nothing : knex.ref(sessionColumn(name)));
@@ -219,23 +221,7 @@ function listQuery(
       sameUser(knex, shape, user.id.name, user.id.kind),
     ]);
   }
-  if (options.sort !== null) {
-    const { field, direction } = options.sort;
-    if (isTime(field)) {
-      const { name, encoding } = table[field];
-      const column = sessionColumn(name);
-      // What cannot be read comes last in both directions.
-      const isUnknown = knex.raw('CASE WHEN ?? IS NULL OR ? THEN 1 ELSE 0 END', [
-        column,
-        isUnreadable(knex, encoding, column),
-      ]);
-      list = list.orderByRaw('?', [isUnknown]);
-    }
-    list = list.orderBy(sortColumn(shape, field), direction);
-    // Equal values would otherwise come in another order each time.
-    if (options.sort.field !== 'id')
-      list = list.orderBy(sessionColumn(table.id.name), options.sort.direction);
-  }
+  if (options.sort !== null) list = inOrderOf(parts, list, options.sort);
   return options.limit === undefined ? list : list.limit(options.limit);
 }
 
@@ -247,31 +233,9 @@ function sameUser(knex: Knex, shape: Shape, userId: string, kind: string): Knex.
     : knex.raw('CAST(?? AS CHAR(255)) = CAST(?? AS CHAR(255))', columns);
 }
 
-function sortColumn({ session, user }: Shape, field: SortField): string {
-  switch (field) {
-    case 'id':
-      return sessionColumn(session.id.name);
-    case 'userId':
-      return sessionColumn(session.userId.name);
-    case 'createdAt':
-    case 'updatedAt':
-    case 'expiresAt':
-      return sessionColumn(session[field].name);
-    case 'ipAddress':
-    case 'userAgent':
-      return sessionColumn(requireColumn(session, field, `--sort ${field}`));
-    case 'userEmail':
-      return `${USER}.${requireEmail(user, '--sort userEmail')}`;
-    default:
-      return field satisfies never;
-  }
-}
-
 function toSession(
   row: readonly Value[],
-  dialect: Dialect,
-  { session: table }: Shape,
-  now: Instant,
+  { dialect, shape: { session: table }, now, expiresIn }: DatabaseStoreParts,
 ): Session {
   const [
     id,
@@ -301,6 +265,7 @@ function toSession(
     createdAt: times.createdAt.at,
     updatedAt: times.updatedAt.at,
     expiresAt: times.expiresAt.at,
+    lastActiveAt: activityOf({ updatedAt: times.updatedAt.at, expiresAt: times.expiresAt.at }, expiresIn),
     ...(unreadableTimes.length === 0 ? {} : { unreadableTimes }),
     ipAddress: text(ip),
     userAgent: text(agent),
@@ -313,10 +278,6 @@ function toSession(
 
 function lives({ at, error }: ReadTime, now: Instant): boolean {
   return at === null ? error !== null && !error.isPast : at >= now;
-}
-
-function isTime(field: SortField): field is SessionTime {
-  return field === 'createdAt' || field === 'updatedAt' || field === 'expiresAt';
 }
 
 function text(value: Value | undefined): string | null {

@@ -59,7 +59,10 @@ export interface DatabaseStore extends SessionStore, Directory, CountingStore {
   readonly steadfast: Pick<SessionStore, 'end' | 'pick' | 'list'>;
 }
 
-export type OpenOptions = Omit<ConnectOptions, 'mayBeMissing'>;
+export interface OpenOptions extends Omit<ConnectOptions, 'mayBeMissing'> {
+  /** As of `SessionStore`; null if left out. */
+  readonly expiresIn?: number | null;
+}
 
 /**
  * Connects, reads the clock and recognises the schema, in one round trip where the database allows.
@@ -102,6 +105,7 @@ export async function openDatabaseStore(
       settle,
       persist,
       timeZone: settings.timeZone,
+      expiresIn: options.expiresIn ?? null,
     };
     const directory = createDirectory({
       ...connection,

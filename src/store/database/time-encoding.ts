@@ -17,6 +17,8 @@ export class UnreadableTimeError extends Error {
 export interface TimeEncoding {
   /** In words, for a person. */
   readonly label: string;
+  /** Of the wall clock that the column shows; null where every value means one moment by itself. */
+  readonly zone: string | null;
   /** False where the column holds a wall clock and nobody said of which zone: UTC is assumed then. */
   readonly zoneKnown: boolean;
   /** The column holds no value yet, so that nothing says how it is written. */
@@ -69,6 +71,7 @@ export function wallClock(
   const zone = timeZone ?? 'UTC';
   const base = {
     label,
+    zone,
     zoneKnown: timeZone !== null,
     unreadable: unreadableTimes[type],
     comparesUnreadable: type === 'postgresql',
@@ -109,6 +112,7 @@ const LATEST = 253_402_300_799_999;
 export function withOffset(label: string): TimeEncoding {
   return {
     label,
+    zone: null,
     zoneKnown: true,
     unreadable: unreadableTimes.postgresql,
     comparesUnreadable: true,
@@ -144,6 +148,7 @@ export function isoText(suffix: 'Z' | '+00:00'): TimeEncoding {
   const form = suffix === 'Z' ? ISO_Z : ISO_OFFSET;
   return {
     label: `text, ISO 8601 with ${suffix}`,
+    zone: null,
     zoneKnown: true,
     unreadable: `(?? IS NOT NULL AND (typeof(??) <> 'text' OR ?? NOT GLOB '${GLOB}${suffix}' OR julianday(??) IS NULL))`,
     comparesUnreadable: false,
@@ -172,6 +177,7 @@ export function unixTime(unit: 'seconds' | 'milliseconds'): TimeEncoding {
   const [first, end] = unit === 'seconds' ? [SECONDS_BEGIN, SECONDS_END] : [SECONDS_END, LATEST + 1];
   return {
     label: `integer, ${unit} since 1970`,
+    zone: null,
     zoneKnown: true,
     unreadable: `(typeof(??) NOT IN ('integer', 'real', 'null') OR ?? < ${String(first)} OR ?? >= ${String(end)})`,
     comparesUnreadable: false,

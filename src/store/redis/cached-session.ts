@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { activityOf } from '../../sessions/activity.ts';
 import { toInstant, type Instant } from '../../sessions/instant.ts';
 import type { Session } from '../../sessions/session.ts';
 import { isFields, unwrapped, type Fields } from './read-value.ts';
@@ -20,6 +21,7 @@ export interface CachedSession {
  * same Redis, so it is a session of this deployment only where it names the very token that its key consists of.
  * @param token the key without the deployment's prefix
  * @param now what expires before it is expired
+ * @param expiresIn as of `activityOf`
  * @param withUser false leaves out whose session it is but for the id, and takes half of the time
  * @returns null for anything else than a session
  */
@@ -27,6 +29,7 @@ export function readCachedSession(
   token: string,
   value: string,
   now: Instant,
+  expiresIn: number | null,
   withUser: boolean,
 ): CachedSession | null {
   const { session, user } = (withUser ? null : sessionAlone(value)) ?? unwrapped(value, holdsSession) ?? {};
@@ -55,6 +58,7 @@ export function readCachedSession(
       userName: text(ofUser['name']),
       state: lives(times.expiresAt, session['expiresAt'], now) ? 'active' : 'expired',
       ...times,
+      lastActiveAt: activityOf(times, expiresIn),
       ...(unreadableTimes.length === 0 ? {} : { unreadableTimes }),
       ipAddress: text(session['ipAddress']),
       userAgent: text(session['userAgent']),
@@ -85,10 +89,12 @@ export interface UnreadSession {
   readonly userId: string | null;
   /** When its key goes; null where it stays. */
   readonly goesAt: Instant | null;
+  /** As of `activityOf`. */
+  readonly expiresIn: number | null;
 }
 
 /** A session under whose token a key stands that cannot be read. While it stands, Better Auth may take it for valid. */
-export function unreadSession({ token, row, userId, goesAt }: UnreadSession): CachedSession {
+export function unreadSession({ token, row, userId, goesAt, expiresIn }: UnreadSession): CachedSession {
   const nothing = {
     userEmail: null,
     userName: null,
@@ -101,12 +107,13 @@ export function unreadSession({ token, row, userId, goesAt }: UnreadSession): Ca
   };
   // Whatever the row says, such as that it is a record, the session is there for as long as its key is.
   const expiresAt = goesAt === null || (row?.expiresAt ?? '') < goesAt ? goesAt : (row?.expiresAt ?? null);
+  const lastActiveAt = activityOf({ updatedAt: row?.updatedAt ?? null, expiresAt }, expiresIn);
   const known = row ?? { ...nothing, id: fingerprintOf(token), userId };
   return {
     token,
     named: row !== null,
     readable: false,
-    session: { ...nothing, ...known, state: 'active', expiresAt },
+    session: { ...nothing, ...known, state: 'active', expiresAt, lastActiveAt },
   };
 }
 

@@ -97,6 +97,7 @@ export function createSecondaryStorage(
   prefix: string,
   now: Instant,
   rows: RowsBehind | null,
+  expiresIn: number | null,
 ): SecondaryStorage {
   const { guard, losses, place } = connection;
   const keys = createKeyReader(connection);
@@ -140,6 +141,7 @@ export function createSecondaryStorage(
         row: rowOf?.get(token) ?? null,
         userId: owners.get(token) ?? null,
         goesAt: life === null ? null : toInstant(millisecondsOf(now) + life),
+        expiresIn,
       });
     });
   };
@@ -194,7 +196,7 @@ export function createSecondaryStorage(
     const sessions: CachedSession[] = [];
     const others: string[] = [];
     for (const [key, value] of found) {
-      const session = value === null ? null : readCachedSession(tokenOf(key), value, now, withUser);
+      const session = value === null ? null : readCachedSession(tokenOf(key), value, now, expiresIn, withUser);
       if (session === null) others.push(tokenOf(key));
       else sessions.push(session);
     }

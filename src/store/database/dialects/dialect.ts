@@ -147,6 +147,9 @@ export interface Dialect {
   /** The quarters of an hour between 1970 and the moment, taking what is written for UTC. The value is one of the encoding. */
   quarterHour(knex: Knex, column: string, encoding: TimeEncoding): Knex.Raw;
 
+  /** The milliseconds between 1970 and the moment that the column means, to sort by. The value is one of the encoding. */
+  milliseconds(knex: Knex, column: string, encoding: TimeEncoding): Knex.Raw;
+
   /** The beginning of an address's key that its network has in common, as `networkDigits` gives it; null for what is none. */
   network(knex: Knex, column: string): Knex.Raw;
 

@@ -145,6 +145,13 @@ export const mysql: Dialect = {
   quarterHour: (knex, column) =>
     knex.raw(`FLOOR(TIMESTAMPDIFF(MINUTE, '1970-01-01 00:00:00', ??) / 15)`, [column]),
 
+  // A server without tables of time zones sorts by the wall clock.
+  milliseconds: (knex, column, { zone }) =>
+    knex.raw(
+      `TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', COALESCE(CONVERT_TZ(??, ?, '+00:00'), ??)) / 1000`,
+      [column, zone ?? 'UTC', column],
+    ),
+
   network,
 
   exactly: (knex, column) => knex.ref(column),

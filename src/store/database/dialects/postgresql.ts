@@ -198,6 +198,13 @@ export const postgresql: Dialect = {
 
   quarterHour: (knex, column) => knex.raw('CAST(floor(extract(epoch FROM ??) / 900) AS bigint)', [column]),
 
+  milliseconds(knex, column, { zone }) {
+    // An offset as text would have the opposite sign: PostgreSQL reads it as POSIX does.
+    const inUtc =
+      zone === null ? '??' : /^[+-]/.test(zone) ? '?? AT TIME ZONE CAST(? AS interval)' : '?? AT TIME ZONE ?';
+    return knex.raw(`extract(epoch FROM ${inUtc}) * 1000`, zone === null ? [column] : [column, zone]);
+  },
+
   network,
 
   // As a Date, a moment loses its microseconds, and one without a zone becomes that of the process.

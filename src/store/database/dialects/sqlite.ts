@@ -192,6 +192,16 @@ export const sqlite: Dialect = {
       : knex.raw(`CAST(strftime('%s', substr(??, 1, 19)) AS integer) / 900`, [column]);
   },
 
+  milliseconds(knex, column, { encode }) {
+    const second = encode(toInstant(1000));
+    return typeof second === 'number'
+      ? knex.raw(`?? * ${String(1000 / second)}`, [column])
+      : knex.raw(`(CAST(strftime('%s', substr(??, 1, 19)) AS integer) * 1000 + substr(??, 21, 3))`, [
+          column,
+          column,
+        ]);
+  },
+
   network: (knex, column) => knex.raw('sessionctl_network(??)', [column]),
 
   exactly: (knex, column) => knex.ref(column),
@@ -413,6 +423,7 @@ function encodingOf(values: readonly unknown[]): TimeEncoding {
 /** A column without any value yet: nothing compares, and a value that appears meanwhile is read as what it is. */
 const EMPTY_COLUMN: TimeEncoding = {
   label: 'no values yet',
+  zone: null,
   isEmpty: true,
   zoneKnown: true,
   unreadable: '(?? IS NOT NULL)',

@@ -1,0 +1,100 @@
+import { ConfigError } from '../errors.ts';
+import { millisecondsOf, toInstant, type Instant } from './instant.ts';
+import type { Session } from './session.ts';
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+/** Sessions that tell whether a refresh moves `updatedAt`. */
+export const ACTIVITY_SAMPLE = 1000;
+
+/**
+ * When a session was last signed in or refreshed. A refresh sets the expiry to `expiresIn` from then on, and with Better Auth
+ * up to 1.2.8 it leaves `updatedAt` as it is: so it is the later of `updatedAt` and `expiresAt - expiresIn`.
+ * @param expiresIn milliseconds, as configured; null reads `updatedAt` alone
+ * @returns null where a time that it takes is missing or cannot be read
+ */
+export function activityOf(
+  { updatedAt, expiresAt }: Pick<Session, 'updatedAt' | 'expiresAt'>,
+  expiresIn: number | null,
+): Instant | null {
+  if (expiresIn === null || updatedAt === null) return updatedAt;
+  if (expiresAt === null) return null;
+  const refreshedAt = millisecondsOf(expiresAt) - expiresIn;
+  return refreshedAt > millisecondsOf(updatedAt) ? toInstant(refreshedAt) : updatedAt;
+}
+
+/** The expiry that a refresh at this moment gives, to compare with `expiresAt`; null where expiries tell nothing. */
+export function expiryAfterRefresh(
+  moment: Instant | null,
+  { expiresIn }: { readonly expiresIn: number | null },
+): Instant | null {
+  return moment === null || expiresIn === null ? null : toInstant(millisecondsOf(moment) + expiresIn);
+}
+
+/** What of a session tells whether a refresh moves `updatedAt`. */
+export interface RefreshEvidence {
+  readonly createdAt: Instant | null;
+  readonly updatedAt: Instant | null;
+  readonly expiresAt: Instant | null;
+  readonly isImpersonation: boolean;
+}
+
+/**
+ * Whether some expiry has moved while `updatedAt` stood still since the sign-in. Of the active sessions whose `updatedAt` is
+ * their `createdAt`, the shortest-lived one was not refreshed and shows what a sign-in gives. One that lives longer was
+ * refreshed, at `expiresAt` minus that length, if that moment is past and no other session has the same length: many of one
+ * length are sign-ins from before session.expiresIn was shortened. Impersonations, and sign-ins without "remember me", which
+ * last a day, have lengths of their own and tell nothing.
+ */
+export function updatesStandStill(sessions: Iterable<RefreshEvidence>, now: Instant): boolean {
+  const unmoved: { readonly length: number; readonly expiry: number }[] = [];
+  for (const { createdAt, updatedAt, expiresAt, isImpersonation } of sessions) {
+    if (createdAt === null || updatedAt === null || expiresAt === null || isImpersonation) continue;
+    const [created, updated, expiry] = [createdAt, updatedAt, expiresAt].map(millisecondsOf) as [
+      number,
+      number,
+      number,
+    ];
+    const length = expiry - created;
+    const isUnmoved = Math.abs(updated - created) <= 1000 && expiresAt > now;
+    if (isUnmoved && Math.abs(length - DAY) > MINUTE) unmoved.push({ length, expiry });
+  }
+  const seconds = ({ length }: { readonly length: number }) => Math.round(length / 1000);
+  const alike = new Map<number, number>();
+  let shortest = Infinity;
+  for (const each of unmoved) {
+    alike.set(seconds(each), (alike.get(seconds(each)) ?? 0) + 1);
+    shortest = Math.min(shortest, each.length);
+  }
+  const latestRefresh = millisecondsOf(now) + MINUTE;
+  return unmoved.some(
+    (each) =>
+      each.length > shortest + MINUTE &&
+      each.expiry - shortest <= latestRefresh &&
+      alike.get(seconds(each)) === 1,
+  );
+}
+
+/**
+ * Refuses to judge activity by `updatedAt` where refreshes do not move it.
+ * @param sample active sessions, `ACTIVITY_SAMPLE` of them in the order in which the store holds them: a search for the
+ * telling ones would read all of a big table
+ * @throws ConfigError asking for `expires_in`
+ */
+export async function requireMovingUpdates(
+  sample: AsyncIterable<readonly Session[]>,
+  now: Instant,
+): Promise<void> {
+  const sessions: RefreshEvidence[] = [];
+  for await (const chunk of sample)
+    for (const session of chunk)
+      sessions.push({ ...session, isImpersonation: session.impersonatedBy !== null });
+  if (!updatesStandStill(sessions, now)) return;
+  throw new ConfigError(
+    '--idle-since and --active-after need expires_in here: refreshes move expiresAt and leave updatedAt as it is (Better Auth up to 1.2.8), so updatedAt does not show who is active',
+    {
+      hint: 'Set expires_in in [profiles.<name>.session] to session.expiresIn of the application, "7d" by default.',
+    },
+  );
+}

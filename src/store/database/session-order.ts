@@ -1,0 +1,75 @@
+import type { Knex } from 'knex';
+import type { SortField, SortOrder } from '../../sessions/session-store.ts';
+import { isUnknown, sessionColumn } from './conditions.ts';
+import type { DatabaseStoreParts } from './database-store.ts';
+import { requireColumn, requireEmail } from './require-column.ts';
+import type { Shape, TimeColumn } from './shape.ts';
+import { USER } from './users.ts';
+
+/**
+ * Puts a list in an order. Of sessions that are sorted by a time, those that lack it come last in both directions.
+ * @throws SchemaError where no column holds the field
+ */
+export function inOrderOf(
+  parts: DatabaseStoreParts,
+  list: Knex.QueryBuilder,
+  { field, direction }: SortOrder,
+): Knex.QueryBuilder {
+  const { knex, shape } = parts;
+  const { session: table } = shape;
+  const times = timesBehind(parts, field);
+  const unknown = times.map((column) => isUnknown(knex, column));
+  const key = times.length > 1 ? laterOf(parts) : knex.ref(sortColumn(shape, field));
+  const sorted =
+    times.length === 0
+      ? list
+      : list.orderByRaw(`CASE WHEN ${times.map(() => '?').join(' OR ')} THEN 1 ELSE 0 END`, unknown);
+  const ordered = sorted.orderByRaw(`? ${direction}`, [key]);
+  // Equal values would otherwise come in another order each time.
+  return field === 'id' ? ordered : ordered.orderBy(sessionColumn(table.id.name), direction);
+}
+
+/** The columns that a time is read from; none for other fields. */
+function timesBehind({ shape: { session: table }, expiresIn }: DatabaseStoreParts, field: SortField): readonly TimeColumn[] {
+  if (field === 'lastActiveAt')
+    return expiresIn === null ? [table.updatedAt] : [table.updatedAt, table.expiresAt];
+  return field === 'createdAt' || field === 'updatedAt' || field === 'expiresAt' ? [table[field]] : [];
+}
+
+/** The activity as milliseconds, as `activityOf` reads it: the two columns may be written in different encodings. */
+function laterOf({ knex, dialect, shape: { session: table }, expiresIn }: DatabaseStoreParts): Knex.Raw {
+  const milliseconds = (column: TimeColumn) => {
+    const reference = sessionColumn(column.name);
+    // Some of what cannot be read would end the query with an error.
+    return knex.raw('CASE WHEN ? THEN NULL ELSE ? END', [
+      isUnknown(knex, column),
+      dialect.milliseconds(knex, reference, column.encoding),
+    ]);
+  };
+  const updatedAt = milliseconds(table.updatedAt);
+  const refreshedAt = knex.raw('(? - ?)', [milliseconds(table.expiresAt), expiresIn]);
+  return knex.raw('CASE WHEN ? > ? THEN ? ELSE ? END', [updatedAt, refreshedAt, updatedAt, refreshedAt]);
+}
+
+/** @throws SchemaError where there is none */
+export function sortColumn({ session, user }: Shape, field: SortField): string {
+  switch (field) {
+    case 'id':
+      return sessionColumn(session.id.name);
+    case 'userId':
+      return sessionColumn(session.userId.name);
+    case 'lastActiveAt':
+      return sessionColumn(session.updatedAt.name);
+    case 'createdAt':
+    case 'updatedAt':
+    case 'expiresAt':
+      return sessionColumn(session[field].name);
+    case 'ipAddress':
+    case 'userAgent':
+      return sessionColumn(requireColumn(session, field, `--sort ${field}`));
+    case 'userEmail':
+      return `${USER}.${requireEmail(user, '--sort userEmail')}`;
+    default:
+      return field satisfies never;
+  }
+}
