@@ -67,6 +67,7 @@ export async function* deploymentChecks({
       now,
       timeZone: settings.database.timeZone,
       expiresIn: session.expiresIn,
+      expiresInIsDeclared: session.declaredExpiresIn !== null,
       preserve,
       ipv6Subnet: settings.ip.ipv6Subnet,
       lastSweep,

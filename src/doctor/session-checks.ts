@@ -1,5 +1,6 @@
 import { idArguments, shellWord } from '../shell-word.ts';
 import { tzOffset } from '@date-fns/tz';
+import { updatesStandStill } from '../sessions/activity.ts';
 import { parseAddressRange, rangeHolds, type Ipv6Subnet } from '../sessions/address.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import type { DatabaseExamination, SampledSession, SessionSample } from '../sessions/examination.ts';
@@ -23,6 +24,8 @@ export interface SessionSubject {
   readonly timeZone: string | null;
   /** Milliseconds, as the application has it. */
   readonly expiresIn: number;
+  /** The profile gives it. */
+  readonly expiresInIsDeclared: boolean;
   readonly preserve: boolean;
   readonly ipv6Subnet: Ipv6Subnet;
   /** When sessionctl last swept this database to its end; null for never, as far as the history says. */
@@ -53,7 +56,7 @@ const NAMED = 5;
 
 /** What the sessions themselves say of the deployment. */
 export function* sessionChecks(subject: SessionSubject): Generator<Check> {
-  const { database, target, now, expiresIn, sample } = subject;
+  const { database, target, now, sample } = subject;
   const { table } = database;
 
   if (table !== null) {
@@ -107,7 +110,24 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
     id: 'long-lived-sessions',
     explanation:
       'A session that lives far longer than expires_in was made by other settings, by other code, or by hand. Where most do, expires_in is configured wrongly here, and what sessionctl says of refreshes and lifetimes with it.',
-    carryOut: async () => judgeLifetimes(await sample(), target, expiresIn),
+    carryOut: async () => judgeLifetimes(await sample(), subject),
+  };
+  yield {
+    id: 'activity',
+    explanation:
+      'Better Auth up to 1.2.8 moves expiresAt at a refresh and leaves updatedAt as it is. Then only expires_in tells when a session was last active.',
+    carryOut: async () => {
+      if (subject.expiresInIsDeclared) return ok('read from updatedAt, and from expiresAt by expires_in');
+      const { sessions, ...rest } = await sample();
+      return updatesStandStill(sessions, now)
+        ? warn(
+            `refreshes leave updatedAt as it is, so --idle-since and --active-after need expires_in (${looked({ sessions, ...rest })})`,
+            toml(
+              `# as session.expiresIn of the application says\n[profiles.${target.profile ?? 'production'}.session]\nexpires_in = "7d"`,
+            ),
+          )
+        : ok(`read from updatedAt (${looked({ sessions, ...rest })})`);
+    },
   };
   yield {
     id: 'ownerless-sessions',
@@ -165,11 +185,17 @@ function* addressChecks(subject: SessionSubject): Generator<Check> {
   };
 }
 
-function judgeLifetimes(sample: SessionSample, target: Target, expiresIn: number): Verdict {
+function judgeLifetimes(sample: SessionSample, { target, now, expiresIn }: SessionSubject): Verdict {
   // Half as long again, and a day: a deployment whose clocks differ is not meant.
   const far = Math.max(expiresIn * 1.5, expiresIn + DAY);
   const lives = sample.sessions.flatMap((session) => {
-    const begun = Math.max(timeOf(session.createdAt), timeOf(session.updatedAt));
+    const refreshed = timeOf(session.expiresAt) - expiresIn;
+    const begun = Math.max(
+      timeOf(session.createdAt),
+      timeOf(session.updatedAt),
+      // A refresh may have moved the expiry alone.
+      refreshed <= millisecondsOf(now) + AHEAD ? refreshed : -Infinity,
+    );
     return session.expiresAt === null || begun === -Infinity
       ? []
       : [{ session, length: timeOf(session.expiresAt) - begun }];

@@ -43,37 +43,46 @@ export interface RefreshEvidence {
 /**
  * Whether some expiry has moved while `updatedAt` stood still since the sign-in. Of the active sessions whose `updatedAt` is
  * their `createdAt`, the shortest-lived one was not refreshed and shows what a sign-in gives. One that lives longer was
- * refreshed, at `expiresAt` minus that length, if that moment is past and no other session has the same length: many of one
- * length are sign-ins from before session.expiresIn was shortened. Impersonations, and sign-ins without "remember me", which
- * last a day, have lengths of their own and tell nothing.
+ * refreshed, at `expiresAt` minus that length, if that moment is past and no other session has the same length or expiry:
+ * many of one length are sign-ins from before session.expiresIn was shortened, and many of one expiry were made by a script.
+ * Impersonations, and sign-ins without "remember me", which last a day, have lengths of their own and tell nothing.
  */
 export function updatesStandStill(sessions: Iterable<RefreshEvidence>, now: Instant): boolean {
-  const unmoved: { readonly length: number; readonly expiry: number }[] = [];
-  for (const { createdAt, updatedAt, expiresAt, isImpersonation } of sessions) {
-    if (createdAt === null || updatedAt === null || expiresAt === null || isImpersonation) continue;
-    const [created, updated, expiry] = [createdAt, updatedAt, expiresAt].map(millisecondsOf) as [
-      number,
-      number,
-      number,
-    ];
-    const length = expiry - created;
-    const isUnmoved = Math.abs(updated - created) <= 1000 && expiresAt > now;
-    if (isUnmoved && Math.abs(length - DAY) > MINUTE) unmoved.push({ length, expiry });
-  }
-  const seconds = ({ length }: { readonly length: number }) => Math.round(length / 1000);
-  const alike = new Map<number, number>();
-  let shortest = Infinity;
-  for (const each of unmoved) {
-    alike.set(seconds(each), (alike.get(seconds(each)) ?? 0) + 1);
-    shortest = Math.min(shortest, each.length);
-  }
-  const latestRefresh = millisecondsOf(now) + MINUTE;
+  const unmoved = [...sessions].flatMap((session) => lifeOf(session, now) ?? []);
+  const alike = new Map<string, number>();
+  for (const key of unmoved.flatMap(keysOf)) alike.set(key, (alike.get(key) ?? 0) + 1);
+  const shortest = unmoved.reduce((least, { length }) => Math.min(least, length), Infinity);
   return unmoved.some(
-    (each) =>
-      each.length > shortest + MINUTE &&
-      each.expiry - shortest <= latestRefresh &&
-      alike.get(seconds(each)) === 1,
+    (life) =>
+      life.length > shortest + MINUTE &&
+      life.expiry - shortest <= millisecondsOf(now) + MINUTE &&
+      keysOf(life).every((key) => alike.get(key) === 1),
   );
+}
+
+/** In milliseconds. */
+interface Life {
+  readonly length: number;
+  readonly expiry: number;
+}
+
+/** How long a session lives from its sign-in on; null where that tells nothing of refreshes. */
+function lifeOf(
+  { createdAt, updatedAt, expiresAt, isImpersonation }: RefreshEvidence,
+  now: Instant,
+): Life | null {
+  if (createdAt === null || updatedAt === null || expiresAt === null) return null;
+  if (isImpersonation || expiresAt <= now) return null;
+  const created = millisecondsOf(createdAt);
+  const expiry = millisecondsOf(expiresAt);
+  const isUnmoved = Math.abs(millisecondsOf(updatedAt) - created) <= 1000;
+  const length = expiry - created;
+  return isUnmoved && Math.abs(length - DAY) > MINUTE ? { length, expiry } : null;
+}
+
+/** By which sessions are alike. The two times of a sign-in are not read from the clock in one instant. */
+function keysOf({ length, expiry }: Life): readonly string[] {
+  return [`length ${String(Math.round(length / 1000))}`, `expiry ${String(expiry)}`];
 }
 
 /**

@@ -174,7 +174,7 @@ test.each([
   [['-o', 'ids'], '', ''],
   [
     ['-o', 'csv'],
-    'id,userId,userEmail,userName,state,createdAt,updatedAt,expiresAt,ipAddress,userAgent,device,impersonatedBy,store,tokenFingerprint\n',
+    'id,userId,userEmail,userName,state,createdAt,updatedAt,lastActiveAt,expiresAt,ipAddress,userAgent,device,impersonatedBy,store,tokenFingerprint\n',
     '',
   ],
 ])('nothing found with %j is no failure', async (words, stdout, stderr) => {
@@ -191,7 +191,7 @@ test.each([
   [
     ['--sort', 'updatedat'],
     '--sort: "updatedat" is not a field',
-    'Did you mean updatedAt? It is one of updatedAt, createdAt, expiresAt, id, userId, userEmail, ipAddress, userAgent, none.',
+    'Did you mean updatedAt? It is one of lastActiveAt, updatedAt, createdAt, expiresAt, id, userId, userEmail, ipAddress, userAgent, none.',
   ],
   [['--sort', 'id:down'], '--sort: "down" is not a direction', 'It is one of asc, desc.'],
   [['--sort', 'id:asc:desc'], '--sort: "asc:desc" is not a direction', 'It is one of asc, desc.'],

@@ -93,8 +93,8 @@ test('as JSON: the session object and what show adds', async () => {
   ]);
   const object = JSON.parse(asJson.stdout) as Record<string, unknown>;
   expect(Object.keys(object)).toEqual([
-    'id', 'userId', 'userEmail', 'userName', 'state', 'createdAt', 'updatedAt', 'expiresAt', 'ipAddress', 'userAgent', 'device',
-    'impersonatedBy', 'store', 'tokenFingerprint', 'activeOrganizationId', 'refreshDueAt', 'otherActiveSessions',
+    'id', 'userId', 'userEmail', 'userName', 'state', 'createdAt', 'updatedAt', 'lastActiveAt', 'expiresAt', 'ipAddress',
+    'userAgent', 'device', 'impersonatedBy', 'store', 'tokenFingerprint', 'activeOrganizationId', 'refreshDueAt', 'otherActiveSessions',
     'remainingMs', 'fresh', 'freshUntil', 'oauthTokens', 'impersonating', 'stores',
   ]); // prettier-ignore
   // expires_in is seven days and update_age one, unless the configuration says otherwise.

@@ -13,7 +13,7 @@ function records(text: string): readonly (readonly string[])[] {
 
 test('the header names the fields of the session object', () => {
   expect(csvHeader).toBe(
-    'id,userId,userEmail,userName,state,createdAt,updatedAt,expiresAt,ipAddress,userAgent,device,impersonatedBy,store,tokenFingerprint\n',
+    'id,userId,userEmail,userName,state,createdAt,updatedAt,lastActiveAt,expiresAt,ipAddress,userAgent,device,impersonatedBy,store,tokenFingerprint\n',
   );
 });
 
@@ -23,12 +23,13 @@ test('absent values are empty', () => {
     userName: null,
     createdAt: null,
     updatedAt: null,
+    lastActiveAt: null,
     expiresAt: null,
     ipAddress: null,
     userAgent: null,
   };
   expect(sessionCsv([{ ...aSession, ...absent }])).toBe(
-    `${aSession.id},${String(aSession.userId)},,,active,,,,,,,,database,0123456789ab\n`,
+    `${aSession.id},${String(aSession.userId)},,,active,,,,,,,,,database,0123456789ab\n`,
   );
 });
 
@@ -36,7 +37,7 @@ test('a formula is defused', () => {
   const [record] = records(
     sessionCsv([{ ...aSession, userAgent: '=HYPERLINK("https://attacker.example/")' }]),
   );
-  expect(record?.[9]).toBe(`'=HYPERLINK("https://attacker.example/")`);
+  expect(record?.[10]).toBe(`'=HYPERLINK("https://attacker.example/")`);
 });
 
 test('any session is one line that reads back, with no formula and nothing dangerous in it', () => {
@@ -49,7 +50,7 @@ test('any session is one line that reads back, with no formula and nothing dange
       const rows = records(csvHeader + text).slice(1);
       for (const [at, session] of sessions.entries()) {
         const row = rows[at] ?? [];
-        expect(row).toHaveLength(14);
+        expect(row).toHaveLength(15);
         for (const cell of row) expect(cell).not.toMatch(FORMULA);
         const expected = [session.id, session.userId, session.userEmail, session.userName].map((value) =>
           safeText(value ?? ''),

@@ -8,13 +8,13 @@ import { aSession, dangerousIn, hostileSession, hostileText } from './hostile.ts
 
 /** The session object as the command-line contract has it. */
 function contractObject(session: Session): object {
-  const { id, userId, userEmail, userName, state, createdAt, updatedAt, expiresAt, ipAddress, userAgent } =
-    session;
+  const { id, userId, userEmail, userName, state, createdAt, updatedAt, lastActiveAt } = session;
+  const { expiresAt, ipAddress, userAgent } = session;
   const { impersonatedBy, store, tokenFingerprint } = session;
   const device = deviceOf(userAgent);
   return {
-    id, userId, userEmail, userName, state, createdAt, updatedAt, expiresAt, ipAddress, userAgent, device,
-    impersonatedBy, store, tokenFingerprint,
+    id, userId, userEmail, userName, state, createdAt, updatedAt, lastActiveAt, expiresAt, ipAddress,
+    userAgent, device, impersonatedBy, store, tokenFingerprint,
   }; // prettier-ignore
 }
 

@@ -48,6 +48,7 @@ describe('updatesStandStill', () => {
     ['a long lifetime, some of a day', false, [signIn(-29, 30), signIn(-0.5, 1)]],
     ['expires_in became longer', false, [signIn(-6.9, 7), signIn(-6.5, 30)]],
     ['expires_in became shorter', false, [signIn(-25, 30), signIn(-25.5, 30), signIn(-1, 7), signIn(-2, 7)]],
+    ['one expiry for all', false, [session(-3, -3, 7), session(-3.5, -3.5, 7), session(-4, -4, 7)]],
     ['a shorter one made by hand', false, [signIn(-0.01, 1 / 24), signIn(-3, 7)]],
     ['an expired one', false, [signIn(-3, 7), session(-20, -20, -1)]],
     ['one whose times are missing', false, [signIn(-3, 7), { ...session(-3, -3, 7), createdAt: null }]],

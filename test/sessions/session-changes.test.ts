@@ -38,7 +38,7 @@ it('what came, went and changed', () => {
   const [kept, gone, refreshed] = [session('kept'), session('gone'), session('refreshed')];
   const found = differencesBetween(
     sight(0, [kept, gone, refreshed]),
-    sight(2, [session('new'), session('kept'), { ...refreshed, updatedAt: at(1) }]),
+    sight(2, [session('new'), session('kept'), { ...refreshed, updatedAt: at(1), lastActiveAt: at(1) }]),
   );
   expect(ids(found.appeared)).toEqual(['new']);
   expect(ids(found.changed)).toEqual(['refreshed']);
@@ -66,8 +66,8 @@ it('what only comes into sight has not signed in', () => {
     sight(
       2,
       [
-        session('signed in', { createdAt: at(1), updatedAt: at(1) }),
-        session('was used', { updatedAt: at(1) }),
+        session('signed in', { createdAt: at(1), updatedAt: at(1), lastActiveAt: at(1) }),
+        session('was used', { updatedAt: at(1), lastActiveAt: at(1) }),
         session('moved up'),
       ],
       false,

@@ -176,6 +176,7 @@ export function expectedSession(
     state: truth.expiresAt.getTime() > now ? 'active' : 'expired',
     createdAt: truth.createdAt.toISOString(),
     updatedAt: truth.updatedAt.toISOString(),
+    lastActiveAt: truth.updatedAt.toISOString(),
     expiresAt: truth.expiresAt.toISOString(),
     ipAddress: truth.ipAddress,
     userAgent: truth.userAgent,

@@ -30,7 +30,10 @@ export function inOrderOf(
 }
 
 /** The columns that a time is read from; none for other fields. */
-function timesBehind({ shape: { session: table }, expiresIn }: DatabaseStoreParts, field: SortField): readonly TimeColumn[] {
+function timesBehind(
+  { shape: { session: table }, expiresIn }: DatabaseStoreParts,
+  field: SortField,
+): readonly TimeColumn[] {
   if (field === 'lastActiveAt')
     return expiresIn === null ? [table.updatedAt] : [table.updatedAt, table.expiresAt];
   return field === 'createdAt' || field === 'updatedAt' || field === 'expiresAt' ? [table[field]] : [];

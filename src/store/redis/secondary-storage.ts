@@ -196,7 +196,8 @@ export function createSecondaryStorage(
     const sessions: CachedSession[] = [];
     const others: string[] = [];
     for (const [key, value] of found) {
-      const session = value === null ? null : readCachedSession(tokenOf(key), value, now, expiresIn, withUser);
+      const session =
+        value === null ? null : readCachedSession(tokenOf(key), value, now, expiresIn, withUser);
       if (session === null) others.push(tokenOf(key));
       else sessions.push(session);
     }

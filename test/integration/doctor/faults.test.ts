@@ -4,6 +4,7 @@ import { signIn, signUp } from '../../support/app.ts';
 import { createDatabase } from '../../support/databases.ts';
 import { examine } from '../../support/doctor.ts';
 import { oauthShapes } from '../../support/oauth.ts';
+import { updateSession } from '../../support/population.ts';
 import { missingRedisServer, startPrivateRedis } from '../../support/private-redis.ts';
 import { keySpaceIn } from '../../support/redis.ts';
 import { deploySecondary, indexOf, type SecondaryDeployment } from '../../support/secondary.ts';
@@ -105,6 +106,32 @@ describe.each([
 });
 
 describeOn('sqlite', 'doctor on SQLite', () => {
+  test('refreshes that leave updatedAt as it is, and what makes up for it', async () => {
+    const deployment = await deploy(plainShape('sqlite'));
+    try {
+      const { app, database } = deployment;
+      for (const [who, daysAgo] of [
+        ['daily', 20],
+        ['gone', 3],
+      ] as const) {
+        const { token } = await signIn(app, await signUp(app, who, `${who}@example.com`), client);
+        const begun = new Date(Date.now() - daysAgo * 1440 * minute);
+        const expiresAt = new Date(
+          who === 'daily' ? Date.now() + 6.5 * 1440 * minute : begun.getTime() + 7 * 1440 * minute,
+        );
+        await updateSession(deployment, token, { createdAt: begun, updatedAt: begun, expiresAt });
+      }
+      const without = 'cookie_cache = { enabled = false }';
+      const found = await examine(database.url, { session: without });
+      expect(found.wrong).toEqual(['activity: warn']);
+      const { text = '' } = found.of('activity').remedy ?? {};
+      expect(text).toContain('expires_in = "7d"');
+      expect((await examine(database.url)).wrong).toEqual([]);
+    } finally {
+      await deployment.database.drop();
+    }
+  });
+
   test('no session though there are users', async () => {
     const { app, database } = await deploy(plainShape('sqlite'));
     try {

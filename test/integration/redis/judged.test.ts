@@ -94,6 +94,7 @@ for (const [nth, dialect] of dialects.entries()) {
               state: 'active',
               createdAt: truth.createdAt.toISOString(),
               updatedAt: truth.updatedAt.toISOString(),
+              lastActiveAt: truth.updatedAt.toISOString(),
               expiresAt: truth.expiresAt.toISOString(),
               ipAddress: truth.ipAddress,
               userAgent: truth.userAgent,
