@@ -293,7 +293,18 @@ function credentialGiven(instead: string): NotFoundError {
   );
 }
 
+/** How many values one option takes: a server compares each with every session. */
+const MOST_VALUES = 5000;
+
 function texts(option: string, values: readonly string[] = []): readonly string[] {
+  if (values.length > MOST_VALUES) {
+    throw new InvalidValueError(
+      `${option} was given ${String(values.length)} times; the most is ${String(MOST_VALUES)}`,
+      option.startsWith('--except')
+        ? 'Give fewer values. Do not split the list over several runs: each would end what the others except.'
+        : 'Give fewer values, or split the list over several runs.',
+    );
+  }
   for (const value of values) {
     if (value.trim() === '')
       throw new InvalidValueError(

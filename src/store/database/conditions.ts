@@ -73,7 +73,7 @@ function* conditions(
   yield* addressConditions(parts, selection);
   if (selection.userAgents.length > 0) {
     const column = sessionColumn(requireColumn(table, 'userAgent', '--user-agent'));
-    yield anyOf(selection.userAgents.map((text) => dialect.contains(knex, column, text)));
+    yield dialect.containsAny(knex, column, selection.userAgents);
   }
   if (selection.impersonated) {
     const { name } = requireColumn(table, 'impersonatedBy', '--impersonated');

@@ -126,8 +126,8 @@ export interface Dialect {
   /** Whether the column holds more than blanks and no single address that can be read, as `readStoredAddress` says it. */
   addressUnclear(knex: Knex, column: string): Knex.Raw;
 
-  /** Whether the column contains a literal text, both as `foldCase` writes them: no locale or collation decides. */
-  contains(knex: Knex, column: string, text: string): Knex.Raw;
+  /** Whether the column contains one of the literal texts, both as `foldCase` writes them. There may be thousands. */
+  containsAny(knex: Knex, column: string, texts: readonly string[]): Knex.Raw;
 
   /** Whether the column is a text, both as `foldCase` writes them. */
   isText(knex: Knex, column: string, text: string): Knex.Raw;

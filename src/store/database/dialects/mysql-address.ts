@@ -12,15 +12,35 @@ import {
 
 /** As `Dialect.addressIn`. Columns of inet4 and inet6 are read as the text that they are written as. */
 export function addressIn(knex: Knex, column: string, ranges: readonly KeyRange[]): Knex.Raw {
-  const key = keyOf(knex, column);
-  const single = ranges.filter(({ first, last }) => first === last).map(({ first }) => first);
-  const wide = ranges.filter(({ first, last }) => first !== last);
-  const terms = wide.map(({ first, last }) =>
-    knex.raw('? BETWEEN UNHEX(?) AND UNHEX(?)', [key, first, last]),
+  const digits = knex.raw('HEX(?)', [keyOf(knex, column)]);
+  const blocks = new Map<number, string[]>();
+  for (const block of ranges.flatMap(blocksOf)) {
+    const some = blocks.get(block.length);
+    if (some === undefined) blocks.set(block.length, [block]);
+    else some.push(block);
+  }
+  // A list for each length: a term for each of thousands of networks would read the address as often.
+  const terms = [...blocks].map(([length, some]) =>
+    knex.raw(`LEFT(?, ${String(length)}) IN (${some.map(() => '?').join(', ')})`, [digits, ...some]),
   );
-  if (single.length > 0)
-    terms.push(knex.raw(`? IN (${single.map(() => 'UNHEX(?)').join(', ')})`, [key, ...single]));
   return knex.raw(`COALESCE(${terms.map(() => '?').join(' OR ')}, FALSE)`, terms);
+}
+
+/** The beginnings, in hexadecimal digits, that exactly the keys of a range have. Of a CIDR network there are at most 8. */
+export function blocksOf({ first, last }: KeyRange): readonly string[] {
+  let same = 0;
+  while (same < first.length && first[same] === last[same]) same += 1;
+  const shared = first.slice(0, same);
+  if (/^0*$/.test(first.slice(same)) && /^f*$/.test(last.slice(same))) return [shared];
+  const [from, to] = [first, last].map((key) => parseInt(key.charAt(same), 16)) as [number, number];
+  const rest = first.length - same - 1;
+  return Array.from({ length: to - from + 1 }, (_, at) => from + at).flatMap((digit) => {
+    const block = shared + digit.toString(16);
+    return blocksOf({
+      first: digit === from ? first : block + '0'.repeat(rest),
+      last: digit === to ? last : block + 'f'.repeat(rest),
+    });
+  });
 }
 
 /** As `Dialect.addressUnclear`. */

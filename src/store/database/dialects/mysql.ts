@@ -98,11 +98,16 @@ export const mysql: Dialect = {
   addressIn,
   addressUnclear,
 
-  contains: (knex, column, text) =>
-    knex.raw('LOCATE(CAST(? AS BINARY), CAST(? AS BINARY)) > 0', [
-      foldCase(text),
-      folded(knex, column, text),
-    ]),
+  // There is no list that MariaDB 10.5 could look into.
+  containsAny(knex, column, texts) {
+    const terms = texts.map((text) =>
+      knex.raw('LOCATE(CAST(? AS BINARY), CAST(? AS BINARY)) > 0', [
+        foldCase(text),
+        folded(knex, column, text),
+      ]),
+    );
+    return knex.raw(`(${terms.map(() => '?').join(' OR ')})`, terms);
+  },
   isText: (knex, column, text) =>
     knex.raw('CAST(? AS BINARY) = CAST(? AS BINARY)', [folded(knex, column, text), foldCase(text)]),
   hasWord: (knex, text, word) =>

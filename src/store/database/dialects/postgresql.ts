@@ -151,8 +151,19 @@ export const postgresql: Dialect = {
   addressIn,
   addressUnclear,
 
-  contains: (knex, column, text) =>
-    knex.raw('strpos(?, ?) > 0', [folded(knex, column, text), foldCase(text)]),
+  containsAny(knex, column, texts) {
+    const wanted = texts.map(foldCase);
+    const held = folded(knex, column, wanted.join(''));
+    const [only] = wanted;
+    if (wanted.length === 1 && only !== undefined) return knex.raw('strpos(?, ?) > 0', [held, only]);
+    // One array: thousands of terms would keep the planner busy for minutes. OFFSET 0 has each value folded once.
+    return knex.raw(
+      `(SELECT EXISTS (SELECT 1 FROM unnest(CAST(? AS text[])) wanted
+                        WHERE strpos(held.folded COLLATE "C", wanted COLLATE "C") > 0)
+          FROM (SELECT ? AS folded OFFSET 0) held)`,
+      [wanted, held],
+    );
+  },
   isText: (knex, column, text) => knex.raw('? = ?', [folded(knex, column, text), foldCase(text)]),
   hasWord: (knex, text, word) => knex.raw(`strpos(' ' || ? || ' ', ?) > 0`, [text, ` ${word} `]),
 

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { setImmediate as yieldToEvents, setTimeout as wait } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { ConfigError, ConnectionError, UsageError } from '../../../errors.ts';
-import { keyFinder, type KeyRange } from '../../../sessions/address.ts';
+import { keyFinder } from '../../../sessions/address.ts';
 import { foldCase } from '../../../sessions/fold-case.ts';
 import { toInstant, type Instant } from '../../../sessions/instant.ts';
 import { networkDigits } from '../../../sessions/network.ts';
@@ -149,14 +149,19 @@ export const sqlite: Dialect = {
   keyBeginsWith: (knex, column, prefix) => knex.raw('substr(??, 1, ?) = ?', [column, prefix.length, prefix]),
 
   addressIn: (knex, column, ranges) =>
-    knex.raw('sessionctl_address_in(??, ?)', [column, JSON.stringify(ranges)]),
+    knex.raw('sessionctl_address_in(??, ?)', [column, rangeLists.keep(ranges)]),
   addressUnclear: (knex, column) => knex.raw('sessionctl_address_unclear(??)', [column]),
 
   // SQLite's own lower() knows ASCII alone.
-  contains: (knex, column, text) =>
-    isAscii(text)
-      ? knex.raw('instr(lower(??), lower(?)) > 0', [column, text])
-      : knex.raw('instr(sessionctl_fold(??), ?) > 0', [column, foldCase(text)]),
+  containsAny(knex, column, texts) {
+    const [only = ''] = texts;
+    if (texts.length === 1 && isAscii(only))
+      return knex.raw('instr(lower(??), lower(?)) > 0', [column, only]);
+    return knex.raw('sessionctl_contains_any(CAST(?? AS text), ?)', [
+      column,
+      textLists.keep(texts.map(foldCase)),
+    ]);
+  },
   isText: (knex, column, text) => knex.raw('sessionctl_fold(??) = ?', [column, foldCase(text)]),
   hasWord: (knex, text, word) => knex.raw(`instr(' ' || ? || ' ', ?) > 0`, [text, ` ${word} `]),
 
@@ -368,16 +373,35 @@ async function isDirectory(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null))?.isDirectory() === true;
 }
 
+/** Lists that the functions below look into, known to SQLite by a key: it would hand over a whole list with every row. */
+function keptLists<Value, Kept>(prepare: (list: readonly Value[]) => Kept) {
+  const kept = new Map<string, Kept>();
+  return {
+    keep(list: readonly Value[]): string {
+      const key = hash('sha256', JSON.stringify(list), 'hex');
+      if (!kept.has(key)) kept.set(key, prepare(list));
+      return key;
+    },
+    read(key: string): Kept {
+      const list = kept.get(key);
+      if (list === undefined) throw new Error('a list that was not kept');
+      return list;
+    },
+  };
+}
+
+const rangeLists = keptLists(keyFinder);
+const textLists = keptLists((texts: readonly string[]) => texts);
+
+const isAscii = (text: string) => !/[^\0-\x7f]/.test(text);
+
 /** What SQLite lacks: addresses, and lower case beyond ASCII. */
 function addFunctions(database: Database): void {
   const options = { deterministic: true } as const;
-  const finders = new Map<string, ReturnType<typeof keyFinder>>();
   database.function('sessionctl_address_in', options, (stored: StoredValue, ranges: string) => {
     const { key } = readStoredAddress(textOf(stored));
     if (key === null) return 0;
-    const finder = finders.get(ranges) ?? keyFinder(JSON.parse(ranges) as readonly KeyRange[]);
-    finders.set(ranges, finder);
-    return Number(finder(key));
+    return Number(rangeLists.read(ranges)(key));
   });
   database.function('sessionctl_address_unclear', options, (stored: StoredValue) =>
     Number(readStoredAddress(textOf(stored)).unclear),
@@ -389,6 +413,10 @@ function addFunctions(database: Database): void {
   database.function('sessionctl_fold', options, (text: unknown) =>
     typeof text === 'string' ? foldCase(text) : null,
   );
+  database.function('sessionctl_contains_any', options, (stored: string | null, texts: string) => {
+    const held = stored === null ? null : foldCase(stored);
+    return Number(held !== null && textLists.read(texts).some((text) => held.includes(text)));
+  });
 }
 
 /** Whatever stands in a column: the type of a column binds nobody in SQLite. */
@@ -437,7 +465,3 @@ const EMPTY_COLUMN: TimeEncoding = {
     return encoding.decode(value);
   },
 };
-
-function isAscii(text: string): boolean {
-  return Buffer.byteLength(text) === text.length;
-}
