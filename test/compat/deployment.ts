@@ -10,8 +10,13 @@ import type { Cell } from './plan.ts';
 export interface Deployment {
   readonly url: string;
   readonly profile: TestProfile;
-  /** @param expiresIn seconds that its sessions last */
-  readonly application: (expiresIn: number) => Application;
+  /** Null where there is no Redis. */
+  readonly space: KeySpace | null;
+  /**
+   * @param expiresIn seconds that its sessions last
+   * @param updateAge seconds after which a request refreshes one; a day unless given
+   */
+  readonly application: (expiresIn: number, updateAge?: number) => Application;
   readonly drop: () => Promise<void>;
 }
 
@@ -28,14 +33,19 @@ export async function deploy(release: Release, cell: Cell): Promise<Deployment> 
       url: database.url,
       profile: {
         timeZone: 'UTC',
+        expiresIn: '7d',
         ...(space === undefined
           ? {}
           : { redis: { ...space.place.address, keyPrefix: space.prefix, settle: '0s' } }),
         ...(cell.mode === 'both' ? { storeInDatabase: true } : {}),
       },
-      application: (expiresIn) =>
+      space: space ?? null,
+      application: (expiresIn, updateAge = 24 * 3600) =>
         release.betterAuth(
-          optionsOf({ ...options, session: { expiresIn, storeSessionInDatabase: cell.mode === 'both' } }),
+          optionsOf({
+            ...options,
+            session: { expiresIn, updateAge, storeSessionInDatabase: cell.mode === 'both' },
+          }),
         ),
       drop,
     };

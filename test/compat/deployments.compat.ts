@@ -1,12 +1,10 @@
-import { mkdtempSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { delimiter, join } from 'node:path';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fingerprint, type Client } from '../support/app.ts';
-import { bareEnvironment, runProgram, writeConfig } from '../support/run-sessionctl.ts';
 import { loadRelease, signIn, signUp, type Answer, type Application } from './application.ts';
 import { deploy } from './deployment.ts';
-import { processesOf, readPlan, type Cell } from './plan.ts';
+import { nameOf, processesOf, readPlan } from './plan.ts';
+import { runnerOf } from './runner.ts';
 
 const cells = processesOf(readPlan())[Number(process.env['SESSIONCTL_COMPAT_PROCESS'])] ?? [];
 
@@ -18,9 +16,6 @@ const [ada, bob, carol, dan] = ['ada', 'bob', 'carol', 'dan'].map((name) => `${n
   string,
   string,
 ];
-
-const nameOf = ({ node, release, dialect, adapter, mode }: Cell) =>
-  `Node ${node.major}, Better Auth ${release.version}, ${dialect}, ${adapter} adapter, sessions in ${mode}`;
 
 describe.concurrent('every deployment', () => {
   it.each(cells.map((cell) => [nameOf(cell), cell] as const))('%s', async (_name, cell) => {
@@ -103,30 +98,6 @@ interface Listed {
   readonly ipAddress: string;
   readonly userAgent: string;
   readonly tokenFingerprint: string;
-}
-
-/** Runs sessionctl on the cell's Node, which is to end well, and reads what it prints. */
-function runnerOf(
-  cell: Cell,
-  { url, profile }: { readonly url: string; readonly profile: Parameters<typeof writeConfig>[0] },
-) {
-  const config = writeConfig(profile);
-  const history = mkdtempSync(join(inject('temporaryDirectory'), 'state-'));
-  return async <Printed>(words: readonly string[]): Promise<Printed> => {
-    const { code, stdout, stderr } = await runProgram(
-      join(cell.node.sessionctl, 'node_modules/.bin/sessionctl'),
-      ['--config', config, ...words],
-      {
-        env: {
-          PATH: [cell.node.path, bareEnvironment['PATH']].join(delimiter),
-          DATABASE_URL: url,
-          XDG_STATE_HOME: history,
-        },
-      },
-    );
-    expect(code, `sessionctl ${words.join(' ')}\n${stdout}${stderr}`).toBe(0);
-    return JSON.parse(stdout) as Printed;
-  };
 }
 
 async function whichLive(app: Application, cookies: readonly string[]): Promise<readonly string[]> {

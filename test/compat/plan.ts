@@ -35,6 +35,9 @@ export interface Cell {
   readonly mode: 'database' | 'both' | 'secondary only';
 }
 
+export const nameOf = ({ node, release, dialect, adapter, mode }: Cell) =>
+  `Node ${node.major}, Better Auth ${release.version}, ${dialect}, ${adapter} adapter, sessions in ${mode}`;
+
 export function readPlan(): Plan {
   const file = process.env['SESSIONCTL_COMPAT_PLAN'];
   if (file === undefined) throw new Error('`.ci/compat` installs what these tests need, and runs them.');
