@@ -1,6 +1,7 @@
 import { createContext } from './context.ts';
 import {
   CancelledError,
+  ConfigError,
   FailedError,
   IncompleteError,
   SessionctlError,
@@ -13,7 +14,7 @@ import { safeText } from './output/safe-text.ts';
 import { OutputClosedError, write } from './output/writer.ts';
 import { createProgram } from './program.ts';
 import { createRedactor, type Redactor } from './redaction.ts';
-import { InvalidValueError, NotFoundError } from './sessions/invalid-value.ts';
+import { InvalidValueError, MissingSettingError, NotFoundError } from './sessions/invalid-value.ts';
 import type { System } from './system.ts';
 import { version } from './version.ts';
 
@@ -80,6 +81,8 @@ function classify(error: unknown, system: System, changes: boolean): SessionctlE
     });
   if (error instanceof InvalidValueError)
     return new UsageError(error.message, { hint: error.hint, cause: error });
+  if (error instanceof MissingSettingError)
+    return new ConfigError(error.message, { hint: error.hint, cause: error });
   if (error instanceof NotFoundError)
     return new FailedError(error.message, { hint: error.hint, cause: error });
   return new FailedError(`unexpected: ${message}`, {

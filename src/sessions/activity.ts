@@ -1,5 +1,5 @@
-import { ConfigError } from '../errors.ts';
 import { millisecondsOf, toInstant, type Instant } from './instant.ts';
+import { MissingSettingError } from './invalid-value.ts';
 import type { Session } from './session.ts';
 
 const MINUTE = 60_000;
@@ -89,7 +89,7 @@ function keysOf({ length, expiry }: Life): readonly string[] {
  * Refuses to judge activity by `updatedAt` where refreshes do not move it.
  * @param sample active sessions, `ACTIVITY_SAMPLE` of them in the order in which the store holds them: a search for the
  * telling ones would read all of a big table
- * @throws ConfigError asking for `expires_in`
+ * @throws MissingSettingError asking for `expires_in`
  */
 export async function requireMovingUpdates(
   sample: AsyncIterable<readonly Session[]>,
@@ -100,10 +100,8 @@ export async function requireMovingUpdates(
     for (const session of chunk)
       sessions.push({ ...session, isImpersonation: session.impersonatedBy !== null });
   if (!updatesStandStill(sessions, now)) return;
-  throw new ConfigError(
+  throw new MissingSettingError(
     '--idle-since and --active-after need expires_in here: refreshes move expiresAt and leave updatedAt as it is (Better Auth up to 1.2.8), so updatedAt does not show who is active',
-    {
-      hint: 'Set expires_in in [profiles.<name>.session] to session.expiresIn of the application, "7d" by default.',
-    },
+    'Set expires_in in [profiles.<name>.session] to session.expiresIn of the application, "7d" by default.',
   );
 }

@@ -19,3 +19,14 @@ export class NotFoundError extends Error {
     this.hint = hint;
   }
 }
+
+/** What was asked cannot be answered until the configuration says more; the command line ends with 3. */
+export class MissingSettingError extends Error {
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.name = 'MissingSettingError';
+    this.hint = hint;
+  }
+}

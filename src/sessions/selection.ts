@@ -179,7 +179,7 @@ export function parseSelection(words: SelectionWords, defaultState: StateChoice)
  * @throws NotFoundError for a user or session that does not exist: a misspelt name never becomes an empty filter
  * @throws InvalidValueError where a name is ambiguous, or two limits leave no moment between them
  * @throws SchemaError where the store lacks a column that an option needs
- * @throws ConfigError where it takes `expires_in` to tell who is active
+ * @throws MissingSettingError where it takes `expires_in` to tell who is active
  */
 export async function resolveSelection(
   request: SelectionRequest,

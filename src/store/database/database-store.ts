@@ -214,7 +214,7 @@ function listQuery(
     own(table.activeOrganizationId),
     dialect.fingerprint(knex, sessionColumn(table.token)),
   ];
-  let list = query.select(columns);
+  let list: Knex.QueryBuilder = query.select(columns);
   if (user !== null) {
     list = list.joinRaw('LEFT JOIN ? ON ?', [
       tableReference(knex, user, USER),
