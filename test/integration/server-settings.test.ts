@@ -100,7 +100,7 @@ function answerIn(words: readonly string[], stdout: string): unknown {
   if (!words.includes('--json')) return stdout;
   const told = JSON.parse(stdout) as readonly unknown[] | Readonly<Record<string, unknown>>;
   if (!('matched' in told || 'deleted' in told)) return told;
-  const { matched, deleted, users, states } = told as Readonly<Record<string, unknown>>;
+  const { matched, deleted, users, states } = told;
   return { matched, deleted, users, states };
 }
 

@@ -151,10 +151,10 @@ describe('what lets users in again after their sessions were ended', () => {
         const ida = await deployment.returning('ida@example.com');
         const { database } = deployment;
         const q = (name: string) => (dialect === 'mysql' ? `\`${name}\`` : `"${name}"`);
-        const [time, moment] = {
-          postgresql: ['timestamptz', `now() + interval '1 hour'`],
-          mysql: ['timestamp(3) NULL', 'now() + INTERVAL 1 HOUR'],
-          sqlite: ['date', `strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 hour')`],
+        const { time, moment } = {
+          postgresql: { time: 'timestamptz', moment: `now() + interval '1 hour'` },
+          mysql: { time: 'timestamp(3) NULL', moment: 'now() + INTERVAL 1 HOUR' },
+          sqlite: { time: 'date', moment: `strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 hour')` },
         }[dialect];
         const columns = ['accessToken', 'refreshToken', 'clientId', 'userId', 'scopes'].map(q);
         const times = ['accessTokenExpiresAt', 'refreshTokenExpiresAt'].map(q);
@@ -164,7 +164,7 @@ describe('what lets users in again after their sessions were ended', () => {
         for (const [id, owner] of [
           ['1', ida.person.id],
           ['2', 'somebody-else'],
-        ])
+        ] as const)
           await database.query(
             `INSERT INTO ${q('oauthAccessToken')} VALUES ('${id}', 'a${id}', 'r${id}', 'client', '${owner}', 'openid', ${moment}, ${moment})`,
           );
