@@ -88,6 +88,7 @@ describe('settings', () => {
       redis: null,
       session: {
         expiresIn: 604_800_000,
+        declaredExpiresIn: null,
         updateAge: 86_400_000,
         freshAge: 86_400_000,
         cookieCache: {
@@ -189,6 +190,7 @@ cookie_prefix = "app"
       },
       session: {
         expiresIn: 2_419_200_000,
+        declaredExpiresIn: 2_419_200_000,
         updateAge: 0,
         freshAge: 0,
         cookieCache: { enabled: true, maxAge: 90_000, strategy: 'jwe', version: '2', isDeclared: true },
