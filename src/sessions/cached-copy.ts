@@ -3,7 +3,7 @@ export const cacheStrategies = ['compact', 'jwt', 'jwe'] as const;
 export type CacheStrategy = (typeof cacheStrategies)[number];
 
 /**
- * Milliseconds that a copy lives at least of whoever signed in without "remember me", whatever `maxAge` says (better-auth
+ * Milliseconds that a copy lives at least if a user signed in without "remember me", also with a shorter `maxAge` (better-auth
  * 1.7.25, `cookies/index`, setCookieCache).
  */
 const NOT_REMEMBERED: Readonly<Record<CacheStrategy, number>> = {

@@ -249,7 +249,7 @@ export async function revoke(
   let left: Remaining | null = null;
   let secondaryDeleted = 0;
   let marked = 0;
-  /** Of whom the next pass may hold every session; nobody where their mark is set. */
+  /** Users whose sessions the next pass may end, and who are not marked yet; null once they are. */
   let unmarked = plan.survey.newestOf;
 
   /** Sessions that may be ended altogether. */
@@ -312,7 +312,7 @@ export async function revoke(
       const offlineTokens = options.included.has('offline-tokens');
       // On a walk those may come by that did not match when it was planned. They are not told apart, but counted.
       const atMost = selection.sessionIds === null ? Math.max(0, most() - done.revoked) : null;
-      // Before anything goes, so that nobody comes back who is under way.
+      // Before the first key goes: a request under way could bring a session back.
       if (unmarked !== null && selection.keepNewest === null) {
         const isWhole = takesWholeUsers(plan.asked);
         marked += await store.markUsers({ selection, newestOf: unmarked, isWhole });

@@ -130,13 +130,21 @@ export function comparesTimes(selection: Selection): boolean {
   return selection.state !== 'all' || limits.some((limit) => limit !== null);
 }
 
+/** Whether a selection compares nothing but these. */
+export function comparesOnly(selection: Selection, names: ReadonlySet<keyof Selection>): boolean {
+  return (Object.keys(everySession) as readonly (keyof Selection)[]).every((name) => {
+    const value: unknown = selection[name];
+    // An empty list is a condition that was not given, but for ids: it names nothing.
+    const isEmpty = name !== 'sessionIds' && Array.isArray(value) && value.length === 0;
+    return isEmpty || value === everySession[name] || names.has(name);
+  });
+}
+
+const WHOLE_USERS = new Set(['userIds', 'exceptUserIds'] as const);
+
 /** Whether users are selected, or everybody, and every session that they have. */
 export function takesWholeUsers(selection: Selection): boolean {
-  const unset = everySession as unknown as Readonly<Record<string, unknown>>;
-  const others = { ...selection, userIds: [], exceptUserIds: [] };
-  return Object.entries(others).every(
-    ([name, value]) => value === unset[name] || (Array.isArray(value) && value.length === 0),
-  );
+  return comparesOnly(selection, WHOLE_USERS);
 }
 
 /** Whether a time that cannot be read may keep a session that is meant from being selected. */

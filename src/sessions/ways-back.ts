@@ -1,4 +1,4 @@
-import { everySession, type Selection } from './selection.ts';
+import { comparesOnly, type Selection } from './selection.ts';
 
 /** What lets a user in again after their sessions have ended, in the order in which it is ended. */
 export const waysBack = [
@@ -58,11 +58,11 @@ export function addedUp(one: WaysBackCounts, other: WaysBackCounts): WaysBackCou
   return Object.fromEntries(sums) as WaysBackCounts;
 }
 
+const NAMING = new Set(['userIds', 'state'] as const);
+
 /** The users whom a selection names, where it asks nothing else: they are meant also when they have no session. */
 export function usersNamedBy(selection: Selection): readonly string[] {
-  const { userIds, state } = selection;
-  const isAll = JSON.stringify({ ...selection, userIds: [], state: 'all' }) === JSON.stringify(everySession);
-  return isAll && state !== 'expired' ? userIds : [];
+  return comparesOnly(selection, NAMING) && selection.state !== 'expired' ? selection.userIds : [];
 }
 
 /** Nothing of the kinds that are not ended. */

@@ -1,5 +1,5 @@
 import { ConnectionError } from '../errors.ts';
-import { dependsOnTimes, everySession, type Selection } from '../sessions/selection.ts';
+import { comparesOnly, dependsOnTimes, everySession, type Selection } from '../sessions/selection.ts';
 import type {
   EndedBatch,
   EndOptions,
@@ -20,7 +20,7 @@ import { fingerprintOf, type CachedSession } from './redis/cached-session.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
 import type { DeploymentStore } from './open-store.ts';
 import { gathered, type Gathered } from './gathered.ts';
-import { isUnset, judgeOf } from './judge-cached.ts';
+import { judgeOf } from './judge-cached.ts';
 import { looksLikeToken } from './redis/key-reader.ts';
 import { markUsers } from './mark-users.ts';
 import { createPlaces, type Places } from './places.ts';
@@ -502,7 +502,7 @@ const LASTING: ReadonlySet<keyof Selection> = new Set<keyof Selection>([
 /** Whether a session that was selected once cannot cease to be, but by its end. */
 function comparesWhatLasts(selection: Selection): boolean {
   if (selection.sessionIds !== null) return false;
-  return fields.every((name) => LASTING.has(name) || isUnset(selection, name));
+  return comparesOnly(selection, LASTING);
 }
 
 /** Whether all that were surveyed are selected: it is the same selection, but for a bound behind the latest of them. */

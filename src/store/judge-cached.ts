@@ -1,5 +1,5 @@
 import { matcherOf } from '../sessions/matcher.ts';
-import { everySession, type Selection } from '../sessions/selection.ts';
+import { comparesOnly, everySession, type Selection } from '../sessions/selection.ts';
 import type { CachedSession } from './redis/cached-session.ts';
 
 /** What is known of a session whose value cannot be read and that has no row: its id, whose it is, and that it is there. */
@@ -11,8 +11,6 @@ const KNOWN: ReadonlySet<keyof Selection> = new Set<keyof Selection>([
   'state',
   'presentAt',
 ]);
-
-const fields = Object.keys(everySession) as readonly (keyof Selection)[];
 
 /**
  * Whether sessions that Redis holds are of a selection; null for one that may be, which cannot be judged since its value
@@ -35,17 +33,11 @@ export function judgeOf(
     exceptSessionIds,
     state,
   });
-  const isKnown = fields.every((name) => KNOWN.has(name) || isUnset(selection, name));
+  const isKnown = comparesOnly(selection, KNOWN);
   return ({ session, readable, named }) => {
     if (readable) return matches(session);
     if (named) return (session.expiresAt === null ? matchesLasting : matches)(session);
     if (!mayMatch(session)) return false;
     return isKnown ? true : null;
   };
-}
-
-/** Whether nothing is selected by this. */
-export function isUnset(selection: Selection, name: keyof Selection): boolean {
-  const value: unknown = selection[name];
-  return value === everySession[name] || (Array.isArray(value) && value.length === 0);
 }

@@ -5,8 +5,7 @@ import { nameOf, processesOf, readPlan, type Cell } from './plan.ts';
 import { runnerOf } from './runner.ts';
 
 const cells = processesOf(readPlan())[Number(process.env['SESSIONCTL_COMPAT_PROCESS'])] ?? [];
-/** Of 1.0, two applications in one process may answer for each other. */
-const own = cells.filter(({ adapter, release }) => adapter === 'own' && !release.version.startsWith('1.0.'));
+const own = cells.filter(({ adapter }) => adapter === 'own');
 const email = 'ada@example.com';
 
 /** Whether the release is this one or an older one. */

@@ -85,16 +85,18 @@ function everywhere(node: InstalledNode, release: InstalledRelease): readonly Ce
   ]);
 }
 
-/**
- * What may run beside each other in one process. Before 1.1, of two applications in one process one may answer what the
- * other was asked.
- */
+/** Before 1.1, of two applications in one process one may answer what the other was asked. */
+export function needsOwnProcess({ release }: Cell): boolean {
+  return release.version.startsWith('1.0.');
+}
+
+/** What may run beside each other in one process. */
 export function processesOf(plan: Plan): readonly (readonly Cell[])[] {
   const shared = new Map<string, Cell[]>();
   const cells = cellsOf(plan);
   for (const cell of cells) {
     const { version } = cell.release;
-    const name = version.startsWith('1.0.') ? `${version} ${String(cells.indexOf(cell))}` : version;
+    const name = needsOwnProcess(cell) ? `${version} ${String(cells.indexOf(cell))}` : version;
     shared.set(name, [...(shared.get(name) ?? []), cell]);
   }
   return [...shared.values()];

@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { processesOf, readPlan } from './plan.ts';
+import { needsOwnProcess, processesOf, readPlan } from './plan.ts';
 
 // As in the other tests.
 process.env['TZ'] = 'UTC';
@@ -8,10 +8,11 @@ process.env['TZ'] = 'UTC';
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
-    projects: processesOf(readPlan()).map((_, at) => ({
+    projects: processesOf(readPlan()).map((cells, at) => ({
       test: {
         name: `compat ${String(at)}`,
-        include: ['test/compat/*.compat.ts'],
+        // Each test of what releases do differently has an application of its own.
+        include: [`test/compat/${cells.some(needsOwnProcess) ? 'deployments' : '*'}.compat.ts`],
         pool: 'forks' as const,
         testTimeout: 300_000,
         // Most of a cell is waiting.
