@@ -34,7 +34,11 @@ export async function sweepWith(operator: Operator, ...words: readonly string[])
 }
 
 /** One line of what happened, with all that is needed to understand a failure. */
-export const sweptTo = ({ code, stdout, stderr }: Pick<Outcome, 'code' | 'stdout' | 'stderr'>) => {
+export const sweptTo = ({
+  code,
+  stdout,
+  stderr,
+}: Pick<Outcome, 'stdout' | 'stderr'> & { readonly code: number | null }) => {
   const report = stdout.startsWith('{') ? (JSON.parse(stdout) as SweepReport) : undefined;
   return { code, stoppedBecause: report?.stoppedBecause, remaining: report?.remaining, stderr };
 };

@@ -143,11 +143,16 @@ describeOnRedis('values that cannot be read', () => {
     async ({ onTestFinished }) => {
       const { deployment, first, operator } = await deployWith('both', hexadecimal);
       const { space } = deployment;
-      // As a request that read the session before writes it again, and again.
+      // As a request that read the session before writes it again, and again, without a moment between.
       const value = (await space.get(first.token)) ?? '';
-      const timer = setInterval(() => void space.set(first.token, value, 3600), 5);
+      let isWriting = true;
+      const writeAgain = async (): Promise<void> => {
+        while (isWriting) await space.set(first.token, value, 3600);
+      };
+      const writer = writeAgain();
       onTestFinished(async () => {
-        clearInterval(timer);
+        isWriting = false;
+        await writer;
         await deployment.drop();
       });
       const done = await operator.run(['revoke-all', '--ip', '192.0.2.1', '--yes', '--json', '-q']);

@@ -58,10 +58,11 @@ describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) 
     });
     afterAll(() => deployment.database.drop());
 
+    const boundedRun = () => operator.run(['sweep', '--json', ...bounded]);
     /** A busy machine may need the whole time before the first batch. */
-    const stopOnItsWay = async (
-      run = () => operator.run(['sweep', '--json', ...bounded]),
-    ): Promise<Awaited<ReturnType<Operator['run']>>> => {
+    const stopOnItsWay = async <Ran extends Pick<Awaited<ReturnType<Operator['run']>>, 'stderr'>>(
+      run: () => Promise<Ran>,
+    ): Promise<Ran> => {
       for (;;) {
         const ran = await run();
         if (!ran.stderr.includes('no progress at all')) return ran;
@@ -95,7 +96,7 @@ describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) 
 
     it('says so, and comes round to where it began', { timeout: 60_000 }, async () => {
       await expire(late, sessions - late);
-      const stopped = await stopOnItsWay();
+      const stopped = await stopOnItsWay(boundedRun);
       expect(sweptTo(stopped)).toMatchObject({ code: 6, stoppedBecause: 'max-runtime' });
       expect(stopped.stderr).toMatch(
         /The next run goes on from there, as long as \S+history\.jsonl is kept\./,
@@ -111,7 +112,7 @@ describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) 
     });
 
     it('leaves its place also where nothing had expired', async () => {
-      const stopped = await stopOnItsWay();
+      const stopped = await stopOnItsWay(boundedRun);
       expect(sweptTo(stopped)).toMatchObject({ code: 6, stoppedBecause: 'max-runtime', remaining: 0 });
       expect(operator.history().slice(2)).toMatchObject([
         {
@@ -128,13 +129,16 @@ describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) 
 
     it('by a signal before the first deletion: 130, and `cancelled` in the history', async () => {
       await expire(late, sessions - late);
-      const before = operator.history().length;
-      const words = [...operator.where, 'sweep', '--json', '--batch-size', '50', '--pause', '100ms'];
-      const running = startSessionctl(words, { env: operator.env });
-      while (operator.history().length === before) await sleep(5);
-      await sleep(250);
-      running.child.kill('SIGTERM');
-      const stopped = await running.ended;
+      // So long a pause that the signal comes in the first one, or before it, which is tried once more.
+      const words = [...operator.where, 'sweep', '--json', '--batch-size', '50', '--pause', '10s'];
+      const stopped = await stopOnItsWay(async () => {
+        const before = operator.history().length;
+        const running = startSessionctl(words, { env: operator.env });
+        while (operator.history().length === before) await sleep(5);
+        await sleep(250);
+        running.child.kill('SIGTERM');
+        return running.ended;
+      });
       expect(sweptTo(stopped)).toMatchObject({ code: 130, stoppedBecause: 'signal', remaining: late });
       expect(stopped.stderr).toMatch(/stopped by SIGTERM, nothing was changed/);
       expect(stopped.stderr).toMatch(/The next run goes on from there/);
@@ -159,7 +163,7 @@ describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) 
     });
 
     it('begins at the beginning where its place means nothing any more', { timeout: 60_000 }, async () => {
-      const stopped = await stopOnItsWay();
+      const stopped = await stopOnItsWay(boundedRun);
       expect(stopped.code).toBe(6);
       const { query } = deployment.database;
       // The table is another one, far shorter, or without any of the rows of before.
