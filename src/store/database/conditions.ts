@@ -205,11 +205,11 @@ export function surelyBefore(
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const LARGEST_INTEGER = 2n ** 63n - 1n;
 
 /** Whether a key column can hold this text at all; MySQL would take `12abc` for 12, PostgreSQL would fail. */
 export function isPossibleKey(key: KeyColumn, value: string): boolean {
   if (key.kind === 'uuid') return UUID.test(value);
-  if (key.kind === 'integer') return /^(?:0|[1-9]\d{0,18})$/.test(value) && BigInt(value) <= LARGEST_INTEGER;
+  if (key.kind === 'integer')
+    return /^(?:0|-?[1-9]\d{0,18})$/.test(value) && BigInt.asIntN(64, BigInt(value)) === BigInt(value);
   return !value.includes('\0');
 }

@@ -1,12 +1,13 @@
 import type { Knex } from 'knex';
 import type { DatabaseSettings, SchemaNames } from '../../config/settings.ts';
+import { SchemaError } from '../../errors.ts';
 import type { SessionStore } from '../../sessions/session-store.ts';
 import type { SessionCreation } from '../../sessions/creation.ts';
 import type { Standings } from '../../sessions/standing.ts';
 import { createSessionCreation } from '../creation.ts';
 import { createStandings } from '../standings.ts';
 import type { CountingStore } from '../../sessions/statistics.ts';
-import { normalise, tableLabel, type Catalog } from './catalog.ts';
+import { normalise, tableLabel, type Catalog, type CatalogColumn, type CatalogTable } from './catalog.ts';
 import { connectDatabase, type ConnectOptions } from './connect.ts';
 import { createDatabaseCreation, type DatabaseCreation } from './creating.ts';
 import { createDatabaseStore } from './database-store.ts';
@@ -179,6 +180,8 @@ async function recogniseShape(
   if (expiresAt === undefined || createdAt === undefined || updatedAt === undefined)
     throw new Error('a time column is missing');
   const verifications = recogniseVerifications(catalog, table, settings.schema);
+  await requireExactKeys(dialect, knex, table, columns.id);
+  if (users !== null) await requireExactKeys(dialect, knex, users.table, users.id);
   return {
     session: {
       schema: table.schema,
@@ -208,6 +211,24 @@ async function recogniseShape(
     handsOutJwts: handsOutJwts(catalog, table),
     history: recogniseHistory(catalog, table.schema),
   };
+}
+
+/** @throws SchemaError where keys stand in the column that would be read as others, or as none */
+async function requireExactKeys(
+  { strayKeys }: Dialect,
+  knex: Knex,
+  table: CatalogTable,
+  column: CatalogColumn,
+): Promise<void> {
+  const key = keyColumn(table, column);
+  const stray = await strayKeys?.(knex, table.name, key);
+  if (stray === undefined || stray === null) return;
+  throw new SchemaError(
+    `${tableLabel(table)}.${column.name} is declared as ${column.type === '' ? 'no type' : column.type} and holds values of the type ${stray}`,
+    {
+      hint: `sessionctl tells such keys apart only where every one is ${key.kind === 'integer' ? 'an integer' : 'text'}. Convert the column, or end these sessions in the application.`,
+    },
+  );
 }
 
 /** Settings that say what was recognised by a likely name. */

@@ -105,6 +105,12 @@ export interface Dialect {
   ): Promise<readonly TimeEncoding[]>;
 
   /**
+   * What stands in a key column that its type does not let one expect, such as `blob`: keys of this kind cannot be told
+   * apart exactly. Null where the type binds what stands in the column.
+   */
+  strayKeys: ((knex: Knex, table: string, key: KeyColumn) => Promise<string | null>) | null;
+
+  /**
    * The first 12 hexadecimal digits of the SHA-256 of a text column. A server computes them, so that no token leaves
    * it; where the database runs in this very process, it hands the text over and `readFingerprint` does.
    */

@@ -73,6 +73,8 @@ export const mysql: Dialect = {
     return Promise.resolve(columns.map((column) => encodingOf(table, column, timeZone)));
   },
 
+  strayKeys: null,
+
   fingerprint: (knex, column) => knex.raw('LEFT(SHA2(CONVERT(?? USING utf8mb4), 256), 12)', [column]),
   readFingerprint: (digits) => digits,
 

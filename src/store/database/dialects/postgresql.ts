@@ -134,6 +134,8 @@ export const postgresql: Dialect = {
     return Promise.resolve(columns.map((column) => encodingOf(table, column, timeZone)));
   },
 
+  strayKeys: null,
+
   fingerprint: (knex, column) =>
     knex.raw(`substr(encode(sha256(convert_to(??, 'UTF8')), 'hex'), 1, 12)`, [column]),
   readFingerprint: (digits) => digits,

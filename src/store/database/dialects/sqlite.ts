@@ -73,8 +73,9 @@ export const sqlite: Dialect = {
         },
         connection:
           exists || access !== 'read'
-            ? { filename: path, options: { readonly: access === 'read' } }
-            : { filename: ':memory:' },
+            ? { filename: path, options: { readonly: access === 'read', safeIntegers: true } }
+            : { filename: ':memory:', options: { safeIntegers: true } },
+        postProcessResponse: exactNumbers,
       }),
     );
   },
@@ -135,6 +136,15 @@ export const sqlite: Dialect = {
     return columns.map((column) => encodingOf(samples.map((row) => row[column.name])));
   },
 
+  // Numbers come first in SQLite's order and blobs last, so that the ends, which the index knows, tell of what lies between.
+  async strayKeys(knex, table, { name, kind }) {
+    const [ends] = await knex.raw<readonly { readonly first: string; readonly last: string }[]>(
+      'SELECT (SELECT typeof(min(??)) FROM ??) AS first, (SELECT typeof(max(??)) FROM ??) AS last',
+      [name, table, name, table],
+    );
+    return [ends?.first, ends?.last].find((type) => type !== 'null' && type !== kind) ?? null;
+  },
+
   // A function of SQLite that is made of JavaScript costs three times what the digest does.
   fingerprint: (knex, column) => knex.ref(column),
   readFingerprint: (token) => hash('sha256', token, 'hex').slice(0, 12),
@@ -169,10 +179,10 @@ export const sqlite: Dialect = {
     withConnection(knex, async function* (database: Database) {
       const statement = database.prepare(query.sql).raw();
       try {
-        const rows = keep(statement.iterate(...query.bindings)) as IterableIterator<Value[]>;
+        const rows = keep(statement.iterate(...query.bindings)) as IterableIterator<unknown[]>;
         let chunk: Value[][] = [];
         for (const row of rows) {
-          chunk.push(row);
+          chunk.push(row.map(exactNumber));
           if (chunk.length < CHUNK_ROWS) continue;
           yield chunk;
           chunk = [];
@@ -424,6 +434,21 @@ type StoredValue = string | number | Buffer | null;
 
 function textOf(stored: StoredValue): string | null {
   return stored === null ? null : String(stored);
+}
+
+/** Whole numbers come as `bigint`: those that a number of JavaScript cannot hold stay exact as text. */
+function exactNumber(value: unknown): Value {
+  if (typeof value !== 'bigint') return value as Value;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
+}
+
+/** The same of what the driver answers: rows, or what a change has done. */
+function exactNumbers(answer: unknown): unknown {
+  const ofRow = (row: object) =>
+    Object.fromEntries(Object.entries(row).map(([name, value]) => [name, exactNumber(value)]));
+  if (Array.isArray(answer)) return answer.map(ofRow);
+  return typeof answer === 'object' && answer !== null ? ofRow(answer) : answer;
 }
 
 /** By SQLite's own rules of affinity; only keys are judged by it. */
