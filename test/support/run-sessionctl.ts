@@ -93,6 +93,7 @@ export interface TestProfile {
   readonly columns?: Readonly<Record<string, string>>;
   readonly userColumns?: Readonly<Record<string, string>>;
   readonly connectTimeout?: string;
+  readonly statementTimeout?: string;
   /** The application keeps the rows of ended sessions as records. */
   readonly preserveInDatabase?: boolean;
   /** How long browsers believe their own copy of a session. */
@@ -157,6 +158,7 @@ export function writeConfig(profile: TestProfile): string {
     'url = "${DATABASE_URL}"',
     ...text('time_zone', profile.timeZone),
     ...text('connect_timeout', profile.connectTimeout),
+    ...text('statement_timeout', profile.statementTimeout),
     '[profiles.test.schema]',
     ...text('database_schema', profile.databaseSchema),
     ...text('table', profile.table),
