@@ -26,3 +26,8 @@ export function capitalsOf(folded: string): readonly (readonly [capital: string,
   }
   return found;
 }
+
+/** Whether every letter of the text is one of ASCII, which all encodings of databases have in common. */
+export function isAscii(text: string): boolean {
+  return !/[^\0-\x7f]/.test(text);
+}

@@ -41,6 +41,8 @@ export interface DatabaseOptions {
   readonly searchPath?: string;
   /** mysql2's option of this name: what the application takes the wall clock of a `Date` for. */
   readonly mysqlTimeZone?: 'local' | 'Z';
+  /** In which the server keeps text, instead of UTF-8. */
+  readonly encoding?: string;
 }
 
 /** Makes an empty database with a random name. Whoever calls drops it; what remains is dropped after all tests. */
@@ -54,7 +56,13 @@ export async function createPostgres(options: DatabaseOptions = {}): Promise<Pos
   const name = randomName();
   const admin = new pg.Client({ connectionString: serverUrl('postgresql') });
   await admin.connect();
-  await admin.query(`CREATE DATABASE "${name}"`);
+  const encoding =
+    options.encoding === undefined
+      ? ''
+      : ` ENCODING '${options.encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`;
+  await admin.query(`CREATE DATABASE "${name}"${encoding}`);
+  // These databases live for seconds: nothing is gained by waiting for the disk.
+  await admin.query(`ALTER DATABASE "${name}" SET synchronous_commit = off`);
   const url = withDatabase(serverUrl('postgresql'), name);
   const pool = new pg.Pool({
     connectionString: url,
@@ -79,7 +87,7 @@ export async function createPostgres(options: DatabaseOptions = {}): Promise<Pos
 export async function createMysql(options: DatabaseOptions = {}): Promise<MysqlDatabase> {
   const name = randomName();
   const admin = await mysql.createConnection(serverUrl('mysql'));
-  await admin.query(`CREATE DATABASE \`${name}\` CHARACTER SET utf8mb4`);
+  await admin.query(`CREATE DATABASE \`${name}\` CHARACTER SET ${options.encoding ?? 'utf8mb4'}`);
   const url = withDatabase(serverUrl('mysql'), name);
   const pool = mysql.createPool({ uri: url, connectionLimit: 3, timezone: options.mysqlTimeZone ?? 'Z' });
   return {

@@ -68,7 +68,9 @@ async function usersInTable(
   if (user.email === null || !isPossibleKey({ name: user.email, kind: 'text' }, who)) return byId;
   const emailColumn = column(user.email);
   // Better Auth stores addresses in lower case, so that the index answers; only what it does not know is searched for.
-  const indexed = await read(knex.raw('?? IN (?, ?)', [emailColumn, who, who.toLowerCase()]));
+  const indexed = await read(
+    dialect.keyIn(knex, emailColumn, { name: user.email, kind: 'text' }, [who, who.toLowerCase()]),
+  );
   const isExact = (one: User) => one.email === who;
   // Found in another spelling only, it may have twins in yet others.
   const byEmail = indexed.some(isExact) ? indexed : await read(dialect.isText(knex, emailColumn, who));

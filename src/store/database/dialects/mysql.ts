@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Connection } from 'mysql2';
 import { SchemaError } from '../../../errors.ts';
-import { capitalsOf, foldCase } from '../../../sessions/fold-case.ts';
+import { capitalsOf, foldCase, isAscii } from '../../../sessions/fold-case.ts';
 import type { Instant } from '../../../sessions/instant.ts';
 import { tableLabel, type CatalogColumn, type CatalogTable, type ColumnKind } from '../catalog.ts';
 import type { ServerLocation } from '../database-url.ts';
@@ -80,14 +80,14 @@ export const mysql: Dialect = {
 
   // The collation may take A for a: the index finds candidates, the second comparison decides byte for byte.
   keyIn(knex, column, key, values) {
-    const places = values.map(() => '?').join(', ');
-    if (key.kind !== 'text') return knex.raw(`?? IN (${places})`, [column, ...values]);
-    return knex.raw(`(?? IN (${places}) AND CAST(CONVERT(?? USING utf8mb4) AS BINARY) IN (${places}))`, [
-      column,
-      ...values,
-      column,
-      ...values,
-    ]);
+    const isOne = (of: Knex.Raw | Knex.Ref<string, Record<string, string>>, some: readonly string[]) =>
+      knex.raw(`? IN (${some.map(() => '?').join(', ')})`, [of, ...some]);
+    if (key.kind !== 'text') return isOne(knex.ref(column), values);
+    const isExactly = isOne(knex.raw('CAST(CONVERT(?? USING utf8mb4) AS BINARY)', [column]), values);
+    // A column of another character set refuses a text with letters that it lacks, which is for no index to find.
+    return values.every(isAscii)
+      ? knex.raw('(? AND ?)', [isOne(knex.ref(column), values), isExactly])
+      : isExactly;
   },
 
   keyBeginsWith: (knex, column, prefix) =>

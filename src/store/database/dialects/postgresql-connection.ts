@@ -44,7 +44,6 @@ export async function connectPostgresql(
 const RELIED_ON = {
   TimeZone: 'UTC',
   DateStyle: 'ISO, YMD',
-  client_encoding: 'UTF8',
   standard_conforming_strings: 'on',
   transform_null_equals: 'off',
 } as const;
@@ -74,6 +73,8 @@ ${TO_PRIMARY}SELECT pg_is_in_recovery() AS recovering,
   current_setting('transaction_isolation') AS transaction_isolation,
   current_setting('transaction_read_only') AS transaction_read_only,
   current_setting('session_replication_role') AS session_replication_role,
+  current_setting('server_encoding') AS server_encoding,
+  set_config('client_encoding', CASE current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, true) AS client_encoding,
   ${Object.entries({ ...RELIED_ON, ...timeLimits(isLimited ? statementTimeout : 0, access) })
     .map(([name, value]) => set(name, value))
     .join(', ')},
@@ -95,7 +96,11 @@ ${TO_PRIMARY}SELECT pg_is_in_recovery() AS recovering,
       const [row] = rows;
       if (row === undefined) throw new Error('the beginning of a transaction has no answer');
       if (access !== 'read') requireWritable(database, row);
-      const kept = Object.entries(expected).find(([name, value]) => row[name] !== value);
+      // What a database of no encoding holds may not be UTF-8, and then cannot be asked for as that.
+      const encoding = row['server_encoding'] === 'SQL_ASCII' ? 'SQL_ASCII' : 'UTF8';
+      const kept = Object.entries({ ...expected, client_encoding: encoding }).find(
+        ([name, value]) => row[name] !== value,
+      );
       if (kept === undefined) return;
       const [name] = kept;
       throw new ConnectionError(`${database} does not keep ${name}: it is ${String(row[name])}`, {

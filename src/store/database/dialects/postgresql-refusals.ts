@@ -58,6 +58,11 @@ const ROWS: readonly RefusalRow[] = [
     'A constraint in the database does not allow the change. Look at the constraints of the table.',
   ],
   [
+    /^22P05/,
+    '{database} has an encoding that lacks a letter of a value that was given',
+    'Nothing was done. Leave that value out: nothing in this database can match it.',
+  ],
+  [
     /^53100/,
     '{database} cannot be written: {text}',
     'The disk of the server is full. Free some space, then run the command again.',

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Client, CustomTypesConfig, QueryArrayConfig } from 'pg';
 import { SchemaError } from '../../../errors.ts';
 import type { Knex } from 'knex';
-import { capitalsOf, foldCase } from '../../../sessions/fold-case.ts';
+import { capitalsOf, foldCase, isAscii } from '../../../sessions/fold-case.ts';
 import type { Instant } from '../../../sessions/instant.ts';
 import {
   tableLabel,
@@ -137,15 +137,28 @@ export const postgresql: Dialect = {
   strayKeys: null,
 
   fingerprint: (knex, column) =>
-    knex.raw(`substr(encode(sha256(convert_to(??, 'UTF8')), 'hex'), 1, 12)`, [column]),
+    knex.raw(`substr(encode(sha256(textsend(CAST(?? AS text))), 'hex'), 1, 12)`, [column]),
   readFingerprint: (digits) => digits,
 
   keyIn(knex, column, key, values) {
-    const type = { text: 'text', uuid: 'uuid', integer: 'bigint' }[key.kind];
-    const isOne = knex.raw(`?? = ANY (CAST(? AS ${type}[]))`, [column, [...values]]);
-    if (key.kind !== 'text') return isOne;
+    const type = key.kind === 'uuid' ? 'uuid' : 'bigint';
+    if (key.kind !== 'text') return knex.raw(`?? = ANY (CAST(? AS ${type}[]))`, [column, [...values]]);
     // The collation may take A for a: the index finds candidates, the second comparison decides byte for byte.
-    return knex.raw('(? AND ? = ANY (CAST(? AS text[])))', [isOne, inBytes(knex, column), [...values]]);
+    const plain = values.filter(isAscii);
+    const isPlain = knex.raw('(?? = ANY (CAST(? AS text[])) AND ? = ANY (CAST(? AS text[])))', [
+      column,
+      plain,
+      inBytes(knex, column),
+      plain,
+    ]);
+    if (plain.length === values.length) return isPlain;
+    // A database in another encoding refuses a text with letters that it lacks.
+    const others = values.filter((value) => !isAscii(value)).map((value) => Buffer.from(value));
+    return knex.raw('(? OR textsend(CAST(?? AS text)) = ANY (CAST(? AS bytea[])))', [
+      isPlain,
+      column,
+      others,
+    ]);
   },
 
   keyBeginsWith: (knex, column, prefix) => knex.raw('starts_with(?, ?)', [inBytes(knex, column), prefix]),

@@ -5,7 +5,7 @@ import { setImmediate as yieldToEvents, setTimeout as wait } from 'node:timers/p
 import type { Database } from 'better-sqlite3';
 import { ConfigError, ConnectionError, UsageError } from '../../../errors.ts';
 import { keyFinder } from '../../../sessions/address.ts';
-import { foldCase } from '../../../sessions/fold-case.ts';
+import { foldCase, isAscii } from '../../../sessions/fold-case.ts';
 import { toInstant, type Instant } from '../../../sessions/instant.ts';
 import { networkDigits } from '../../../sessions/network.ts';
 import { readStoredAddress } from '../../../sessions/stored-address.ts';
@@ -402,8 +402,6 @@ function keptLists<Value, Kept>(prepare: (list: readonly Value[]) => Kept) {
 
 const rangeLists = keptLists(keyFinder);
 const textLists = keptLists((texts: readonly string[]) => texts);
-
-const isAscii = (text: string) => !/[^\0-\x7f]/.test(text);
 
 /** What SQLite lacks: addresses, and lower case beyond ASCII. */
 function addFunctions(database: Database): void {
