@@ -62,7 +62,7 @@ export function* databaseChecks(subject: DatabaseSubject): Generator<Check> {
   yield {
     id: 'database-privileges',
     explanation:
-      'Ending and sweeping sessions takes DELETE (UPDATE where rows are kept as records), with the OAuth provider plugin UPDATE on its tokens, and the history INSERT. The database planned those statements and ran none.',
+      'Ending and sweeping sessions takes DELETE (UPDATE where rows are kept as records), with the OAuth provider plugin UPDATE on its tokens (DELETE on access tokens up to 1.6), and the history INSERT. The database planned those statements and ran none.',
     carryOut: () => judgeRights(part, preserve),
   };
   yield {

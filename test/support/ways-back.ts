@@ -4,7 +4,7 @@ import { bearer, deviceAuthorization, emailOTP, magicLink, twoFactor } from 'bet
 import { appOptions, baseUrl, everySession, signUp, type App, type Person } from './app.ts';
 import { createDatabase, type TestDatabase } from './databases.ts';
 import type { Dialect } from './servers.ts';
-import { ownShape, type OwnAdapter } from './shapes.ts';
+import { generateId, ownShape, snakeFields, type OwnAdapter } from './shapes.ts';
 
 const password = 'correct horse battery staple';
 
@@ -35,8 +35,52 @@ export interface Returning {
   >;
 }
 
-/** @param own how the tables look; the options are the application's, beside the plugins */
-export async function returningApp(dialect: Dialect, own: OwnAdapter = {}): Promise<ReturningApp> {
+/** How the tables of the plugins look. */
+interface PluginSchemas {
+  readonly deviceCode?: { readonly modelName: string; readonly fields: Readonly<Record<string, string>> };
+  readonly apikey?: { readonly modelName: string; readonly fields: Readonly<Record<string, string>> };
+}
+
+/** How the tables look; the options are the application's, beside the plugins. */
+export interface ReturningShape extends OwnAdapter {
+  readonly plugins?: PluginSchemas;
+}
+
+/** The ways in which the tables look that let users in again. */
+export const returningShapes: Readonly<Record<string, ReturningShape>> = {
+  'Better Auth’s own tables': {},
+  'numbers as ids': generateId('serial'),
+  'names of the operator’s own, and fields in snake case': {
+    options: {
+      session: {
+        modelName: 'sessions',
+        fields: snakeFields('expiresAt', 'createdAt', 'updatedAt', 'ipAddress', 'userAgent', 'userId'),
+      },
+      verification: {
+        modelName: 'verifications',
+        fields: snakeFields('expiresAt', 'createdAt', 'updatedAt'),
+      },
+    },
+    plugins: {
+      deviceCode: {
+        modelName: 'tv_logins',
+        fields: snakeFields(
+          'deviceCode', 'userCode', 'userId', 'expiresAt', 'lastPolledAt', 'pollingInterval', 'clientId',
+        ), // prettier-ignore
+      },
+      apikey: {
+        modelName: 'machine_access',
+        fields: snakeFields(
+          'configId', 'referenceId', 'refillInterval', 'refillAmount', 'lastRefillAt', 'rateLimitEnabled',
+          'rateLimitTimeWindow', 'rateLimitMax', 'requestCount', 'lastRequest', 'expiresAt', 'createdAt', 'updatedAt',
+        ), // prettier-ignore
+      },
+    },
+  },
+};
+
+export async function returningApp(dialect: Dialect, own: ReturningShape = {}): Promise<ReturningApp> {
+  const { deviceCode = {}, apikey = {} } = own.plugins ?? {};
   const mailed = new Map<string, string>();
   const mail = (kind: string, email: string, secret: string) => {
     mailed.set(`${kind} ${email}`, secret);
@@ -50,10 +94,10 @@ export async function returningApp(dialect: Dialect, own: OwnAdapter = {}): Prom
       plugins: [
         bearer(),
         twoFactor({ skipVerificationOnEnable: true }),
-        deviceAuthorization({ expiresIn: '30m', interval: '5s' }),
+        deviceAuthorization({ expiresIn: '30m', interval: '5s', schema: { deviceCode } }),
         magicLink({ sendMagicLink: ({ email, token }) => mail('link', email, token) }),
         emailOTP({ sendVerificationOTP: ({ email, otp }) => mail('code', email, otp) }),
-        apiKey(),
+        apiKey({ schema: { apikey } }),
       ],
     },
   });

@@ -7,15 +7,13 @@ import type { DatabaseExamination } from '../../sessions/examination.ts';
 import type { User } from '../../sessions/session.ts';
 import type { UserStanding } from '../../sessions/standing.ts';
 import type { WaysBackStore } from '../../sessions/ways-back.ts';
-import { tableLabel } from './catalog.ts';
 import { isPossibleKey, OTHER, sessionColumn, SESSION } from './conditions.ts';
 import type { ConnectOptions, DatabaseConnection } from './connect.ts';
 import { createHistory, type DatabaseHistory } from './database-history.ts';
 import type { Value } from './dialects/dialect.ts';
 import type { FieldRecord } from './field-record.ts';
-import { rehearseRight } from './rehearse-right.ts';
 import type { Shape, TokenTable } from './shape.ts';
-import { isOffline } from './survey.ts';
+import { isOffline, isUnrevoked } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 import { createTokenEnding } from './token-ending.ts';
 import { userStanding } from './user-standing.ts';
@@ -101,19 +99,23 @@ export function createDirectory(parts: DirectoryParts): Directory {
             }),
     boundTokens: tokens.length === 0 ? null : boundTokens(parts, tokens),
     countApiKeys:
-      apiKeys === null
+      apiKeys.length === 0
         ? null
         : (userIds) =>
             inChunks(userIds, async (some) => {
-              const owner = { name: apiKeys.owner, kind: 'text' } as const;
-              const owned = dialect.keyIn(knex, `${OTHER}.${owner.name}`, owner, some);
-              const rows = await guard(() =>
-                knex
-                  .from(tableReference(knex, apiKeys, OTHER))
-                  .where(owned)
-                  .count<{ found: Value }[]>({ found: '*' }),
-              );
-              return Number(rows[0]?.found ?? 0);
+              let sum = 0;
+              for (const table of apiKeys) {
+                const owner = { name: table.owner, kind: 'text' } as const;
+                const owned = dialect.keyIn(knex, `${OTHER}.${owner.name}`, owner, some);
+                const rows = await guard(() =>
+                  knex
+                    .from(tableReference(knex, table, OTHER))
+                    .where(owned)
+                    .count<{ found: Value }[]>({ found: '*' }),
+                );
+                sum += Number(rows[0]?.found ?? 0);
+              }
+              return sum;
             }),
     handsOutJwts: shape.handsOutJwts,
     waysBack: createWaysBack({ ...parts, timeZone: settings.timeZone }),
@@ -167,7 +169,7 @@ function boundTokens(parts: DirectoryParts, tables: readonly TokenTable[]): Boun
         const live = (some: readonly string[]) =>
           knex
             .from(tableReference(knex, tokens, OTHER))
-            .whereNull(`${OTHER}.${tokens.revoked}`)
+            .where(isUnrevoked(knex, tokens))
             .where(boundTo(tokens, some));
         const countOf = (only: (query: ReturnType<typeof live>) => ReturnType<typeof live>) =>
           inChunks(sessionIds, async (some) => {
@@ -203,9 +205,7 @@ function boundTokens(parts: DirectoryParts, tables: readonly TokenTable[]): Boun
 
     async rehearse() {
       for (const tokens of tables) {
-        await guard(() =>
-          rehearseRight(parts, `UPDATE on ${tableLabel(tokens)}`, () => ending.rehearseTokens(tokens)),
-        );
+        await guard(() => ending.rehearseTokens(tokens));
       }
     },
   };

@@ -29,12 +29,13 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
 
   return {
     async rehearseEnding({ preserveAt }, patience = 'once') {
-      const rehearse = (right: string, statement: () => Promise<unknown>) => {
-        const rehearsed = () => rehearseRight(parts, right, statement);
+      const rehearsing = (rehearsed: () => Promise<void>) => {
         // Also SQLite then waits for a short time only, in which it hears no signal, and tries again.
         const patiently = () => persist(() => dialect.single(knex, rehearsed));
         return guard(patience === 'patient' ? patiently : rehearsed);
       };
+      const rehearse = (right: string, statement: () => Promise<unknown>) =>
+        rehearsing(() => rehearseRight(parts, right, statement));
       await guard(() => prepare());
       const nothing = knex.raw('1 = 0');
       const right = `${preserveAt === null ? 'DELETE' : 'UPDATE'} on ${tableLabel(table)}`;
@@ -44,7 +45,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
         await rehearse(`UPDATE on ${tableLabel(table)}`, () => heldRows(knex, nothing));
       }
       for (const tokens of shape.tokens) {
-        await rehearse(`UPDATE on ${tableLabel(tokens)}`, () => tokenEnding.rehearseTokens(tokens));
+        await rehearsing(() => tokenEnding.rehearseTokens(tokens));
       }
     },
 

@@ -99,19 +99,25 @@ function* neededRights(
     ]),
     columns: [],
   });
+  const deleting = (on: NamedTable): NeededRight => ({
+    right: 'DELETE',
+    on,
+    statement: knex.raw('? WHERE 1 = 0', [
+      dialect.deleteFrom(knex, tableReference(knex, on, SESSION), SESSION),
+    ]),
+    columns: [],
+  });
   if (user !== null)
     yield selecting(user, ...[user.id.name, user.email, user.displayName].filter((name) => name !== null));
   if (ended !== null) {
     yield selecting(ended, ...columnsOf(ended));
-    const deletion = dialect.deleteFrom(knex, tableReference(knex, ended, SESSION), SESSION);
-    if (!preserve)
-      yield { right: 'DELETE', on: ended, statement: knex.raw('? WHERE 1 = 0', [deletion]), columns: [] };
+    if (!preserve) yield deleting(ended);
     // Rows are held fast while their tokens end.
     if (preserve || tokens.length > 0) yield updating(ended, ended.expiresAt.name);
   }
   for (const table of tokens) {
     yield selecting(table, table.sessionId.name);
-    yield updating(table, table.revoked);
+    yield table.revoked === null ? deleting(table) : updating(table, table.revoked);
   }
   if (history !== null) {
     yield selecting(history, 'record');

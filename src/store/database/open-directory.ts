@@ -7,13 +7,12 @@ import {
   keyColumn,
   namedTables,
   handsOutJwts,
-  recogniseApiKeys,
   recogniseHistory,
   recogniseSessions,
-  recogniseTokens,
   recogniseUsersAlone,
   recogniseVerifications,
 } from './recognise.ts';
+import { recogniseApiKeys, recogniseTokens } from './recognise-plugins.ts';
 import { recogniseWaysBack } from './ways-back/recognise-ways-back.ts';
 
 /**

@@ -18,10 +18,8 @@ import { readSchema, userTable } from './read-schema.ts';
 import {
   keyColumn,
   handsOutJwts,
-  recogniseApiKeys,
   recogniseHistory,
   recogniseSessions,
-  recogniseTokens,
   recogniseUsers,
   recogniseVerifications,
   touchedColumns,
@@ -29,6 +27,7 @@ import {
 } from './recognise.ts';
 import { createSessionRows, type SessionRows } from './session-rows.ts';
 import type { KeyKind, Shape } from './shape.ts';
+import { recogniseApiKeys, recogniseTokens } from './recognise-plugins.ts';
 import { recogniseWaysBack } from './ways-back/recognise-ways-back.ts';
 
 /** What was recognised, in words for a person. */

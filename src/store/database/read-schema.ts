@@ -1,8 +1,8 @@
 import type { Catalog } from './catalog.ts';
 import type { DatabaseConnection } from './connect.ts';
-import { keyColumn, tablesNamed, tablesOfInterest, tokenColumns, type RecognisedUsers } from './recognise.ts';
+import { keyColumn, tablesNamed, tablesOfInterest, type RecognisedUsers } from './recognise.ts';
+import { pluginColumns, pluginTables } from './recognise-plugins.ts';
 import type { UserTable } from './shape.ts';
-import { waysBackTables } from './ways-back/recognise-ways-back.ts';
 
 /** Reads the clock and the tables that may be Better Auth's, in one round trip where the database allows. */
 export function readSchema({
@@ -11,9 +11,9 @@ export function readSchema({
   names,
 }: Pick<DatabaseConnection, 'knex' | 'dialect' | 'names'>): Promise<Catalog> {
   return dialect.readCatalog(knex, {
-    names: [...tablesOfInterest, ...waysBackTables],
+    names: [...tablesOfInterest, ...pluginTables],
     named: tablesNamed(names),
-    columns: tokenColumns,
+    columns: pluginColumns,
   });
 }
 

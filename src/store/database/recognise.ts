@@ -9,14 +9,7 @@ import {
   type CatalogTable,
   type CatalogView,
 } from './catalog.ts';
-import type {
-  ApiKeyTable,
-  HistoryTable,
-  KeyColumn,
-  KeyKind,
-  TokenTable,
-  VerificationTable,
-} from './shape.ts';
+import type { HistoryTable, KeyColumn, KeyKind, VerificationTable } from './shape.ts';
 import { requireWholeNames } from './whole-names.ts';
 
 const REQUIRED = ['id', 'token', 'userId', 'expiresAt', 'createdAt', 'updatedAt'] as const;
@@ -27,7 +20,6 @@ type SessionField = (typeof REQUIRED)[number] | (typeof OPTIONAL)[number];
 /** Names that Better Auth's adapters give the tables, normalised: `session`, `sessions`, `Session`. */
 const SESSION_TABLES = ['session', 'sessions'];
 const USER_TABLES = ['user', 'users'];
-const API_KEY_TABLES = ['apikey', 'apikeys'];
 const VERIFICATION_TABLES = ['verification', 'verifications'];
 const KEY_PAIR_TABLES = ['jwks'];
 
@@ -41,17 +33,10 @@ const HISTORY_COLUMNS = [
 export const tablesOfInterest: readonly string[] = [
   ...SESSION_TABLES,
   ...USER_TABLES,
-  ...API_KEY_TABLES,
   ...VERIFICATION_TABLES,
   ...KEY_PAIR_TABLES,
   normalise(HISTORY_TABLE),
 ];
-
-/**
- * The normalised names of columns by which a table of OAuth tokens is known, whatever its own name: it says which session
- * a token is bound to, and whether it is revoked.
- */
-export const tokenColumns: readonly string[] = ['sessionid', 'revoked'];
 
 /** A table that others are found beside. */
 type TablePlace = Pick<CatalogTable, 'schema' | 'name'>;
@@ -229,47 +214,6 @@ function onlyUsers(
   return { ...only, ...fields };
 }
 
-/**
- * The tables of the OAuth provider's tokens (`@better-auth/oauth-provider`). Older ones (the plugins `oidc-provider` and
- * `mcp`) bind no token to a session.
- */
-export function recogniseTokens(catalog: Catalog, sessions: TablePlace): readonly TokenTable[] {
-  return catalog.tables.flatMap((table) => {
-    const column = (field: string) => table.columns.find((each) => normalise(each.name) === normalise(field));
-    const [sessionId, revoked] = tokenColumns.map(column);
-    if (table.schema !== sessions.schema || table.name === sessions.name) return [];
-    if (sessionId === undefined || revoked === undefined || column('clientId') === undefined) return [];
-    // An access token says which refresh token it was made by; a refresh token has none.
-    const scopes = column('refreshId') === undefined ? column('scopes') : undefined;
-    const times = [revoked, column('expiresAt'), column('createdAt')].filter((each) => each !== undefined);
-    requireUsableNames(table, touchedColumns(table));
-    return [
-      {
-        schema: table.schema,
-        name: table.name,
-        sessionId: keyColumn(table, sessionId),
-        revoked: revoked.name,
-        scopes: scopes?.name ?? null,
-        times,
-        touched: touchedColumns(table),
-        catalog: table,
-      },
-    ];
-  });
-}
-
-/** The table of the API key plugin; `referenceId` has taken the place of `userId` in it. Null where there is none. */
-export function recogniseApiKeys(catalog: Catalog, sessions: TablePlace): ApiKeyTable | null {
-  for (const table of catalog.tables) {
-    if (table.schema !== sessions.schema || !API_KEY_TABLES.includes(normalise(table.name))) continue;
-    const owner = ['referenceid', 'userid'].flatMap((field) =>
-      table.columns.filter((column) => normalise(column.name) === field),
-    )[0];
-    if (owner !== undefined) return { schema: table.schema, name: table.name, owner: owner.name };
-  }
-  return null;
-}
-
 /** Whether the JWT plugin keeps its key pairs beside the sessions: then the application hands out tokens signed with them. */
 export function handsOutJwts(catalog: Catalog, { schema }: Pick<TablePlace, 'schema'>): boolean {
   return catalog.tables.some(
@@ -357,7 +301,10 @@ export function touchedColumns(table: CatalogTable): readonly string[] {
 }
 
 /** @throws SchemaError where the table, or a column that is used, has a name that cannot be quoted as one piece */
-function requireUsableNames({ schema, name }: CatalogTable, columns: readonly (string | undefined)[]): void {
+export function requireUsableNames(
+  { schema, name }: CatalogTable,
+  columns: readonly (string | undefined)[],
+): void {
   requireWholeNames('of a table', [name]);
   requireWholeNames(`of the schema of the table ${name}`, [schema]);
   requireWholeNames(`of a column of ${tableLabel({ schema, name })}`, columns);

@@ -54,10 +54,11 @@ export interface TokenTable {
   readonly schema: string | null;
   readonly name: string;
   readonly sessionId: KeyColumn;
-  readonly revoked: string;
+  /** Null where a token cannot be marked as revoked (`@better-auth/oauth-provider` up to 1.6), and is deleted instead. */
+  readonly revoked: string | null;
   /** Of refresh tokens: those with the scope `offline_access` outlive their session. Null for access tokens. */
   readonly scopes: string | null;
-  /** Columns that say how this table writes moments, `revoked` first. */
+  /** Columns that say how this table writes moments, `revoked` first where there is one. */
   readonly times: readonly CatalogColumn[];
   /** As of the session table. */
   readonly touched: readonly string[];
@@ -113,7 +114,7 @@ export interface Shape {
   /** A user table that cannot be used, since no column of it is known as the id. */
   readonly usersWithoutId: string | null;
   readonly tokens: readonly TokenTable[];
-  readonly apiKeys: ApiKeyTable | null;
+  readonly apiKeys: readonly ApiKeyTable[];
   readonly verifications: VerificationTable | null;
   readonly waysBack: readonly WayBackTable[];
   /** The application has the JWT plugin. */

@@ -5,7 +5,7 @@ import { isActive, isPossibleKey, OTHER, selectionCondition, SESSION, sessionCol
 import type { DatabaseStoreParts } from './database-store.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
 import { readTime } from './read-time.ts';
-import type { ApiKeyTable, TokenTable } from './shape.ts';
+import type { TokenTable } from './shape.ts';
 import { tableReference } from './table-reference.ts';
 import { isUnreadable } from './unreadable-time.ts';
 import { ownersNamed, ownersOfSessions } from './ways-back/owners.ts';
@@ -29,11 +29,11 @@ export async function surveySelection(
           ? { bound: 0, offline: 0 }
           : await countTokens(parts, selection),
     apiKeys:
-      shape.apiKeys === null
+      shape.apiKeys.length === 0
         ? null
         : isEmpty
           ? 0
-          : await unlessDenied(parts, countApiKeys(parts, shape.apiKeys, selection)),
+          : await unlessDenied(parts, countApiKeys(parts, selection)),
     waysBack: await countWaysBack(
       parts,
       namedUsers.length > 0
@@ -90,7 +90,7 @@ async function countTokens(parts: DatabaseStoreParts, selection: Selection) {
   for (const tokens of shape.tokens) {
     const live = knex
       .from(tableReference(knex, tokens, OTHER))
-      .whereNull(`${OTHER}.${tokens.revoked}`)
+      .where(isUnrevoked(knex, tokens))
       .where(boundTo(parts, tokens, selection));
     const all = await countOf(live.clone());
     const surviving =
@@ -99,6 +99,11 @@ async function countTokens(parts: DatabaseStoreParts, selection: Selection) {
     offline += surviving;
   }
   return { bound, offline };
+}
+
+/** Whether a token is not marked as revoked. */
+export function isUnrevoked(knex: Knex, { revoked }: TokenTable): Knex.Raw {
+  return revoked === null ? knex.raw('1 = 1') : knex.raw('?? IS NULL', [`${OTHER}.${revoked}`]);
 }
 
 /** Whether a token is bound to one of the selected sessions. Keys of different kinds are compared as text. */
@@ -113,17 +118,17 @@ export function boundTo(parts: DatabaseStoreParts, tokens: TokenTable, selection
   ]);
 }
 
-async function countApiKeys(
-  parts: DatabaseStoreParts,
-  apiKeys: ApiKeyTable,
-  selection: Selection,
-): Promise<number> {
+async function countApiKeys(parts: DatabaseStoreParts, selection: Selection): Promise<number> {
   const { knex, dialect, shape } = parts;
   const users = selectedColumn(parts, selection, shape.session.userId.name, (column) =>
     dialect.asText(knex, column),
   );
-  const owner = dialect.asText(knex, `${OTHER}.${apiKeys.owner}`);
-  return countOf(knex.from(tableReference(knex, apiKeys, OTHER)).where(knex.raw('? IN (?)', [owner, users])));
+  let sum = 0;
+  for (const apiKeys of shape.apiKeys) {
+    const isOwned = knex.raw('? IN (?)', [dialect.asText(knex, `${OTHER}.${apiKeys.owner}`), users]);
+    sum += await countOf(knex.from(tableReference(knex, apiKeys, OTHER)).where(isOwned));
+  }
+  return sum;
 }
 
 /** Sessions of others that the selected users opened as administrators and that the selection leaves alone. */

@@ -1,16 +1,18 @@
 import type { Knex } from 'knex';
 import { wholeSecond, type Instant } from '../../sessions/instant.ts';
 import { assignments } from './assignments.ts';
+import { tableLabel } from './catalog.ts';
 import { allOf, OTHER } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
+import { rehearseRight } from './rehearse-right.ts';
 import type { TokenTable } from './shape.ts';
-import { isOffline } from './survey.ts';
+import { isOffline, isUnrevoked } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 
-export type TokenParts = Pick<DatabaseStoreParts, 'knex' | 'dialect' | 'timeZone' | 'persist'>;
+export type TokenParts = Pick<DatabaseStoreParts, 'knex' | 'dialect' | 'target' | 'timeZone' | 'persist'>;
 
 export interface DatedTokens extends TokenTable {
-  /** The moment of revocation in the column's own encoding. */
+  /** The moment of revocation in the column's own encoding; null where there is no such column. */
   readonly revokedAt: string | number | null;
 }
 
@@ -18,10 +20,15 @@ export interface DatedTokens extends TokenTable {
 export interface TokenEnding {
   /** The tables with the present, as they write it. */
   datedTokens(): Promise<readonly DatedTokens[]>;
-  /** Marks tokens as revoked that live, those with `offline_access` only when asked. @returns how many */
+  /** Marks tokens as revoked that live, or deletes them where they cannot be marked, those with `offline_access` only when asked. @returns how many */
   revokeTokens(on: Knex, tokens: DatedTokens, condition: Knex.Raw, offlineTokens: boolean): Promise<number>;
-  /** As `revokeTokens`, on no row. */
-  rehearseTokens(tokens: TokenTable): Promise<number>;
+  /** Tries that on no row. @throws ConnectionError naming what the account may not do */
+  rehearseTokens(tokens: TokenTable): Promise<void>;
+}
+
+/** What ending tokens takes. */
+export function rightToEnd({ revoked }: TokenTable): 'UPDATE' | 'DELETE' {
+  return revoked === null ? 'DELETE' : 'UPDATE';
 }
 
 export function createTokenEnding(parts: TokenParts, tables: readonly TokenTable[]): TokenEnding {
@@ -31,23 +38,33 @@ export function createTokenEnding(parts: TokenParts, tables: readonly TokenTable
     async datedTokens() {
       const moment = wholeSecond(await persist(() => dialect.readClock(knex)));
       return Promise.all(
-        tables.map(async (tokens) => ({ ...tokens, revokedAt: await encodedAt(tokens, moment) })),
+        tables.map(async (tokens) => ({
+          ...tokens,
+          revokedAt: tokens.revoked === null ? null : await encodedAt(tokens, moment),
+        })),
       );
     },
 
     async revokeTokens(on, tokens, condition, offlineTokens) {
       const spared = offlineTokens ? [] : [on.raw('NOT ?', [isOffline(parts, tokens)])];
-      const live = on.raw('?? IS NULL', [`${OTHER}.${tokens.revoked}`]);
-      const statement = on.raw('UPDATE ? SET ? WHERE ?', [
-        tableReference(on, tokens, OTHER),
-        assignments(on, tokens.revoked, tokens.revokedAt, tokens.touched),
-        allOf(on, [condition, live, ...spared]),
-      ]);
+      const meant = allOf(on, [condition, isUnrevoked(on, tokens), ...spared]);
+      const table = tableReference(on, tokens, OTHER);
+      const statement =
+        tokens.revoked === null
+          ? on.raw('? WHERE ?', [dialect.deleteFrom(on, table, OTHER), meant])
+          : on.raw('UPDATE ? SET ? WHERE ?', [
+              table,
+              assignments(on, tokens.revoked, tokens.revokedAt, tokens.touched),
+              meant,
+            ]);
       return dialect.affectedRows(await statement);
     },
 
-    rehearseTokens: (tokens) =>
-      ending.revokeTokens(knex, { ...tokens, revokedAt: null }, knex.raw('1 = 0'), false),
+    async rehearseTokens(tokens) {
+      await rehearseRight(parts, `${rightToEnd(tokens)} on ${tableLabel(tokens)}`, () =>
+        ending.revokeTokens(knex, { ...tokens, revokedAt: null }, knex.raw('1 = 0'), false),
+      );
+    },
   };
   return ending;
 

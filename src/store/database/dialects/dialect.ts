@@ -31,8 +31,8 @@ export interface WantedTables {
   readonly names: readonly string[];
   /** Exact names, which the configuration gives. */
   readonly named: readonly string[];
-  /** Normalised names of columns that a table has all of. */
-  readonly columns: readonly string[];
+  /** Lists of normalised names of columns: a table that has all of one of them is wanted. */
+  readonly columns: readonly (readonly string[])[];
 }
 
 /** A piece of a table on the way through all of it. */

@@ -279,26 +279,30 @@ function kindOf(type: string): ColumnKind {
 }
 
 async function readCatalogRows(knex: Knex, { names, named, columns }: WantedTables) {
-  const answer: unknown = await knex.raw(catalogQuery(names.length, named.length, columns.length), [
+  const answer: unknown = await knex.raw(catalogQuery(names.length, named.length, columns), [
     ...names,
     ...named,
-    ...(columns.length > 0 ? [...columns, columns.length] : []),
+    ...columns.flat(),
   ]);
   const [rows] = answer as readonly [readonly (CatalogRow & ServerFacts)[], unknown];
   return rows;
 }
 
 /** The clock and the version stand in every row, so that they come even where no table does, in the same round trip. */
-function catalogQuery(tables: number, named: number, columns: number): string {
+function catalogQuery(tables: number, named: number, columns: WantedTables['columns']): string {
   const places = (count: number) => Array.from({ length: count }, () => '?').join(', ');
   const byName = [
     ...(tables > 0 ? [`LOWER(REPLACE(c.TABLE_NAME, '_', '')) IN (${places(tables)})`] : []),
     ...(named > 0 ? [`c.TABLE_NAME IN (${places(named)})`] : []),
-    ...(columns > 0
+    ...(columns.length > 0
       ? [
           `c.TABLE_NAME IN (SELECT TABLE_NAME FROM information_schema.COLUMNS
-             WHERE TABLE_SCHEMA = DATABASE() AND LOWER(REPLACE(COLUMN_NAME, '_', '')) IN (${places(columns)})
-             GROUP BY TABLE_NAME HAVING COUNT(*) = ?)`,
+             WHERE TABLE_SCHEMA = DATABASE() GROUP BY TABLE_NAME HAVING ${columns
+               .map(
+                 ({ length }) =>
+                   `SUM(LOWER(REPLACE(COLUMN_NAME, '_', '')) IN (${places(length)})) >= ${String(length)}`,
+               )
+               .join(' OR ')})`,
         ]
       : []),
   ].join(' OR ');

@@ -101,7 +101,7 @@ export const postgresql: Dialect = {
     const { rows } = await knex.raw<{ rows: [CatalogRow] }>(CATALOG, {
       tables: [...wanted.names],
       named: [...wanted.named],
-      columns: [...wanted.columns],
+      columns: wanted.columns.map((list) => JSON.stringify(list)),
     });
     const [row] = rows;
     return {
@@ -317,10 +317,10 @@ WITH candidate AS (
    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
      AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
      AND (lower(replace(c.relname, '_', '')) = ANY (CAST(:tables AS text[])) OR c.relname = ANY (CAST(:named AS text[]))
-          OR c.relkind IN ('r', 'p') AND cardinality(CAST(:columns AS text[])) = (
-            SELECT count(*) FROM pg_catalog.pg_attribute a
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-               AND lower(replace(a.attname, '_', '')) = ANY (CAST(:columns AS text[]))))
+          OR c.relkind IN ('r', 'p') AND (
+            SELECT jsonb_agg(lower(replace(a.attname, '_', ''))) @> ANY (CAST(:columns AS jsonb[]))
+              FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
 ), reference AS (
   SELECT k.conrelid, a.attname, t.oid, t.relname, n.nspname, t.relkind
     FROM pg_catalog.pg_constraint k

@@ -82,12 +82,17 @@ export const sqlite: Dialect = {
 
   async readCatalog(knex, { names, named, columns }) {
     const places = (values: readonly string[]) => values.map(() => '?').join(', ');
+    const hasColumns =
+      columns
+        .map(
+          (list) => `sum(lower(replace(info.name, '_', '')) IN (${places(list)})) >= ${String(list.length)}`,
+        )
+        .join(' OR ') || 'FALSE';
     const rows = await knex.raw<readonly (CatalogRow & ServerFacts)[]>(
       `WITH candidate AS (
          SELECT name FROM sqlite_master
           WHERE type IN ('table', 'view') AND (lower(replace(name, '_', '')) IN (${places(names)}) OR name IN (${places(named)})
-            OR type = 'table' AND ? = (SELECT count(*) FROM pragma_table_xinfo(sqlite_master.name) info
-                     WHERE lower(replace(info.name, '_', '')) IN (${places(columns)})))
+            OR type = 'table' AND (SELECT ${hasColumns} FROM pragma_table_xinfo(sqlite_master.name) info))
        ), reference AS (
          SELECT candidate.name AS source, key."from" AS column_name, key."table" AS target
            FROM candidate, pragma_foreign_key_list(candidate.name) key
@@ -105,7 +110,7 @@ export const sqlite: Dialect = {
                 WHERE r.source = wanted.name AND lower(r.column_name) = lower(info.name)) AS referenced_table
          FROM (SELECT 1) LEFT JOIN wanted ON TRUE LEFT JOIN pragma_table_xinfo(wanted.name) info ON TRUE
         ORDER BY wanted.name, info.cid`,
-      [...names, ...named, columns.length, ...columns],
+      [...names, ...named, ...columns.flat()],
     );
     const [first] = rows;
     return {

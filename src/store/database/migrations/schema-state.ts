@@ -12,7 +12,6 @@ import {
   recogniseUsers,
   refuseView,
   tablesOfInterest,
-  tokenColumns,
 } from '../recognise.ts';
 import type { HistoryTable } from '../shape.ts';
 import { requireWholeNames } from '../whole-names.ts';
@@ -70,7 +69,7 @@ export async function readSchemaState(
   const catalog = await dialect.readCatalog(knex, {
     names: [...tablesOfInterest, normalise(MIGRATIONS_TABLE), normalise(LOCK_TABLE)],
     named: [names.table, names.userTable].filter((name) => name !== null),
-    columns: tokenColumns,
+    columns: [],
   });
   const found =
     findDeployment(catalog, connection) ??

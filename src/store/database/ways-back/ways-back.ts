@@ -40,7 +40,6 @@ type WaysBackConnection = WaysBackParts & Pick<DatabaseConnection, 'target' | 'g
 /** What lets users in again, in the tables that Better Auth's plugins have for it. */
 export function createWaysBack(parts: WaysBackConnection): WaysBackStore {
   const { knex, dialect, shape, guard, persist } = parts;
-  const tableOf = (kind: WayBack) => shape.waysBack.find((each) => each.kind === kind);
 
   const endRows = async (on: Knex, table: WayBackTable, condition: Knex.Raw) => {
     const reference = tableReference(on, table, OTHER);
@@ -67,16 +66,16 @@ export function createWaysBack(parts: WaysBackConnection): WaysBackStore {
       }),
 
     async end(kind, userIds) {
-      const table = tableOf(kind);
-      if (table === undefined) return 0;
-      await persist(() => dialect.prepareEnding(knex, [table.name]));
       let ended = 0;
-      for (let from = 0; from < userIds.length; from += LOOKED_UP_AT_ONCE) {
-        const owners = ownersNamed(parts, userIds.slice(from, from + LOOKED_UP_AT_ONCE));
-        ended += await persist(async () => {
-          const condition = await ownedBy(parts, table, owners);
-          return dialect.single(knex, (on) => endRows(on, table, condition()));
-        });
+      for (const table of tablesOfKind(parts, kind)) {
+        await persist(() => dialect.prepareEnding(knex, [table.name]));
+        for (let from = 0; from < userIds.length; from += LOOKED_UP_AT_ONCE) {
+          const owners = ownersNamed(parts, userIds.slice(from, from + LOOKED_UP_AT_ONCE));
+          ended += await persist(async () => {
+            const condition = await ownedBy(parts, table, owners);
+            return dialect.single(knex, (on) => endRows(on, table, condition()));
+          });
+        }
       }
       return ended;
     },
@@ -103,18 +102,26 @@ export function createWaysBack(parts: WaysBackConnection): WaysBackStore {
   };
 }
 
+function tablesOfKind({ shape }: Pick<WaysBackParts, 'shape'>, kind: WayBack): readonly WayBackTable[] {
+  return shape.waysBack.filter((table) => table.kind === kind);
+}
+
 /** How many rows of each kind belong to the users. */
 export function countWaysBack(parts: WaysBackParts, owners: Owners): Promise<WaysBackCounts> {
-  const { knex, dialect, shape } = parts;
+  const { knex, dialect } = parts;
   return countEach(async (kind) => {
-    const table = shape.waysBack.find((each) => each.kind === kind);
-    if (table === undefined) return null;
+    const tables = tablesOfKind(parts, kind);
+    if (tables.length === 0) return null;
     try {
-      const rows = await knex
-        .from(tableReference(knex, table, OTHER))
-        .where((await ownedBy(parts, table, owners))())
-        .count<{ found: Value }[]>({ found: '*' });
-      return Number(rows[0]?.found ?? 0);
+      let sum = 0;
+      for (const table of tables) {
+        const rows = await knex
+          .from(tableReference(knex, table, OTHER))
+          .where((await ownedBy(parts, table, owners))())
+          .count<{ found: Value }[]>({ found: '*' });
+        sum += Number(rows[0]?.found ?? 0);
+      }
+      return sum;
     } catch (error) {
       // What is only counted keeps no session from being ended.
       if (dialect.isDenied(error) || error instanceof SchemaError) return 'unknown';
