@@ -4,12 +4,14 @@ import { maskParameters } from './config/url-secrets.ts';
 export interface Redactor {
   /** Remembers a secret, in its plain and its URL-encoded form. Values under four characters are not searched for. */
   protect(secret: string | null | undefined): void;
-  /** The text with every remembered secret, and every password and unknown parameter inside a URL, replaced by `***`. */
+  /**
+   * The text with every remembered secret, and every password and unknown parameter inside a URL, replaced by `***`. Takes
+   * time in proportion to the text, which others may have written.
+   */
   redact(text: string): string;
 }
 
 const MASK = '***';
-const PASSWORD_IN_URL = /\b([a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):[^\s@]+@/gi;
 
 export function createRedactor(): Redactor {
   const secrets = new Set<string>();
@@ -18,13 +20,21 @@ export function createRedactor(): Redactor {
     protect(secret) {
       if (secret === null || secret === undefined || secret.length < 4) return;
       secrets.add(secret);
-      secrets.add(encodeURIComponent(secret));
+      secrets.add(encodeURIComponent(Buffer.from(secret).toString()));
       longestFirst = null;
     },
     redact(text) {
       longestFirst ??= [...secrets].sort((a, b) => b.length - a.length);
       const plain = longestFirst.reduce((safe, secret) => safe.replaceAll(secret, MASK), text);
-      return maskParameters(plain.replace(PASSWORD_IN_URL, `$1:${MASK}@`));
+      return maskParameters(plain.replace(/\S+/g, maskPasswords));
     },
   };
+}
+
+/** In a word, everything between `://user:` and the next `@`. */
+function maskPasswords(word: string): string {
+  if (!word.includes('://')) return word;
+  const pieces = word.split('@');
+  const end = pieces.pop() ?? '';
+  return [...pieces.map((piece) => piece.replace(/(:\/\/[^:/]*:).+/, `$1${MASK}`)), end].join('@');
 }

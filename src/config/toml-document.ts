@@ -15,12 +15,30 @@ export interface TomlDocument {
 /** Names that mean something else to JavaScript objects: as keys they would vanish silently. */
 const UNUSABLE = ['__proto__', 'constructor', 'prototype'];
 
+/** Tables and keys within each other. No setting lies as deep. */
+const DEEPEST = 10;
+
 /** Reads TOML 1.0. A problem has the line and the column of a syntax error. */
 export function parseTomlDocument(text: string): TomlDocument | { readonly problem: Problem } {
+  try {
+    return readDocument(text);
+  } catch (error) {
+    // The parser goes as deep as the text does, until its stack is full.
+    if (!(error instanceof RangeError)) throw error;
+    return { problem: tooDeep(1) };
+  }
+}
+
+function tooDeep(line: number): Problem {
+  return { line, column: null, message: 'values are nested too deeply', hint: null };
+}
+
+function readDocument(text: string): TomlDocument | { readonly problem: Problem } {
   const ast = parseOrProblem(text);
   if ('problem' in ast) return ast;
   const lines = new Map<string, number>();
   for (const { path, line, isMention } of keysOf(ast.body[0])) {
+    if (path.length > DEEPEST) return { problem: tooDeep(line) };
     const unusable = path.find((name) => UNUSABLE.includes(name));
     if (unusable !== undefined)
       return { problem: { line, column: null, message: `${unusable} cannot be a key`, hint: null } };

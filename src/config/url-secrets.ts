@@ -5,7 +5,7 @@ const AUTHORITY = /^([a-z][a-z0-9+.-]*:\/\/[^:@/?#]*:)([^/?#]*)@/i;
 /** A name alone, which outside of databases is often a token. */
 const LONE_NAME = /^((?!postgres|postgresql|mysql|mariadb)[a-z][a-z0-9+.-]*:\/\/)([^:/?#]+)@/i;
 /** Any parameter: drivers take a password as one, and hosts a token under a name of their own. */
-const PARAMETER = /([?&])([^=&#\s]+)=([^&#\s"'`]*)/g;
+const PARAMETER = /([?&])([^=?&#\s]+)=([^&#\s"'`]*)/g;
 
 /** The secrets in a URL, as written and decoded: the password, and the values of parameters that are not known to be harmless. */
 export function passwordsIn(url: string): readonly string[] {

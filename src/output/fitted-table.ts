@@ -59,12 +59,24 @@ export function fittedTable(
   return { text: rendered([head, ...rows], columns.map(naturalWidth)), leftOut };
 }
 
-/** A value from outside as a cell: on one line, and in a pipe without the two spaces at which its reader splits. */
-export function tableCell(terminal: Terminal): (value: string | null) => string {
+/** Characters. A longer value would make every row of its column as wide. */
+const LONGEST_CELL = 1000;
+
+/**
+ * A value from outside as a cell: on one line, and in a pipe without the two spaces at which its reader splits.
+ * @param whole keeps also what is longer than 1,000 characters
+ */
+export function tableCell(terminal: Terminal, whole: boolean): (value: string | null) => string {
   const text = terminal.interactive
     ? (value: string) => forTerminal(terminalText(value), terminal)
     : (value: string) => safeText(value).replace(/ {2,}/g, ' ').trim();
-  return (value) => (value === null || value.trim() === '' ? ABSENT : text(value));
+  return (value) => {
+    if (value === null || value.trim() === '') return ABSENT;
+    if (whole || value.length <= LONGEST_CELL) return text(value);
+    // Not between the halves of a character.
+    const start = value.slice(0, LONGEST_CELL).replace(/[\ud800-\udbff]$/, '');
+    return text(start) + ellipsisFor(terminal);
+  };
 }
 
 /** cli-table3 takes quadratic time over the rows of one table, so a long one is made of several. */
@@ -80,7 +92,9 @@ function rendered(rows: readonly (readonly string[])[], colWidths: readonly numb
       chars: borderless,
     });
     table.push(...rows.slice(from, from + ROWS_AT_A_TIME).map((row) => [...row]));
-    text += `${table.toString().replace(/ +$/gm, '')}\n`;
+    // Not by a pattern: over a row of spaces it would take quadratic time.
+    const lines = table.toString().split('\n');
+    text += lines.map((line) => `${line.trimEnd()}\n`).join('');
   }
   return text;
 }

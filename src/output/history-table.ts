@@ -28,7 +28,7 @@ function columnsOf(
   runs: readonly HistoryRun[],
   { now, terminal, styles, databases, wide }: HistoryTableOptions,
 ): readonly TableColumn[] {
-  const cell = tableCell(terminal);
+  const cell = tableCell(terminal, wide);
   const cells = (read: (run: HistoryRun) => string | null) => runs.map((run) => cell(read(run)));
   const texts = (read: (run: HistoryRun) => string | null) =>
     wide ? cells(read) : cells(read).map((text) => cutText(text, LONGEST_CELL, ellipsisFor(terminal)));

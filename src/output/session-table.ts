@@ -52,7 +52,7 @@ function columnsOf(
   { now, terminal, styles, wide, emails, keepsState = false, marks }: SessionTableOptions,
 ): readonly TableColumn[] {
   const { interactive } = terminal;
-  const cell = tableCell(terminal);
+  const cell = tableCell(terminal, wide);
   const cells = (read: (session: Session) => string | null) => sessions.map((session) => cell(read(session)));
   const time = (field: ShownTime) => {
     return cells((session) => {

@@ -14,6 +14,9 @@ export interface AddressRange {
   readonly prefixLength: number;
 }
 
+/** Bytes. A longer text is no address: patterns are not tried on it, since some take quadratic time. */
+export const LONGEST_ADDRESS = 1000;
+
 const IPV4 = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/;
 const HINT = 'Write an address or a network: 203.0.113.7, 203.0.113.0/24, 2001:db8::/32.';
 
@@ -107,6 +110,7 @@ export function coversRange(outer: AddressRange, inner: AddressRange): boolean {
 }
 
 function parseAddress(text: string): { readonly key: string; readonly family: 4 | 6 } | undefined {
+  if (text.length > LONGEST_ADDRESS) return undefined;
   // ipaddr.js alone would also take 010.1, 0x7f.1 and fe80::1%eth0, which nobody means as a stored address.
   const isV4 = IPV4.test(text);
   if (!isV4 && (!text.includes(':') || text.includes('%'))) return undefined;

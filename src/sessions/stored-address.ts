@@ -1,4 +1,4 @@
-import { addressKey } from './address.ts';
+import { addressKey, LONGEST_ADDRESS } from './address.ts';
 
 /*
  * An address as a deployment stored it. Better Auth up to 1.2.5 kept the left-most piece of the header as it came
@@ -49,9 +49,14 @@ export interface StoredAddress {
 }
 
 const BLANK: StoredAddress = { key: null, unclear: false };
+const UNCLEAR: StoredAddress = { key: null, unclear: true };
+
+/** What databases read instead of a text that is longer than `LONGEST_ADDRESS`: no address, and not blank. */
+export const TOO_LONG = 'too long';
 
 /** Reads an address in every form that a release of Better Auth, or a column of addresses, has stored. */
 export function readStoredAddress(stored: string | null): StoredAddress {
+  if (stored !== null && Buffer.byteLength(stored) > LONGEST_ADDRESS) return UNCLEAR;
   if (stored === null || BLANK_PATTERN.test(stored)) return BLANK;
   const found = STORED.exec(stored);
   const key = addressKey(found?.[1] ?? found?.[2] ?? found?.[3] ?? '') ?? null;

@@ -594,3 +594,21 @@ it("looks where Better Auth's own CLI does", () => {
     directory.write(place, '');
   expect(findAuthFiles(directory.path)).toEqual(['auth.js', 'src/lib/auth.ts', 'app/server/auth/auth.ts']);
 });
+
+describe('a file that nobody wrote by hand', () => {
+  it.each([
+    ['lists', `${'['.repeat(20_000)}${']'.repeat(20_000)}`],
+    ['sums', `${'(1 + '.repeat(20_000)}1${')'.repeat(20_000)}`],
+    ['a long sum', `${'"a" + '.repeat(20_000)}"b"`],
+  ])('is refused where it is nested without end: %s', async (_, value) => {
+    await expect(read(`${IMPORT}export const auth = betterAuth({ basePath: ${value} });`)).rejects.toThrow(
+      /^cannot read .*auth\.ts: values are nested too deeply$/,
+    );
+  });
+
+  it('is refused where it is larger than 1 MB', async () => {
+    const text = `${IMPORT}export const auth = betterAuth({});\n`;
+    expect(settingsOf(await read(text.padEnd(1_000_000)))).toEqual({});
+    await expect(read(text.padEnd(1_000_001))).rejects.toThrow(/auth\.ts: it is larger than 1 MB$/);
+  });
+});

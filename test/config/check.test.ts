@@ -313,3 +313,18 @@ async function asOrdinaryUser<Result>(directory: string, work: () => Promise<Res
     process.seteuid?.(0);
   }
 }
+
+describe('a file that is nested without end', () => {
+  it.each([
+    ['lists', `a = ${'['.repeat(20_000)}${']'.repeat(20_000)}\n`],
+    ['tables', `a = ${'{ a = '.repeat(20_000)}1${' }'.repeat(20_000)}\n`],
+    ['a name of tables', `[${'a.'.repeat(20_000)}a]\n`],
+    ['a key', `${'a.'.repeat(20_000)}a = 1\n`],
+  ])('is refused: %s', async (_, text) => {
+    expect(await check(text)).toEqual({
+      code: 3,
+      stdout: 'sessionctl.toml:1: values are nested too deeply\n',
+      stderr: 'error: sessionctl.toml has 1 problem\n',
+    });
+  });
+});

@@ -194,3 +194,22 @@ test('wrapped text is the whole text', () => {
     }),
   );
 });
+
+test.each([' ', 'x', '1:', '田', 'e\u0301', '\u0001', 'a@b://c:'])(
+  'cuts a cell before it is measured: 400,000 of %s',
+  (piece) => {
+    const long = `a${piece.repeat(400_000)}b`;
+    const { text } = table(
+      [{ ...aSession, userEmail: null, userName: long, ipAddress: long, userAgent: long }, another],
+      pipe,
+    );
+    expect(Math.max(...text.split('\n').map(({ length }) => length))).toBeLessThan(20_000);
+    expect(text).not.toMatch(/ $/m);
+    expect(text.split('\n')[2]).toMatch(/ {2}203\.0\.113\.7 +curl 8\.5/);
+  },
+);
+
+test('a cell is not cut between the halves of a character', () => {
+  const { text } = table([{ ...aSession, userEmail: null, userName: `${'x'.repeat(999)}👩👩` }], pipe);
+  expect(text).toContain(`${'x'.repeat(999)}…`);
+});

@@ -19,6 +19,9 @@ import {
 import type { ObjectValue, StaticValue } from './static-value.ts';
 import { lineOf, nodesIn } from './syntax-tree.ts';
 
+/** Bytes. What parses it takes seconds for a megabyte. */
+const LARGEST_AUTH_FILE = 1_000_000;
+
 /** Fields of Better Auth that a profile can name columns for. */
 const SESSION_FIELDS = ['token', 'userId', 'expiresAt', 'createdAt', 'updatedAt', 'ipAddress', 'userAgent'];
 const USER_FIELDS = ['email', 'name', 'createdAt'];
@@ -38,6 +41,19 @@ const WITHOUT_SETTING: Readonly<Record<string, string>> = {
  * @throws ConfigError where it cannot be read at all: absent, no JavaScript or TypeScript, or no such call in it
  */
 export async function readAuthFile(path: string): Promise<AuthReading> {
+  try {
+    return await readingOfFile(path);
+  } catch (error) {
+    // Whoever reads a tree goes as deep as the text does, until the stack is full.
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigError(`cannot read ${path}: values are nested too deeply`, {
+      hint: ELSEWHERE,
+      cause: error,
+    });
+  }
+}
+
+async function readingOfFile(path: string): Promise<AuthReading> {
   const file = await parsed(path, await textOf(path));
   const { evaluate, names } = createEvaluator(file);
   const call = theCall(path, file, (name) => names.importOf(name));
@@ -57,7 +73,7 @@ const ELSEWHERE = 'Name the file that holds betterAuth({…}) itself with --auth
 
 async function textOf(path: string): Promise<string> {
   try {
-    return (await readRegularFile(path)).toString('utf8');
+    return (await readRegularFile(path, LARGEST_AUTH_FILE)).toString('utf8');
   } catch (error) {
     throw new ConfigError(`cannot read ${path}: ${reasonOf(error)}`, { cause: error });
   }

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { MAPPED_KEY, type KeyRange } from '../../../sessions/address.ts';
+import { LONGEST_ADDRESS, MAPPED_KEY, type KeyRange } from '../../../sessions/address.ts';
 import { NETWORK_DIGITS } from '../../../sessions/network.ts';
 import {
   HEAD_PATTERN,
@@ -8,6 +8,7 @@ import {
   PLAIN_PATTERN,
   SINGLE_PATTERN,
   STORED_PATTERN,
+  TOO_LONG,
 } from '../../../sessions/stored-address.ts';
 
 /** As `Dialect.addressIn`. Columns of inet4 and inet6 are read as the text that they are written as. */
@@ -65,7 +66,10 @@ export function network(knex: Knex, column: string): Knex.Raw {
 }
 
 function textOf(knex: Knex, column: string): Knex.Raw {
-  return knex.raw('CAST(?? AS CHAR)', [column]);
+  return knex.raw(
+    `(CASE WHEN LENGTH(CAST(?? AS CHAR)) > ${String(LONGEST_ADDRESS)} THEN '${TOO_LONG}' ELSE CAST(?? AS CHAR) END)`,
+    [column, column],
+  );
 }
 
 /** Sixteen bytes, of IPv4 those of its mapped IPv6 address; NULL where the address cannot be read. */

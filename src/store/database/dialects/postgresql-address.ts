@@ -1,11 +1,12 @@
 import type { Knex } from 'knex';
-import { MAPPED_KEY, type KeyRange } from '../../../sessions/address.ts';
+import { LONGEST_ADDRESS, MAPPED_KEY, type KeyRange } from '../../../sessions/address.ts';
 import { NETWORK_DIGITS } from '../../../sessions/network.ts';
 import {
   IPV4_PATTERN,
   PLAIN_PATTERN,
   SINGLE_PATTERN,
   STORED_PATTERN,
+  TOO_LONG,
 } from '../../../sessions/stored-address.ts';
 
 const IPV4 = `^${IPV4_PATTERN}$`;
@@ -71,7 +72,10 @@ export function network(knex: Knex, column: string): Knex.Raw {
 }
 
 function textOf(knex: Knex, column: string): Knex.Raw {
-  return knex.raw('CAST(?? AS text) COLLATE "C"', [column]);
+  return knex.raw(
+    `(CASE WHEN octet_length(CAST(?? AS text)) > ${String(LONGEST_ADDRESS)} THEN '${TOO_LONG}' ELSE CAST(?? AS text) END) COLLATE "C"`,
+    [column, column],
+  );
 }
 
 /** The address in the column as inet, IPv4 in the form of IPv6; NULL where it cannot be read. */
