@@ -4,10 +4,11 @@ import { configDefaults, defineConfig } from 'vitest/config';
 process.env['TZ'] = 'UTC';
 
 /** These measure how long an application waits for sessionctl, which a neighbour at work would falsify. */
-const measuring = ['test/integration/concurrency.test.ts', 'test/integration/faults/row-locks.test.ts'];
+const measuring = ['test/thorough/concurrency.test.ts', 'test/thorough/faults/row-locks.test.ts'];
 
 const common = {
-  pool: 'forks',
+  pool: 'forks' as const,
+  globalSetup: ['test/support/global-setup.ts'],
   // One file after the other in the same few processes: each would spend seconds on loading Better Auth again. Whoever
   // replaces something of the process puts it back.
   isolate: false,
@@ -16,31 +17,46 @@ const common = {
   hookTimeout: 120_000,
   // Most of a test is waiting for a process that it started.
   maxConcurrency: 4,
-} as const;
+  // For the same reason two more than the two processors of a small machine.
+  maxWorkers: 4,
+};
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/support/global-setup.ts'],
     projects: [
       {
         test: {
           ...common,
-          name: 'together',
-          include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...measuring],
-          // For the same reason two more than the two processors of a small machine.
-          maxWorkers: 4,
+          // Neither a server nor the built program.
+          name: 'unit',
+          include: [
+            'test/*.test.ts',
+            'test/{commands,completion,config,help,history,output,sessions,store}/**/*.test.ts',
+          ],
           sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
           ...common,
-          name: 'alone',
-          include: measuring,
-          maxWorkers: 1,
+          // Every command on every store.
+          name: 'stores',
+          include: ['test/integration/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          // Faults, topologies, settings, terminals and documentation.
+          name: 'thorough',
+          include: ['test/{thorough,docs,e2e}/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...measuring],
           sequence: { groupOrder: 2 },
         },
+      },
+      {
+        test: { ...common, name: 'alone', include: measuring, maxWorkers: 1, sequence: { groupOrder: 3 } },
       },
     ],
   },

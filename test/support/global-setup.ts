@@ -60,8 +60,25 @@ const kinds: Readonly<Record<ServerKind, Kind>> = {
   },
 };
 
-/** Looks for the servers once, tells the tests, and at the very end drops what an interrupted test left behind. */
+/**
+ * Looks for the servers once, tells the tests, and at the very end drops what an interrupted test left behind. Unit tests
+ * have no servers and no built program.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const temporaryDirectory = mkdtempSync(join(tmpdir(), 'sessionctl-test-'));
+  // Some tests run the program as a user who owns nothing.
+  chmodSync(temporaryDirectory, 0o755);
+  project.provide('temporaryDirectory', temporaryDirectory);
+  const dropServers = project.name === 'unit' ? () => Promise.resolve() : await provideServers(project);
+  return async () => {
+    await killLeftoverRedis(temporaryDirectory);
+    rmSync(temporaryDirectory, { recursive: true, force: true });
+    await dropServers();
+  };
+}
+
+/** @returns what drops all that tests have left on them */
+async function provideServers(project: TestProject): Promise<() => Promise<void>> {
   if (!existsSync(new URL('../dist/main.cjs', sessionctlBinary))) {
     throw new Error('The tests run the built program: `npm run build` first, or `npm test`, which builds.');
   }
@@ -78,13 +95,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const databasePrefix = `sessionctl_test_${randomBytes(4).toString('hex')}_`;
   project.provide('servers', servers);
   project.provide('databasePrefix', databasePrefix);
-  const temporaryDirectory = mkdtempSync(join(tmpdir(), 'sessionctl-test-'));
-  // Some tests run the program as a user who owns nothing.
-  chmodSync(temporaryDirectory, 0o755);
-  project.provide('temporaryDirectory', temporaryDirectory);
   return async () => {
-    await killLeftoverRedis(temporaryDirectory);
-    rmSync(temporaryDirectory, { recursive: true, force: true });
     for (const [kind, server] of Object.entries(servers) as [ServerKind, Server][])
       if ('url' in server) await kinds[kind].dropLeftovers(server.url, databasePrefix);
   };

@@ -289,6 +289,26 @@ export const shapes: readonly Shape[] = [
   drizzleShape('sqlite', 'Prisma, integer milliseconds', { time: 'milliseconds', ...prisma }),
 ];
 
+/** Among them each way to store a key and a time at least once on each database. */
+const common: readonly string[] = [
+  'postgresql: own adapter',
+  'postgresql: own adapter, generateId uuid',
+  'postgresql: own adapter, generateId serial',
+  'postgresql: Drizzle, timestamp, snake case',
+  'mysql: own adapter',
+  'mysql: own adapter, generateId serial',
+  'mysql: Prisma, datetime(3)',
+  'sqlite: own adapter',
+  'sqlite: own adapter, generateId serial',
+  'sqlite: Drizzle, integer milliseconds, snake case',
+  'sqlite: Drizzle, integer seconds, usePlural',
+  'sqlite: Prisma, text with an offset',
+];
+
+/** What `npm test` asks about; the thorough tests ask about the others. */
+export const commonShapes: readonly Shape[] = common.map(named);
+export const otherShapes: readonly Shape[] = shapes.filter((shape) => !commonShapes.includes(shape));
+
 /** The plainest shape of a dialect, for suites that are about something else. */
 export function plainShape(dialect: Dialect): Shape {
   return named(`${dialect}: own adapter`);

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SignIn } from './app.ts';
 import { operatorOn, secretsOf, type Operator } from './operator.ts';
 import { populate, updateSession, type Population } from './population.ts';
-import { describeOn, type Dialect } from './servers.ts';
-import { deploy, shapes, type Deployment, type Shape } from './shapes.ts';
+import { describeOn } from './servers.ts';
+import { deploy, type Deployment, type Shape } from './shapes.ts';
 import { areIn, day, hour, removesExactly, second, signInAged, sweepWith, truthsOf } from './sweeping.ts';
 
 /** On both sides of every moment that decides; milliseconds from now. */
@@ -23,10 +23,10 @@ const ages = [
 const saysZone = (shape: Shape) =>
   shape.dialect === 'sqlite' || (shape.dialect === 'postgresql' && shape.name.includes('own adapter'));
 
-/** A suite for every shape of one dialect. */
-export function describeSweepsOf(dialect: Dialect): void {
-  for (const shape of shapes.filter((one) => one.dialect === dialect)) {
-    describeOn(dialect, shape.name, () => {
+/** A suite for each of the shapes. */
+export function describeSweepsOf(some: readonly Shape[]): void {
+  for (const shape of some) {
+    describeOn(shape.dialect, shape.name, () => {
       let deployment: Deployment;
       let population: Population;
       let signIns: readonly SignIn[];

@@ -2,13 +2,13 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configInit } from '../../src/commands/config/init.ts';
-import { createContext } from '../../src/context.ts';
-import { createRedactor } from '../../src/redaction.ts';
-import { fakeSystem, runMain } from '../support/fake-system.ts';
-import { describeOnRedis } from '../support/servers.ts';
-import { scriptedPrompter, type Answer } from './scripted-prompter.ts';
-import { temporaryDirectory } from './temporary-directory.ts';
+import { configInit } from '../../../src/commands/config/init.ts';
+import { createContext } from '../../../src/context.ts';
+import { createRedactor } from '../../../src/redaction.ts';
+import { fakeSystem, runMain } from '../../support/fake-system.ts';
+import { describeOnRedis } from '../../support/servers.ts';
+import { scriptedPrompter, type Answer } from '../../config/scripted-prompter.ts';
+import { temporaryDirectory } from '../../config/temporary-directory.ts';
 
 type Env = Readonly<Record<string, string>>;
 

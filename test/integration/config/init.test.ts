@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { configInit } from '../../src/commands/config/init.ts';
-import { renderConfig, type UrlReference } from '../../src/config/render-config.ts';
-import { settingsOfText } from '../../src/config/load.ts';
-import { createContext } from '../../src/context.ts';
-import { createRedactor } from '../../src/redaction.ts';
-import { createPostgres } from '../support/databases.ts';
-import { fakeSystem, runMain } from '../support/fake-system.ts';
-import { describeOn } from '../support/servers.ts';
-import { scriptedPrompter, type Answer } from './scripted-prompter.ts';
-import { temporaryDirectory } from './temporary-directory.ts';
+import { configInit } from '../../../src/commands/config/init.ts';
+import { renderConfig, type UrlReference } from '../../../src/config/render-config.ts';
+import { settingsOfText } from '../../../src/config/load.ts';
+import { createContext } from '../../../src/context.ts';
+import { createRedactor } from '../../../src/redaction.ts';
+import { createPostgres } from '../../support/databases.ts';
+import { fakeSystem, runMain } from '../../support/fake-system.ts';
+import { describeOn } from '../../support/servers.ts';
+import { scriptedPrompter, type Answer } from '../../config/scripted-prompter.ts';
+import { temporaryDirectory } from '../../config/temporary-directory.ts';
 
 /** A directory with a small auth database, `auth.db`. */
 async function directoryWithDatabase() {

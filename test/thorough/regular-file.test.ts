@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { temporaryDirectory } from './config/temporary-directory.ts';
-import { runMain } from './support/fake-system.ts';
+import { temporaryDirectory } from '../config/temporary-directory.ts';
+import { runMain } from '../support/fake-system.ts';
 
 const STRANGER = 4711;
 

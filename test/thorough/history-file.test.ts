@@ -27,7 +27,7 @@ import { recordLine, sealRecord, type HistoryRecord } from '../../src/history/hi
 import { version } from '../../src/version.ts';
 import { fakeSystem, type FakeSystemOptions } from '../support/fake-system.ts';
 import { bareEnvironment, isAllPowerful, runProgram, unprivileged } from '../support/run-sessionctl.ts';
-import { anEntry, historyOfLength } from './histories.ts';
+import { anEntry, historyOfLength } from '../history/histories.ts';
 
 interface TestHistory extends History {
   readonly stateHome: string;

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { runMain } from '../support/fake-system.ts';
-import { temporaryDirectory } from '../config/temporary-directory.ts';
+import { runMain } from '../../support/fake-system.ts';
+import { temporaryDirectory } from '../../config/temporary-directory.ts';
 
 interface Report {
   readonly target: { readonly profile: string | null; readonly database: string } | null;

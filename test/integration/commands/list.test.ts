@@ -5,8 +5,8 @@ import { parse } from 'csv-parse/sync';
 import Database from 'better-sqlite3';
 import stringWidth from 'string-width';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { dangerousIn } from '../output/hostile.ts';
-import { runMain, type FakeSystemOptions } from '../support/fake-system.ts';
+import { dangerousIn } from '../../output/hostile.ts';
+import { runMain, type FakeSystemOptions } from '../../support/fake-system.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sessionctl-list-'));
 const url = `sqlite:${join(directory, 'demo.db')}`;

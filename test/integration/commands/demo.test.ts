@@ -15,7 +15,7 @@ import { getMigrations } from 'better-auth/db/migration';
 import { admin } from 'better-auth/plugins';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runMain } from '../support/fake-system.ts';
+import { runMain } from '../../support/fake-system.ts';
 
 const now = Date.parse('2026-11-23T14:00:00.000Z');
 const directory = mkdtempSync(join(tmpdir(), 'sessionctl-demo-'));

@@ -1,13 +1,13 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { expect, it, describe, onTestFinished } from 'vitest';
-import { configInit } from '../../src/commands/config/init.ts';
-import { createContext } from '../../src/context.ts';
-import { createRedactor } from '../../src/redaction.ts';
-import { createPostgres } from '../support/databases.ts';
-import { fakeSystem, runMain } from '../support/fake-system.ts';
-import { describeOn, describeOnRedis } from '../support/servers.ts';
-import { scriptedPrompter, type Answer } from './scripted-prompter.ts';
-import { temporaryDirectory } from './temporary-directory.ts';
+import { configInit } from '../../../src/commands/config/init.ts';
+import { createContext } from '../../../src/context.ts';
+import { createRedactor } from '../../../src/redaction.ts';
+import { createPostgres } from '../../support/databases.ts';
+import { fakeSystem, runMain } from '../../support/fake-system.ts';
+import { describeOn, describeOnRedis } from '../../support/servers.ts';
+import { scriptedPrompter, type Answer } from '../../config/scripted-prompter.ts';
+import { temporaryDirectory } from '../../config/temporary-directory.ts';
 
 type Env = Readonly<Record<string, string>>;
 

@@ -1,7 +1,7 @@
 import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
-import { runSessionctl, type RunResult } from './support/run-sessionctl.ts';
+import { runSessionctl, type RunResult } from '../support/run-sessionctl.ts';
 
 const words = ['help', 'list'];
 

@@ -1,0 +1,7 @@
+import { describe } from 'vitest';
+import { describeEndingsOf } from '../support/revoke-shapes.ts';
+import { otherShapes } from '../support/shapes.ts';
+
+describe('Better Auth finds dead exactly what was to be ended on other shapes', () => {
+  describeEndingsOf(otherShapes);
+});
