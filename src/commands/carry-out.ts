@@ -87,7 +87,11 @@ export async function carryOut(
 
   // What is ended in the wrong place lives on, which has to be said before anything is done.
   const mismatch = await store.findMismatch();
-  const obstacles = await foreseeObstacles(context, store, { preserve, dryRun });
+  const obstacles = await foreseeObstacles(context, store, {
+    preserve,
+    dryRun,
+    included: request.included,
+  });
   const isShown = dryRun ? !request.json : flags.yes !== true || context.flags.quiet !== true;
   const sampleSize = isShown ? SAMPLE : 0;
   const plan = await planRevocation(store, request.selection, { preserve, sampleSize });

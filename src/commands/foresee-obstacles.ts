@@ -12,7 +12,11 @@ type ForeseeingStore = Pick<SessionStore, 'target' | 'hidesRows' | 'findObstacle
 export async function foreseeObstacles(
   context: Context,
   store: ForeseeingStore,
-  { preserve, dryRun }: { readonly preserve: boolean; readonly dryRun: boolean },
+  {
+    preserve,
+    dryRun,
+    included,
+  }: { readonly preserve: boolean; readonly dryRun: boolean; readonly included: ReadonlySet<string> },
 ): Promise<readonly Obstacle[]> {
   if (store.hidesRows && !dryRun)
     throw new ConnectionError(
@@ -21,7 +25,7 @@ export async function foreseeObstacles(
         hint: 'Nothing was changed. Use the owner of the table or a role with BYPASSRLS, or give this account a policy USING (true).',
       },
     );
-  const refusal = dryRun ? await store.findRefusal(preserve) : null;
+  const refusal = dryRun ? await store.findRefusal(preserve, included) : null;
   if (refusal !== null) await context.warn(`without --dry-run this would be refused: ${refusal}`);
   return store.findObstacles(preserve);
 }

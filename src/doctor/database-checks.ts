@@ -1,12 +1,28 @@
 import { ConnectionError } from '../errors.ts';
 import { grouped } from '../grouped.ts';
-import type { DatabaseExamination, Examination, TableExamination } from '../sessions/examination.ts';
+import type {
+  DatabaseExamination,
+  Examination,
+  MissingRight,
+  TableExamination,
+} from '../sessions/examination.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import { millisecondsOf } from '../sessions/instant.ts';
 import type { Obstacle } from '../sessions/obstacle.ts';
 import type { Target } from '../sessions/session-store.ts';
 import { reasonOf } from './carry-out-checks.ts';
-import { command, fail, ok, sql, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
+import {
+  command,
+  fail,
+  ok,
+  sql,
+  toml,
+  unknown,
+  warn,
+  type Check,
+  type Remedy,
+  type Verdict,
+} from './finding.ts';
 
 export interface DatabaseSubject extends Pick<Examination, 'database' | 'schemaParts'> {
   readonly target: Target;
@@ -64,6 +80,20 @@ export function* databaseChecks(subject: DatabaseSubject): Generator<Check> {
     explanation:
       'Ending and sweeping sessions takes DELETE (UPDATE where rows are kept as records), with the OAuth provider plugin UPDATE on its tokens (DELETE on access tokens up to 1.6), and the history INSERT. The database planned those statements and ran none.',
     carryOut: () => judgeRights(part, preserve),
+  };
+  yield {
+    id: 'include-privileges',
+    explanation:
+      'revoke, revoke-all and limit count what lets a user in again, which takes SELECT on its tables, and end it with --include, which takes DELETE (UPDATE on API keys). The database planned those statements and ran none.',
+    carryOut: async () => {
+      const missing = await part.missingRightsToInclude();
+      return missing.length === 0
+        ? ok('the account may do what --include takes')
+        : warn(
+            `with --include, a revocation may be refused: the account lacks ${listedRights(missing)}`,
+            grants(missing),
+          );
+    },
   };
   yield {
     id: 'clock-skew',
@@ -232,11 +262,16 @@ async function judgeRights(part: DatabaseExamination, preserve: boolean): Promis
     throw error;
   }
   if (missing.length === 0) return ok('the account may do what ending and sweeping sessions takes');
+  return fail(`the account lacks ${listedRights(missing)}`, grants(missing));
+}
+
+function listedRights(missing: readonly MissingRight[]): string {
+  return missing.map(({ right }) => right).join(', ');
+}
+
+function grants(missing: readonly MissingRight[]): Remedy | null {
   const statements = missing.flatMap(({ remedy }) => remedy ?? []);
-  return fail(
-    `the account lacks ${missing.map(({ right }) => right).join(', ')}`,
-    statements.length === 0 ? null : sql(statements.join('\n')),
-  );
+  return statements.length === 0 ? null : sql(statements.join('\n'));
 }
 
 async function judgeClocks(part: DatabaseExamination, { clock }: DatabaseSubject): Promise<Verdict> {

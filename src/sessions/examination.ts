@@ -40,6 +40,8 @@ export interface DatabaseExamination {
    * @param preserve rows are kept as records
    */
   missingRights(preserve: boolean): Promise<readonly MissingRight[]>;
+  /** The same of all that `--include` ends in the tables that there are. */
+  missingRightsToInclude(): Promise<readonly MissingRight[]>;
   /** How many users there are, counted no further than this; null without a user table. */
   countUsers(most: number): Promise<number | null>;
   /** The ids among these that have a user; null without a user table. */

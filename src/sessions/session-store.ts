@@ -240,7 +240,7 @@ export interface SessionStore {
   findObstacles(preserve: boolean): Promise<readonly Obstacle[]>;
 
   /** Why the database would refuse to end any session, as far as it says without running anything; null where it would not. */
-  findRefusal(preserve: boolean): Promise<string | null>;
+  findRefusal(preserve: boolean, included: ReadonlySet<string>): Promise<string | null>;
 
   /** Tokens of an OAuth provider are bound to sessions here. */
   readonly bindsTokens: boolean;

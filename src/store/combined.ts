@@ -141,7 +141,7 @@ export function createCombinedStore(
     zoneKnown: table?.zoneKnown ?? true,
     hidesRows: table?.hidesRows ?? false,
     findObstacles: (preserve) => table?.findObstacles(preserve) ?? Promise.resolve([]),
-    findRefusal: (preserve) => table?.findRefusal(preserve) ?? Promise.resolve(null),
+    findRefusal: (preserve, included) => table?.findRefusal(preserve, included) ?? Promise.resolve(null),
     bindsTokens: directory.boundTokens !== null,
     handsOutJwts: directory.handsOutJwts,
     waysBack: parts.waysBack,

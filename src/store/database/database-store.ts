@@ -90,7 +90,8 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     hidesRows: table.hidesRows,
     findObstacles: (preserve) =>
       guard(async () => (await import('./obstacles.ts')).findObstacles(parts, preserve)),
-    findRefusal: async (preserve) => (await import('./obstacles.ts')).findRefusal(parts, preserve),
+    findRefusal: async (preserve, included) =>
+      (await import('./obstacles.ts')).findRefusal(parts, preserve, included),
     bindsTokens: shape.tokens.length > 0,
     handsOutJwts: shape.handsOutJwts,
     // A row that is deleted is gone.

@@ -9,6 +9,7 @@ import type {
 } from '../../sessions/examination.ts';
 import { wholeSecond } from '../../sessions/instant.ts';
 import { everySession } from '../../sessions/selection.ts';
+import { waysBack } from '../../sessions/ways-back.ts';
 import type { SessionTime } from '../../sessions/session.ts';
 import { tableLabel } from './catalog.ts';
 import { SESSION, sessionColumn } from './conditions.ts';
@@ -18,7 +19,7 @@ import type { Value } from './dialects/dialect.ts';
 import type { NamedTable } from './dialects/examination-dialect.ts';
 import { loadExaminationDialect } from './load-examination-dialect.ts';
 import { loadSchemaDialect } from './load-schema-dialect.ts';
-import { missingRights, type ChangedDatabase } from './missing-rights.ts';
+import { missingRights, missingRightsToInclude, type ChangedDatabase } from './missing-rights.ts';
 import { findObstacles } from './obstacles.ts';
 import type { Shape } from './shape.ts';
 import { readTimes } from './read-time.ts';
@@ -46,6 +47,7 @@ export function createDatabaseExamination(parts: ExaminedDatabase): DatabaseExam
     findReadOnly: () => guard(async () => (await special()).findReadOnly(knex)),
 
     missingRights: (preserve) => guard(() => missingRights(parts, preserve)),
+    missingRightsToInclude: () => guard(() => missingRightsToInclude(parts, new Set(waysBack))),
 
     countUsers: (most) =>
       user === null

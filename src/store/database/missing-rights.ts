@@ -5,7 +5,7 @@ import { SESSION } from './conditions.ts';
 import type { DatabaseConnection } from './connect.ts';
 import type { NamedTable } from './dialects/examination-dialect.ts';
 import { loadExaminationDialect } from './load-examination-dialect.ts';
-import type { HistoryTable, SessionTable, TokenTable, UserTable } from './shape.ts';
+import type { HistoryTable, SessionTable, TokenTable, UserTable, WayBackTable } from './shape.ts';
 import { tableReference } from './table-reference.ts';
 
 /** A database, and the tables in it that ending and sweeping sessions works on. */
@@ -15,14 +15,27 @@ export interface ChangedDatabase extends Pick<DatabaseConnection, 'knex' | 'dial
     /** Null where sessions stand elsewhere. */
     readonly ended: SessionTable | null;
     readonly tokens: readonly TokenTable[];
+    readonly waysBack: readonly WayBackTable[];
     readonly history: HistoryTable | null;
   };
 }
 
 /** As `DatabaseExamination.missingRights`. */
-export async function missingRights(
+export function missingRights(parts: ChangedDatabase, preserve: boolean): Promise<readonly MissingRight[]> {
+  return lacking(parts, neededRights(parts, preserve));
+}
+
+/** What `--include` of these kinds takes besides. */
+export function missingRightsToInclude(
   parts: ChangedDatabase,
-  preserve: boolean,
+  kinds: ReadonlySet<string>,
+): Promise<readonly MissingRight[]> {
+  return lacking(parts, rightsToInclude(parts, kinds));
+}
+
+async function lacking(
+  parts: ChangedDatabase,
+  needed: Iterable<NeededRight>,
 ): Promise<readonly MissingRight[]> {
   const { knex, dialect, target } = parts;
   const own = await loadExaminationDialect(target);
@@ -37,7 +50,7 @@ export async function missingRights(
       return true;
     }
   };
-  for (const { right, on, statement, columns } of neededRights(knex, parts, preserve)) {
+  for (const { right, on, statement, columns } of needed) {
     if (!(await isDenied(statement))) continue;
     const denied: string[] = [];
     for (const column of columns) if (await isDenied(reading(knex, on, [column]))) denied.push(column);
@@ -77,12 +90,8 @@ function columnsOf(table: SessionTable): readonly string[] {
   ];
 }
 
-/** What `end`, `sweep` and the history do, as statements that would touch no row. */
-function* neededRights(
-  knex: Knex,
-  { dialect, shape: { user, ended, tokens, history } }: ChangedDatabase,
-  preserve: boolean,
-): Generator<NeededRight> {
+/** Statements that would touch no row. */
+function createStatements({ knex, dialect }: Pick<ChangedDatabase, 'knex' | 'dialect'>) {
   const selecting = (on: NamedTable, ...columns: readonly string[]): NeededRight => ({
     right: 'SELECT',
     on,
@@ -107,6 +116,28 @@ function* neededRights(
     ]),
     columns: [],
   });
+  return { selecting, updating, deleting };
+}
+
+/** What ending what lets users in again does. */
+function* rightsToInclude(parts: ChangedDatabase, kinds: ReadonlySet<string>): Generator<NeededRight> {
+  const { selecting, updating, deleting } = createStatements(parts);
+  for (const table of parts.shape.waysBack) {
+    const { kind, id, owner, mark, expiries } = table;
+    if (!kinds.has(kind)) continue;
+    const marks = mark === null ? [] : [mark];
+    yield selecting(table, id.name, owner.name, ...marks, ...expiries.map(({ name }) => name));
+    yield kind === 'api-keys' && mark !== null ? updating(table, mark) : deleting(table);
+  }
+}
+
+/** What `end`, `sweep` and the history do. */
+function* neededRights(parts: ChangedDatabase, preserve: boolean): Generator<NeededRight> {
+  const {
+    knex,
+    shape: { user, ended, tokens, history },
+  } = parts;
+  const { selecting, updating, deleting } = createStatements(parts);
   if (user !== null)
     yield selecting(user, ...[user.id.name, user.email, user.displayName].filter((name) => name !== null));
   if (ended !== null) {

@@ -4,7 +4,7 @@ import { tableLabel } from './catalog.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
 import type { FoundObstacle } from './dialects/examination-dialect.ts';
 import { loadExaminationDialect } from './load-examination-dialect.ts';
-import { missingRights } from './missing-rights.ts';
+import { missingRights, missingRightsToInclude } from './missing-rights.ts';
 
 /** What rules, triggers and foreign keys of the operator's own would do about the end of sessions. Changes nothing. */
 export async function findObstacles(
@@ -43,14 +43,20 @@ function described({ kind, name, place }: FoundObstacle, table: string): Obstacl
 
 /**
  * What the database would refuse, by having the statements planned and not run.
+ * @param included kinds of `--include`
  * @returns a sentence without a full stop, or null where nothing is known to be refused
  */
-export async function findRefusal(parts: DatabaseStoreParts, preserve: boolean): Promise<string | null> {
-  const { user, session, tokens, history } = parts.shape;
+export async function findRefusal(
+  parts: DatabaseStoreParts,
+  preserve: boolean,
+  included: ReadonlySet<string>,
+): Promise<string | null> {
+  const changed = { ...parts, shape: { ...parts.shape, ended: parts.shape.session } };
   try {
-    const missing = await parts.guard(() =>
-      missingRights({ ...parts, shape: { user, ended: session, tokens, history } }, preserve),
-    );
+    const missing = await parts.guard(async () => [
+      ...(await missingRights(changed, preserve)),
+      ...(await missingRightsToInclude(changed, included)),
+    ]);
     if (missing.length === 0) return null;
     return `the account lacks ${missing.map(({ right }) => right).join(', ')}`;
   } catch (error) {

@@ -4,6 +4,7 @@ import { signIn, signUp } from '../../support/app.ts';
 import { createDatabase } from '../../support/databases.ts';
 import { examine } from '../../support/doctor.ts';
 import { oauthShapes } from '../../support/oauth.ts';
+import { operatorOn } from '../../support/operator.ts';
 import { updateSession } from '../../support/population.ts';
 import { missingRedisServer, startPrivateRedis } from '../../support/private-redis.ts';
 import { keySpaceIn } from '../../support/redis.ts';
@@ -23,13 +24,22 @@ describe.each<ServerDialect>(['postgresql', 'mysql'])('%s', (dialect) => {
       try {
         await using account = await makeAccount(database);
         const lacking = await examine(account.url);
-        expect(lacking.wrong).toEqual(['database-privileges: fail']);
+        expect(lacking.wrong).toEqual(['database-privileges: fail', 'include-privileges: warn']);
         const { result, remedy } = lacking.of('database-privileges');
         const qualified = dialect === 'postgresql' ? 'public.session' : 'session';
         expect(result).toContain(`DELETE on ${qualified}`);
         expect(result).toContain('oauthRefreshToken');
+        const include = lacking.of('include-privileges');
+        expect(include.result).toMatch(/DELETE on (public\.)?verification/);
+        expect(include.result).toMatch(/UPDATE on (public\.)?apikey/);
+        const words = ['revoke-all', '--everyone', '--dry-run', '--include', 'api-keys'];
+        const { stderr } = await operatorOn(account.url).run(words);
+        expect(stderr).toMatch(/would be refused: .*UPDATE on (public\.)?apikey/);
+        expect(stderr).not.toMatch(/DELETE on (public\.)?verification/);
         // What is to be pasted gives them, and no more is wanted then.
         for (const statement of remedy?.text.split('\n') ?? []) await database.query(statement);
+        expect((await examine(account.url)).wrong).toEqual(['include-privileges: warn']);
+        for (const statement of include.remedy?.text.split('\n') ?? []) await database.query(statement);
         expect((await examine(account.url)).wrong).toEqual([]);
       } finally {
         await database.drop();
@@ -46,9 +56,9 @@ describeOn('postgresql', 'doctor on PostgreSQL', () => {
       await account.grant('DELETE', 'session');
       await database.query('ALTER TABLE "session" ENABLE ROW LEVEL SECURITY');
       const hidden = await examine(account.url);
-      expect(hidden.wrong).toEqual(['row-level-security: fail']);
+      expect(hidden.wrong).toEqual(['include-privileges: warn', 'row-level-security: fail']);
       await database.query(hidden.of('row-level-security').remedy?.text ?? '');
-      expect((await examine(account.url)).wrong).toEqual([]);
+      expect((await examine(account.url)).wrong).toEqual(['include-privileges: warn']);
     } finally {
       await database.drop();
     }
