@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { CancelledError, FailedError, IncompleteError, SessionctlError, SurvivorsError } from '../errors.ts';
 import { grouped } from '../grouped.ts';
 import { counted, inNumber } from '../output/counted.ts';
-import { listedWays } from '../output/ways-back-text.ts';
+import { listedWays, unknownWays } from '../output/ways-back-text.ts';
 import { unclearAddressesText } from '../output/unclear-addresses-text.ts';
 import { halfEnded, type Revocation, type RevocationPlan } from '../sessions/revocation.ts';
 import type { Obstacle } from '../sessions/obstacle.ts';
@@ -65,6 +65,12 @@ export function judgeRevocation(
   if (ways !== null) {
     throw new SurvivorsError(`${ways} that should be gone still work`, {
       hint: 'They may have come meanwhile. Run the same command again, with --user for each of the users.',
+    });
+  }
+  const unknown = done.waysBack.left === null ? null : unknownWays(done.waysBack.left);
+  if (unknown !== null) {
+    throw new IncompleteError(`whether ${unknown} are left is not known: some of them cannot be read here`, {
+      hint: 'All sessions are ended. Look for them in the application.',
     });
   }
   if (done.unseen !== null)

@@ -59,7 +59,16 @@ export function listedWays(counts: Readonly<Record<WayBack, number | 'unknown' |
     const number = counts[kind];
     return typeof number === 'number' && number > 0 ? [countedWays(kind, number)] : [];
   });
-  const last = some.pop();
+  return listed(some);
+}
+
+/** `trusted devices and API keys`, of those that are unknown; null where all are known. */
+export function unknownWays(counts: WaysBackCounts): string | null {
+  return listed(waysBack.filter((kind) => counts[kind] === 'unknown').map((kind) => `${NOUNS[kind]}s`));
+}
+
+function listed(some: readonly string[]): string | null {
+  const last = some.at(-1);
   if (last === undefined) return null;
-  return some.length === 0 ? last : `${some.join(', ')} and ${last}`;
+  return some.length === 1 ? last : `${some.slice(0, -1).join(', ')} and ${last}`;
 }

@@ -11,6 +11,7 @@ import { openDirectory } from './database/open-directory.ts';
 import type { DeploymentStore } from './open-store.ts';
 import { connectRedis } from './redis/connect-redis.ts';
 import { createCachedCreation } from './redis/create-cached.ts';
+import { withRedisApiKeys } from './redis/redis-api-keys.ts';
 import { withRedisVerifications } from './redis/redis-verifications.ts';
 import { createSecondaryStorage } from './redis/secondary-storage.ts';
 import { figuresOfSessions } from './figures-of-sessions.ts';
@@ -54,7 +55,12 @@ export async function openCombinedStore(
     );
     const store = createCombinedStore({
       directory,
-      waysBack: withRedisVerifications(directory, connection, keyPrefix),
+      waysBack: withRedisApiKeys(
+        withRedisVerifications(directory, connection, keyPrefix),
+        connection,
+        keyPrefix,
+        now,
+      ),
       table,
       secondary,
       steadfast,

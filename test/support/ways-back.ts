@@ -1,4 +1,4 @@
-import { apiKey } from '@better-auth/api-key';
+import { apiKey, type ApiKeyConfigurationOptions } from '@better-auth/api-key';
 import { betterAuth } from 'better-auth';
 import { bearer, deviceAuthorization, emailOTP, magicLink, twoFactor } from 'better-auth/plugins';
 import { appOptions, baseUrl, everySession, signUp, type App, type Person } from './app.ts';
@@ -44,6 +44,8 @@ interface PluginSchemas {
 /** How the tables look; the options are the application's, beside the plugins. */
 export interface ReturningShape extends OwnAdapter {
   readonly plugins?: PluginSchemas;
+  /** Where the API keys stand. */
+  readonly apiKeys?: Pick<ApiKeyConfigurationOptions, 'storage' | 'fallbackToDatabase'>;
 }
 
 /** The ways in which the tables look that let users in again. */
@@ -97,7 +99,7 @@ export async function returningApp(dialect: Dialect, own: ReturningShape = {}): 
         deviceAuthorization({ expiresIn: '30m', interval: '5s', schema: { deviceCode } }),
         magicLink({ sendMagicLink: ({ email, token }) => mail('link', email, token) }),
         emailOTP({ sendVerificationOTP: ({ email, otp }) => mail('code', email, otp) }),
-        apiKey({ schema: { apikey } }),
+        apiKey({ ...own.apiKeys, schema: { apikey } }),
       ],
     },
   });

@@ -3,7 +3,7 @@ import { operatorOn } from '../../support/operator.ts';
 import { createKeySpace } from '../../support/redis.ts';
 import { modes, officialStorage, profileOf, type Mode } from '../../support/secondary.ts';
 import { describeOnRedis } from '../../support/servers.ts';
-import { returningApp, type Returning } from '../../support/ways-back.ts';
+import { returningApp, type Returning, type ReturningShape } from '../../support/ways-back.ts';
 
 const used = async ({ ways }: Returning) => {
   const answers: Record<string, boolean> = {};
@@ -11,10 +11,11 @@ const used = async ({ ways }: Returning) => {
   return answers;
 };
 
-async function deploy(mode: Mode) {
+async function deploy(mode: Mode, apiKeys: ReturningShape['apiKeys'] = {}) {
   const space = createKeySpace();
   const client = space.place.connect();
   const deployment = await returningApp('sqlite', {
+    apiKeys,
     options: {
       secondaryStorage: officialStorage(client, space.prefix),
       session: { storeSessionInDatabase: mode !== 'secondary only' },
@@ -26,7 +27,12 @@ async function deploy(mode: Mode) {
     await space.drop();
     await deployment.database.drop();
   });
-  return { ...deployment, operator: operatorOn(deployment.database.url, profileOf(mode, space)) };
+  return {
+    ...deployment,
+    client,
+    space,
+    operator: operatorOn(deployment.database.url, profileOf(mode, space)),
+  };
 }
 
 describeOnRedis('what lets users in again, with verifications in Redis', () => {
@@ -52,5 +58,47 @@ describeOnRedis('what lets users in again, with verifications in Redis', () => {
       });
       expect(Object.values(await used(ada))).not.toContain(true);
       expect(Object.values(await used(bea))).not.toContain(false);
+    });
+
+  for (const fallbackToDatabase of [false, true])
+    it(`API keys in Redis are counted and disabled, ${fallbackToDatabase ? 'before the' : 'without'} rows`, async () => {
+      const { operator, returning, client, space } = await deploy('both', {
+        storage: 'secondary-storage',
+        fallbackToDatabase,
+      });
+      const ada = await returning('ada@example.com');
+      const bea = await returning('bea@example.com');
+      const reported = async (...more: readonly string[]) => {
+        const ran = await operator.run(['revoke-all', '--user', 'ada@example.com', '--json', ...more]);
+        const { outlives } = JSON.parse(ran.stdout) as {
+          readonly outlives: Readonly<Record<string, unknown>>;
+        };
+        return { code: ran.code, stderr: ran.stderr, apiKeys: outlives['api-keys'] };
+      };
+      expect(await ada.ways.apiKey()).toBe(true);
+      expect((await reported('--dry-run')).apiKeys).toEqual({ found: 1, ended: 0 });
+
+      // What cannot be read may be one of hers.
+      const unreadable = `${space.prefix}api-key:by-id:unreadable`;
+      await client.set(unreadable, 'no JSON');
+      expect(await reported('--yes', '--include', 'api-keys')).toMatchObject({
+        code: 6,
+        stderr: expect.stringContaining('whether API keys are left is not known') as unknown,
+      });
+      await client.del(unreadable);
+      expect(await ada.ways.apiKey()).toBe(false);
+      expect(await bea.ways.apiKey()).toBe(true);
+
+      expect(await reported('--yes', '--include', 'api-keys')).toMatchObject({
+        code: 0,
+        apiKeys: { found: 0, ended: 0 },
+      });
+      const cara = await returning('cara@example.com');
+      const words = ['revoke-all', '--user', 'cara@example.com', '--json', '--yes', '--include', 'api-keys'];
+      const ran = await operator.run(words);
+      expect(ran.code, ran.stderr).toBe(0);
+      expect(JSON.parse(ran.stdout)).toMatchObject({ outlives: { 'api-keys': { found: 1, ended: 1 } } });
+      expect(await cara.ways.apiKey()).toBe(false);
+      expect(await bea.ways.apiKey()).toBe(true);
     });
 });

@@ -1,0 +1,103 @@
+import { millisecondsOf, type Instant } from '../../sessions/instant.ts';
+import type { WaysBackStore } from '../../sessions/ways-back.ts';
+import type { RedisConnection } from './connect-redis.ts';
+import { createKeyReader } from './key-reader.ts';
+import { isFields, type Fields } from './read-value.ts';
+
+interface FoundKey {
+  readonly id: string;
+  /** The keys in Redis that hold it. */
+  readonly places: readonly string[];
+}
+
+/**
+ * API keys of the plugin's `storage: "secondary-storage"`: a key stands in Redis under `api-key:<hash>` and
+ * `api-key:by-id:<id>`, and with `fallbackToDatabase` in the table as well. Better Auth believes Redis first
+ * (@better-auth/api-key 1.7.25). Its list of a user's keys may lack some, so all of them are looked at.
+ * @param now what expired before it is over
+ */
+export function withRedisApiKeys(
+  waysBack: WaysBackStore,
+  connection: RedisConnection,
+  prefix: string,
+  now: Instant,
+): WaysBackStore {
+  const { client, settle } = connection;
+  const keys = createKeyReader(connection);
+  const place = `${prefix}api-key:`;
+  const byId = `${place}by-id:`;
+
+  /** Keys of the users that are enabled, or null for a value that cannot be read. A key may come twice. */
+  async function* keysOf(userIds: readonly string[]): AsyncGenerator<FoundKey | null> {
+    const users = new Set(userIds);
+    for await (const page of keys.scan(byId)) {
+      const values = await keys.values(page);
+      for (const [at, key] of page.entries()) {
+        const text = values[at] ?? null;
+        // It has expired meanwhile.
+        if (text === null) continue;
+        const found = readApiKey(text);
+        if (found === null) yield null;
+        else if (users.has(String(found['referenceId'] ?? found['userId'])) && isUsable(found))
+          yield { id: key.slice(byId.length), places: [key, `${place}${String(found['key'])}`] };
+      }
+    }
+  }
+
+  const isUsable = ({ enabled, expiresAt }: Fields) =>
+    enabled !== false && !(Date.parse(String(expiresAt)) < millisecondsOf(now));
+
+  /** The other fields, and the lifetime, stay as they are. */
+  const disable = async (key: string) => {
+    const fields = readApiKey((await client.get(key)) ?? '');
+    if (fields !== null)
+      await client.set(key, JSON.stringify({ ...fields, enabled: false }), 'KEEPTTL', 'XX');
+  };
+
+  return {
+    count: async (userIds) => {
+      const counts = await waysBack.count(userIds);
+      const rows = counts['api-keys'];
+      if (userIds.length === 0 || rows === 'unknown') return counts;
+      return settle(async () => {
+        const ids = new Set<string>();
+        for await (const found of keysOf(userIds)) {
+          if (found === null) return { ...counts, 'api-keys': 'unknown' };
+          ids.add(found.id);
+        }
+        // What stands in both is one.
+        return { ...counts, 'api-keys': ids.size === 0 ? rows : Math.max(rows ?? 0, ids.size) };
+      });
+    },
+
+    async end(kind, userIds) {
+      const ids = new Set<string>();
+      if (kind === 'api-keys')
+        await settle(async () => {
+          for await (const found of keysOf(userIds)) {
+            if (found === null) continue;
+            for (const key of found.places) await disable(key);
+            ids.add(found.id);
+          }
+        });
+      return Math.max(ids.size, await waysBack.end(kind, userIds));
+    },
+
+    async rehearse(kinds) {
+      await waysBack.rehearse(kinds);
+      // On a key that is not there, it sets nothing.
+      if (kinds.has('api-keys'))
+        await settle(() => client.set(`${prefix}sessionctl-rehearsal`, '', 'KEEPTTL', 'XX'));
+    },
+  };
+}
+
+/** An adapter that wraps what it stores is not known here: its values could be read, but not written as it writes them. */
+function readApiKey(text: string): Fields | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isFields(value) && typeof value['key'] === 'string' && 'enabled' in value ? value : null;
+  } catch {
+    return null;
+  }
+}
