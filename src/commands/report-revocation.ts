@@ -48,7 +48,11 @@ export async function reportRevocation(
     secondary:
       store.secondary === null
         ? null
-        : { ...(done?.secondary ?? { deleted: 0, remaining: null, marked: 0 }), unreadable },
+        : {
+            ...(done?.secondary ?? { deleted: 0, remaining: null, marked: 0, shutOut: 0 }),
+            heedsMarks: store.heedsMarks,
+            unreadable,
+          },
     oauthTokens:
       met.oauthTokens === null
         ? null

@@ -424,5 +424,6 @@ function authSettings(checked: CheckedProfile['auth'], ledger: Ledger, redactor:
       url === null ? null : maskPasswords(url),
     ),
     cookiePrefix: ledger.take(['auth', 'cookie_prefix'], checked?.cookie_prefix, null, asItIs),
+    release: ledger.take(['auth', 'release'], checked?.release, null, asItIs),
   };
 }

@@ -4,6 +4,7 @@ import { cacheStrategies } from '../sessions/cached-copy.ts';
 import { formatDuration, parseDuration } from '../sessions/duration.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { nearest } from '../sessions/nearest.ts';
+import { isRelease } from '../sessions/release.ts';
 import type { Problem } from './problem.ts';
 import { isRedisSocket, readRedisUrl } from './redis-url.ts';
 import { checkedReplicaUrl, complaintAboutReplicasOf, replicasHint } from './replica-urls.ts';
@@ -150,6 +151,7 @@ const authTable = table({
   ),
   base_url: v.optional(textThat((text) => checkedScheme(text, ['http', 'https']))),
   cookie_prefix: v.optional(filled),
+  release: v.optional(textThat(checkedRelease)),
 });
 
 const profileTable = v.pipe(
@@ -325,6 +327,14 @@ function checkedHostAndPort(text: string): string {
 function checkedRedisUrl(text: string): string {
   readRedisUrl(isRedisSocket(text) ? text : checkedScheme(text, ['redis', 'rediss']));
   return text;
+}
+
+function checkedRelease(text: string): string {
+  if (isRelease(text)) return text;
+  throw new InvalidValueError(
+    `must be a release of Better Auth, not ${JSON.stringify(text)}`,
+    'Write it as `npm ls better-auth` shows it, such as "1.7.25".',
+  );
 }
 
 /** The URL itself never appears in the message: it may hold a password. */

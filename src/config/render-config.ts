@@ -118,11 +118,12 @@ const sections: readonly Section[] = [
   },
   {
     name: 'auth',
-    about: 'How the application signs and calls its cookies, for verify, create and doctor.',
+    about: 'How the application signs and calls its cookies, and the release of Better Auth that it runs.',
     lines: [
       ['secret', '"${BETTER_AUTH_SECRET}"'],
       ['base_url', '"https://app.example.com"'],
       ['cookie_prefix', '"better-auth"'],
+      ['release', '"1.7.25"'],
     ],
   },
 ];

@@ -106,6 +106,8 @@ export interface AuthSettings {
   readonly formerSecrets: readonly string[];
   readonly baseUrl: string | null;
   readonly cookiePrefix: string | null;
+  /** Of Better Auth, such as `1.7.25`; null where the profile does not say. */
+  readonly release: string | null;
 }
 
 /** What the application's `betterAuth({ advanced: { ipAddress } })` says. */

@@ -34,6 +34,10 @@ export interface RevocationReport {
     readonly unreadable: number;
     /** Users all of whose sessions were ended, and whose mark in Redis says so. */
     readonly marked: number;
+    /** Whether the release of Better Auth heeds that mark; null where it is not known. */
+    readonly heedsMarks: boolean | null;
+    /** Sessions that late requests wrote back, and that Better Auth refuses by that mark. */
+    readonly shutOut: number;
   } | null;
   readonly oauthTokens: { readonly revoked: number; readonly offlineLeft: number } | null;
   readonly batches: number;
@@ -122,7 +126,7 @@ export function reportText(
     effectiveAt,
   } = report;
   const half = halfEnded(report);
-  const { unreadable = 0, marked = 0 } = report.secondary ?? {};
+  const { unreadable = 0 } = report.secondary ?? {};
   const count = uncertain ? `at least ${counted(revoked, 'session')}` : counted(revoked, 'session');
   const ended =
     matched === 0 && revoked === 0 && !uncertain
@@ -166,11 +170,7 @@ export function reportText(
     remaining !== null && (arrivedLater === null || noLongerMatch === null)
       ? { text: 'Whether more sessions match by now is not known: looking again failed.', style: styles.red }
       : null,
-    marked === 0
-      ? null
-      : {
-          text: `${counted(marked, 'user')} ${inNumber(marked, 'is', 'are')} marked in Redis as signed out: with Better Auth 1.7.16 and later no late request brings a session back. For older releases the second look counts.`,
-        },
+    markedUsers(report),
     oauthTokens === null || Math.max(expected.oauthTokens, oauthTokens.revoked, oauthTokens.offlineLeft) === 0
       ? null
       : {
@@ -218,6 +218,29 @@ function linesOf(
 }
 
 /** What happened; and where that does not say whether anyone is signed out, this. */
+/** Whether a late request can bring a session back, which depends on the release of Better Auth. */
+function markedUsers({ secondary, revoked }: RevocationReport): Sentence | null {
+  if (secondary === null) return null;
+  const { marked, heedsMarks, shutOut } = secondary;
+  if (heedsMarks === false)
+    return revoked === 0
+      ? null
+      : {
+          text: 'This release of Better Auth lets a late request write a session back: that is why sessionctl checked again.',
+        };
+  if (marked === 0) return null;
+  const users = `${counted(marked, 'user')} ${inNumber(marked, 'is', 'are')} marked in Redis as signed out`;
+  if (heedsMarks === null)
+    return {
+      text: `${users}: with Better Auth 1.7.16 and later no late request brings a session back. For older releases the second look counts.`,
+    };
+  const refused =
+    shutOut === 0
+      ? ''
+      : ` ${counted(shutOut, 'session')} ${inNumber(shutOut, 'was', 'were')} written back, and Better Auth refuses ${inNumber(shutOut, 'it', 'them')}.`;
+  return { text: `${users}: no late request brings a session back.${refused}` };
+}
+
 function firstLine({ target, undeclared, revoked, remaining }: RevocationReport, ended: string): Sentence {
   const text = `${ended} in ${placeName(target)}.`;
   if (undeclared.length === 0 || revoked === 0 || remaining !== 0) return { text, bold: ended };

@@ -175,6 +175,8 @@ export interface Revocation {
     readonly deleted: number;
     readonly remaining: number | null;
     readonly marked: number;
+    /** As of `Remaining`. */
+    readonly shutOut: number;
   } | null;
   readonly batches: number;
   /** Of what was meant, still there. Null where looking again failed. */
@@ -283,8 +285,13 @@ export async function revoke(
       secondary:
         store.secondary === null
           ? null
-          : { deleted: secondaryDeleted, remaining: left?.secondary ?? null, marked },
-      remaining: left?.sessions ?? null,
+          : {
+              deleted: secondaryDeleted,
+              remaining: left?.secondary ?? null,
+              marked,
+              shutOut: left?.shutOut ?? 0,
+            },
+      remaining: left === null ? null : left.sessions - left.shutOut,
       // What was not reached has survived nothing.
       survivors: stoppedBecause === 'complete' ? (left?.ids ?? []) : [],
       arrivedLater: others?.arrivedLater ?? null,

@@ -180,6 +180,8 @@ export interface Remaining {
   readonly sessions: number;
   /** Of those, how many stand in secondary storage. */
   readonly secondary: number;
+  /** Of those, how many nobody gets in with: a late request wrote them back, and Better Auth refuses them by its mark. */
+  readonly shutOut: number;
   readonly ids: readonly string[];
 }
 
@@ -268,6 +270,8 @@ export interface SessionStore {
    * @returns how many users were marked
    */
   markUsers(meant: MarkedUsers): Promise<number>;
+  /** Whether the release of Better Auth heeds those marks; null where it is not known. */
+  readonly heedsMarks: boolean | null;
 
   /**
    * Looks after the work: how many are there, and up to `limit` of their ids. Not given up by the run's signal.

@@ -45,6 +45,8 @@ export interface CombinedParts {
   readonly settle: number;
   /** Milliseconds that Better Auth keeps a mark of when all sessions of a user ended. */
   readonly markLife: number;
+  /** As of `SessionStore`. */
+  readonly heedsMarks: boolean | null;
   readonly signal: AbortSignal;
   /** As of `SessionStore`. */
   readonly expiresIn: number | null;
@@ -67,7 +69,7 @@ const LISTED_AT_ONCE = 250;
 export function createCombinedStore(
   parts: CombinedParts,
 ): Omit<SessionStore, 'findMismatch'> & Pick<DeploymentStore, 'standings'> {
-  const { directory, table, secondary, steadfast, preserve, settle, signal } = parts;
+  const { directory, table, secondary, steadfast, preserve, settle, heedsMarks, signal } = parts;
   const places = rankedPlaces(createPlaces(parts), parts);
   const { now } = directory;
   /** What the latest survey has counted and need not be read again in order to be ended. */
@@ -254,14 +256,20 @@ export function createCombinedStore(
       return survey;
     },
 
-    markUsers: (meant) => markUsers(parts, places, meant),
+    markUsers: (meant) => (heedsMarks === false ? Promise.resolve(0) : markUsers(parts, places, meant)),
+    heedsMarks,
 
     async lookAgain(selection, limit, patience = 'patient'): Promise<Remaining> {
       if (selection.surelyExpiredAt !== null) {
         const left = await dead(selection, selection.surelyExpiredAt);
         return (await table?.lookAgain(left, limit, patience)) ?? NOTHING_LEFT;
       }
-      const left = await countOf(places.steadfast, selection, limit);
+      const left = await countOf(
+        places.steadfast,
+        selection,
+        limit,
+        heedsMarks === true ? withoutEntry : null,
+      );
       if (table === null || !dependsOnTimes(selection)) return left;
       const rows = await table.lookAgain(selection, 0, patience);
       return { ...left, unreadableTimes: left.unreadableTimes + rows.unreadableTimes };
@@ -298,6 +306,15 @@ export function createCombinedStore(
     verifications: table?.verifications ?? null,
     offline: offlineSweep(table?.offline ?? null),
   };
+
+  /** A session whose row is still there could be found by that once its key in Redis has run out. */
+  async function withoutEntry(page: readonly CachedSession[]): Promise<ReadonlySet<CachedSession>> {
+    const marked = page.filter((cached) => cached.shutOut === true);
+    if (table === null || preserve || marked.length === 0) return new Set(marked);
+    const rows = await table.steadfastRows.tokenRows(marked.map(({ session }) => session.id));
+    const tokens = new Set(rows.map(({ token }) => token));
+    return new Set(marked.filter(({ token }) => !tokens.has(token)));
+  }
 
   /** A row that has expired belongs to a live session as long as Redis holds that alive: Better Auth believes Redis first. */
   async function idsHeldAlive(expiredAt: Instant): Promise<readonly string[]> {
@@ -519,7 +536,7 @@ interface Place {
   readonly token: string | null;
 }
 
-const NOTHING_LEFT: Remaining = { sessions: 0, unreadableTimes: 0, secondary: 0, ids: [] };
+const NOTHING_LEFT: Remaining = { sessions: 0, unreadableTimes: 0, secondary: 0, shutOut: 0, ids: [] };
 
 /** As a database sorts text by its bytes; what is absent first. */
 function compareText(one: string | null, other: string | null): number {
@@ -532,21 +549,28 @@ async function countOf(
   places: Pick<Places, 'cached' | 'rowsAlone'>,
   selection: Selection,
   limit = 0,
+  isShutOut: ((page: readonly CachedSession[]) => Promise<ReadonlySet<CachedSession>>) | null = null,
 ): Promise<Remaining> {
   let secondary = 0;
+  let shutOut = 0;
   const ids: string[] = [];
   const note = (id: string) => {
     if (ids.length < limit) ids.push(id);
   };
   const judge = judgeOf(selection);
   let unreadableTimes = 0;
-  const including = dependsOnTimes(selection) ? ({ unreadableTimes: 'include' } as const) : {};
-  for await (const page of places.cached(selection, including)) {
+  const options = {
+    ...(dependsOnTimes(selection) ? ({ unreadableTimes: 'include' } as const) : {}),
+    ...(isShutOut === null ? {} : { states: true }),
+  };
+  for await (const page of places.cached(selection, options)) {
+    const without = await isShutOut?.(page);
     for (const cached of page) {
       if (cached.readable && judge(cached) !== true) unreadableTimes += 1;
       else {
         secondary += 1;
-        note(cached.session.id);
+        if (without?.has(cached) === true) shutOut += 1;
+        else note(cached.session.id);
       }
     }
   }
@@ -555,5 +579,5 @@ async function countOf(
     sessions += page.length;
     for (const { id } of page) note(id);
   }
-  return { sessions, unreadableTimes, secondary, ids };
+  return { sessions, unreadableTimes, secondary, shutOut, ids };
 }

@@ -15,6 +15,7 @@ import { withRedisApiKeys } from './redis/redis-api-keys.ts';
 import { withRedisVerifications } from './redis/redis-verifications.ts';
 import { createSecondaryStorage } from './redis/secondary-storage.ts';
 import { figuresOfSessions } from './figures-of-sessions.ts';
+import { heedsMarks } from '../sessions/release.ts';
 import { createRowsBehind } from './rows-behind.ts';
 import { mismatchOf } from './store-mismatch.ts';
 
@@ -22,6 +23,8 @@ export interface CombinedSettings {
   readonly database: DatabaseSettings;
   readonly redis: RedisSettings;
   readonly session: SessionSettings;
+  /** Of Better Auth; null where it is not known. */
+  readonly release: string | null;
 }
 
 /** Milliseconds. Better Auth keeps its marks no shorter (1.7.25, `db/internal-adapter`, revokedBeforeTTL). */
@@ -33,7 +36,7 @@ const DAY = 24 * 60 * 60_000;
  * @throws ConnectionError, SchemaError
  */
 export async function openCombinedStore(
-  { database, redis, session }: CombinedSettings,
+  { database, redis, session, release }: CombinedSettings,
   options: OpenOptions,
 ): Promise<DeploymentStore> {
   const expiresIn = session.declaredExpiresIn;
@@ -45,13 +48,15 @@ export async function openCombinedStore(
     const { now } = directory;
     const rows = table === null ? null : createRowsBehind(table.rows, table);
     const steadfastRows = table === null ? null : createRowsBehind(table.steadfastRows, table.steadfast);
-    const secondary = createSecondaryStorage(connection, keyPrefix, now, rows, expiresIn);
+    const marks = heedsMarks(release);
+    const secondary = createSecondaryStorage(connection, keyPrefix, now, rows, expiresIn, marks);
     const steadfast = createSecondaryStorage(
       { ...connection, guard: connection.settle },
       keyPrefix,
       now,
       steadfastRows,
       expiresIn,
+      marks,
     );
     const store = createCombinedStore({
       directory,
@@ -66,6 +71,7 @@ export async function openCombinedStore(
       steadfast,
       preserve: keepsRecords({ redis, session }),
       settle: redis.settle,
+      heedsMarks: marks,
       markLife: Math.max(session.expiresIn, DAY),
       signal: options.signal,
       expiresIn,

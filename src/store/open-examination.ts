@@ -15,6 +15,7 @@ import { createSecondaryStorage, type SecondaryStorage } from './redis/secondary
 import { sweepSecondary } from './redis/sweep-secondary.ts';
 import { createRowsBehind } from './rows-behind.ts';
 import { mismatchOf } from './store-mismatch.ts';
+import { heedsMarks } from '../sessions/release.ts';
 import { toInstant } from '../sessions/instant.ts';
 
 export interface OpenedExamination extends Examination {
@@ -28,7 +29,7 @@ export interface OpenedExamination extends Examination {
 /** Milliseconds that the database has for an answer, whatever the settings say: nobody examines at any price. */
 const LONGEST_QUERY = 15_000;
 
-export type ExaminedSettings = Pick<Settings, 'database' | 'redis' | 'session'>;
+export type ExaminedSettings = Pick<Settings, 'database' | 'redis' | 'session' | 'auth'>;
 
 /**
  * Opens every part of a deployment by itself, to look only: what cannot be opened stands in the place of the part.
@@ -85,7 +86,14 @@ export async function openExamination(
     const known = directory.part;
     const part = tableOf(table);
     const rows = part === null ? null : createRowsBehind(part.rows, part);
-    const storage = createSecondaryStorage(connection, keyPrefix, known?.now ?? toInstant(now), rows, null);
+    const storage = createSecondaryStorage(
+      connection,
+      keyPrefix,
+      known?.now ?? toInstant(now),
+      rows,
+      null,
+      heedsMarks(settings.auth.release),
+    );
     return {
       storage,
       examination: {

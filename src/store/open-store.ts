@@ -22,7 +22,7 @@ export interface DeploymentStore extends SessionStore, LockableStore, Replicated
  * @throws SchemaError where the database is not one that sessionctl can work on
  */
 export async function openStore(
-  { database, redis, session }: Pick<Settings, 'database' | 'redis' | 'session'>,
+  { database, redis, session, auth }: Pick<Settings, 'database' | 'redis' | 'session' | 'auth'>,
   options: OpenOptions,
 ): Promise<DeploymentStore> {
   if (redis === null) {
@@ -30,5 +30,5 @@ export async function openStore(
     return openDatabaseStore(database, { ...options, expiresIn: session.declaredExpiresIn });
   }
   const { openCombinedStore } = await import('./open-combined.ts');
-  return openCombinedStore({ database, redis, session }, options);
+  return openCombinedStore({ database, redis, session, release: auth.release }, options);
 }

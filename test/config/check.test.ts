@@ -151,6 +151,10 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
       '3: profiles.a.ip.ipv6_subnet: must be 32, 48, 64 or 128, without quotes, not "48". Take the number that advanced.ipAddress.ipv6Subnet of the application has; Better Auth\'s default is 64.',
     ],
     [
+      'url = "a.db"\nauth.release = "^1.7.0"',
+      '3: profiles.a.auth.release: must be a release of Better Auth, not "^1.7.0". Write it as `npm ls better-auth` shows it, such as "1.7.25".',
+    ],
+    [
       'url = "a.db"\nip.ipv6_subnets = 48',
       '3: profiles.a.ip.ipv6_subnets: unknown key. Did you mean "ipv6_subnet"?',
     ],

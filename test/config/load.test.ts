@@ -104,7 +104,7 @@ describe('settings', () => {
         maximumSessions: null,
       },
       ip: { ipv6Subnet: 64 },
-      auth: { secret: null, formerSecrets: [], baseUrl: null, cookiePrefix: null },
+      auth: { secret: null, formerSecrets: [], baseUrl: null, cookiePrefix: null, release: null },
     });
   });
 
@@ -144,6 +144,7 @@ secret = "\${SECRET}"
 former_secrets = ["\${FORMER}"]
 base_url = "https://app.example"
 cookie_prefix = "app"
+release = "1.7.25"
 `,
       {
         SECRET: SECRETS.secret,
@@ -205,6 +206,7 @@ cookie_prefix = "app"
         formerSecrets: [SECRETS.former],
         baseUrl: 'https://app.example',
         cookiePrefix: 'app',
+        release: '1.7.25',
       },
     });
   });

@@ -76,6 +76,7 @@ describe('config show', () => {
       auth.former_secrets            -                                           default
       auth.base_url                  -                                           default
       auth.cookie_prefix             -                                           default
+      auth.release                   -                                           default
       "
     `);
   });

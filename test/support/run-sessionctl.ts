@@ -120,6 +120,7 @@ export interface AuthProfile {
   readonly formerSecrets?: readonly string[];
   readonly baseUrl?: string;
   readonly cookiePrefix?: string;
+  readonly release?: string;
 }
 
 /** What sessionctl has to be told about a Redis. */
@@ -196,13 +197,20 @@ export function writeConfig(profile: TestProfile): string {
   return file;
 }
 
-function authLines({ secret, formerSecrets, baseUrl, cookiePrefix }: AuthProfile): readonly string[] {
+function authLines({
+  secret,
+  formerSecrets,
+  baseUrl,
+  cookiePrefix,
+  release,
+}: AuthProfile): readonly string[] {
   return [
     '[profiles.test.auth]',
     ...text('secret', secret),
     ...(formerSecrets === undefined ? [] : [`former_secrets = ${JSON.stringify(formerSecrets)}`]),
     ...text('base_url', baseUrl),
     ...text('cookie_prefix', cookiePrefix),
+    ...text('release', release),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve, relative } from 'node:path';
 import type { GlobalFlags } from '../../command.ts';
 import type { AuthReading, ReadUrl } from '../../config/auth-file/auth-reading.ts';
 import { findUrls, redisOptions, type FoundUrl } from '../../config/find-urls.ts';
@@ -219,6 +219,7 @@ export async function assemblePlan(context: Context, parts: PlanParts): Promise<
       ...withoutOptions(context, reading, redis),
       ...ownVariables(reading, isSet),
       ...redis,
+      ...(await releaseOf(context, reading)),
     ],
     remarks,
   };
@@ -243,6 +244,16 @@ function withoutOptions(
     ...(hasCache ? [] : [absent('session.cookie_cache.enabled')]),
     ...(reading.secondary === null && redis.length === 0 ? [absent('session.secondary_storage')] : []),
   ];
+}
+
+/** The release of Better Auth that the application has installed. */
+async function releaseOf(context: Context, reading: AuthReading | null): Promise<readonly DraftSetting[]> {
+  if (reading === null) return [];
+  const { installedRelease } = await import('../../config/auth-file/installed-release.ts');
+  const installed = await installedRelease(reading.path);
+  if (installed === null) return [];
+  const from = relative(context.system.cwd, installed.path);
+  return [{ key: 'auth.release', value: installed.release, from, isActive: true }];
 }
 
 /** What Better Auth looks up in the environment itself where its options say nothing. */

@@ -100,6 +100,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     unreadable: () => 0,
     findMismatch: () => Promise.resolve(null),
     markUsers: () => Promise.resolve(0),
+    heedsMarks: null,
     absent: (['ipAddress', 'userAgent', 'impersonatedBy'] as const).filter((field) => table[field] === null),
     requireColumns: (selection, sort) => {
       void selectionCondition(conditionParts, selection);
@@ -118,7 +119,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
         const at = selection.keepNewest === null ? now : await dialect.readClock(knex);
         const { sessions, unreadableTimes } = await countBoth(selection, at);
         const ids = sessions === 0 || limit === 0 ? [] : await idsOf(selected(selection, at).limit(limit));
-        return { sessions, unreadableTimes, ids, secondary: 0 };
+        return { sessions, unreadableTimes, ids, secondary: 0, shutOut: 0 };
       }),
 
     pick: (selection, limit) => guard(() => idsOf(selected(selection).limit(limit))),

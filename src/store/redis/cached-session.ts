@@ -12,6 +12,8 @@ export interface CachedSession {
   readonly named: boolean;
   /** False where the value cannot be read. Then its row, its user's list and the lifetime of its key say what is known. */
   readonly readable: boolean;
+  /** Better Auth's mark of its user says that it has ended, wherever it still lies. */
+  readonly shutOut?: boolean;
   readonly session: Omit<Session, 'store' | 'tokenFingerprint'>;
 }
 

@@ -91,6 +91,7 @@ export interface SecondaryStorage {
  * @param prefix of every key of the deployment; may be empty
  * @param now what expires before it is expired
  * @param rows null where Redis alone holds sessions
+ * @param heedsMarks whether the release of Better Auth does; null where it is not known, and marks count
  */
 export function createSecondaryStorage(
   connection: RedisConnection,
@@ -98,6 +99,7 @@ export function createSecondaryStorage(
   now: Instant,
   rows: RowsBehind | null,
   expiresIn: number | null,
+  heedsMarks: boolean | null,
 ): SecondaryStorage {
   const { guard, losses, place } = connection;
   const keys = createKeyReader(connection);
@@ -172,6 +174,7 @@ export function createSecondaryStorage(
     sessions: readonly CachedSession[],
     unmarked?: Set<string>,
   ): Promise<readonly CachedSession[]> => {
+    if (heedsMarks === false) return sessions;
     const users = [...new Set(sessions.map(({ session }) => session.userId ?? ''))].filter(
       (id) => unmarked?.has(id) !== true,
     );
@@ -187,7 +190,9 @@ export function createSecondaryStorage(
       const { userId, createdAt } = cached.session;
       const isRevoked =
         createdAt !== null && millisecondsOf(createdAt) < (revokedBefore.get(userId ?? '') ?? 0);
-      return isRevoked ? { ...cached, session: { ...cached.session, state: 'expired' } } : cached;
+      return isRevoked
+        ? { ...cached, shutOut: true, session: { ...cached.session, state: 'expired' } }
+        : cached;
     });
   };
 

@@ -53,7 +53,10 @@ const LAST: readonly Answer[] = [
 
 describe('config init --auth', () => {
   it('writes what the application says, each with its line, and no secret', async () => {
-    const cwd = await project({ 'src/lib/auth.ts': AUTH });
+    const cwd = await project({
+      'src/lib/auth.ts': AUTH,
+      'node_modules/better-auth/package.json': '{ "name": "better-auth", "version": "1.7.15" }',
+    });
     const { code, stdout, stderr } = await runMain(
       ['config', 'init', '--auth', 'src/lib/auth.ts', '--no-input', '--json'],
       { cwd },
@@ -71,6 +74,7 @@ describe('config init --auth', () => {
       'cookie_cache = { enabled = true }   # src/lib/auth.ts:8',
       'ipv6_subnet = 48   # src/lib/auth.ts:9',
       'cookie_prefix = "shop"   # src/lib/auth.ts:9',
+      'release = "1.7.15"   # node_modules/better-auth/package.json',
       '# base_url = "${APP_URL}"   # src/lib/auth.ts:7, not set when this was written',
       '# - src/lib/auth.ts:8: session.updateAge is made by days(), which is not run',
       '# secret = "${BETTER_AUTH_SECRET}"',
