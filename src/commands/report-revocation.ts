@@ -4,7 +4,13 @@ import { outlivingText } from '../output/ways-back-text.ts';
 import { OutputClosedError } from '../output/writer.ts';
 import { millisecondsOf, toInstant } from '../sessions/instant.ts';
 import type { Revocation } from '../sessions/revocation.ts';
-import { noWaysBack, waysBack, type WaysBackCounts, type WaysBackNumbers } from '../sessions/ways-back.ts';
+import {
+  includesOffline,
+  noWaysBack,
+  waysBack,
+  type WaysBackCounts,
+  type WaysBackNumbers,
+} from '../sessions/ways-back.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import { endedBy, leftBy } from './judge-revocation.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
@@ -59,7 +65,7 @@ export async function reportRevocation(
         : {
             revoked: done?.oauthTokens ?? 0,
             offlineLeft:
-              request.included.has('offline-tokens') && (isGone || dryRun) ? 0 : met.oauthTokens.offline,
+              includesOffline(request.included) && (isGone || dryRun) ? 0 : met.oauthTokens.offline,
           },
     batches: done?.batches ?? 0,
     startedAt,

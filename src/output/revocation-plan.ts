@@ -3,7 +3,7 @@ import { formatDuration } from '../sessions/duration.ts';
 import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
 import type { Survey, Target } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
-import { onlyIncluded, type Included } from '../sessions/ways-back.ts';
+import { includesOffline, onlyIncluded, type Included } from '../sessions/ways-back.ts';
 import { counted, inNumber } from './counted.ts';
 import { unreadableText } from './unreadable-text.ts';
 import { terminalText } from './fit-text.ts';
@@ -142,7 +142,7 @@ function alarming({
     impersonations === null || impersonations === 0
       ? null
       : `${counted(impersonations, 'active session')} of ${inNumber(impersonations, 'somebody else', 'others')}, opened by ${inNumber(users, 'this user as an administrator', 'them as administrators')}, ${inNumber(impersonations, 'lives', 'live')} on: see --impersonated-by.`,
-    offline === 0 || included.has('offline-tokens')
+    offline === 0 || includesOffline(included)
       ? null
       : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'lives', 'live')} on: --include offline-tokens revokes ${inNumber(offline, 'it', 'them')}.`,
     ...outlivingText(waysBack, Math.max(users, 1), included),
@@ -176,7 +176,7 @@ function peculiar({
     bound === 0
       ? null
       : `${counted(bound, 'OAuth token')} bound to ${inNumber(sessions, 'this session', 'these sessions')} ${inNumber(bound, 'is', 'are')} revoked too.`,
-    offline === 0 || !included.has('offline-tokens')
+    offline === 0 || !includesOffline(included)
       ? null
       : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'is', 'are')} revoked too, as asked.`,
     ended === null ? null : `Ended too, as asked: ${ended}.`,

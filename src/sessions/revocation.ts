@@ -5,7 +5,7 @@ import { dependsOnTimes, everySession, takesWholeUsers, type Selection } from '.
 import type { Remaining, SessionStore, Survey } from './session-store.ts';
 import type { Session } from './session.ts';
 import { countUnclearAddresses } from './unclear-addresses.ts';
-import { usersNamedBy, type Included } from './ways-back.ts';
+import { includesOffline, usersNamedBy, type Included } from './ways-back.ts';
 
 /** What a revocation would do, as it is shown before anything is done. */
 export interface RevocationPlan {
@@ -316,7 +316,7 @@ export async function revoke(
       pending = living(selection, preserveAt);
       left = null;
       const { remark } = options;
-      const offlineTokens = options.included.has('offline-tokens');
+      const offlineTokens = includesOffline(options.included);
       // On a walk those may come by that did not match when it was planned. They are not told apart, but counted.
       const atMost = selection.sessionIds === null ? Math.max(0, most() - done.revoked) : null;
       // Before the first key goes: a request under way could bring a session back.

@@ -16,6 +16,14 @@ export const includable = ['offline-tokens', ...waysBack] as const;
 
 export type Included = (typeof includable)[number];
 
+/**
+ * Whether refresh tokens with `offline_access` end with their session: asked for by themselves, or since they name no session
+ * once it has ended.
+ */
+export function includesOffline(included: ReadonlySet<Included>): boolean {
+  return included.has('offline-tokens') || included.has('oauth-tokens');
+}
+
 /** How many of each kind: null where the deployment has no table for it, `unknown` where the table cannot be read. */
 export type WaysBackCounts = Readonly<Record<WayBack, number | 'unknown' | null>>;
 

@@ -13,7 +13,7 @@ import { createHistory, type DatabaseHistory } from './database-history.ts';
 import type { Value } from './dialects/dialect.ts';
 import type { FieldRecord } from './field-record.ts';
 import type { Shape, TokenTable } from './shape.ts';
-import { isOffline, isUnrevoked } from './survey.ts';
+import { isOffline, isUnrevoked } from './token-conditions.ts';
 import { tableReference } from './table-reference.ts';
 import { createTokenEnding } from './token-ending.ts';
 import { userStanding } from './user-standing.ts';

@@ -123,11 +123,12 @@ function createStatements({ knex, dialect }: Pick<ChangedDatabase, 'knex' | 'dia
 function* rightsToInclude(parts: ChangedDatabase, kinds: ReadonlySet<string>): Generator<NeededRight> {
   const { selecting, updating, deleting } = createStatements(parts);
   for (const table of parts.shape.waysBack) {
-    const { kind, id, owner, mark, expiries } = table;
+    const { kind, id, owner, mark, expiries, tokens } = table;
     if (!kinds.has(kind)) continue;
-    const marks = mark === null ? [] : [mark];
+    const marks = [mark, tokens?.sessionId.name, tokens?.revoked].filter((name) => typeof name === 'string');
     yield selecting(table, id.name, owner.name, ...marks, ...expiries.map(({ name }) => name));
-    yield kind === 'api-keys' && mark !== null ? updating(table, mark) : deleting(table);
+    if (kind === 'api-keys' && mark !== null) yield updating(table, mark);
+    else yield tokens?.revoked ? updating(table, tokens.revoked) : deleting(table);
   }
 }
 

@@ -35,6 +35,8 @@ export async function openDirectory(settings: DatabaseSettings, options: Connect
     const isThere = namedTables(catalog, names).sessions.length > 0;
     const sessions = isThere ? recogniseSessions(catalog, names, target.database) : null;
     const { table } = users;
+    const tokens = recogniseTokens(catalog, table);
+    const verifications = recogniseVerifications(catalog, table, names);
     return createDirectory({
       ...connection,
       shape: {
@@ -48,10 +50,10 @@ export async function openDirectory(settings: DatabaseSettings, options: Connect
                 name: sessions.table.name,
                 userId: keyColumn(sessions.table, sessions.columns.userId),
               },
-        tokens: recogniseTokens(catalog, table),
+        tokens,
         apiKeys: recogniseApiKeys(catalog, table),
         handsOutJwts: handsOutJwts(catalog, table),
-        waysBack: recogniseWaysBack(catalog, table, recogniseVerifications(catalog, table, names)),
+        waysBack: recogniseWaysBack(catalog, table, verifications, tokens),
         history: recogniseHistory(catalog, table.schema),
         locked: table,
       },

@@ -179,6 +179,7 @@ async function recogniseShape(
   if (expiresAt === undefined || createdAt === undefined || updatedAt === undefined)
     throw new Error('a time column is missing');
   const verifications = recogniseVerifications(catalog, table, settings.schema);
+  const tokens = recogniseTokens(catalog, table);
   await requireExactKeys(dialect, knex, table, columns.id);
   if (users !== null) await requireExactKeys(dialect, knex, users.table, users.id);
   return {
@@ -203,10 +204,10 @@ async function recogniseShape(
     },
     user: users === null ? null : userTable(users),
     usersWithoutId: users === null ? usersWithoutId(catalog, { table, columns }, settings.schema) : null,
-    tokens: recogniseTokens(catalog, table),
+    tokens,
     apiKeys: recogniseApiKeys(catalog, table),
     verifications,
-    waysBack: recogniseWaysBack(catalog, table, verifications),
+    waysBack: recogniseWaysBack(catalog, table, verifications, tokens),
     handsOutJwts: handsOutJwts(catalog, table),
     history: recogniseHistory(catalog, table.schema),
   };

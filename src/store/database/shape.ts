@@ -98,6 +98,8 @@ export interface WayBackTable {
   readonly expiries: readonly CatalogColumn[];
   /** Columns that the database itself sets at every UPDATE. */
   readonly touched: readonly string[];
+  /** Where the tokens of the OAuth provider are: only those that name no session are meant. */
+  readonly tokens: TokenTable | null;
   readonly catalog: CatalogTable;
 }
 

@@ -7,6 +7,7 @@ import type { Dialect, Value } from './dialects/dialect.ts';
 import { readTime } from './read-time.ts';
 import type { TokenTable } from './shape.ts';
 import { tableReference } from './table-reference.ts';
+import { isOffline, isUnrevoked } from './token-conditions.ts';
 import { isUnreadable } from './unreadable-time.ts';
 import { ownersNamed, ownersOfSessions } from './ways-back/owners.ts';
 import { countWaysBack } from './ways-back/ways-back.ts';
@@ -101,11 +102,6 @@ async function countTokens(parts: DatabaseStoreParts, selection: Selection) {
   return { bound, offline };
 }
 
-/** Whether a token is not marked as revoked. */
-export function isUnrevoked(knex: Knex, { revoked }: TokenTable): Knex.Raw {
-  return revoked === null ? knex.raw('1 = 1') : knex.raw('?? IS NULL', [`${OTHER}.${revoked}`]);
-}
-
 /** Whether a token is bound to one of the selected sessions. Keys of different kinds are compared as text. */
 export function boundTo(parts: DatabaseStoreParts, tokens: TokenTable, selection: Selection): Knex.Raw {
   const { knex, dialect, shape } = parts;
@@ -149,23 +145,6 @@ async function countImpersonations(parts: DatabaseStoreParts, selection: Selecti
       .where(isActive(knex, table.expiresAt, now))
       .whereRaw('NOT COALESCE(?, FALSE)', [selectionCondition({ ...parts, table }, selection)]),
   );
-}
-
-/**
- * Whether a refresh token has the scope `offline_access`, which lets it outlive its session: Better Auth revokes all
- * others (`prepareBackchannelLogoutPlan` of @better-auth/oauth-provider). Adapters write the scopes as JSON, as JSON in
- * a string of JSON (Drizzle), as an array of PostgreSQL, or with spaces between.
- */
-export function isOffline(
-  { knex, dialect }: Pick<DatabaseStoreParts, 'knex' | 'dialect'>,
-  tokens: TokenTable,
-): Knex.Raw {
-  if (tokens.scopes === null) return knex.raw('1 = 0');
-  const spaced = ['[', ']', '{', '}', '"', ',', '\\'].reduce(
-    (text, mark) => knex.raw(`REPLACE(?, ?, ' ')`, [text, mark]),
-    dialect.asText(knex, `${OTHER}.${tokens.scopes}`),
-  );
-  return knex.raw('COALESCE(?, FALSE)', [dialect.hasWord(knex, spaced, 'offline_access')]);
 }
 
 /** What is only counted keeps no session from being ended: null where the account may not read it. */

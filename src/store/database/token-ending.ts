@@ -6,7 +6,7 @@ import { allOf, OTHER } from './conditions.ts';
 import type { DatabaseStoreParts } from './database-store.ts';
 import { rehearseRight } from './rehearse-right.ts';
 import type { TokenTable } from './shape.ts';
-import { isOffline, isUnrevoked } from './survey.ts';
+import { isOffline, isUnrevoked } from './token-conditions.ts';
 import { tableReference } from './table-reference.ts';
 
 export type TokenParts = Pick<DatabaseStoreParts, 'knex' | 'dialect' | 'target' | 'timeZone' | 'persist'>;

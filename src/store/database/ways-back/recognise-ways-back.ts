@@ -2,13 +2,14 @@ import type { WayBack } from '../../../sessions/ways-back.ts';
 import type { Catalog, CatalogColumn, CatalogTable } from '../catalog.ts';
 import { isKey, keyColumn, touchedColumns } from '../recognise.ts';
 import { columnNamed, tablesOf } from '../recognise-plugins.ts';
-import type { VerificationTable, WayBackTable } from '../shape.ts';
+import type { TokenTable, VerificationTable, WayBackTable } from '../shape.ts';
 
 /** Finds the tables beside the sessions (or users). */
 export function recogniseWaysBack(
   catalog: Catalog,
   beside: Pick<CatalogTable, 'schema'>,
   verifications: VerificationTable | null,
+  tokenTables: readonly TokenTable[],
 ): readonly WayBackTable[] {
   const found: WayBackTable[] = [];
   const add = (
@@ -28,6 +29,7 @@ export function recogniseWaysBack(
       mark: null,
       expiries: existing(columnNamed(table, 'expiresat')),
       touched: touchedColumns(table),
+      tokens: null,
       catalog: table,
       ...more,
     });
@@ -45,6 +47,9 @@ export function recogniseWaysBack(
     const expiries = existing(...names.map((name) => columnNamed(table, name)));
     add('oauth-tokens', table, columnNamed(table, 'userid'), { expiries });
   }
+
+  for (const tokens of tokenTables)
+    add('oauth-tokens', tokens.catalog, columnNamed(tokens.catalog, 'userid'), { tokens });
 
   for (const table of tablesOf('api-keys', catalog, beside)) {
     const owner = columnNamed(table, 'referenceid') ?? columnNamed(table, 'userid');

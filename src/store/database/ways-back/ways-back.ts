@@ -16,6 +16,8 @@ import type { Dialect, Value } from '../dialects/dialect.ts';
 import type { UserTable, WayBackTable } from '../shape.ts';
 import { rehearseRight } from '../rehearse-right.ts';
 import { tableReference } from '../table-reference.ts';
+import { isUnbound, isUnrevoked } from '../token-conditions.ts';
+import { createTokenEnding } from '../token-ending.ts';
 import { LOOKED_UP_AT_ONCE } from '../users.ts';
 import type { TimeEncoding } from '../time-encoding.ts';
 import { LOCK, TRUSTED } from '../../verification-owner.ts';
@@ -54,6 +56,8 @@ export function createWaysBack(parts: WaysBackConnection): WaysBackStore {
     return dialect.affectedRows(await statement);
   };
 
+  const tokenEnding = ({ tokens }: WayBackTable) => createTokenEnding(parts, tokens === null ? [] : [tokens]);
+
   return {
     count: (userIds) =>
       persist(async () => {
@@ -71,9 +75,14 @@ export function createWaysBack(parts: WaysBackConnection): WaysBackStore {
         await persist(() => dialect.prepareEnding(knex, [table.name]));
         for (let from = 0; from < userIds.length; from += LOOKED_UP_AT_ONCE) {
           const owners = ownersNamed(parts, userIds.slice(from, from + LOOKED_UP_AT_ONCE));
+          const [tokens] = await tokenEnding(table).datedTokens();
           ended += await persist(async () => {
             const condition = await ownedBy(parts, table, owners);
-            return dialect.single(knex, (on) => endRows(on, table, condition()));
+            return dialect.single(knex, (on) =>
+              tokens === undefined
+                ? endRows(on, table, condition())
+                : tokenEnding(table).revokeTokens(on, tokens, condition(), true),
+            );
           });
         }
       }
@@ -93,9 +102,11 @@ export function createWaysBack(parts: WaysBackConnection): WaysBackStore {
               .where(isOwned())
               .limit(1);
           });
-          await rehearseRight(parts, `${right} on ${tableLabel(table)}`, () =>
-            endRows(knex, table, knex.raw('1 = 0')),
-          );
+          if (table.tokens !== null) await tokenEnding(table).rehearseTokens(table.tokens);
+          else
+            await rehearseRight(parts, `${right} on ${tableLabel(table)}`, () =>
+              endRows(knex, table, knex.raw('1 = 0')),
+            );
         });
       }
     },
@@ -148,7 +159,7 @@ async function ownedBy(parts: WaysBackParts, table: WayBackTable, owners: Owners
   return () => allOf(knex, [isAlive, knex.raw('? OR ?', [isOwned, isAddressed])]);
 }
 
-function isMeant({ knex, dialect }: WaysBackParts, { kind, mark }: WayBackTable): Knex.Raw {
+function isMeant({ knex, dialect }: WaysBackParts, { kind, mark, tokens }: WayBackTable): Knex.Raw {
   const column = `${OTHER}.${mark ?? ''}`;
   const begins = (prefix: string) => dialect.keyBeginsWith(knex, column, prefix);
   switch (kind) {
@@ -162,7 +173,9 @@ function isMeant({ knex, dialect }: WaysBackParts, { kind, mark }: WayBackTable)
     case 'api-keys':
       return knex.raw('?? IS NOT FALSE', [column]);
     case 'oauth-tokens':
-      return knex.raw('1 = 1');
+      return tokens === null
+        ? knex.raw('1 = 1')
+        : allOf(knex, [isUnbound(knex, tokens), isUnrevoked(knex, tokens)]);
     default:
       return kind satisfies never;
   }

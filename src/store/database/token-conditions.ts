@@ -1,0 +1,31 @@
+import type { Knex } from 'knex';
+import { OTHER } from './conditions.ts';
+import type { Dialect } from './dialects/dialect.ts';
+import type { TokenTable } from './shape.ts';
+
+/** Whether a token is not marked as revoked. */
+export function isUnrevoked(knex: Knex, { revoked }: TokenTable): Knex.Raw {
+  return revoked === null ? knex.raw('1 = 1') : knex.raw('?? IS NULL', [`${OTHER}.${revoked}`]);
+}
+
+/** Whether a token names no session: its own has ended before, or it never had one. */
+export function isUnbound(knex: Knex, { sessionId }: TokenTable): Knex.Raw {
+  return knex.raw('?? IS NULL', [`${OTHER}.${sessionId.name}`]);
+}
+
+/**
+ * Whether a refresh token has the scope `offline_access`, which lets it outlive its session: Better Auth revokes all
+ * others (`prepareBackchannelLogoutPlan` of @better-auth/oauth-provider). Adapters write the scopes as JSON, as JSON in
+ * a string of JSON (Drizzle), as an array of PostgreSQL, or with spaces between.
+ */
+export function isOffline(
+  { knex, dialect }: { readonly knex: Knex; readonly dialect: Dialect },
+  tokens: TokenTable,
+): Knex.Raw {
+  if (tokens.scopes === null) return knex.raw('1 = 0');
+  const spaced = ['[', ']', '{', '}', '"', ',', '\\'].reduce(
+    (text, mark) => knex.raw(`REPLACE(?, ?, ' ')`, [text, mark]),
+    dialect.asText(knex, `${OTHER}.${tokens.scopes}`),
+  );
+  return knex.raw('COALESCE(?, FALSE)', [dialect.hasWord(knex, spaced, 'offline_access')]);
+}
