@@ -1,10 +1,7 @@
-import { configDefaults, defineConfig } from 'vitest/config';
+import { defineConfig } from 'vitest/config';
 
 // Better Auth's adapters write the local wall clock into some columns, so the suites fix what "local" is.
 process.env['TZ'] = 'UTC';
-
-/** These measure how long an application waits for sessionctl, which a neighbour at work would falsify. */
-const measuring = ['test/thorough/concurrency.test.ts', 'test/thorough/faults/row-locks.test.ts'];
 
 const common = {
   pool: 'forks' as const,
@@ -51,12 +48,17 @@ export default defineConfig({
           // Faults, topologies, settings, terminals and documentation.
           name: 'thorough',
           include: ['test/{thorough,docs,e2e}/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...measuring],
           sequence: { groupOrder: 2 },
         },
       },
       {
-        test: { ...common, name: 'alone', include: measuring, maxWorkers: 1, sequence: { groupOrder: 3 } },
+        test: {
+          ...common,
+          // What Better Auth itself does, as far as the other tests take it for granted.
+          name: 'better-auth',
+          include: ['test/better-auth/*.test.ts'],
+          sequence: { groupOrder: 3 },
+        },
       },
     ],
   },

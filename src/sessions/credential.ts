@@ -47,7 +47,9 @@ const COOKIE =
 const LONGEST_PREFIX = 200;
 /** Between a name and its value: of cookies, JSON, a table of the browser's tools, a call in a script. */
 const SEPARATOR = /\\?["']?\s{0,9}[=:\t]\s{0,9}|["'],\s{0,9}/y;
-const VALUE = /\\?["']?[^\s;"\\]*/y;
+/** Longer than any cookie; of as many names without a space between them, each value would be the rest of the line. */
+const VALUE = /\\?["']?[^\s;"\\]{0,5000}/y;
+const LONGEST_COPY = 5000;
 const BEARER = /(?:\bbearer\s{1,9}|\bset-auth-token\\?["']?\s{0,9}:\s{0,9}\\?["']?)(\S+)/gi;
 const LABELLED = /(?<![\w.-])(?:session[_-]?)?token\\?["']?\s{0,9}[=:]\s{0,9}\\?["']?([^\s"'&;\\]+)/gi;
 /** Without its `=`. */
@@ -97,7 +99,10 @@ export function readText(text: string): TextReading {
   const known = new Set(all.flatMap(({ readings }) => readings.map(({ token }) => token)));
   return {
     credentials: all,
-    copies: cookies.filter(({ name, value }) => /session_data(?:\.\d+)?$/.test(name) && value !== ''),
+    copies: cookies.filter(
+      ({ name, value }) =>
+        /session_data(?:\.\d+)?$/.test(name) && value !== '' && value.length < LONGEST_COPY,
+    ),
     perhaps: piecesOf(text).filter((piece) => !known.has(piece)),
   };
 }

@@ -10,11 +10,9 @@ it('does not wait for a command that hangs, nor for what the command has started
   const place = { system: fakeSystem().system, redactor: createRedactor(), directory, timeout: 100 };
   const pipes = () => process.getActiveResourcesInfo().filter((kind) => kind === 'PipeWrap').length;
   const before = pipes();
-  const start = performance.now();
-  await expect(commandOutput('url_command', 'sleep 3 | cat; true', place)).rejects.toThrow(
+  await expect(commandOutput('url_command', 'sleep 150 | cat; true', place)).rejects.toThrow(
     'url_command took longer than 0.1 s',
   );
-  expect(performance.now() - start).toBeLessThan(2000);
   // A pipe that stays open would keep the process from ending until the last grandchild has ended.
   await setTimeout(100);
   expect(pipes()).toBe(before);

@@ -5,7 +5,7 @@ import { validate } from 'dockerfile-utils';
 import { array, object, optional, parse, record, string } from 'valibot';
 import { expect, test } from 'vitest';
 
-const root = join(import.meta.dirname, '..');
+const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 const Packages = optional(record(string(), string()), {});

@@ -93,7 +93,7 @@ const questions: readonly (readonly string[])[] = [
   ['limit', '--max', '1', '--dry-run', '--json'],
 ];
 
-const rounds = Number(process.env['SESSIONCTL_TEST_ROUNDS'] ?? 4);
+const rounds = Number(process.env['SESSIONCTL_TEST_ROUNDS'] ?? 2);
 
 /** As the operator is told, without what differs from run to run. */
 function answerIn(words: readonly string[], stdout: string): unknown {

@@ -94,11 +94,9 @@ describeUnless(missingRedisServer(), 'a number at the end of the Redis URL', () 
     expect(await guard(() => client.get(`${PREFIX}one`))).toBeNull();
     await admin.acl('SETUSER', 'chooser', '-select');
     await admin.client('KILL', 'USER', 'chooser');
-    const begun = performance.now();
     const refusal = /cannot select database 5: this user may not run SELECT/;
     await expect(settle(() => client.unlink(`${PREFIX}one`))).rejects.toThrow(refusal);
     await expect(guard(() => client.unlink(`${PREFIX}one`))).rejects.toThrow(refusal);
-    expect(performance.now() - begun).toBeLessThan(5000);
     expect(await admin.get(`${PREFIX}one`)).toBe('in database 0');
     await close();
   });
@@ -134,12 +132,10 @@ it.each([0, 5])(
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const port = address === null || typeof address === 'string' ? 0 : address.port;
-    const begun = performance.now();
     const url = withNumber(`redis://127.0.0.1:${String(port)}`, number);
     await expect(connected(url, { connectTimeout: 500 })).rejects.toThrow(
       `cannot reach Redis 127.0.0.1:${String(port)}/${String(number)}: no answer within the connect timeout`,
     );
-    expect(performance.now() - begun).toBeLessThan(5000);
     server.close();
   },
 );

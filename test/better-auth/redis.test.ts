@@ -1,17 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { afterEach, expect, it } from 'vitest';
-import { signIn, signUp } from '../../support/app.ts';
-import { operatorOn } from '../../support/operator.ts';
-import { startPrivateCluster } from '../../support/private-cluster.ts';
+import { signIn, signUp } from '../support/app.ts';
+import { operatorOn } from '../support/operator.ts';
+import { startPrivateCluster } from '../support/private-cluster.ts';
 import {
   missingRedisServer,
   startPrivateRedis,
   type PrivateRedisOptions,
   type RedisAddress,
-} from '../../support/private-redis.ts';
-import { startPrivateSentinel } from '../../support/private-sentinel.ts';
-import { createKeySpace, keySpaceIn, type KeySpace } from '../../support/redis.ts';
+} from '../support/private-redis.ts';
+import { startPrivateSentinel } from '../support/private-sentinel.ts';
+import { createKeySpace, keySpaceIn, type KeySpace } from '../support/redis.ts';
 import {
   deploySecondary,
   indexOf,
@@ -22,8 +22,8 @@ import {
   writeIndex,
   type SecondaryDeployment,
   type SecondaryOptions,
-} from '../../support/secondary.ts';
-import { describeOnRedis, describeUnless, missingServer } from '../../support/servers.ts';
+} from '../support/secondary.ts';
+import { describeOnRedis, describeUnless, missingServer } from '../support/servers.ts';
 
 const dialects = ['postgresql', 'mysql', 'sqlite'] as const;
 const client = { ip: '192.0.2.1', userAgent: 'Firefox' };
