@@ -61,13 +61,14 @@ export function judgeRevocation(
       },
     );
   }
-  const ways = done.waysBack.left === null ? null : listedWays(done.waysBack.left);
-  if (ways !== null) {
-    throw new SurvivorsError(`${ways} that should be gone still work`, {
+  const { left } = done.waysBack;
+  const ways = left === null ? null : listedWays(left);
+  if (left !== null && ways !== null) {
+    throw new SurvivorsError(`${ways} that should be gone still ${inNumber(sumOf(left), 'works', 'work')}`, {
       hint: 'They may have come meanwhile. Run the same command again, with --user for each of the users.',
     });
   }
-  const unknown = done.waysBack.left === null ? null : unknownWays(done.waysBack.left);
+  const unknown = left === null ? null : unknownWays(left);
   if (unknown !== null) {
     throw new IncompleteError(`whether ${unknown} are left is not known: some of them cannot be read here`, {
       hint: 'All sessions are ended. Look for them in the application.',
