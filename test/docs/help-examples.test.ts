@@ -27,6 +27,7 @@ const codes: Readonly<Record<string, number>> = {
   'pbpaste | sessionctl verify --json': 1,
 };
 
+const isMissing = (shell: string) => spawnSync(shell, ['--version']).error !== undefined;
 const asking = /^sessionctl (?:revoke|limit|create|schema (?:migrate|rollback))/;
 let database: string;
 let leaked: string;
@@ -41,12 +42,12 @@ beforeAll(async () => {
 });
 
 describe.concurrent('an example of the help works when pasted', () => {
-  it.for(examples)('$line', async ({ line, command }, { expect: see }) => {
+  it.for(examples)('$line', async ({ line, command }, { expect: see, skip }) => {
     const { directory, env } = workplace(command === 'config init');
     const shell = { 'completion zsh': 'zsh', 'completion fish': 'fish' }[
       /completion \w+/.exec(line)?.[0] ?? ''
     ];
-    if (shell !== undefined && spawnSync(shell, ['--version']).error !== undefined) return;
+    if (shell !== undefined && isMissing(shell)) skip(`no ${shell} here`);
     const answer = answered[line];
     if (answer !== undefined) {
       const terminal = runProgramInTerminal('bash', ['-c', line], { columns: 100, cwd: directory, env });

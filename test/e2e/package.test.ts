@@ -90,12 +90,3 @@ test('the Dockerfile has no mistake, takes what is there, and runs the program a
   expect(last).toMatch(/^USER node$/m);
   expect(last).toMatch(/^ENTRYPOINT \["sessionctl"\]$/m);
 });
-
-test('the Dockerfile packs and installs as .ci/package does', () => {
-  const runs = read('Dockerfile').replaceAll(/\\\n/g, ' ');
-  const tried = read('.ci/package');
-  for (const words of ['npm pack', 'npm install --global']) {
-    expect(runs).toContain(words);
-    expect(tried).toContain(words);
-  }
-});
