@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { makeAccount } from '../support/account.ts';
 import { quoteFor } from '../support/drizzle-tables.ts';
+import { HELD } from '../support/faults.ts';
 import { operatorOn } from '../support/operator.ts';
 import { describeOn, type Dialect, type ServerDialect } from '../support/servers.ts';
 import { until } from '../support/until.ts';
@@ -94,6 +96,8 @@ describe('--include, where something goes wrong half-way', () => {
           'sessionctl waits for the row',
           async () => (await database.query(isWaiting[dialect])).length > 0,
         );
+        // Longer than a single attempt.
+        await sleep(HELD);
         await release();
         const ran = await running;
         expect(ran.code, ran.stderr).toBe(0);
