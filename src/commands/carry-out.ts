@@ -287,6 +287,7 @@ async function showPlan(
       isNewest: plan.isNewest,
       cookieCache,
       handsOutJwts: store.handsOutJwts,
+      jwtExpiresIn: (await context.settings()).auth.jwtExpiresIn,
       clock: cookieCache === null ? store.now : await store.readClock(),
       included: request.included,
       preserve,

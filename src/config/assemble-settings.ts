@@ -425,5 +425,8 @@ function authSettings(checked: CheckedProfile['auth'], ledger: Ledger, redactor:
     ),
     cookiePrefix: ledger.take(['auth', 'cookie_prefix'], checked?.cookie_prefix, null, asItIs),
     release: ledger.take(['auth', 'release'], checked?.release, null, asItIs),
+    jwtExpiresIn: ledger.take(['auth', 'jwt_expires_in'], checked?.jwt_expires_in, null, (length) =>
+      length === null ? null : formatDuration(length),
+    ),
   };
 }

@@ -152,6 +152,7 @@ const authTable = table({
   base_url: v.optional(textThat((text) => checkedScheme(text, ['http', 'https']))),
   cookie_prefix: v.optional(filled),
   release: v.optional(textThat(checkedRelease)),
+  jwt_expires_in: v.optional(lifetime),
 });
 
 const profileTable = v.pipe(

@@ -124,6 +124,7 @@ const sections: readonly Section[] = [
       ['base_url', '"https://app.example.com"'],
       ['cookie_prefix', '"better-auth"'],
       ['release', '"1.7.25"'],
+      ['jwt_expires_in', '"15m"'],
     ],
   },
 ];

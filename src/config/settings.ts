@@ -108,6 +108,8 @@ export interface AuthSettings {
   readonly cookiePrefix: string | null;
   /** Of Better Auth, such as `1.7.25`; null where the profile does not say. */
   readonly release: string | null;
+  /** Milliseconds that a token of the JWT plugin lives; null where the profile does not say. */
+  readonly jwtExpiresIn: number | null;
 }
 
 /** What the application's `betterAuth({ advanced: { ipAddress } })` says. */

@@ -33,6 +33,8 @@ export interface PlanView {
   readonly cookieCache: number | null;
   /** As `SessionStore.handsOutJwts`. */
   readonly handsOutJwts?: boolean;
+  /** Milliseconds; null where the configuration does not say. */
+  readonly jwtExpiresIn?: number | null;
   /** The store's clock when the plan is shown. */
   readonly clock: Instant;
   /** What is ended beside the sessions. */
@@ -161,6 +163,7 @@ function peculiar({
   included,
   cookieCache,
   handsOutJwts = false,
+  jwtExpiresIn = null,
   clock,
 }: PlanView): readonly (string | null)[] {
   const bound = oauthTokens?.bound ?? 0;
@@ -171,7 +174,7 @@ function peculiar({
       ? null
       : `The cookie cache lets browsers stay signed in for up to ${formatDuration(cookieCache)} afterwards: until about ${timeOfDay(clock, cookieCache)} if ended now.`,
     handsOutJwts
-      ? 'The JWT plugin (table jwks) hands out tokens that other services accept until they expire, 15 minutes by default. Nothing here ends them.'
+      ? `The JWT plugin (table jwks) hands out tokens that other services accept until they expire, ${jwtExpiresIn === null ? '15 minutes by default' : `after ${formatDuration(jwtExpiresIn)}`}. Nothing here ends them.`
       : null,
     bound === 0
       ? null

@@ -54,7 +54,7 @@ const options = {
   },
   user: { modelName: "members", fields: { email: "mail" } },
   advanced: { cookiePrefix, useSecureCookies: true, ipAddress: { ipv6Subnet: 48 } },
-  plugins: [admin(), multiSession({ maximumSessions: 3 })],
+  plugins: [admin(), multiSession({ maximumSessions: 3 }), jwt({ jwt: { expirationTime: '1h' } })],
 } satisfies BetterAuthOptions;
 
 export const auth = betterAuth(options);
@@ -73,6 +73,7 @@ export default auth;
       'session.preserve_in_database': false,
       'ip.ipv6_subnet': 48,
       'auth.cookie_prefix': 'shop',
+      'auth.jwt_expires_in': '1h',
       'auth.secret': '${BETTER_AUTH_SECRET}',
       'auth.base_url': 'https://shop.example',
       'schema.table': 'auth_sessions',

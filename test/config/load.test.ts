@@ -104,7 +104,14 @@ describe('settings', () => {
         maximumSessions: null,
       },
       ip: { ipv6Subnet: 64 },
-      auth: { secret: null, formerSecrets: [], baseUrl: null, cookiePrefix: null, release: null },
+      auth: {
+        secret: null,
+        formerSecrets: [],
+        baseUrl: null,
+        cookiePrefix: null,
+        release: null,
+        jwtExpiresIn: null,
+      },
     });
   });
 
@@ -145,6 +152,7 @@ former_secrets = ["\${FORMER}"]
 base_url = "https://app.example"
 cookie_prefix = "app"
 release = "1.7.25"
+jwt_expires_in = "1h"
 `,
       {
         SECRET: SECRETS.secret,
@@ -207,6 +215,7 @@ release = "1.7.25"
         baseUrl: 'https://app.example',
         cookiePrefix: 'app',
         release: '1.7.25',
+        jwtExpiresIn: 3_600_000,
       },
     });
   });

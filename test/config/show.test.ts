@@ -77,6 +77,7 @@ describe('config show', () => {
       auth.base_url                  -                                           default
       auth.cookie_prefix             -                                           default
       auth.release                   -                                           default
+      auth.jwt_expires_in            -                                           default
       "
     `);
   });

@@ -21,7 +21,12 @@ for (const dialect of ['postgresql', 'mysql', 'sqlite'] as const) {
         await signIn(app, ada, { ip: '192.0.2.1', userAgent: 'Firefox' });
         const plan = await operatorOn(database.url).run(['revoke-all', '--everyone', '--dry-run']);
         expect(plan.code, plan.stderr).toBe(0);
-        expect(plan.stdout.replace(/\s+/g, ' ').includes(says)).toBe(isThere);
+        const said = plan.stdout.replace(/\s+/g, ' ');
+        expect(said.includes(says)).toBe(isThere);
+        expect(said.includes('until they expire, 15 minutes by default.')).toBe(isThere);
+        const profile = { auth: { jwtExpiresIn: '1h' } };
+        const known = await operatorOn(database.url, profile).run(['revoke-all', '--everyone', '--dry-run']);
+        expect(known.stdout.replace(/\s+/g, ' ').includes('until they expire, after 1h.')).toBe(isThere);
       }
     });
   });

@@ -121,6 +121,7 @@ export interface AuthProfile {
   readonly baseUrl?: string;
   readonly cookiePrefix?: string;
   readonly release?: string;
+  readonly jwtExpiresIn?: string;
 }
 
 /** What sessionctl has to be told about a Redis. */
@@ -203,6 +204,7 @@ function authLines({
   baseUrl,
   cookiePrefix,
   release,
+  jwtExpiresIn,
 }: AuthProfile): readonly string[] {
   return [
     '[profiles.test.auth]',
@@ -211,6 +213,7 @@ function authLines({
     ...text('base_url', baseUrl),
     ...text('cookie_prefix', cookiePrefix),
     ...text('release', release),
+    ...text('jwt_expires_in', jwtExpiresIn),
   ];
 }
 

@@ -3,6 +3,7 @@ import { ConfigError } from '../../errors.ts';
 import { readRegularFile } from '../../regular-file.ts';
 import { reasonOf } from '../config-file.ts';
 import { escapeReferences } from '../references.ts';
+import { isDuration } from '../../sessions/duration.ts';
 import { passwordsIn } from '../url-secrets.ts';
 import type { AuthPlace, AuthReading, ReadSetting, ReadUrl } from './auth-reading.ts';
 import { readDatabase, textUrl, type ReadDatabase } from './database-option.ts';
@@ -167,7 +168,7 @@ function readingOf(path: string, options: ObjectValue): AuthReading {
   const secrets = [...readSecret(read, set), ...readBaseUrl(read, set)];
   noteSecureCookies(read, settings);
   const { likelyNames, likelyFields } = readNames(read, database, set);
-  readPlugins(read);
+  readPlugins(read, set);
   for (const [option, why] of Object.entries(WITHOUT_SETTING)) {
     const value = read.find(option);
     if (value !== undefined && !(value.kind === 'known' && value.value === false))
@@ -344,11 +345,23 @@ function nameIn(read: OptionReader, option: string): Plain<string> | undefined {
 }
 
 /** What a plugin says of sessions. */
-function readPlugins(read: OptionReader): void {
+function readPlugins(read: OptionReader, set: Set): void {
   for (const plugin of read.array('plugins')?.items ?? []) {
     if (plugin.kind === 'unknown') read.note('plugins', plugin.line, plugin.why);
     if (plugin.kind === 'call' && plugin.name === 'multiSession') noteMaximum(read, plugin.args[0]);
+    if (plugin.kind === 'call' && plugin.name === 'jwt') readJwtLife(read, set, plugin.args[0]);
   }
+}
+
+/** How long a token of the JWT plugin lives. */
+function readJwtLife(read: OptionReader, set: Set, options: StaticValue | undefined): void {
+  const jwt = options?.kind === 'object' ? options.entries.get('jwt') : options;
+  const life = jwt?.kind === 'object' ? jwt.entries.get('expirationTime') : jwt;
+  if (life === undefined) return;
+  const option = 'jwt.expirationTime';
+  if (life.kind === 'known' && typeof life.value === 'string' && isDuration(life.value))
+    set('auth.jwt_expires_in', life.value, option, life.line);
+  else read.note(option, life.line, 'is not read: set jwt_expires_in in the auth section of the profile');
 }
 
 /** It holds for one browser; a `maximum_sessions` made of it would have `limit` end the sessions of every other one. */
