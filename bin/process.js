@@ -8,7 +8,6 @@ const { loadProgram } = require('./load-program.js');
 const stop = new AbortController();
 let asked = false;
 let changes = false;
-let leaves = false;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
     // The second one ends at once, whatever the first is waiting for.
@@ -34,8 +33,8 @@ const program = loadProgram(join(__dirname, '..', 'dist'), process.env);
 void run().then((code) => {
   process.exitCode = code;
   if (!stop.signal.aborted) program.keep();
-  // What was interrupted may still be waiting for a server; everything that there is to say has been written.
-  if (stop.signal.aborted || leaves || lostTerminals().length > 0) exit();
+  // Everything that there is to say has been written. A connection that a server does not let go would keep the process.
+  exit();
 });
 
 function run() {
@@ -55,9 +54,11 @@ function run() {
     changing: () => {
       changes = true;
     },
-    leaving: () => {
-      leaves = true;
-    },
+    leaving: () => undefined,
+    uncaught: () =>
+      new Promise((_, reject) => {
+        process.on('uncaughtException', reject);
+      }),
     operator: () => ({ user: userName(), host: hostname() }),
   });
 }

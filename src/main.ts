@@ -46,7 +46,7 @@ export async function main(argv: readonly string[], system: System): Promise<Exi
     createContext: (flags) => createContext(toldOfChanges, redactor, flags),
   });
   try {
-    const code = await run(argv);
+    const code = await Promise.race([run(argv), system.uncaught()]);
     if (output.length > 0) await write(system.stdout, output.join(''));
     return code;
   } catch (error) {

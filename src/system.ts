@@ -36,6 +36,8 @@ export interface System {
   readonly changing: () => void;
   /** Told when the run ends while something is still open that nobody waits for, such as a query. */
   readonly leaving: () => void;
+  /** Rejects with an error that is thrown where no caller waits for it, such as in an event of a driver. Asked for once. */
+  readonly uncaught: () => Promise<never>;
   /**
    * Whether the terminal is this process's to read and to change. A shell's job in the background is stopped where it tries,
    * and a stopped process does not even end by a signal until it goes on.

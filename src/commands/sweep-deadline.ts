@@ -51,16 +51,10 @@ const LETTING_GO = 1000;
 
 /**
  * Waits for work that stops by the deadline, and leaves it behind where a query keeps it from stopping.
- * @param leaves called where it is left behind
  */
-export function withinTime<Result>(
-  { givesUp }: Deadline,
-  work: Promise<Result>,
-  leaves: () => void,
-): Promise<Result> {
+export function withinTime<Result>({ givesUp }: Deadline, work: Promise<Result>): Promise<Result> {
   const leftBehind = new Promise<never>((_resolve, reject) => {
     const leave = () => {
-      leaves();
       reject(new Error('left behind'));
     };
     givesUp.addEventListener('abort', () => setTimeout(leave, LETTING_GO).unref(), { once: true });

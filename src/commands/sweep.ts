@@ -86,9 +86,7 @@ export const sweep = defineCommand<SweepFlags>({
           },
         }),
       );
-      await withinTime(deadline, work, () => {
-        context.system.leaving();
-      });
+      await withinTime(deadline, work);
     } catch (thrown) {
       const error = deadline.givesUp.aborted ? outOfTime(context, thrown) : thrown;
       // What ended the sweep is of more interest than what became of the figures.

@@ -51,7 +51,8 @@ const MYSQL: Rules = {
   ...POOLS,
   ...all(
     'used',
-    'socket socketPath connect_timeout connectTimeout timezone ssl sslaccept sslmode ssl-mode ssl-ca ssl-cert ssl-key',
+    `socket socketPath connect_timeout connectTimeout timezone ssl sslaccept sslmode ssl-mode ssl-ca ssl-cert ssl-key
+    allowPublicKeyRetrieval get-server-public-key`,
   ),
   // mysql2 connects to the host in front of the parameters, whatever this one says.
   host: /^\//,
@@ -60,7 +61,7 @@ const MYSQL: Rules = {
     `bigNumberStrings supportBigNumbers decimalNumbers dateStrings jsonStrings typeCast rowsAsArray namedPlaceholders
     nestTables stringifyObjects multipleStatements maxPreparedStatements statement_cache_size disableEval debug trace
     enableKeepAlive keepAliveInitialDelay compress connectionLimit maxIdle idleTimeout queueLimit waitForConnections
-    gracefulEnd parseTime allowPublicKeyRetrieval get-server-public-key`,
+    gracefulEnd parseTime`,
   ),
   charset: /^utf8/i,
 };

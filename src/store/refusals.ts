@@ -1,3 +1,5 @@
+import { isKnownSentence } from './server-sentences.ts';
+
 /** What an error means: the server cannot be reached or refuses. */
 export interface Refusal {
   readonly message: string;
@@ -16,10 +18,20 @@ export function errorCode(error: unknown): string | undefined {
 /** As long as what a deployment may have for a token, and as mixed. */
 const LIKE_A_TOKEN = /\b(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{20,}\b/g;
 
-/** What the driver said, without what may be a token. */
+/** Characters of an error that are read. A server may send any number of them. */
+const LONGEST_TEXT = 500;
+
+/** The beginning of what the driver said, without what may be a token. To be judged; `shownText` is to be shown. */
 export function errorText(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.replace(LIKE_A_TOKEN, '…');
+  return message.slice(0, LONGEST_TEXT).replace(LIKE_A_TOKEN, '…');
+}
+
+/** What of an error may be shown: of a server's own text only sentences that are known, else its code. */
+export function shownText(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!isOfDriver(error) || isKnownSentence(message)) return errorText(error);
+  return `code ${codesOf(error)}`;
 }
 
 /** The routine inside of PostgreSQL that refused, such as `CheckCmdReplicaIdentity`: unlike the text, in no language. */
@@ -90,6 +102,10 @@ const NETWORK: Readonly<Record<string, readonly [what: string, hint: string]>> =
     'no answer within the connect timeout',
     'Check host, port and firewall, and that it is such a server; or raise connect_timeout in the profile.',
   ],
+  ECONNABORTED: [
+    'the server did not answer a statement, and the connection was cut',
+    'It was given statement_timeout and 5 seconds. Is the server well, and the network? A statement may still take effect: look before you run the command again.',
+  ],
   EHOSTUNREACH: ['the host cannot be reached', 'Check the network and the firewall.'],
   ENETUNREACH: ['the network cannot be reached', 'Check the network and the firewall.'],
   ECONNRESET: [
@@ -152,7 +168,7 @@ export function lookUpRefusal(
   const row = rows.find(([pattern]) => pattern.test(code));
   if (row === undefined) return undefined;
   const [, message, hint] = row;
-  const filled = { '{database}': database, '{text}': errorText(error) };
+  const filled = { '{database}': database, '{text}': shownText(error) };
   return {
     message: message.replace(/\{database\}|\{text\}/g, (name) => filled[name as keyof typeof filled]),
     hint,
@@ -161,19 +177,26 @@ export function lookUpRefusal(
 
 /** A refusal whose code no table knows. Its text is not shown: it may hold a token. */
 export function unknownRefusal(error: unknown, database: string): Refusal {
-  const number = property(error, 'errno');
-  const code = errorCode(error);
-  const known = code === undefined || code === 'UNKNOWN_CODE_PLEASE_REPORT' ? undefined : code;
-  const words = [known, typeof number === 'number' ? String(number) : undefined];
-  const shown = words.filter((word) => word !== undefined).join(', ');
   const places = ['table', 'column', 'constraint'].flatMap((name) => {
     const place = textProperty(error, name);
-    return place === undefined ? [] : [`${name} ${place}`];
+    return place === undefined ? [] : [`${name} ${place.slice(0, LONGEST_NAME)}`];
   });
   return {
-    message: `${database} refused (${[`code ${shown === '' ? 'none' : shown}`, ...places].join(', ')})`,
+    message: `${database} refused (${[`code ${codesOf(error)}`, ...places].join(', ')})`,
     hint: "Its text may hold a token and is not shown: look into the server's log for the reason. --verbose shows where it arose.",
   };
+}
+
+/** Characters that a name of a server's has at most. */
+const LONGEST_NAME = 64;
+
+/** The name of an error and its number, as far as it has them. */
+function codesOf(error: unknown): string {
+  const number = property(error, 'errno');
+  const code = errorCode(error);
+  const known = code === 'UNKNOWN_CODE_PLEASE_REPORT' ? undefined : code?.slice(0, LONGEST_NAME);
+  const words = [known, typeof number === 'number' ? String(number) : undefined];
+  return words.filter((word) => word !== undefined).join(', ') || 'none';
 }
 
 const CERTIFICATE =
@@ -181,6 +204,9 @@ const CERTIFICATE =
 
 /** What the network or TLS says, which is the same for every server. */
 export function networkRefusal(error: unknown, database: string): Refusal | undefined {
+  // Knex waited for a connection: the server took it, and then did not answer.
+  if (error instanceof Error && error.name === 'KnexTimeoutError')
+    return networkRefusal({ code: 'ETIMEDOUT' }, database);
   const code = errorCode(error);
   if (code === undefined) return undefined;
   const known = NETWORK[code];

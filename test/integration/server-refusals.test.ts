@@ -26,6 +26,7 @@ function refusingOn(dialect: Dialect) {
   return {
     query: (sql: string) => deployment.database.query(sql),
     run: (...words: readonly string[]) => operator.run(words),
+    history: () => operator.history(),
     /** Expects exit 4 with these words on one line, no talk of a defect, and the session alive. */
     async refused(words: readonly string[], message: RegExp, hint: RegExp) {
       const { code, stderr } = await operator.run(words);
@@ -129,6 +130,43 @@ describeOn('mysql', 'MySQL and MariaDB refuse', () => {
       await scene.refused(everyone, message, hint);
     } finally {
       await scene.query('DROP TRIGGER keeper');
+    }
+  });
+});
+
+/** In pieces too short for a token, as one with hyphens is. */
+const HYPHENS = 'tok-en-of-some-body-else';
+
+describeOn('postgresql', 'what a trigger says on PostgreSQL', () => {
+  const scene = refusingOn('postgresql');
+  it('is not shown, whatever number it takes', async () => {
+    await scene.query(
+      `CREATE FUNCTION says() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         EXECUTE format('SELECT * FROM %I', '${HYPHENS}'); RETURN OLD; END $$`,
+    );
+    await scene.query('CREATE TRIGGER sayer BEFORE DELETE ON session FOR EACH ROW EXECUTE FUNCTION says()');
+    const stderr = await scene.refused(everyone, /refuses: code 42P01\b/, /migration/);
+    expect(stderr + JSON.stringify(scene.history())).not.toContain('some-body');
+    await scene.query('DROP TRIGGER sayer ON session');
+  });
+});
+
+describeOn('mysql', 'what a trigger says on MySQL', () => {
+  const scene = refusingOn('mysql');
+  it.each([1142, 1146, 1290, 1451, 1045, 1205])('is not shown, not even as error %i', async (number) => {
+    await scene.query(
+      `CREATE TRIGGER sayer BEFORE DELETE ON session FOR EACH ROW SIGNAL SQLSTATE 'HY000'
+       SET MYSQL_ERRNO = ${String(number)}, MESSAGE_TEXT = 'it is ${HYPHENS}'`,
+    );
+    try {
+      const { code, stderr } = await scene.run(...everyone);
+      expect({ code, stderr }).toEqual({
+        code: expect.any(Number) as number,
+        stderr: expect.stringMatching(new RegExp(`code ER_\\w+, ${String(number)}`)) as string,
+      });
+      expect(stderr + JSON.stringify(scene.history())).not.toContain('some-body');
+    } finally {
+      await scene.query('DROP TRIGGER sayer');
     }
   });
 });

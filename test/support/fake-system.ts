@@ -68,6 +68,7 @@ export function fakeSystem(options: FakeSystemOptions = {}): FakeSystem {
       inForeground: () => true,
       changing: () => undefined,
       leaving: () => undefined,
+      uncaught: () => new Promise(() => undefined),
       operator: () => options.operator ?? { user: 'tester', host: 'testhost' },
     },
     stdout: out.text,

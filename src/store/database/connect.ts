@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { DatabaseSettings, SchemaNames } from '../../config/settings.ts';
 import { ConfigError, ConnectionError, SessionctlError } from '../../errors.ts';
@@ -109,7 +110,7 @@ async function connectTo(
       }),
     // A connection that somebody gave up waiting for ends with the process; closing it would be the same wait again.
     close: async () => {
-      if (!signal.aborted) await knex.destroy();
+      if (!signal.aborted) await Promise.race([knex.destroy(), wait(LONGEST_CLOSE)]);
     },
   };
 }
@@ -134,6 +135,9 @@ function refuseUnknownZone(location: DatabaseLocation, { timeZone }: DatabaseSet
     hint: 'Set time_zone in the profile, or give --time-zone, to the zone in which the application writes: UTC for timezone=Z.',
   });
 }
+
+/** Milliseconds. A server that does not say goodbye is left: the connection ends with the process. */
+const LONGEST_CLOSE = 1000;
 
 /** Node's longest timer. */
 const LONGEST_WAIT = 2 ** 31 - 2000;

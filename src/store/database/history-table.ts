@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { FailedError } from '../../errors.ts';
 import { parseRecord, recordLine, type HistoryRecord } from '../../history/history-record.ts';
 import type { Dialect } from './dialects/dialect.ts';
-import { errorText, isDuplicate, isRaised, withoutText } from '../refusals.ts';
+import { shownText, isDuplicate, isRaised, withoutText } from '../refusals.ts';
 import type { HistoryTable } from './shape.ts';
 
 /** Appends one record. One that is there already, as after a connection that broke, is left as it is. */
@@ -30,7 +30,7 @@ export async function appendToHistoryTable(
     if (isDuplicate(error)) return;
     // What the dialect knows it tells better, a missing right for one.
     if (dialect.hindrance(error) !== undefined || dialect.explain(error, '') !== undefined) throw error;
-    const why = isRaised(error) ? 'a trigger raised an error' : errorText(error);
+    const why = isRaised(error) ? 'a trigger raised an error' : shownText(error);
     throw new FailedError(`the history table ${table.name} cannot be written: ${why}`, {
       hint: 'Look at what keeps it from taking a record; without the table, `schema rollback`, none is written there.',
       cause: withoutText(error),

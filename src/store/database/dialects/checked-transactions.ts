@@ -1,5 +1,7 @@
+import type { Duplex } from 'node:stream';
 import type { Knex } from 'knex';
 import { SessionctlError } from '../../../errors.ts';
+import { answered, LONGEST_SILENCE } from './answered.ts';
 
 /** How one driver begins and ends transactions. */
 export interface TransactionRules<Connection> {
@@ -15,6 +17,9 @@ export interface TransactionRules<Connection> {
   readonly sharesReads: (connection: Connection) => boolean;
   /** Statements that the server refuses within a transaction. */
   readonly outside: RegExp | null;
+  /** Milliseconds that the server is given to answer a statement; null for no limit. */
+  readonly answerLimit: number | null;
+  readonly socketOf: (connection: Connection) => Duplex;
 }
 
 /** A query as Knex hands it to its client. */
@@ -107,44 +112,63 @@ export function checkedTransactions<Connection extends object>(
     }, IDLE).unref();
   }
 
+  async function sendQuery<Query extends ClientQuery>(
+    connection: Connection,
+    query: Query,
+    send: () => Promise<Query>,
+  ): Promise<Query> {
+    const state = await awaken(connection);
+    if (BEGIN.test(query.sql)) {
+      await begin(connection, state, 'work');
+      return query;
+    }
+    if (state.open === 'work') {
+      if (END.test(query.sql)) state.open = null;
+      return send();
+    }
+    if (rules.outside?.test(query.sql) === true) {
+      await end(connection, state, 'COMMIT');
+      return send();
+    }
+    const isRead = READS.test(query.sql);
+    if (!isRead || state.open !== 'queries') await begin(connection, state, 'queries');
+    try {
+      const result = await send();
+      if (isRead && rules.sharesReads(connection)) endSoon(connection, state);
+      else await end(connection, state, 'COMMIT');
+      return result;
+    } catch (error) {
+      await end(connection, state, 'ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+  }
+
   return {
     toPrimary: rules.toPrimary,
 
-    async query(connection, query, send) {
-      const state = await awaken(connection);
-      if (BEGIN.test(query.sql)) {
-        await begin(connection, state, 'work');
-        return query;
-      }
-      if (state.open === 'work') {
-        if (END.test(query.sql)) state.open = null;
-        return send();
-      }
-      if (rules.outside?.test(query.sql) === true) {
-        await end(connection, state, 'COMMIT');
-        return send();
-      }
-      const isRead = READS.test(query.sql);
-      if (!isRead || state.open !== 'queries') await begin(connection, state, 'queries');
-      try {
-        const result = await send();
-        if (isRead && rules.sharesReads(connection)) endSoon(connection, state);
-        else await end(connection, state, 'COMMIT');
-        return result;
-      } catch (error) {
-        await end(connection, state, 'ROLLBACK').catch(() => undefined);
-        throw error;
-      }
-    },
+    query: (connection, query, send) =>
+      answered(rules.answerLimit, rules.socketOf(connection), () => sendQuery(connection, query, send)),
 
     begin: (connection) => rules.begin(connection, false, 'queries'),
 
     async *stream(connection, isLimited, read) {
       const state = await awaken(connection);
       const purpose = isLimited ? 'queries' : 'unlimited queries';
-      if (state.open !== 'work' && state.open !== purpose) await begin(connection, state, purpose);
+      const within = isLimited ? rules.answerLimit : LONGEST_SILENCE;
+      const socket = rules.socketOf(connection);
+      if (state.open !== 'work' && state.open !== purpose)
+        await answered(rules.answerLimit, socket, () => begin(connection, state, purpose));
       try {
-        yield* read();
+        const rows = read()[Symbol.asyncIterator]();
+        try {
+          for (;;) {
+            const next = await answered(within, socket, () => rows.next());
+            if (next.done === true) break;
+            yield next.value;
+          }
+        } finally {
+          await rows.return?.();
+        }
       } catch (error) {
         if (state.open !== 'work') await end(connection, state, 'ROLLBACK').catch(() => undefined);
         throw error;

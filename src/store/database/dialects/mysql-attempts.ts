@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity, TLSSocket } from 'node:tls';
 import type { Knex } from 'knex';
+import { authPlugins } from 'mysql2';
+import { isLocalHost } from '../local-host.ts';
 import { firstOf, type Attempt } from './attempts.ts';
 
 /** The part of mysql2's connection that its types leave out. */
@@ -8,9 +10,22 @@ interface Connected {
   readonly stream: unknown;
 }
 
-/** Makes a client connect by the first attempt that succeeds, to a server that its certificate names. */
-export function connectingTo(client: Knex.Client, attempts: readonly Attempt[]): Knex.Client {
-  return firstOf(client, attempts.map(settingsOfDriver), (connection: Connected, at) => {
+/**
+ * Makes a client connect by the first attempt that succeeds, to a server that its certificate names.
+ * @param takesAnyKey the password may be encrypted with a key that the server sends in the clear
+ */
+export function connectingTo(
+  client: Knex.Client,
+  attempts: readonly Attempt[],
+  takesAnyKey: boolean,
+): Knex.Client {
+  const settings = attempts.map((attempt) => ({
+    ...settingsOfDriver(attempt),
+    ...(takesAnyKey || attempt.ssl !== false || isLocalHost(attempt.host)
+      ? {}
+      : { authPlugins: WITHOUT_KEYS }),
+  }));
+  return firstOf(client, settings, (connection: Connected, at) => {
     const { host, ssl } = attempts[at] ?? {};
     if (host === undefined || !isIdentified(ssl) || isIP(host) === 0) return Promise.resolve();
     // mysql2 compares names alone, and takes an address for localhost.
@@ -20,6 +35,21 @@ export function connectingTo(client: Knex.Client, attempts: readonly Attempt[]):
     return mismatch === undefined ? Promise.resolve() : Promise.reject(mismatch);
   });
 }
+
+/** The code of the error that a server asks for the password under a key that somebody between here and it may have made. */
+export const KEY_IN_THE_CLEAR = 'KEY_IN_THE_CLEAR';
+
+const WITHOUT_KEYS = Object.fromEntries(
+  (['caching_sha2_password', 'sha256_password'] as const).map((name) => [
+    name,
+    authPlugins[name]({
+      // Called before the password is encrypted.
+      onServerPublicKey: () => {
+        throw Object.assign(new Error('a key in the clear'), { code: KEY_IN_THE_CLEAR });
+      },
+    }),
+  ]),
+);
 
 /** mysql2 takes a socket by another name, and compares the certificate's name with the host only where it is asked to. */
 function settingsOfDriver({ host, port, ssl }: Attempt): object {

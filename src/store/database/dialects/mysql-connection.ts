@@ -1,8 +1,10 @@
+import type { Duplex } from 'node:stream';
 import type { Knex } from 'knex';
 import type { Connection, RowDataPacket } from 'mysql2';
 import type { DatabaseSettings } from '../../../config/settings.ts';
 import { ConnectionError } from '../../../errors.ts';
 import { describeLocation, type ServerLocation } from '../database-url.ts';
+import { answerLimit } from './answered.ts';
 import { attemptsOf } from './attempts.ts';
 import { checkedClient, checkedTransactions, type TransactionRules } from './checked-transactions.ts';
 import { knexOf, oneConnection, quietKnex } from './connection.ts';
@@ -64,10 +66,19 @@ export async function connectMysql(
       supportBigNumbers: true,
       bigNumberStrings: true,
       dateStrings: true,
+      // No file of this machine is anything to the server.
+      flags: ['-LOCAL_FILES'],
       connectAttributes: { program_name: 'sessionctl' },
     },
   });
-  return knexOf(connectingTo(client, attempts));
+  return knexOf(connectingTo(client, attempts, takesAnyKey(server)));
+}
+
+/** By the words of JDBC's driver and of MySQL's own client. */
+function takesAnyKey({ parameters }: ServerLocation): boolean {
+  return ['allowPublicKeyRetrieval', 'get-server-public-key'].some((name) =>
+    /^(?:true|1)$/i.test(parameters.get(name) ?? ''),
+  );
 }
 
 /**
@@ -144,6 +155,8 @@ function rulesOf(
     // Where nothing may be written, the plan of a change is refused, too.
     outside: /^\s*EXPLAIN\b/i,
     toPrimary: '',
+    answerLimit: answerLimit(settings, access),
+    socketOf: (connection) => (connection as unknown as { readonly stream: Duplex }).stream,
     sharesReads,
     async begin(connection) {
       const on = connection.promise();
@@ -164,9 +177,12 @@ function rulesOf(
       );
       if (changed === undefined) return;
       const [name] = changed;
-      throw new ConnectionError(`${database} does not keep ${name}: it is ${String(row[name])}`, {
-        hint: 'Something between here and the server changes it, such as a proxy: give the URL of the server itself.',
-      });
+      throw new ConnectionError(
+        `${database} does not keep ${name}: it is ${String(row[name]).slice(0, 40)}`,
+        {
+          hint: 'Something between here and the server changes it, such as a proxy: give the URL of the server itself.',
+        },
+      );
     },
     end: (connection, how) => connection.promise().query(how),
   };

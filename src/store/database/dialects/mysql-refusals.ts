@@ -101,6 +101,16 @@ const ROWS: readonly RefusalRow[] = [
     'Try again in a moment.',
   ],
   [
+    /^MYSQL_CLEAR_PASSWORD_NOT_ENABLED$/,
+    'cannot use {database}: the server asks for the password in the clear',
+    'It was not sent. Check that it is the right server, and use an account that authenticates with caching_sha2_password.',
+  ],
+  [
+    /^KEY_IN_THE_CLEAR$/,
+    'cannot use {database}: the server asks for the password under a key that it sends in the clear',
+    'It was not sent: somebody on the way could have made the key. Use TLS (ssl-mode=VERIFY_IDENTITY), or add allowPublicKeyRetrieval=true to the URL on a trusted network.',
+  ],
+  [
     /^HANDSHAKE_NO_SSL_SUPPORT$/,
     'cannot use {database}: the server does not offer TLS',
     'Leave TLS out for a server on a trusted network, or turn it on there.',
@@ -116,6 +126,16 @@ export function explainMysql(error: unknown, database: string): Refusal | undefi
   const code = errorCode(error) ?? '';
   if (code === 'PROTOCOL_CONNECTION_LOST')
     return networkRefusal({ code: 'EPIPE', message: errorText(error) }, database);
+  if (
+    /authentication using unknown plugin|Auth(?:Plugin)?MoreData|Unexpected packet|closed state/i.test(
+      errorText(error),
+    )
+  ) {
+    return {
+      message: `cannot use ${database}: the server does not answer as MySQL does`,
+      hint: 'Check host and port. An account with an unusual way to authenticate needs another: caching_sha2_password.',
+    };
+  }
   const number = typeof error === 'object' && error !== null && 'errno' in error ? error.errno : undefined;
   const name = BY_NUMBER[Number(number)] ?? code;
   return lookUpRefusal(ROWS, name, error, database) ?? networkRefusal(error, database);

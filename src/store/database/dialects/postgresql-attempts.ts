@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { ConfigError, ConnectionError } from '../../../errors.ts';
 import type { ServerLocation } from '../database-url.ts';
 import { describeLocation } from '../database-url.ts';
+import { isLocalHost } from '../local-host.ts';
 import { firstOf, type Attempt } from './attempts.ts';
 
 /** What a word of `target_session_attrs` asks a server to be; null where any will do. */
@@ -38,6 +39,7 @@ export function connectingTo(
     }
     bindChannels(client);
   }
+  keepPasswords(client);
   const settings = attempts.map((attempt) => ({ ...attempt, enableChannelBinding: binding !== 'disable' }));
   return firstOf(client, settings, async (connection: Client) => {
     if (target === null) return;
@@ -100,6 +102,27 @@ function bindChannels(client: Knex.Client): void {
   }
   knexClient.driver = { ...knexClient.driver, Client: Bound };
 }
+
+/** Sends no password in the clear to another host. libpq and pg send it as soon as a server, or what stands between, asks. */
+function keepPasswords(client: Knex.Client): void {
+  const knexClient = client as unknown as { driver: { readonly Client: typeof Client } };
+  const { Client: Trusting } = knexClient.driver;
+  class Careful extends Trusting {
+    constructor(config: { readonly host: string; readonly ssl: unknown }) {
+      super(config as ConstructorParameters<typeof Client>[0]);
+      if (config.ssl !== false || isLocalHost(config.host)) return;
+      const { connection: channel } = this as unknown as { readonly connection: Channel };
+      channel.on('authenticationCleartextPassword', () => {
+        channel.emit('error', new Error(CLEAR_PASSWORD));
+        channel.stream.destroy();
+      });
+    }
+  }
+  knexClient.driver = { ...knexClient.driver, Client: Careful as unknown as typeof Client };
+}
+
+/** The text of the error where a server asks for the password in the clear. */
+export const CLEAR_PASSWORD = 'the server asks for the password in the clear';
 
 /** The text of the error where channel binding is required and the server does without. */
 export const UNBOUND = 'the server does not bind the channel, and channel_binding=require asks for it';

@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import type { DatabaseSettings } from '../../../config/settings.ts';
 import { ConnectionError } from '../../../errors.ts';
 import { describeLocation, type ServerLocation } from '../database-url.ts';
+import { answerLimit } from './answered.ts';
 import { attemptsOf } from './attempts.ts';
 import { checkedClient, checkedTransactions, type TransactionRules } from './checked-transactions.ts';
 import { knexOf, oneConnection, quietKnex } from './connection.ts';
@@ -25,6 +26,8 @@ export async function connectPostgresql(
   const transactions = checkedTransactions(rulesOf(describeLocation(server), settings, access));
   const client = new (checkedClient(KnexClient, transactions))({
     client: 'pg',
+    // Knex would ask for it, and throw where nobody waits for it if it cannot read the answer.
+    version: '12',
     ...quietKnex,
     pool: oneConnection,
     acquireConnectionTimeout: attempts.length * settings.connectTimeout + 1000,
@@ -56,11 +59,8 @@ const CAN_MISS_CLIENT = `current_setting('client_connection_check_interval', tru
 
 type BeginRow = Readonly<Record<string, string | boolean>> & { readonly recovering: boolean };
 
-function rulesOf(
-  database: string,
-  { statementTimeout }: DatabaseSettings,
-  access: Access,
-): TransactionRules<Client> {
+function rulesOf(database: string, settings: DatabaseSettings, access: Access): TransactionRules<Client> {
+  const { statementTimeout } = settings;
   const mode = `ISOLATION LEVEL READ COMMITTED${access === 'read' ? ' READ ONLY' : ''}`;
   const expected: Readonly<Record<string, string>> = {
     ...RELIED_ON,
@@ -83,6 +83,8 @@ ${TO_PRIMARY}SELECT pg_is_in_recovery() AS recovering,
 
   return {
     toPrimary: TO_PRIMARY,
+    answerLimit: answerLimit(settings, access),
+    socketOf: ({ connection }) => connection.stream,
     sharesReads: () => true,
     outside: /^\s*(?:CREATE|DROP)\s+INDEX\s+CONCURRENTLY\b/i,
     async begin(connection, isOpen, purpose) {
@@ -103,9 +105,12 @@ ${TO_PRIMARY}SELECT pg_is_in_recovery() AS recovering,
       );
       if (kept === undefined) return;
       const [name] = kept;
-      throw new ConnectionError(`${database} does not keep ${name}: it is ${String(row[name])}`, {
-        hint: 'Something between here and the server changes it, such as a pooler: give the URL of the server itself.',
-      });
+      throw new ConnectionError(
+        `${database} does not keep ${name}: it is ${String(row[name]).slice(0, 40)}`,
+        {
+          hint: 'Something between here and the server changes it, such as a pooler: give the URL of the server itself.',
+        },
+      );
     },
     end: (connection, how) => connection.query(how),
   };

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Client } from 'pg';
 import { errorCode } from '../../refusals.ts';
+import { answered } from './answered.ts';
 import { transactionsOf } from './checked-transactions.ts';
 
 /** The code of the error that there is one connection and no second one beside it. */
@@ -72,9 +73,12 @@ export function lockConnection(knex: Knex): LockConnection {
           connection.connection.stream.destroy();
         });
         // Without bound values: a statement with some keeps its snapshot for as long as the transaction is idle.
-        const { rows } = await connection.query<{ readonly pid: number; readonly got: boolean }>(
-          `SELECT pg_backend_pid() AS pid, set_config('application_name', ${connection.escapeLiteral(name)}, true),
+        const limit = client.connectionSettings.connectionTimeoutMillis;
+        const { rows } = await answered(limit, connection.connection.stream, () =>
+          connection.query<{ readonly pid: number; readonly got: boolean }>(
+            `SELECT pg_backend_pid() AS pid, set_config('application_name', ${connection.escapeLiteral(name)}, true),
                   pg_try_advisory_xact_lock(${lock.join(', ')}) AS got`,
+          ),
         );
         const [row] = rows;
         if (row?.got === true) return row.pid;

@@ -7,12 +7,13 @@ import {
   networkRefusal,
   READ_ONLY,
   serverRoutine,
+  shownText,
   STILL_REFERRED,
   STOPPED,
   type Refusal,
   type RefusalRow,
 } from '../../refusals.ts';
-import { UNBOUND } from './postgresql-attempts.ts';
+import { CLEAR_PASSWORD, UNBOUND } from './postgresql-attempts.ts';
 import { NO_SECOND_CONNECTION } from './postgresql-lock-connection.ts';
 
 /** By SQLSTATE, followed by the name of the routine in the server that refused. */
@@ -110,7 +111,7 @@ export function explainPostgresql(error: unknown, database: string): Refusal | u
   }
   if (/unsupported startup parameter/i.test(text)) {
     return {
-      message: `cannot use ${database}: ${text}`,
+      message: `cannot use ${database}: ${shownText(error)}`,
       hint: 'The pooler refuses it. Add it to ignore_startup_parameters there, or leave it out of the URL.',
     };
   }
@@ -129,6 +130,12 @@ export function explainPostgresql(error: unknown, database: string): Refusal | u
     return {
       message: `cannot use ${database}: what answers there is no PostgreSQL server`,
       hint: 'Check host and port, and whether the URL should begin with mysql://.',
+    };
+  }
+  if (text === CLEAR_PASSWORD) {
+    return {
+      message: `cannot use ${database}: ${text}`,
+      hint: 'It was not sent: anybody on the way could read it. Use TLS (sslmode=verify-full), or let the server ask with scram-sha-256.',
     };
   }
   if (text === UNBOUND) {

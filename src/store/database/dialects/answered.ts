@@ -1,0 +1,36 @@
+import type { Duplex } from 'node:stream';
+import type { DatabaseSettings } from '../../../config/settings.ts';
+import type { Access } from './dialect.ts';
+
+/** Milliseconds beyond statement_timeout, in which a server that is well has said that it ended a statement. */
+const MARGIN = 5000;
+
+/** Milliseconds of silence in which rows may still be on their way, where how long a query takes is up to its reader. */
+export const LONGEST_SILENCE = 300_000;
+
+/** Milliseconds that a server is given to answer a statement; null for no limit, as where an index is built. */
+export function answerLimit({ statementTimeout }: DatabaseSettings, access: Access): number | null {
+  return access === 'schema' || statementTimeout === 0 ? null : statementTimeout + MARGIN;
+}
+
+/** Waits for an answer of the server. Where none comes in time, the connection is cut: what was sent may have been done. */
+export async function answered<Result>(
+  limit: number | null,
+  socket: Duplex,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (limit === null) return work();
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const error = Object.assign(new Error('no answer'), { code: 'ECONNABORTED' });
+      socket.destroy(error);
+      reject(error);
+    }, limit);
+  });
+  try {
+    return await Promise.race([work(), silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
