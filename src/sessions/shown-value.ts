@@ -11,7 +11,13 @@ export function mayBeToken(text: string): boolean {
   return PERHAPS_TOKEN.test(text) || looksLikeCredential(text);
 }
 
+/** Characters. Of a longer value the beginning says enough. */
+const LONGEST_SHOWN = 200;
+
 /** A value that was refused, for the message that refuses it: in quotes, but never what may be a token. */
 export function shownValue(text: string): string {
-  return mayBeToken(text) ? 'what was given' : JSON.stringify(text);
+  // Looked at as a whole: the cut may go through a token.
+  if (mayBeToken(text)) return 'what was given';
+  if (text.length <= LONGEST_SHOWN) return JSON.stringify(text);
+  return `${JSON.stringify(text.slice(0, LONGEST_SHOWN))}…`;
 }

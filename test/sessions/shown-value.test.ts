@@ -22,3 +22,7 @@ test.each([
 ])('%j is none', (text) => {
   expect(shownValue(text)).toBe(JSON.stringify(text));
 });
+
+test('of a long value the beginning is shown', () => {
+  expect(shownValue('- '.repeat(500_000))).toBe(`"${'- '.repeat(100)}"…`);
+});
