@@ -1,22 +1,7 @@
+import type { GlobalFlags } from './flags.ts';
 import { Option, type Command } from 'commander';
 import type { Context } from './context.ts';
 import { UsageError, type ExitCode } from './errors.ts';
-
-/** The global options as commander hands them over. */
-export interface GlobalFlags {
-  readonly profile?: string;
-  readonly config?: string;
-  readonly url?: string;
-  readonly timeZone?: string;
-  readonly output?: string;
-  readonly json?: boolean;
-  /** commander's form of `--no-color`: false when it was given. */
-  readonly color: boolean;
-  /** commander's form of `--no-input`: false when it was given. */
-  readonly input: boolean;
-  readonly quiet?: boolean;
-  readonly verbose?: boolean;
-}
 
 /** The headings under which `sessionctl --help` lists commands, in this order. */
 export const commandGroups = ['Look', 'End sessions', 'Keep clean', 'Make', 'Set up'] as const;

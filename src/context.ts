@@ -1,5 +1,5 @@
 import { UsageError } from './errors.ts';
-import type { GlobalFlags } from './command.ts';
+import type { GlobalFlags } from './flags.ts';
 import type { DatabaseSettings, Settings } from './config/settings.ts';
 import type { History } from './history/history-file.ts';
 import type { Redactor } from './redaction.ts';
@@ -9,7 +9,7 @@ import type { SchemaStore } from './sessions/schema-store.ts';
 import type { Target } from './sessions/session-store.ts';
 import type { DatabaseStore } from './store/database/open.ts';
 import type { ExaminedSettings, OpenedExamination } from './store/open-examination.ts';
-import type { DeploymentStore } from './store/open-store.ts';
+import type { DeploymentStore } from './store/deployment-store.ts';
 import type { System } from './system.ts';
 import { labelledOnLines, onLines } from './output/on-lines.ts';
 import type { Prompter } from './output/prompter.ts';

@@ -1,11 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
-import {
-  OfferingOption,
-  once,
-  type CommandDefinition,
-  type CommandOutline,
-  type GlobalFlags,
-} from './command.ts';
+import { OfferingOption, once, type CommandDefinition, type CommandOutline } from './command.ts';
+import type { GlobalFlags } from './flags.ts';
 import { catalogue, loadDefinitions } from './commands/catalogue.ts';
 import { shellNames } from './completion/shells.ts';
 import type { Context } from './context.ts';

@@ -10,12 +10,9 @@ import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { suggestion } from '../sessions/nearest.ts';
 import { addressNotes } from './address-notes.ts';
 import { networksMeant } from '../sessions/network-meant.ts';
-import {
-  parseSelection,
-  resolveSelection,
-  type Selection,
-  type SelectionRequest,
-} from '../sessions/selection.ts';
+import type { Selection, SelectionRequest } from '../sessions/selection.ts';
+import { resolveSelection } from '../sessions/resolve-selection.ts';
+import { parseSelection } from '../sessions/parse-selection.ts';
 import { sortFields, type SessionStore, type SortOrder } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
 import { emailsOf } from './emails-of.ts';

@@ -4,7 +4,9 @@ import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { doubtsAboutIpv6, widenedNetworks } from './address-notes.ts';
 import { withNetworksMeant } from '../sessions/network-meant.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
-import { parseSelection, resolveSelection, type SelectionWords } from '../sessions/selection.ts';
+import type { SelectionWords } from '../sessions/selection.ts';
+import { resolveSelection } from '../sessions/resolve-selection.ts';
+import { parseSelection } from '../sessions/parse-selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
 import { carryOut, checkBeforehand } from './carry-out.ts';
 import {

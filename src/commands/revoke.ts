@@ -4,14 +4,14 @@ import { CancelledError, FailedError, UsageError } from '../errors.ts';
 import { counted } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { InvalidValueError, NotFoundError } from '../sessions/invalid-value.ts';
+import { everySession } from '../sessions/selection.ts';
 import {
   areCredentials,
-  everySession,
-  parseSelection,
   resolveSelection,
   resolveSessionId,
   SHORTEST_ID_PREFIX,
-} from '../sessions/selection.ts';
+} from '../sessions/resolve-selection.ts';
+import { parseSelection } from '../sessions/parse-selection.ts';
 import { candidatesOf, readPaste, resolvePaste } from '../sessions/pasted.ts';
 import { presentedIn } from '../sessions/presented.ts';
 import type { SessionStore } from '../sessions/session-store.ts';

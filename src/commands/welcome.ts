@@ -1,4 +1,4 @@
-import type { GlobalFlags } from '../command.ts';
+import type { GlobalFlags } from '../flags.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { createContext, type Context } from '../context.ts';
 import { ConfigError, type ExitCode } from '../errors.ts';

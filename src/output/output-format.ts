@@ -1,4 +1,4 @@
-import type { GlobalFlags } from '../command.ts';
+import type { GlobalFlags } from '../flags.ts';
 import { UsageError } from '../errors.ts';
 import { suggestion } from '../sessions/nearest.ts';
 import { mayBeToken, shownValue } from '../sessions/shown-value.ts';

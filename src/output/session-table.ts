@@ -1,5 +1,5 @@
 import type { Instant } from '../sessions/instant.ts';
-import { SHORTEST_ID_PREFIX } from '../sessions/selection.ts';
+import { SHORTEST_ID_PREFIX } from '../sessions/resolve-selection.ts';
 import type { Session } from '../sessions/session.ts';
 import { deviceOf } from './device.ts';
 import { fittedTable, tableCell, type FittedTable, type TableColumn } from './fitted-table.ts';

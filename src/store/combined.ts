@@ -1,3 +1,4 @@
+import type { CombinedParts } from './combined-parts.ts';
 import { ConnectionError } from '../errors.ts';
 import { comparesOnly, dependsOnTimes, everySession, type Selection } from '../sessions/selection.ts';
 import type {
@@ -12,13 +13,9 @@ import type {
 } from '../sessions/session-store.ts';
 import type { Instant } from '../sessions/instant.ts';
 import type { Session } from '../sessions/session.ts';
-import type { WaysBackStore } from '../sessions/ways-back.ts';
-import type { Directory } from './database/directory.ts';
-import type { DatabaseStore } from './database/open.ts';
 import { nothingEnded } from './database/stretch.ts';
 import { fingerprintOf, type CachedSession } from './redis/cached-session.ts';
-import type { SecondaryStorage } from './redis/secondary-storage.ts';
-import type { DeploymentStore } from './open-store.ts';
+import type { DeploymentStore } from './deployment-store.ts';
 import { gathered, type Gathered } from './gathered.ts';
 import { judgeOf } from './judge-cached.ts';
 import { looksLikeToken } from './redis/key-reader.ts';
@@ -29,28 +26,6 @@ import { createStandings } from './standings.ts';
 import { sweepSecondary } from './redis/sweep-secondary.ts';
 import { surveyPlaces } from './survey-places.ts';
 import { throwFailure } from './throw-failure.ts';
-
-export interface CombinedParts {
-  readonly directory: Directory;
-  readonly waysBack: WaysBackStore;
-  /** The session table, where the application writes sessions into both; null where Redis alone holds them. */
-  readonly table: DatabaseStore | null;
-  /** Given up by the run's signal. */
-  readonly secondary: SecondaryStorage;
-  /** Carried to its end whatever the signal. */
-  readonly steadfast: SecondaryStorage;
-  /** Rows are records (`preserveSessionInDatabase`): what Redis does not hold has ended. */
-  readonly preserve: boolean;
-  /** Milliseconds. */
-  readonly settle: number;
-  /** Milliseconds that Better Auth keeps a mark of when all sessions of a user ended. */
-  readonly markLife: number;
-  /** As of `SessionStore`. */
-  readonly heedsMarks: boolean | null;
-  readonly signal: AbortSignal;
-  /** As of `SessionStore`. */
-  readonly expiresIn: number | null;
-}
 
 /** Sessions that one batch ends which need not be read for it. */
 const ENDED_AT_ONCE = 1000;

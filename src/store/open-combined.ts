@@ -8,7 +8,7 @@ import { createCombinedStore } from './combined.ts';
 import { createSessionCreation } from './creation.ts';
 import { openDatabaseStore, type OpenOptions } from './database/open.ts';
 import { openDirectory } from './database/open-directory.ts';
-import type { DeploymentStore } from './open-store.ts';
+import type { DeploymentStore } from './deployment-store.ts';
 import { connectRedis } from './redis/connect-redis.ts';
 import { createCachedCreation } from './redis/create-cached.ts';
 import { withRedisApiKeys } from './redis/redis-api-keys.ts';

@@ -1,6 +1,6 @@
 import type { Instant } from '../sessions/instant.ts';
 import { everySession, type Selection } from '../sessions/selection.ts';
-import type { CombinedParts } from './combined.ts';
+import type { CombinedParts } from './combined-parts.ts';
 import type { SessionRows, TokenRow } from './database/session-rows.ts';
 import { judgeOf } from './judge-cached.ts';
 import type { CachedSession } from './redis/cached-session.ts';

@@ -1,6 +1,6 @@
 import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
 import { everySession, type Selection } from '../sessions/selection.ts';
-import type { CombinedParts } from './combined.ts';
+import type { CombinedParts } from './combined-parts.ts';
 import type { DatedRow, SessionRows } from './database/session-rows.ts';
 import type { Places, Walker } from './places.ts';
 import type { CachedSession } from './redis/cached-session.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { InvalidValueError } from '../../src/sessions/invalid-value.ts';
-import { parseSelection } from '../../src/sessions/selection.ts';
+import { parseSelection } from '../../src/sessions/parse-selection.ts';
 
 test('options that were not given are no conditions', () => {
   expect(parseSelection({}, 'active')).toEqual({

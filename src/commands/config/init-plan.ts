@@ -1,25 +1,16 @@
+import type { InitFlags, UrlSource } from './init-flags.ts';
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve, relative } from 'node:path';
-import type { GlobalFlags } from '../../command.ts';
 import type { AuthReading, ReadUrl } from '../../config/auth-file/auth-reading.ts';
 import { findUrls, redisOptions, type FoundUrl } from '../../config/find-urls.ts';
 import { isExpandable } from '../../config/references.ts';
-import type { DraftSetting, ProfileDraft, UrlReference } from '../../config/render-config.ts';
+import type { DraftSetting, ProfileDraft } from '../../config/render-config.ts';
 import type { Context } from '../../context.ts';
 import { ConfigError, UsageError } from '../../errors.ts';
 import { askForRedis, redisOrigin, redisSettings, type RedisAnswer } from './init-redis.ts';
 import { withoutRefused } from './init-settings.ts';
+import { urlSaid } from './init-source.ts';
 import { filePath, isSetIn, placeOf, variable } from './init-variables.ts';
-
-export interface InitFlags extends GlobalFlags {
-  readonly urlEnv?: string;
-  readonly envFile?: string;
-  readonly auth?: string;
-  readonly redisUrlEnv?: string;
-  readonly redisKeyPrefix?: string;
-  readonly file?: string;
-  readonly force?: boolean;
-}
 
 /** What is to be written, and where to. */
 export interface Plan {
@@ -28,13 +19,6 @@ export interface Plan {
   readonly draft: ProfileDraft;
   /** What the application's own configuration says, where it was read. */
   readonly reading: AuthReading | null;
-}
-
-/** Where a URL stands, and the file of variables that it takes. */
-export interface UrlSource {
-  readonly url: UrlReference;
-  /** As given: from the working directory. */
-  readonly envFile: string | null;
 }
 
 export const DEFAULT_PROFILE = 'default';
@@ -120,18 +104,6 @@ async function sourceFromFlags(
 
 function whyUnread(said: ReadUrl): string {
   return said.kind === 'unread' ? said.why : 'is not one';
-}
-
-/** The application's own URL as a configuration refers to it; null where it is not to be copied. @throws ConfigError where a variable is unset */
-export async function urlSaid(
-  context: Context,
-  said: ReadUrl,
-  envFile: string | null,
-): Promise<UrlReference | null> {
-  if (said.kind === 'path') return { kind: 'literal', url: `sqlite:${said.path}` };
-  if (said.kind !== 'reference') return null;
-  const [, name] = /^\$\{(\w+)\}$/.exec(said.text) ?? [];
-  return name === undefined ? { kind: 'references', text: said.text } : variable(context, name, envFile);
 }
 
 /** Where the sessions in secondary storage are, as settings; none where there is no such storage. */

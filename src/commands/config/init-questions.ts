@@ -16,10 +16,10 @@ import {
   readAuth,
   rejectExisting,
   timeZoneFromFlags,
-  type InitFlags,
   type Plan,
   type PlanParts,
 } from './init-plan.ts';
+import type { InitFlags } from './init-flags.ts';
 import { askForRedis } from './init-redis.ts';
 import { askForSource, describeUrl, filled } from './init-source.ts';
 import { composedIn, filePath, isSetIn, placeOf, setItWhole } from './init-variables.ts';

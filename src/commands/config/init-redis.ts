@@ -4,7 +4,7 @@ import { escapeReferences, isExpandable } from '../../config/references.ts';
 import type { DraftSetting, UrlReference } from '../../config/render-config.ts';
 import type { Context } from '../../context.ts';
 import type { Choice } from '../../output/prompter.ts';
-import type { InitFlags, UrlSource } from './init-plan.ts';
+import type { InitFlags, UrlSource } from './init-flags.ts';
 import { askForRedisSource, foundChoice, type Way } from './init-source.ts';
 import { isSetIn, placeOf, variable } from './init-variables.ts';
 

@@ -1,4 +1,4 @@
-import type { AuthReading } from '../../config/auth-file/auth-reading.ts';
+import type { AuthReading, ReadUrl } from '../../config/auth-file/auth-reading.ts';
 import type { FoundUrl } from '../../config/find-urls.ts';
 import { expandReferences } from '../../config/references.ts';
 import type { UrlReference } from '../../config/render-config.ts';
@@ -6,7 +6,7 @@ import { maskPasswords } from '../../config/url-secrets.ts';
 import type { Context } from '../../context.ts';
 import { UsageError } from '../../errors.ts';
 import type { Choice } from '../../output/prompter.ts';
-import { urlSaid, type InitFlags, type UrlSource } from './init-plan.ts';
+import type { InitFlags, UrlSource } from './init-flags.ts';
 import { complaintAboutName, filePath, isSetIn, placeOf, variable } from './init-variables.ts';
 
 /** A URL that is known, or the way in which the person gives it. */
@@ -150,4 +150,16 @@ export function describeUrl(url: UrlReference): string {
 
 export function filled(text: string): string | true {
   return text.trim() === '' ? 'Type something here.' : true;
+}
+
+/** The application's own URL as a configuration refers to it; null where it is not to be copied. @throws ConfigError where a variable is unset */
+export async function urlSaid(
+  context: Context,
+  said: ReadUrl,
+  envFile: string | null,
+): Promise<UrlReference | null> {
+  if (said.kind === 'path') return { kind: 'literal', url: `sqlite:${said.path}` };
+  if (said.kind !== 'reference') return null;
+  const [, name] = /^\$\{(\w+)\}$/.exec(said.text) ?? [];
+  return name === undefined ? { kind: 'references', text: said.text } : variable(context, name, envFile);
 }

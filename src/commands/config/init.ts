@@ -3,7 +3,8 @@ import { defineCommand, OfferingOption, once } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { jsonText } from '../../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
-import { DEFAULT_FILE, planFromFlags, rejectBadFlags, type InitFlags, type Plan } from './init-plan.ts';
+import { DEFAULT_FILE, planFromFlags, rejectBadFlags, type Plan } from './init-plan.ts';
+import type { InitFlags } from './init-flags.ts';
 import { placeOf } from './init-variables.ts';
 
 export const configInit = defineCommand<InitFlags>({

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import type { GlobalFlags } from '../../command.ts';
+import type { GlobalFlags } from '../../flags.ts';
 import type { Context } from '../../context.ts';
 import { CancelledError, IncompleteError, LockedError, SessionctlError, UsageError } from '../../errors.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import type { EndedBatch, Pace } from '../../sessions/session-store.ts';
 import { batchSize, type BatchSize } from './batch-size.ts';
 import { allOf, SESSION, sessionColumn } from './conditions.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import type { Hindrance, Piece, Position, TableWalk, Value, WalkedTable } from './dialects/dialect.ts';
 import { unlessStopped } from './persistently.ts';
 import { tableReference } from './table-reference.ts';

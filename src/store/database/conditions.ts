@@ -1,9 +1,9 @@
+import type { ConditionParts } from './parts.ts';
 import type { Knex } from 'knex';
 import { expiryAfterRefresh } from '../../sessions/activity.ts';
 import { keyRangesOf } from '../../sessions/address.ts';
 import { millisecondsOf, toInstant, type Instant } from '../../sessions/instant.ts';
 import type { Selection } from '../../sessions/selection.ts';
-import type { Dialect } from './dialects/dialect.ts';
 import { requireColumn } from './require-column.ts';
 import type { KeyColumn, SessionTable, TimeColumn } from './shape.ts';
 import { surplusCondition } from './surplus.ts';
@@ -25,14 +25,6 @@ export function sessionColumn(name: string): string {
  * also what may be meant.
  */
 export type UnreadableTimes = 'include' | 'exclude';
-
-export interface ConditionParts {
-  readonly knex: Knex;
-  readonly dialect: Dialect;
-  readonly table: SessionTable;
-  /** The database's clock: what expires before it is expired. */
-  readonly now: Instant;
-}
 
 /**
  * The selection as one condition on the session table, aliased as `s`. The same serves to look and to act.

@@ -4,9 +4,10 @@ import { generateIdLike, type NewSession, type SessionCreation } from '../../ses
 import { wholeSecond, type Instant } from '../../sessions/instant.ts';
 import { tableLabel, type CatalogTable } from './catalog.ts';
 import { SESSION, sessionColumn } from './conditions.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import type { Value } from './dialects/dialect.ts';
-import { loadInsertDialect, type InsertColumn } from './dialects/insert-dialect.ts';
+import type { InsertColumn } from './dialects/insert-dialect.ts';
+import { loadInsertDialect } from './load-insert-dialect.ts';
 import { readRecord, type FieldRecord } from './field-record.ts';
 import { rehearseRight } from './rehearse-right.ts';
 import type { TimeColumn } from './shape.ts';

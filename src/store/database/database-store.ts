@@ -1,8 +1,9 @@
+import type { DatabaseStoreParts } from './parts.ts';
 import type { Knex } from 'knex';
 import { activityOf } from '../../sessions/activity.ts';
 import type { Instant } from '../../sessions/instant.ts';
 import { dependsOnTimes, type Selection } from '../../sessions/selection.ts';
-import type { ListOptions, SessionStore, Target } from '../../sessions/session-store.ts';
+import type { ListOptions, SessionStore } from '../../sessions/session-store.ts';
 import type { Session } from '../../sessions/session.ts';
 import {
   isPossibleKey,
@@ -11,7 +12,7 @@ import {
   SESSION,
   type UnreadableTimes,
 } from './conditions.ts';
-import type { Dialect, Value } from './dialects/dialect.ts';
+import type { Value } from './dialects/dialect.ts';
 import { readTimes, type ReadTime } from './read-time.ts';
 import type { Shape } from './shape.ts';
 import { createEnding } from './ending.ts';
@@ -21,26 +22,6 @@ import { surveySelection } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 import { findUsers, LOOKED_UP_AT_ONCE, USER } from './users.ts';
 import { createWaysBack } from './ways-back/ways-back.ts';
-
-export interface DatabaseStoreParts {
-  readonly knex: Knex;
-  readonly dialect: Dialect;
-  readonly shape: Shape;
-  readonly target: Target;
-  readonly now: Instant;
-  readonly cautions: readonly string[];
-  /** Of the application that writes, or null where nobody said. */
-  readonly timeZone: string | null;
-  /** As of `SessionStore`. */
-  readonly expiresIn: number | null;
-  readonly signal: AbortSignal;
-  /** Runs a query and turns what the driver throws into the errors of sessionctl. Given up by the signal. */
-  readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;
-  /** As `guard`, but carried to its end whatever the signal. */
-  readonly settle: <Result>(work: () => Promise<Result>) => Promise<Result>;
-  /** As `settle`, and tried again while locks or a lost connection are in the way, until the signal. */
-  readonly persist: <Result>(work: () => Promise<Result>) => Promise<Result>;
-}
 
 /** Sessions in Better Auth's own tables. */
 export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {

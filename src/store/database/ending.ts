@@ -6,7 +6,7 @@ import { assignments } from './assignments.ts';
 import { inBatches, rowsNamed, type BatchWork } from './batches.ts';
 import { tableLabel } from './catalog.ts';
 import { allOf, OTHER, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import type { Value } from './dialects/dialect.ts';
 import { rehearseRight } from './rehearse-right.ts';
 import { rankingOf } from './ranking.ts';

@@ -14,7 +14,7 @@ import type { SessionTime } from '../../sessions/session.ts';
 import { tableLabel } from './catalog.ts';
 import { SESSION, sessionColumn } from './conditions.ts';
 import type { DatabaseConnection } from './connect.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import type { Value } from './dialects/dialect.ts';
 import type { NamedTable } from './dialects/examination-dialect.ts';
 import { loadExaminationDialect } from './load-examination-dialect.ts';

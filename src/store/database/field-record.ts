@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { SchemaError } from '../../errors.ts';
 import { normalise, tableLabel, type CatalogColumn, type CatalogTable } from './catalog.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
-import { loadInsertDialect } from './dialects/insert-dialect.ts';
+import { loadInsertDialect } from './load-insert-dialect.ts';
 import { readTime } from './read-time.ts';
 import { onlyRow } from './user-standing.ts';
 import { requireWholeNames } from './whole-names.ts';

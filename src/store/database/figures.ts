@@ -5,7 +5,7 @@ import { AGENT_LENGTH, READ_AGENTS, TOP } from '../../sessions/statistics.ts';
 import type { CountingStore, Frequencies, Frequency, Quarter } from '../../sessions/statistics.ts';
 import type { Selection } from '../../sessions/selection.ts';
 import { isActive, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import type { Value } from './dialects/dialect.ts';
 import type { TimeColumn } from './shape.ts';
 import { tableReference } from './table-reference.ts';

@@ -1,7 +1,7 @@
 import { SessionctlError } from '../../errors.ts';
 import type { Obstacle } from '../../sessions/obstacle.ts';
 import { tableLabel } from './catalog.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import type { FoundObstacle } from './dialects/examination-dialect.ts';
 import { loadExaminationDialect } from './load-examination-dialect.ts';
 import { missingRights, missingRightsToInclude } from './missing-rights.ts';

@@ -3,7 +3,7 @@ import type { Selection } from '../../sessions/selection.ts';
 import type { Pace } from '../../sessions/session-store.ts';
 import type { BatchWork } from './batches.ts';
 import { allOf, isPossibleKey, SESSION, sessionColumn } from './conditions.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import { surplusCondition } from './surplus.ts';
 import { MOST_IDS } from './sweeping.ts';
 import { tableReference } from './table-reference.ts';

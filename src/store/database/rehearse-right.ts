@@ -1,5 +1,5 @@
 import { ConnectionError } from '../../errors.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import { withoutText } from '../refusals.ts';
 
 /**

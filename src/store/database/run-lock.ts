@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledError, LockedError, SessionctlError } from '../../errors.ts';
 import { millisecondsOf, toInstant } from '../../sessions/instant.ts';
 import type { LockOwner, LockWait, RunLock } from '../../sessions/run-lock.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import type { AdvisoryLock, LockedBy } from './dialects/advisory-lock.ts';
 import { unlessStopped } from './persistently.ts';
 

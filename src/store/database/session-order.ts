@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { SortField, SortOrder } from '../../sessions/session-store.ts';
 import { isUnknown, sessionColumn } from './conditions.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import { requireColumn, requireEmail } from './require-column.ts';
 import type { Shape, TimeColumn } from './shape.ts';
 import { USER } from './users.ts';

@@ -1,7 +1,7 @@
 import type { Instant } from '../../sessions/instant.ts';
 import type { Selection } from '../../sessions/selection.ts';
 import { isPossibleKey, selectionCondition, sessionColumn, SESSION } from './conditions.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import type { Value } from './dialects/dialect.ts';
 import { tableReference } from './table-reference.ts';
 import { readTime } from './read-time.ts';

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { millisecondsOf, toInstant, type Instant } from '../../sessions/instant.ts';
 import type { Selection } from '../../sessions/selection.ts';
-import type { ConditionParts } from './conditions.ts';
+import type { ConditionParts } from './parts.ts';
 import { tableReference } from './table-reference.ts';
 import type { TimeEncoding } from './time-encoding.ts';
 import { isUnreadable } from './unreadable-time.ts';

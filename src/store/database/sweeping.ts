@@ -11,7 +11,7 @@ import {
   sessionColumn,
   surelyBefore,
 } from './conditions.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import type { Piece, Position, TableWalk, Value, WalkedTable } from './dialects/dialect.ts';
 import { rehearseRight } from './rehearse-right.ts';
 import type { TimeColumn, VerificationTable } from './shape.ts';

@@ -3,7 +3,7 @@ import { wholeSecond, type Instant } from '../../sessions/instant.ts';
 import { assignments } from './assignments.ts';
 import { tableLabel } from './catalog.ts';
 import { allOf, OTHER } from './conditions.ts';
-import type { DatabaseStoreParts } from './database-store.ts';
+import type { DatabaseStoreParts } from './parts.ts';
 import { rehearseRight } from './rehearse-right.ts';
 import type { TokenTable } from './shape.ts';
 import { isOffline, isUnrevoked } from './token-conditions.ts';

@@ -1,5 +1,4 @@
 import type { Knex } from 'knex';
-import type { Target } from '../../../sessions/session-store.ts';
 import type { CatalogTable } from '../catalog.ts';
 import type { Value } from './dialect.ts';
 
@@ -19,17 +18,4 @@ export interface InsertDialect {
   columns(knex: Knex, table: Pick<CatalogTable, 'schema' | 'name'>): Promise<readonly InsertColumn[]>;
   /** A value, as `Dialect.stream` gives it, as an application has it in its hands. */
   fieldValue(type: string, value: Value): unknown;
-}
-
-export async function loadInsertDialect(name: Target['dialect']): Promise<InsertDialect> {
-  switch (name) {
-    case 'postgresql':
-      return (await import('./postgresql-insert.ts')).postgresqlInsert;
-    case 'mysql':
-      return (await import('./mysql-insert.ts')).mysqlInsert;
-    case 'sqlite':
-      return (await import('./sqlite-insert.ts')).sqliteInsert;
-    default:
-      return name satisfies never;
-  }
 }

@@ -1,12 +1,7 @@
 import type { Knex } from 'knex';
 import type { Selection } from '../../../sessions/selection.ts';
-import {
-  isPossibleKey,
-  selectionCondition,
-  SESSION,
-  sessionColumn,
-  type ConditionParts,
-} from '../conditions.ts';
+import { isPossibleKey, selectionCondition, SESSION, sessionColumn } from '../conditions.ts';
+import type { ConditionParts } from '../parts.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import type { KeyColumn } from '../shape.ts';
 import { tableReference } from '../table-reference.ts';

@@ -1,0 +1,16 @@
+import type { Target } from '../../sessions/session-store.ts';
+import type { InsertDialect } from './dialects/insert-dialect.ts';
+
+/** Whoever adds rows loads what they need for it; most runs do not. */
+export async function loadInsertDialect(name: Target['dialect']): Promise<InsertDialect> {
+  switch (name) {
+    case 'postgresql':
+      return (await import('./dialects/postgresql-insert.ts')).postgresqlInsert;
+    case 'mysql':
+      return (await import('./dialects/mysql-insert.ts')).mysqlInsert;
+    case 'sqlite':
+      return (await import('./dialects/sqlite-insert.ts')).sqliteInsert;
+    default:
+      return name satisfies never;
+  }
+}
