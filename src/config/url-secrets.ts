@@ -26,7 +26,8 @@ const PLAIN_URL = new RegExp(
 );
 const FILE = /^(?:sqlite3?|file):(?:\/\/)?/i;
 /** `host=… password=…`, the form of libpq that is no URL, and others like it. */
-const KEYWORDS = /(?:^|[\s;])(?:host|hostaddr|server|port|dbname|database|user|user id|password|pwd)\s*=/i;
+const KEYWORDS =
+  /(?:^|[\s;])(?:host|hostaddr|server|port|dbname|database|user|user id|password|pwd|auth_?token|api_?key)\s*=/i;
 
 /**
  * Whether the text is a URL, or the path of a file, without doubt. A bare `/`, `#` or `?` in a password moves the rest of
@@ -35,7 +36,8 @@ const KEYWORDS = /(?:^|[\s;])(?:host|hostaddr|server|port|dbname|database|user|u
  */
 export function isPlainUrl(text: string): boolean {
   const path = text.replace(FILE, '');
-  if (path === text && /^[a-z][a-z0-9+.-]+:\/\//i.test(text)) return PLAIN_URL.test(text);
+  if (path === text && /^[a-z][a-z0-9+.-]+:\/\//i.test(text))
+    return PLAIN_URL.test(text) && !KEYWORDS.test(text);
   return !/:\/\/|:.*@|^[\s'"]|[\s'"]$/.test(path) && !KEYWORDS.test(path);
 }
 
