@@ -192,6 +192,9 @@ export function createContext(
     const { loadSettings: load } = await import('./config/load.ts');
     const { settings: loaded, warnings } = await load(system, flags, redactor);
     for (const warning of warnings) await warn(warning);
+    const { weakTlsWarning } = await import('./store/database/weak-tls.ts');
+    const weak = weakTlsWarning(loaded.database);
+    if (weak !== null) await warn(weak);
     return loaded;
   }
 }

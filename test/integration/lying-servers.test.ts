@@ -73,6 +73,33 @@ it('a PostgreSQL on another host gets no password in the clear', async () => {
   expect(fake.passwords).toEqual([]);
 });
 
+it.each([
+  ['', /^warning: the connection to 0\.0\.0\.0 may be in the clear: .*sslmode=verify-full/],
+  ['?sslmode=disable', /^error/],
+  ['?sslmode=verify-full', /^error/],
+])(
+  'a connection in the clear to another host is warned about, unless it is asked for: %s',
+  async (ask, first) => {
+    const { port } = await postgres.fakePostgres({ greeting: postgres.errorOf('28000', 'no') });
+    const env = { DATABASE_URL: `${urlOf('postgres', port, '0.0.0.0')}${ask}` };
+    expect((await runSessionctl(['--config', config, 'list'], { env })).stderr).toMatch(first);
+    const local = { DATABASE_URL: urlOf('postgres', port) };
+    expect((await runSessionctl(['--config', config, 'list'], { env: local })).stderr).toMatch(/^error/);
+  },
+);
+
+it('a server that need not prove itself is warned about', async () => {
+  const { port } = await postgres.fakePostgres();
+  const lax = join(emptyDirectory, 'lax.toml');
+  writeFileSync(
+    lax,
+    '[profiles.a]\nurl = "${DATABASE_URL}"\n[profiles.a.tls]\nreject_unauthorized = false\n',
+  );
+  const env = { DATABASE_URL: urlOf('postgres', port, '0.0.0.0') };
+  const { stderr } = await runSessionctl(['--config', lax, 'list'], { env });
+  expect(stderr).toMatch(/^warning: tls\.reject_unauthorized is false: 0\.0\.0\.0 is not asked for proof/);
+});
+
 const onQuery = (answer: mysql.Packets): mysql.MysqlBehaviour => ({ answer: () => answer });
 const onLogin = (...answers: readonly mysql.Packets[]): mysql.MysqlBehaviour => ({
   login: (_packet, count) => answers[count] ?? [mysql.okPacket],
