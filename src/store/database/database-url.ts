@@ -117,10 +117,18 @@ function fileOf(url: string, scheme: string, cwd: string): FileLocation {
   });
   const readOnly = parameters.get('mode') === 'ro' || parameters.get('immutable') === '1';
   if (scheme === 'file' && rest.startsWith('///'))
-    return { ...fileAt(fileURLToPath(`file:${rest.replace(/#.*$/, '')}`), cwd), readOnly };
+    return { ...fileAt(pathOf(`file:${rest.replace(/#.*$/, '')}`), cwd), readOnly };
   const path = rest.replace(/^\/\/(?=\/)/, '').replace(/^\/\//, '');
   const prismaPath = scheme === 'file' && !path.startsWith('/') ? resolve(cwd, 'prisma', path) : null;
   return { ...fileAt(path, cwd), readOnly, prismaPath };
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw new UsageError('the database URL cannot be read', { hint: 'A % in the path is written %25.' });
+  }
 }
 
 function fileAt(path: string, cwd: string): FileLocation {
