@@ -2,7 +2,8 @@ import type { Context } from '../context.ts';
 import { SessionctlError } from '../errors.ts';
 import type { HistoryEntry, HistoryOutcome } from '../history/history-record.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
-import type { Revocation, RevocationPlan } from '../sessions/revocation.ts';
+import type { Revocation } from '../sessions/revocation.ts';
+import type { RevocationPlan } from '../sessions/revocation-plan.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
 /** What a record says of the run that it belongs to. */

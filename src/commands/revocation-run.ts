@@ -1,4 +1,4 @@
-import type { RevocationPlan } from '../sessions/revocation.ts';
+import type { RevocationPlan } from '../sessions/revocation-plan.ts';
 import type { Instant } from '../sessions/instant.ts';
 import type { Obstacle } from '../sessions/obstacle.ts';
 import type { Selection } from '../sessions/selection.ts';

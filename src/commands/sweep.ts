@@ -9,28 +9,23 @@ import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import type { SweepReport } from '../output/sweep-report.ts';
 import type { Instant } from '../sessions/instant.ts';
 import {
-  addSwept,
   countExpired,
-  expiredBy,
-  nothingSwept,
   sweep as sweepStore,
   sweepCutoff,
   type Sweep,
   type SweepOptions,
 } from '../sessions/sweep.ts';
-import type { SweptSecondary } from '../sessions/session-store.ts';
-import type { RecordedStore } from '../history/shared-history.ts';
 import { awaitReplicas } from '../sessions/await-replicas.ts';
-import type { ReplicatedStore, Replication } from '../sessions/replication.ts';
-import type { LockableStore } from '../sessions/run-lock.ts';
 import { hasChangedNothing, judgeSweep } from './judge-sweep.ts';
 import { record, recordStart } from './revocation-history.ts';
 import { addSweepOptions, parseSweep, type SweepFlags, type SweepRequest } from './sweep-options.ts';
 import { openMetricsFile } from './sweep-metrics-file.ts';
-import { startDeadline, withinTime, type Deadline } from './sweep-deadline.ts';
+import { startDeadline, withinTime } from './sweep-deadline.ts';
 import { sweepOffline, untouched } from './sweep-offline.ts';
 import { printSweep, sweepReport } from './report-sweep.ts';
 import { findStart } from './sweep-start.ts';
+import { lookIntoSecondary, hasExpired } from './swept-secondary.ts';
+import { type SweptStore, type SweepRun } from './sweep-run.ts';
 
 export const sweep = defineCommand<SweepFlags>({
   formats: reportFormats,
@@ -111,8 +106,6 @@ function outOfTime({ system }: Context, thrown: unknown): unknown {
     cause: thrown,
   });
 }
-
-type SweptStore = RecordedStore & LockableStore & ReplicatedStore;
 
 function exitCodeOf(error: unknown, { system }: Context): ExitCode {
   if (error instanceof SessionctlError) return error.exitCode;
@@ -210,20 +203,6 @@ async function run(
   }
 }
 
-/** What a run of `sweep` has found out before it begins. */
-interface SweepRun {
-  readonly json: boolean;
-  readonly runId: string;
-  readonly startedAt: Instant;
-  readonly expiredAt: Instant;
-  readonly keptUntil: Instant | null;
-  readonly deadline: Deadline;
-  readonly report: (done: Sweep) => SweepReport;
-  readonly tell: (report: SweepReport) => void;
-  /** Null where nobody looks at replicas. */
-  readonly replication: Replication | null;
-}
-
 async function sweepAlone(
   context: Context,
   store: SweptStore,
@@ -289,46 +268,6 @@ async function sweepAlone(
 function detailOf({ redactor }: Context, { failure, unseen }: Sweep): string | null {
   const cause = failure ?? unseen;
   return cause instanceof Error ? redactor.redact(cause.message) : null;
-}
-
-/** What a sweep would do in secondary storage; null where there is none. */
-async function lookIntoSecondary(
-  context: Context,
-  { secondary }: SweptStore,
-  expiredAt: Instant,
-  { givesUp }: Deadline,
-): Promise<SweptSecondary | null> {
-  if (secondary === null) return null;
-  let sum = nothingSwept;
-  const stop = AbortSignal.any([context.system.signal, givesUp]);
-  const options = {
-    dryRun: true,
-    stop,
-    before: () => Promise.resolve(),
-    remark: (text: string) => void context.warn(text),
-  };
-  for await (const step of secondary.sweep(expiredAt, options)) sum = addSwept(sum, step);
-  // A part of it would be shown as all of it.
-  stop.throwIfAborted();
-  return sum;
-}
-
-/** Whether there is anything to delete; where nobody can tell in time, there may be. */
-async function hasExpired(
-  context: Context,
-  store: SweptStore,
-  { expiredAt, deadline }: Pick<SweepRun, 'expiredAt' | 'deadline'>,
-  { verifications }: SweepRequest,
-): Promise<boolean> {
-  try {
-    if ((await store.pick(expiredBy(expiredAt), 1)).length > 0) return true;
-    if (verifications && ((await store.verifications?.count(expiredAt)) ?? 0) > 0) return true;
-    const secondary = await lookIntoSecondary(context, store, expiredAt, deadline);
-    return secondary !== null && secondary.expired + secondary.orphans > 0;
-  } catch (error) {
-    if (error instanceof SessionctlError) return true;
-    throw error;
-  }
 }
 
 async function perform(

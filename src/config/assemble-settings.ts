@@ -4,12 +4,9 @@ import type { Redactor } from '../redaction.ts';
 import { formatDuration, parseDuration } from '../sessions/duration.ts';
 import type { System } from '../system.ts';
 import type { CheckedProfile, CheckedTls } from './checked-file.ts';
-import type { ChosenProfile } from './choose-database.ts';
 import { environmentOf, type Environment } from './environment.ts';
 import type { Origin } from './origin.ts';
 import { describeProblem } from './problem.ts';
-import type { ProfileDocument } from './profile-document.ts';
-import { readReferencedFile } from './referenced-file.ts';
 import { complaintAboutReplicasOf, replicasHint } from './replica-urls.ts';
 import type {
   AuthSettings,
@@ -26,20 +23,17 @@ import type { KeyPath } from './toml-document.ts';
 import { contradictoryRedis } from './without-redis.ts';
 import { isShownParameter, LIBPQ_VARIABLES } from './url-parameters.ts';
 import { isPlainUrl, maskPasswords, passwordsIn } from './url-secrets.ts';
-
-/** One setting in a form fit to be printed: secrets are `***`, lengths `7d`, null is "not set". */
-export interface SettingEntry {
-  /** As in the file, below the profile: `session.expires_in`. */
-  readonly key: string;
-  readonly value: string | number | boolean | null;
-  readonly origin: Origin;
-}
-
-/** A profile that exists, is free of problems, and has every variable that the run needs. */
-export interface ProfileInUse extends ChosenProfile {
-  readonly checked: CheckedProfile;
-  readonly document: ProfileDocument;
-}
+import {
+  type SettingEntry,
+  type ProfileInUse,
+  type Ledger,
+  createLedger,
+  asItIs,
+  originIn,
+  labelOf,
+} from './settings-ledger.ts';
+import { urlFromFile, oneLine, fileText } from './file-text.ts';
+import { defaultOrigin } from './settings-ledger.ts';
 
 export interface Ingredients {
   readonly system: System;
@@ -71,8 +65,6 @@ const defaults = {
 } as const;
 
 const MASK = '***';
-const defaultOrigin: Origin = { kind: 'default' };
-
 /**
  * Resolves files, commands, flags, variables and defaults to complete settings. Every secret on the way is handed to the
  * redactor before anything can fail with it.
@@ -121,39 +113,6 @@ export async function assembleSettings(
   return { settings, entries: ledger.entries };
 }
 
-/** Hands out values and notes, on the way, what they are and where they came from. */
-interface Ledger {
-  readonly entries: readonly SettingEntry[];
-  readonly record: (key: string, value: SettingEntry['value'], origin: Origin) => void;
-  /** The profile's value or the default; `show` is what may be seen of it. */
-  readonly take: <Value>(
-    keys: KeyPath,
-    given: Value | undefined,
-    fallback: Value,
-    show: (value: Value) => SettingEntry['value'],
-  ) => Value;
-  readonly length: (keys: KeyPath, given: number | undefined, fallback: number) => number;
-  readonly placeOf: (keys: KeyPath) => Origin;
-}
-
-function createLedger(profile: ProfileInUse | null): Ledger {
-  const entries: SettingEntry[] = [];
-  const ledger: Ledger = {
-    entries,
-    record: (key, value, origin) => entries.push({ key, value, origin }),
-    take: (keys, given, fallback, show) => {
-      const value = given ?? fallback;
-      ledger.record(keys.join('.'), show(value), given === undefined ? defaultOrigin : ledger.placeOf(keys));
-      return value;
-    },
-    length: (keys, given, fallback) => ledger.take(keys, given, fallback, formatDuration),
-    placeOf: (keys) => (profile === null ? defaultOrigin : originIn(profile, keys)),
-  };
-  return ledger;
-}
-
-const asItIs = <Value extends SettingEntry['value']>(value: Value): SettingEntry['value'] => value;
-
 async function profileUrl(
   ingredients: Ingredients,
 ): Promise<{ readonly url: string; readonly origin: Origin }> {
@@ -168,51 +127,6 @@ async function profileUrl(
   const surroundings = { system, directory: dirname(document.path) };
   const output = await commandOutput(label, checked.url_command ?? '', surroundings);
   return { url: oneLine(label, output), origin: originIn(profile, ['url_command']) };
-}
-
-async function urlFromFile(
-  keys: KeyPath,
-  path: string,
-  profile: ProfileInUse,
-): Promise<{ readonly url: string; readonly origin: Origin }> {
-  const text = await fileText(keys, path, profile);
-  return { url: oneLine(labelOf(keys, profile), text), origin: originIn(profile, keys) };
-}
-
-function oneLine(label: string, text: string): string {
-  const url = text.trim();
-  if (url === '') throw new ConfigError(`${label} gives nothing, where a URL was expected`);
-  if (url.includes('\n')) throw new ConfigError(`${label} gives several lines, where one URL was expected`);
-  // What is no URL may be the password alone; as the path of a file it would be printed.
-  if (!/^(?:[a-z][a-z0-9+.-]+:|\.{0,2}\/)|\.(?:db|sqlite3?)$/i.test(url)) {
-    throw new ConfigError(`${label} gives something that is no URL`, {
-      hint: 'It begins with postgres://, mysql://, sqlite: or a /; nothing of it is shown here.',
-    });
-  }
-  return url;
-}
-
-async function fileText(keys: KeyPath, path: string, { document, name }: ProfileInUse): Promise<string> {
-  const read = await readReferencedFile({ keys: ['profiles', name, ...keys], path }, document);
-  if ('problem' in read) throw new ConfigError(describeProblem(document.path, read.problem));
-  return read.text;
-}
-
-function originIn({ document, name }: ProfileInUse, keys: KeyPath): Origin {
-  const at = ['profiles', name, ...keys];
-  const envFile = document.envFileOf(at);
-  return {
-    kind: 'file',
-    path: document.path,
-    line: document.lineOf(at),
-    ...(envFile === null ? {} : { envFile }),
-  };
-}
-
-/** `path:line: profiles.<name>.<key>`, the beginning of a complaint. */
-function labelOf(keys: KeyPath, profile: ProfileInUse): string {
-  const { path, lineOf } = profile.document;
-  return `${path}:${String(lineOf(['profiles', profile.name, ...keys]))}: ${['profiles', profile.name, ...keys].join('.')}`;
 }
 
 /** What of libpq's variables a PostgreSQL URL may leave open. */

@@ -3,7 +3,7 @@ import type { Redactor } from '../redaction.ts';
 import { nearest } from '../sessions/nearest.ts';
 import { mayBeToken } from '../sessions/shown-value.ts';
 import type { System } from '../system.ts';
-import type { ProfileInUse, SettingEntry } from './assemble-settings.ts';
+import type { ProfileInUse, SettingEntry } from './settings-ledger.ts';
 import { chooseDatabase, needsFile, type ChosenProfile, type DatabaseChoice } from './choose-database.ts';
 import { findConfigFile, hintAfter, readConfigFile, type ConfigSearch } from './config-file.ts';
 import { environmentOf, type Environment } from './environment.ts';

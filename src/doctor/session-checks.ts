@@ -1,36 +1,14 @@
 import { idArguments, shellWord } from '../shell-word.ts';
 import { tzOffset } from '@date-fns/tz';
 import { updatesStandStill } from '../sessions/activity.ts';
-import { parseAddressRange, rangeHolds, type Ipv6Subnet } from '../sessions/address.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import type { DatabaseExamination, SampledSession, SessionSample } from '../sessions/examination.ts';
-import { longerText, readStoredIpv6, shorterText } from '../sessions/stored-ipv6.ts';
-import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
+import { millisecondsOf, toInstant } from '../sessions/instant.ts';
 import type { Target } from '../sessions/session-store.ts';
-import { readStoredAddress } from '../sessions/stored-address.ts';
 import { amount, profileHeader } from './database-checks.ts';
 import { command, fail, ok, sql, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
-
-export interface SessionSubject {
-  readonly target: Target;
-  readonly database: DatabaseExamination;
-  /** The sessions that are looked at: of Redis where it has the say, else of the table. Read once. */
-  readonly sample: () => Promise<SessionSample>;
-  /** False where the table has no column for addresses, of which nothing can be said then. */
-  readonly hasAddresses: boolean;
-  /** By the database's clock. */
-  readonly now: Instant;
-  /** Of the application that writes; null where nobody said, and UTC is assumed. */
-  readonly timeZone: string | null;
-  /** Milliseconds, as the application has it. */
-  readonly expiresIn: number;
-  /** The profile gives it. */
-  readonly expiresInIsDeclared: boolean;
-  readonly preserve: boolean;
-  readonly ipv6Subnet: Ipv6Subnet;
-  /** When sessionctl last swept this database to its end; null for never, as far as the history says. */
-  readonly lastSweep: () => Promise<Instant | null>;
-}
+import { addressChecks } from './address-checks.ts';
+import { type SessionSubject, looked } from './session-subject.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -43,12 +21,6 @@ const COUNTING = 5000;
 /** Expired sessions that are a backlog in any case, and those that are one where they are most of the table. */
 const BACKLOG = 10_000;
 const SMALL_BACKLOG = 50;
-/** Users behind one address, and their share of all, from which a proxy is suspected. */
-const MANY_USERS = 20;
-const SUSPICIOUS_SHARE = 0.5;
-/** Sessions without an address, and their share. */
-const FEW_SESSIONS = 10;
-const MISSING_SHARE = 0.9;
 /** No clock on the wall is further from UTC. */
 const FURTHEST_ZONE = 14 * HOUR;
 /** Ids that a remedy names. */
@@ -169,22 +141,6 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
   };
 }
 
-/** What stored addresses say. */
-function* addressChecks(subject: SessionSubject): Generator<Check> {
-  yield {
-    id: 'shared-address',
-    explanation:
-      'Where many users come from one address, or none has one, a proxy stands in front and the application does not read the client’s address: sessions cannot be told apart by it, and one rate limit holds for all.',
-    carryOut: async () => judgeAddresses(await subject.sample(), subject.now),
-  };
-  yield {
-    id: 'ipv6-subnet',
-    explanation:
-      'Better Auth stores only the beginning of an IPv6 address (advanced.ipAddress.ipv6Subnet). Where ipv6_subnet says another length, --ip and --except-ip mean other sessions than they should.',
-    carryOut: async () => judgeIpv6Subnet(await subject.sample(), subject),
-  };
-}
-
 function judgeLifetimes(sample: SessionSample, { target, now, expiresIn }: SessionSubject): Verdict {
   // Half as long again, and a day: a deployment whose clocks differ is not meant.
   const far = Math.max(expiresIn * 1.5, expiresIn + DAY);
@@ -233,64 +189,6 @@ async function judgeOrphans(
     return warn(result, command(`sessionctl revoke-all ${users.join(' ')} --reason 'user is gone'`));
   }
   return warn(result, sql(deletion));
-}
-
-function judgeAddresses({ sessions, ...rest }: SessionSample, now: Instant): Verdict {
-  const live = sessions.filter(({ expiresAt }) => expiresAt !== null && expiresAt >= now);
-  const without = live.filter(({ ipAddress }) => ipAddress === null || ipAddress.trim() === '');
-  const remedy = {
-    kind: 'typescript' as const,
-    text: "// in betterAuth({ … }): the header in which the proxy in front hands the client's address on\nadvanced: { ipAddress: { ipAddressHeaders: ['x-forwarded-for'] } },",
-  };
-  if (live.length >= FEW_SESSIONS && without.length >= live.length * MISSING_SHARE)
-    return warn(
-      `${amount(without.length)} of ${amount(live.length)} active sessions have no address (${looked({ sessions, ...rest })})`,
-      remedy,
-    );
-  const users = new Map<string, { readonly address: string; readonly ids: Set<string> }>();
-  for (const { ipAddress, userId } of live) {
-    const address = ipAddress?.trim() ?? '';
-    if (address === '' || userId === null) continue;
-    // Of one address, several texts: early releases stored its port.
-    const key = readStoredAddress(address).key ?? address;
-    const shared = users.get(key) ?? { address, ids: new Set() };
-    users.set(key, { ...shared, ids: shared.ids.add(userId) });
-  }
-  const everybody = new Set(live.flatMap(({ userId }) => userId ?? [])).size;
-  const [most] = [...users].sort(([, one], [, other]) => other.ids.size - one.ids.size);
-  if (most === undefined) return ok(`no address is shared by many users (${looked({ sessions, ...rest })})`);
-  const [key, { address, ids }] = most;
-  const { size } = ids;
-  if (size < MANY_USERS || size < everybody * SUSPICIOUS_SHARE)
-    return ok(`no address is shared by many users (${looked({ sessions, ...rest })})`);
-  const inner = isPrivate(key) ? ', an address of a private network' : '';
-  return warn(
-    `${amount(size)} of ${amount(everybody)} users come from ${address}${inner} (${looked({ sessions, ...rest })})`,
-    remedy,
-  );
-}
-
-function judgeIpv6Subnet(sample: SessionSample, { ipv6Subnet, target }: SessionSubject): Verdict {
-  const stored = readStoredIpv6(
-    sample.sessions.map(({ ipAddress }) => ipAddress),
-    ipv6Subnet,
-  );
-  const { bits, longer } = stored;
-  if (bits === null) return ok(`no IPv6 address is stored (${looked(sample)})`);
-  if (longer === 0 && bits === ipv6Subnet)
-    return ok(`IPv6 addresses are stored by their /${String(bits)} (${looked(sample)})`);
-  return warn(
-    `${longer > 0 ? longerText(stored, ipv6Subnet) : shorterText(stored, ipv6Subnet)} (${looked(sample)})`,
-    toml(
-      `# if advanced.ipAddress.ipv6Subnet of the application says so\n[profiles.${target.profile ?? 'production'}.ip]\nipv6_subnet = ${String(bits)}`,
-    ),
-  );
-}
-
-const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '100.64.0.0/10', 'fc00::/7'];
-
-function isPrivate(key: string): boolean {
-  return PRIVATE.map(parseAddressRange).some((range) => rangeHolds(range, key));
 }
 
 /** Sign-ins between which the typical gap is taken, and those of a deployment that is busy enough to tell. */
@@ -375,11 +273,6 @@ function revokeIds(ids: readonly string[]): string {
   const some = ids.slice(0, NAMED);
   const shown = some.slice(0, 1).map((id) => `sessionctl show ${idArguments([id])}`);
   return [...shown, `sessionctl revoke --reason 'found by doctor' ${idArguments(some)}`].join('\n');
-}
-
-function looked({ sessions, isWhole }: Pick<SessionSample, 'sessions' | 'isWhole'>): string {
-  const some = `${amount(sessions.length)} ${sessions.length === 1 ? 'session' : 'sessions'}`;
-  return isWhole ? `of ${some}` : `in a sample of ${some}`;
 }
 
 function count(found: readonly unknown[], one: string, many: string): string {

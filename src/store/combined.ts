@@ -1,6 +1,6 @@
 import type { CombinedParts } from './combined-parts.ts';
 import { ConnectionError } from '../errors.ts';
-import { comparesOnly, dependsOnTimes, everySession, type Selection } from '../sessions/selection.ts';
+import { dependsOnTimes, everySession, type Selection } from '../sessions/selection.ts';
 import type {
   EndedBatch,
   EndOptions,
@@ -26,6 +26,7 @@ import { createStandings } from './standings.ts';
 import { sweepSecondary } from './redis/sweep-secondary.ts';
 import { surveyPlaces } from './survey-places.ts';
 import { throwFailure } from './throw-failure.ts';
+import { type Surveyed, comparesWhatLasts, isCoveredBy } from './surveyed.ts';
 
 /** Sessions that one batch ends which need not be read for it. */
 const ENDED_AT_ONCE = 1000;
@@ -466,42 +467,9 @@ type EndedRows = Pick<Step, 'sessions' | 'oauthTokens' | 'uncertain' | 'failure'
 
 const NO_ROWS: EndedRows = { sessions: 0, oauthTokens: 0, uncertain: false, failure: null };
 
-const fields = Object.keys(everySession) as readonly (keyof Selection)[];
-
 /** Whether something that stands under a word that was handed in as a token is a session, by all that is known of it. */
 function isSession({ token, readable, named, session }: CachedSession): boolean {
   return readable || named || session.userId !== null || looksLikeToken(token);
-}
-
-/** Sessions that a survey counted. */
-interface Surveyed {
-  readonly selection: Selection;
-  readonly tokens: Set<string>;
-  /** The latest sign-in among them; null where none says. */
-  readonly newest: Instant | null;
-}
-
-/** What of a session stays as it is for as long as it lives (better-auth 1.7.25, `db/internal-adapter`, updateSession). */
-const LASTING: ReadonlySet<keyof Selection> = new Set<keyof Selection>([
-  'userIds',
-  'createdAfter',
-  'createdBefore',
-  'presentAt',
-  'exceptUserIds',
-  'exceptSessionIds',
-]);
-
-/** Whether a session that was selected once cannot cease to be, but by its end. */
-function comparesWhatLasts(selection: Selection): boolean {
-  if (selection.sessionIds !== null) return false;
-  return comparesOnly(selection, LASTING);
-}
-
-/** Whether all that were surveyed are selected: it is the same selection, but for a bound behind the latest of them. */
-function isCoveredBy(selection: Selection, { selection: before, newest }: Surveyed): boolean {
-  const { presentAt } = selection;
-  const isSame = fields.every((name) => name === 'presentAt' || selection[name] === before[name]);
-  return isSame && (presentAt === null || newest === null || newest <= presentAt);
 }
 
 /** Where a session of a sorted list stands: by its token in Redis, else by its id in the database. */

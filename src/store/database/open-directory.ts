@@ -5,13 +5,13 @@ import { createDirectory, type Directory } from './directory.ts';
 import { readSchema, userTable } from './read-schema.ts';
 import {
   keyColumn,
-  namedTables,
   handsOutJwts,
   recogniseHistory,
   recogniseSessions,
   recogniseUsersAlone,
   recogniseVerifications,
 } from './recognise.ts';
+import { namedTables } from './session-columns.ts';
 import { recogniseApiKeys, recogniseTokens } from './recognise-plugins.ts';
 import { recogniseWaysBack } from './ways-back/recognise-ways-back.ts';
 

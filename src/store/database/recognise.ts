@@ -1,25 +1,20 @@
-import leven from 'leven';
 import type { SchemaNames } from '../../config/settings.ts';
 import { SchemaError } from '../../errors.ts';
-import {
-  normalise,
-  tableLabel,
-  type Catalog,
-  type CatalogColumn,
-  type CatalogTable,
-  type CatalogView,
-} from './catalog.ts';
+import { normalise, tableLabel, type Catalog, type CatalogColumn, type CatalogTable } from './catalog.ts';
 import type { HistoryTable, KeyColumn, KeyKind, VerificationTable } from './shape.ts';
 import { requireWholeNames } from './whole-names.ts';
+import { noSessionTable, missingFields } from './no-session-table.ts';
+import type { REQUIRED } from './session-columns.ts';
+import {
+  OPTIONAL,
+  type SessionField,
+  SESSION_TABLES,
+  USER_TABLES,
+  fieldColumn,
+  candidates,
+  namedTables,
+} from './session-columns.ts';
 
-const REQUIRED = ['id', 'token', 'userId', 'expiresAt', 'createdAt', 'updatedAt'] as const;
-const OPTIONAL = ['ipAddress', 'userAgent', 'impersonatedBy', 'activeOrganizationId'] as const;
-
-type SessionField = (typeof REQUIRED)[number] | (typeof OPTIONAL)[number];
-
-/** Names that Better Auth's adapters give the tables, normalised: `session`, `sessions`, `Session`. */
-const SESSION_TABLES = ['session', 'sessions'];
-const USER_TABLES = ['user', 'users'];
 const VERIFICATION_TABLES = ['verification', 'verifications'];
 const KEY_PAIR_TABLES = ['jwks'];
 
@@ -284,17 +279,6 @@ export function tablesNamed({ table, userTable, verificationTable, likely }: Sch
   );
 }
 
-/** The tables that may be Better Auth's session and user table, by the configuration or by their names. */
-export function namedTables(
-  catalog: Catalog,
-  names: SchemaNames,
-): { readonly sessions: readonly CatalogTable[]; readonly users: readonly CatalogTable[] } {
-  return {
-    sessions: candidates(catalog, names.table, names.databaseSchema, SESSION_TABLES),
-    users: candidates(catalog, names.userTable, names.databaseSchema, USER_TABLES),
-  };
-}
-
 /** The columns that the database would set of its own accord where a row is updated. */
 export function touchedColumns(table: CatalogTable): readonly string[] {
   return table.columns.filter(({ onUpdate }) => onUpdate).map(({ name }) => name);
@@ -327,127 +311,4 @@ export function keyColumn(table: CatalogTable, column: CatalogColumn): KeyColumn
 export function isKey(column: CatalogColumn): column is CatalogColumn & { readonly kind: KeyKind } {
   const kinds: readonly string[] = ['text', 'uuid', 'integer'] satisfies KeyKind[];
   return kinds.includes(column.kind);
-}
-
-function candidates(
-  catalog: Catalog,
-  configured: string | null,
-  schema: string | null,
-  known: readonly string[],
-): readonly CatalogTable[] {
-  const inSchema = catalog.tables.filter((table) => schema === null || table.schema === schema);
-  if (configured !== null) return inSchema.filter((table) => table.name === configured);
-  return inSchema.filter((table) => known.includes(normalise(table.name)));
-}
-
-/**
- * The column of a field: the configured one, the one of exactly Better Auth's name, or the one whose name is the same
- * in another convention.
- * @throws SchemaError where two columns would do, or the configured one does not exist
- */
-function fieldColumn(
-  table: CatalogTable,
-  field: string,
-  configured: Readonly<Record<string, string>>,
-  likely: Readonly<Record<string, string>> = {},
-): CatalogColumn | undefined {
-  const name = configured[field];
-  if (name !== undefined) {
-    const column = table.columns.find((each) => each.name === name);
-    if (column !== undefined) return column;
-    const nearest = nearestName(name, table.columns);
-    throw new SchemaError(
-      `${tableLabel(table)} has no column ${JSON.stringify(name)}, which the configuration names for ${field}`,
-      {
-        hint: nearest === undefined ? undefined : `Did you mean ${JSON.stringify(nearest)}?`,
-      },
-    );
-  }
-  const named = (wanted: string) =>
-    table.columns.filter((column) => normalise(column.name) === normalise(wanted));
-  const own = named(field);
-  const fits = own.length === 0 && likely[field] !== undefined ? named(likely[field]) : own;
-  const [only, other] = fits;
-  if (other === undefined) return only;
-  throw new SchemaError(
-    `${tableLabel(table)} has several columns for ${field}: ${fits.map((each) => each.name).join(', ')}`,
-    {
-      hint: `Say which one is in use: [profiles.<name>.schema] columns = { ${field} = "…" }.`,
-    },
-  );
-}
-
-function missingFields(table: CatalogTable, { columns, likely }: SchemaNames): readonly string[] {
-  return REQUIRED.filter((field) => fieldColumn(table, field, columns, likely?.columns) === undefined);
-}
-
-function noSessionTable(
-  named: readonly CatalogTable[],
-  catalog: Catalog,
-  names: SchemaNames,
-  database: string,
-): SchemaError {
-  const view = viewInstead(catalog, names);
-  if (view !== undefined) {
-    return new SchemaError(
-      `${database}: ${tableLabel(view)} is a ${view.kind}, and sessions are ended in tables alone`,
-      {
-        hint: 'Name the table behind it in the profile: [profiles.<name>.schema] table = "…".',
-      },
-    );
-  }
-  if (names.table !== null && named.length === 0) {
-    const nearest = nearestName(names.table, catalog.tables);
-    return new SchemaError(
-      `${database} has no table ${JSON.stringify(names.table)}, which the configuration names`,
-      {
-        hint:
-          nearest === undefined
-            ? 'Correct table in the schema section of the profile.'
-            : `Did you mean ${JSON.stringify(nearest)}?`,
-      },
-    );
-  }
-  const [near] = named;
-  if (near !== undefined) {
-    const missing = missingFields(near, names);
-    const known = [...REQUIRED, ...OPTIONAL].map((field) => fieldColumn(near, field, names.columns)?.name);
-    const others = near.columns.map(({ name }) => name).filter((name) => !known.includes(name));
-    return new SchemaError(
-      `${database} has a table ${tableLabel(near)}, but not Better Auth's: it lacks ${missing.join(', ')}`,
-      {
-        hint: `${others.length === 0 ? '' : `Columns of other names: ${others.join(', ')}. `}Name them in the profile: [profiles.<name>.schema] columns = { ${missing.map((field) => `${field} = "…"`).join(', ')} }; \`config init --auth <auth.ts>\` reads session.fields. Columns that this account may not read are not seen.`,
-      },
-    );
-  }
-  if (namedTables(catalog, names).users.length > 0) {
-    return new SchemaError(`${database} has users, and no session table that this account can see`, {
-      hint: 'With secondary storage alone Better Auth makes none: then the profile says where Redis is, [profiles.<name>.redis], and store_in_database = false. A table of another name is given as [profiles.<name>.schema] table = "…".',
-    });
-  }
-  return new SchemaError(`${database} has no session table that this account can see`, {
-    hint: 'Is it the right database? A table of another name is given as [profiles.<name>.schema] table = "…".',
-  });
-}
-
-/** What has the name of the session table, and is no table. */
-function viewInstead(catalog: Catalog, names: SchemaNames): CatalogView | undefined {
-  return catalog.views.find(
-    ({ schema, name }) =>
-      (names.databaseSchema === null || schema === names.databaseSchema) &&
-      (names.table === null ? SESSION_TABLES.includes(normalise(name)) : name === names.table),
-  );
-}
-
-/** @throws SchemaError where the session table is a view: nothing is to be made beside it */
-export function refuseView(catalog: Catalog, names: SchemaNames, database: string): void {
-  if (viewInstead(catalog, names) !== undefined) throw noSessionTable([], catalog, names, database);
-}
-
-function nearestName(wanted: string, among: readonly { readonly name: string }[]): string | undefined {
-  const ranked = among
-    .map(({ name }) => ({ name, distance: leven(wanted, name) }))
-    .sort((a, b) => a.distance - b.distance);
-  const [best] = ranked;
-  return best !== undefined && best.distance <= Math.max(3, wanted.length / 2) ? best.name : undefined;
 }

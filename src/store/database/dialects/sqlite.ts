@@ -1,27 +1,24 @@
 import { hash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { setImmediate as yieldToEvents, setTimeout as wait } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
-import { ConfigError, ConnectionError, UsageError } from '../../../errors.ts';
-import { keyFinder } from '../../../sessions/address.ts';
+import { ConfigError, UsageError } from '../../../errors.ts';
 import { foldCase, isAscii } from '../../../sessions/fold-case.ts';
 import { toInstant, type Instant } from '../../../sessions/instant.ts';
-import { networkDigits } from '../../../sessions/network.ts';
-import { readStoredAddress } from '../../../sessions/stored-address.ts';
 import { collectTables, collectViews, type CatalogRow, type ServerFacts } from './catalog-rows.ts';
 import type { ColumnKind } from '../catalog.ts';
 import type { FileLocation } from '../database-url.ts';
 import { tableReference } from '../table-reference.ts';
-import { recogniseValue, UnreadableTimeError, type TimeEncoding } from '../time-encoding.ts';
 import { isWholeName } from '../whole-names.ts';
 import { knexOf, oneConnection, quietKnex, withConnection } from './connection.ts';
 import type { Knex } from 'knex';
 import { CHUNK_ROWS, LOCK_TIMEOUT, type Dialect, type Value } from './dialect.ts';
 import { explainSqlite } from './sqlite-refusals.ts';
 import { keyWalk } from './key-walk.ts';
-import { errorCode, errorText } from '../../refusals.ts';
+import { errorCode } from '../../refusals.ts';
 import { keep, keepSqlite, loadSqliteDriver } from './sqlite-driver.ts';
+import { rangeLists, textLists, addFunctions } from './sqlite-functions.ts';
+import { encodingOf } from './sqlite-times.ts';
+import { checkFile } from './sqlite-file.ts';
 
 /** How many of the oldest and of the newest rows are looked at to learn an encoding. */
 const SAMPLE_ROWS = 50;
@@ -354,91 +351,6 @@ async function hasRowid(knex: Knex, table: string): Promise<boolean> {
   return !/\bWITHOUT\s+ROWID\b/i.test(definition?.sql ?? '');
 }
 
-/** @returns whether the file is there; one that may be missing needs a directory to be made in */
-async function checkFile({ path, prismaPath }: FileLocation, mayBeMissing: boolean): Promise<boolean> {
-  let found;
-  try {
-    found = await stat(path);
-  } catch (error) {
-    if (prismaPath !== null && (await stat(prismaPath).catch(() => null)) !== null) {
-      throw new ConnectionError(`cannot open ${path}: there is no such file`, {
-        hint: `There is ${prismaPath}: Prisma's paths start from the directory of schema.prisma. Give the URL file:${prismaPath}.`,
-      });
-    }
-    if (mayBeMissing && errorCode(error) === 'ENOENT' && (await isDirectory(dirname(path)))) return false;
-    const reason = errorCode(error) === 'ENOENT' ? 'there is no such file' : errorText(error);
-    throw new ConnectionError(`cannot open ${path}: ${reason}`, {
-      hint: mayBeMissing
-        ? 'Check the path: there is no such directory.'
-        : `Check the path.${prismaPath === null ? '' : " Prisma's paths start from the directory of schema.prisma, which is not known here."} Only \`sessionctl demo\` and \`sessionctl schema migrate\` make a database.`,
-    });
-  }
-  if (!found.isFile()) {
-    throw new ConnectionError(
-      `cannot open ${path}: it is a ${found.isDirectory() ? 'directory' : 'special file'}`,
-      {
-        hint: 'Give the path of the database file itself.',
-      },
-    );
-  }
-  return true;
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null))?.isDirectory() === true;
-}
-
-/** Lists that the functions below look into, known to SQLite by a key: it would hand over a whole list with every row. */
-function keptLists<Value, Kept>(prepare: (list: readonly Value[]) => Kept) {
-  const kept = new Map<string, Kept>();
-  return {
-    keep(list: readonly Value[]): string {
-      const key = hash('sha256', JSON.stringify(list), 'hex');
-      if (!kept.has(key)) kept.set(key, prepare(list));
-      return key;
-    },
-    read(key: string): Kept {
-      const list = kept.get(key);
-      if (list === undefined) throw new Error('a list that was not kept');
-      return list;
-    },
-  };
-}
-
-const rangeLists = keptLists(keyFinder);
-const textLists = keptLists((texts: readonly string[]) => texts);
-
-/** What SQLite lacks: addresses, and lower case beyond ASCII. */
-function addFunctions(database: Database): void {
-  const options = { deterministic: true } as const;
-  database.function('sessionctl_address_in', options, (stored: StoredValue, ranges: string) => {
-    const { key } = readStoredAddress(textOf(stored));
-    if (key === null) return 0;
-    return Number(rangeLists.read(ranges)(key));
-  });
-  database.function('sessionctl_address_unclear', options, (stored: StoredValue) =>
-    Number(readStoredAddress(textOf(stored)).unclear),
-  );
-  database.function('sessionctl_network', options, (stored: StoredValue) => {
-    const { key } = readStoredAddress(textOf(stored));
-    return key === null ? null : networkDigits(key);
-  });
-  database.function('sessionctl_fold', options, (text: unknown) =>
-    typeof text === 'string' ? foldCase(text) : null,
-  );
-  database.function('sessionctl_contains_any', options, (stored: string | null, texts: string) => {
-    const held = stored === null ? null : foldCase(stored);
-    return Number(held !== null && textLists.read(texts).some((text) => held.includes(text)));
-  });
-}
-
-/** Whatever stands in a column: the type of a column binds nobody in SQLite. */
-type StoredValue = string | number | Buffer | null;
-
-function textOf(stored: StoredValue): string | null {
-  return stored === null ? null : String(stored);
-}
-
 /** Whole numbers come as `bigint`: those that a number of JavaScript cannot hold stay exact as text. */
 function exactNumber(value: unknown): Value {
   if (typeof value !== 'bigint') return value as Value;
@@ -458,38 +370,3 @@ function exactNumbers(answer: unknown): unknown {
 function kindOf(type: string): ColumnKind {
   return /int/i.test(type) ? 'integer' : 'text';
 }
-
-/**
- * The encoding of most values, of several that are as frequent the newest one's. Any others are unreadable to it.
- * @param values of the oldest rows and, behind them, as many of the newest, the newest first
- */
-function encodingOf(values: readonly unknown[]): TimeEncoding {
-  if (values.every((value) => value === null)) return EMPTY_COLUMN;
-  const found = new Map<string, { readonly encoding: TimeEncoding; readonly count: number }>();
-  const middle = values.length / 2;
-  for (const value of [...values.slice(middle), ...values.slice(0, middle)]) {
-    const encoding = recogniseValue(value);
-    if (encoding !== undefined)
-      found.set(encoding.label, { encoding, count: (found.get(encoding.label)?.count ?? 0) + 1 });
-  }
-  const [most] = [...found.values()].sort((one, other) => other.count - one.count);
-  return most?.encoding ?? { ...EMPTY_COLUMN, label: 'no value that can be read', isUnreadable: true };
-}
-
-/** A column without any value yet: nothing compares, and a value that appears meanwhile is read as what it is. */
-const EMPTY_COLUMN: TimeEncoding = {
-  label: 'no values yet',
-  zone: null,
-  isEmpty: true,
-  zoneKnown: true,
-  unreadable: '(?? IS NOT NULL)',
-  comparesUnreadable: false,
-  fromText: null,
-  encode: (instant) => instant,
-  encodeSurely: (instant) => instant,
-  decode: (value) => {
-    const encoding = recogniseValue(value);
-    if (encoding === undefined) throw new UnreadableTimeError(value);
-    return encoding.decode(value);
-  },
-};

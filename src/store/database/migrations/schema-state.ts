@@ -6,13 +6,13 @@ import type { DatabaseConnection } from '../connect.ts';
 import type { ColumnIndexes, IndexedColumn, SchemaDialect } from '../dialects/schema-dialect.ts';
 import {
   HISTORY_TABLE,
-  namedTables,
   recogniseHistory,
   recogniseSessions,
   recogniseUsers,
-  refuseView,
   tablesOfInterest,
 } from '../recognise.ts';
+import { namedTables } from '../session-columns.ts';
+import { refuseView } from '../no-session-table.ts';
 import type { HistoryTable } from '../shape.ts';
 import { requireWholeNames } from '../whole-names.ts';
 
