@@ -4,6 +4,8 @@ import { maskParameters } from './config/url-secrets.ts';
 export interface Redactor {
   /** Remembers a secret, in its plain and its URL-encoded form. Values under four characters are not searched for. */
   protect(secret: string | null | undefined): void;
+  /** Whether a remembered secret of 16 characters or more stands in the text. A shorter one may be a common word. */
+  holdsSecret(text: string): boolean;
   /**
    * The text with every remembered secret, and every password and unknown parameter inside a URL, replaced by `***`. Takes
    * time in proportion to the text, which others may have written.
@@ -12,6 +14,7 @@ export interface Redactor {
 }
 
 const MASK = '***';
+const SHORTEST_UNMISTAKABLE = 16;
 
 export function createRedactor(): Redactor {
   const secrets = new Set<string>();
@@ -23,6 +26,8 @@ export function createRedactor(): Redactor {
       secrets.add(encodeURIComponent(Buffer.from(secret).toString()));
       longestFirst = null;
     },
+    holdsSecret: (text) =>
+      [...secrets].some((secret) => secret.length >= SHORTEST_UNMISTAKABLE && text.includes(secret)),
     redact(text) {
       longestFirst ??= [...secrets].sort((a, b) => b.length - a.length);
       const plain = longestFirst.reduce((safe, secret) => safe.replaceAll(secret, MASK), text);

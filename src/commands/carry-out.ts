@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Redactor } from '../redaction.ts';
 import type { Context } from '../context.ts';
 import { keepsRecords, type SessionSettings } from '../config/settings.ts';
 import { CancelledError, ConfigError, GuardError, SessionctlError, UsageError } from '../errors.ts';
@@ -71,7 +72,7 @@ export async function carryOut(
   const dryRun = flags.dryRun === true;
   refuseUnknowable(request.selection, preserve, store);
   if (flags.yes === true && !dryRun) await refuseAssumedZone(request.selection, store);
-  await refuseCredentials(request, store);
+  await refuseCredentials(request, store, context.redactor);
   const startedAt = await store.readClock();
   const runId = randomUUID();
   if (!dryRun) {
@@ -255,7 +256,13 @@ async function refuseAssumedZone(selection: Selection, store: RecordedStore): Pr
 export async function refuseCredentials(
   { reason, words }: Pick<RevocationRequest, 'reason' | 'words'>,
   store: RecordedStore,
+  redactor: Redactor,
 ): Promise<void> {
+  if (redactor.holdsSecret(`${reason ?? ''} ${words}`)) {
+    throw new UsageError('a secret of the configuration was given where it would be kept in the history', {
+      hint: 'Nothing was changed. Give another --reason.',
+    });
+  }
   const long = `${reason ?? ''} ${words}`
     .split(/[\s"]+/)
     .filter((word) => word.length >= SHORTEST_CREDENTIAL);

@@ -97,7 +97,7 @@ export const create = defineCommand<CreateFlags>({
     rejectBeyondSignIn(length, settings.session.expiresIn);
     const { secret, names } = signing(settings.auth);
     await context.withStore(dryRun === true ? 'read' : 'write', async (store) => {
-      await refuseCredentials({ reason, words: who }, store);
+      await refuseCredentials({ reason, words: who }, store, context.redactor);
       const user = await userNamed(who, store);
       const planned: PlannedSession = {
         target: store.target,
