@@ -35,6 +35,7 @@ export const show = defineCommand<object>({
         standing: await store.standings.byId(session.id),
         refreshDueAt: refreshDueAt(session, lengths),
         expiresIn: lengths.expiresIn,
+        disableRefresh: lengths.disableRefresh,
         emails: await emailsOf([session.impersonatedBy], store),
         otherActiveSessions:
           session.userId === null

@@ -103,6 +103,7 @@ const sections: readonly Section[] = [
     lines: [
       ['expires_in', '"7d"'],
       ['update_age', '"1d"'],
+      ['disable_refresh', 'false'],
       ['fresh_age', '"1d"'],
       ['cookie_cache', '{ enabled = false, max_age = "5m", strategy = "compact", version = "1" }'],
       ['secondary_storage', 'true           # false says that the application uses no Redis'],

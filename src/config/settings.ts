@@ -80,6 +80,8 @@ export interface SessionSettings {
   /** `expires_in` where the profile gives it; null where Better Auth's default is assumed. */
   readonly declaredExpiresIn: number | null;
   readonly updateAge: number;
+  /** No request moves an expiry. */
+  readonly disableRefresh: boolean;
   /** So long after sign-in a session is fresh; 0 for ever. */
   readonly freshAge: number;
   readonly cookieCache: {

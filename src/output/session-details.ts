@@ -18,6 +18,8 @@ export interface SessionDetails {
   readonly session: Session;
   /** Null where no request refreshes it. */
   readonly refreshDueAt: Instant | null;
+  /** The application refreshes no session. */
+  readonly disableRefresh: boolean;
   /** Milliseconds, as configured. */
   readonly expiresIn: number;
   /** Null for ever. */
@@ -182,8 +184,12 @@ function stateOf({ state, expiresAt }: Session, now: Instant): string {
   return `active, ${difference.replace(/^in /, '')} left`;
 }
 
-function refreshOf({ session, refreshDueAt, expiresIn }: SessionDetails, now: Instant): string {
+function refreshOf(
+  { session, refreshDueAt, expiresIn, disableRefresh }: SessionDetails,
+  now: Instant,
+): string {
   if (session.state === 'expired') return 'no, it has expired';
+  if (disableRefresh) return 'no, the application refreshes no session';
   if (refreshDueAt === null) {
     return session.impersonatedBy === null
       ? `no, it was given less than expires_in (${formatDuration(expiresIn)}), as without "remember me"; if the application has another expiresIn, set expires_in`

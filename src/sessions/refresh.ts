@@ -5,6 +5,8 @@ import type { Session } from './session.ts';
 export interface SessionLengths {
   readonly expiresIn: number;
   readonly updateAge: number;
+  /** `disableSessionRefresh`. */
+  readonly disableRefresh: boolean;
 }
 
 /**
@@ -25,11 +27,14 @@ const SLACK = 60_000;
 /**
  * From when on the next request refreshes the session: Better Auth 1.7 does so once
  * `expiresAt - expiresIn + updateAge <= now` (`getSession` in its source).
- * @returns null where nothing refreshes it: it has expired, or it was given less than `expiresIn` from the start, as
+ * @returns null where nothing refreshes it: it has expired, the application refreshes none, or it was given less than `expiresIn` from the start, as
  * after a sign-in without "remember me", which Better Auth never refreshes
  */
-export function refreshDueAt(session: Session, { expiresIn, updateAge }: SessionLengths): Instant | null {
-  if (session.state === 'expired' || session.expiresAt === null) return null;
+export function refreshDueAt(
+  session: Session,
+  { expiresIn, updateAge, disableRefresh }: SessionLengths,
+): Instant | null {
+  if (disableRefresh || session.state === 'expired' || session.expiresAt === null) return null;
   const lastSet = millisecondsOf(session.expiresAt) - expiresIn;
   if (session.createdAt !== null && lastSet < millisecondsOf(session.createdAt) - SLACK) return null;
   return toInstant(Math.max(0, lastSet + updateAge));

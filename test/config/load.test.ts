@@ -100,6 +100,7 @@ describe('settings', () => {
         },
         secondaryStorage: null,
         storeInDatabase: false,
+        disableRefresh: false,
         preserveInDatabase: false,
         maximumSessions: null,
       },
@@ -139,6 +140,7 @@ tls = {}
 [profiles.only.session]
 expires_in = "4w"
 update_age = "0s"
+disable_refresh = true
 fresh_age = "0s"
 cookie_cache = { enabled = true, max_age = "90s", strategy = "jwe", version = "2" }
 store_in_database = true
@@ -205,6 +207,7 @@ jwt_expires_in = "1h"
         cookieCache: { enabled: true, maxAge: 90_000, strategy: 'jwe', version: '2', isDeclared: true },
         secondaryStorage: true,
         storeInDatabase: true,
+        disableRefresh: true,
         preserveInDatabase: true,
         maximumSessions: 12,
       },

@@ -63,6 +63,7 @@ describe('config show', () => {
       session.expires_in             28d                                         ./sessionctl.toml:8
       session.update_age             1d                                          default
       session.fresh_age              1d                                          default
+      session.disable_refresh        false                                       default
       session.cookie_cache.enabled   false                                       default
       session.cookie_cache.max_age   5m                                          default
       session.cookie_cache.strategy  compact                                     default

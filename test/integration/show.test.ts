@@ -137,3 +137,31 @@ for (const [dialect, mode] of [
     },
   );
 }
+
+describeOn('sqlite', 'sqlite', () => {
+  it('says that nothing refreshes a session where the application has disabled it', async ({
+    onTestFinished,
+  }) => {
+    const { app, database } = await deploy(
+      ownShape('sqlite', 'without refresh', {
+        options: { session: { disableSessionRefresh: true, updateAge: 0 } },
+      }),
+    );
+    onTestFinished(() => database.drop());
+    const ada = await signUp(app, 'Ada', 'ada@example.com');
+    const { cookie } = await signIn(app, ada, { ip: '192.0.2.1', userAgent: 'Firefox' });
+    const expiry = async () => {
+      const found = await app.api.getSession({ headers: new Headers({ cookie }) });
+      return { id: found?.session.id ?? '', at: found?.session.expiresAt };
+    };
+    const { id, at } = await expiry();
+    expect((await expiry()).at).toEqual(at);
+    const operator = operatorOn(database.url, { disableRefresh: true });
+    expect((await operator.run(['show', id])).stdout).toContain('no, the application refreshes no session');
+    expect(JSON.parse((await operator.run(['show', id, '--json'])).stdout)).toMatchObject({
+      refreshDueAt: null,
+    });
+    const due = await operatorOn(database.url).run(['show', id, '--json']);
+    expect(JSON.parse(due.stdout)).not.toMatchObject({ refreshDueAt: null });
+  });
+});

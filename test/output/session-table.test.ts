@@ -119,6 +119,7 @@ test('the details of a session are no wider than the screen either', () => {
       const details = {
         session,
         refreshDueAt: null,
+        disableRefresh: false,
         expiresIn: 604_800_000,
         freshUntil: null,
         oauthTokens: null,

@@ -5,7 +5,7 @@ import type { Session } from '../../src/sessions/session.ts';
 
 const DAY = 86_400_000;
 const created = Date.parse('2026-11-20T10:00:00.000Z');
-const lengths = { expiresIn: 7 * DAY, updateAge: DAY };
+const lengths = { expiresIn: 7 * DAY, updateAge: DAY, disableRefresh: false };
 
 function sessionWith(session: Partial<Session>): Session {
   return {

@@ -96,6 +96,7 @@ export interface TestProfile {
   readonly statementTimeout?: string;
   /** The application keeps the rows of ended sessions as records. */
   readonly preserveInDatabase?: boolean;
+  readonly disableRefresh?: boolean;
   /** How long browsers believe their own copy of a session. */
   readonly cookieCacheMaxAge?: string;
   readonly cookieCacheStrategy?: string;
@@ -172,6 +173,7 @@ export function writeConfig(profile: TestProfile): string {
     ...(profile.storeInDatabase === undefined
       ? []
       : [`store_in_database = ${String(profile.storeInDatabase)}`]),
+    ...(profile.disableRefresh === true ? ['disable_refresh = true'] : []),
     ...(profile.preserveInDatabase === true ? ['preserve_in_database = true'] : []),
     ...(profile.undeclared === true || profile.redis !== undefined ? [] : ['secondary_storage = false']),
     ...(profile.cookieCacheMaxAge === undefined

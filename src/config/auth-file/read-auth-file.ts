@@ -30,8 +30,6 @@ const VERIFICATION_FIELDS = ['identifier', 'value', 'expiresAt'];
 
 /** Options that change what sessionctl shows or does, and that no setting of a profile stands for. */
 const WITHOUT_SETTING: Readonly<Record<string, string>> = {
-  'session.disableSessionRefresh':
-    'has no setting here: when a session is due for refresh is shown all the same',
   'advanced.cookies.session_token.name':
     'has no setting here: the cookie is expected under the name that the prefix gives it',
 };

@@ -15,6 +15,7 @@ export type Set = (
 ) => void;
 
 const SWITCHES = [
+  ['session.disableSessionRefresh', 'session.disable_refresh'],
   ['session.storeSessionInDatabase', 'session.store_in_database'],
   ['session.preserveSessionInDatabase', 'session.preserve_in_database'],
 ] as const;
