@@ -87,6 +87,7 @@ export function createContext(
   const mayPrompt = flags.input && system.stderr.isTTY === true && system.stdin.isTTY === true;
   let settings = loaded === undefined ? undefined : Promise.resolve(loaded);
   let comparedClocks = false;
+  let warnedOfTls = false;
   let history: Promise<History> | undefined;
 
   /** Where stderr cannot be written, the work continues: it is not the result. */
@@ -132,7 +133,7 @@ export function createContext(
     history: () => (history ??= openOwnHistory()),
     withStore: async (access, use, signal = system.signal) => {
       const { openStore } = await import('./store/open-store.ts');
-      const loaded = await context.settings();
+      const loaded = await settingsToConnect();
       return bracket(() => openStore(loaded, { access, redactor, signal }), use);
     },
     withDatabase: async (database, access, use) => {
@@ -141,7 +142,7 @@ export function createContext(
     },
     withSchema: async (access, use) => {
       const { openSchema } = await import('./store/database/open-schema.ts');
-      const { database } = await context.settings();
+      const { database } = await settingsToConnect();
       const schema = await openSchema(database, { access, redactor, signal: system.signal });
       try {
         return await use(schema);
@@ -192,6 +193,14 @@ export function createContext(
     const { loadSettings: load } = await import('./config/load.ts');
     const { settings: loaded, warnings } = await load(system, flags, redactor);
     for (const warning of warnings) await warn(warning);
+    return loaded;
+  }
+
+  /** The settings of a database that is about to be connected to, of which it is said once how safe the way to it is. */
+  async function settingsToConnect(): Promise<Settings> {
+    const loaded = await context.settings();
+    if (warnedOfTls) return loaded;
+    warnedOfTls = true;
     const { weakTlsWarning } = await import('./store/database/weak-tls.ts');
     const weak = weakTlsWarning(loaded.database);
     if (weak !== null) await warn(weak);
