@@ -28,7 +28,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             'test/*.test.ts',
-            'test/{commands,completion,config,help,history,output,sessions,store}/**/*.test.ts',
+            'test/{commands,completion,config,doctor,help,history,output,sessions,store}/**/*.test.ts',
           ],
           sequence: { groupOrder: 1 },
         },

@@ -5,6 +5,7 @@ import type {
   Examination,
   MissingRight,
   TableExamination,
+  Transport,
 } from '../sessions/examination.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import { millisecondsOf } from '../sessions/instant.ts';
@@ -61,6 +62,13 @@ export function* databaseChecks(subject: DatabaseSubject): Generator<Check> {
   };
   if (part === null) return;
 
+  if (target.dialect !== 'sqlite')
+    yield {
+      id: 'database-transport',
+      explanation:
+        'Without TLS, others on the way can read tokens. Without a verified certificate, another server can answer instead.',
+      carryOut: async () => judgeTransport(await part.findTransport(), target),
+    };
   yield {
     id: 'database-writable',
     explanation:
@@ -219,6 +227,24 @@ function* tableChecks(table: TableExamination, target: Target, preserve: boolean
           );
     },
   };
+}
+
+/** What is to be said of how a connection is protected. */
+export function judgeTransport(transport: Transport | null, target: Target): Verdict {
+  if (transport === null || (transport.isLocal && transport.protocol === null))
+    return ok('the connection stays on this machine');
+  const { protocol, isVerified, isLocal } = transport;
+  if (protocol !== null && isVerified) return ok(`${protocol}, with a verified certificate`);
+  const found =
+    protocol === null ? 'the connection is in the clear' : `${protocol}, without a verified certificate`;
+  if (isLocal) return ok(found);
+  const parameter = target.dialect === 'mysql' ? 'ssl-mode=VERIFY_IDENTITY' : 'sslmode=verify-full';
+  return warn(
+    found,
+    toml(
+      `${profileHeader(target)}\nurl = "\${DATABASE_URL}"   # with ${parameter} in it\n# and, unless its authority is a public one:\n# [profiles.${target.profile ?? 'production'}.tls]\n# ca = "/etc/ssl/database-ca.pem"`,
+    ),
+  );
 }
 
 function schemaUnknown(error: unknown, unreachable: boolean, target: Target): Verdict {

@@ -25,6 +25,16 @@ export interface MissingRight {
   readonly remedy: string | null;
 }
 
+/** How the connection to a server is protected on its way. */
+export interface Transport {
+  /** Such as `TLSv1.3`; null in the clear. */
+  readonly protocol: string | null;
+  /** The certificate is known to be that of the server. */
+  readonly isVerified: boolean;
+  /** It stays on this machine. */
+  readonly isLocal: boolean;
+}
+
 export interface DatabaseExamination {
   readonly target: Target;
   /** Such as `PostgreSQL 15.20`. */
@@ -33,6 +43,8 @@ export interface DatabaseExamination {
   readonly userTable: string | null;
   /** The clock at present. */
   readClock(): Promise<Instant>;
+  /** Null for a file. */
+  findTransport(): Promise<Transport | null>;
   /** Why nothing can be changed there, in words; null where it can. */
   findReadOnly(): Promise<string | null>;
   /**

@@ -36,11 +36,19 @@ describe.skipIf(missing !== undefined)(
     afterAll(() => server.stop());
 
     /** Runs `list`; 5, since the database is reached and holds no session table, is the sign of a connection. */
-    const list = (host: string, parameters: string, tls = '', env: Readonly<Record<string, string>> = {}) => {
+    const list = (host: string, parameters: string, tls = '', env: Readonly<Record<string, string>> = {}) =>
+      run(host, parameters, tls, ['list'], env);
+    const run = (
+      host: string,
+      parameters: string,
+      tls: string,
+      words: readonly string[],
+      env: Readonly<Record<string, string>> = {},
+    ) => {
       const url = server.url.replace('127.0.0.1', host) + parameters;
       const file = join(directory, 'sessionctl.toml');
       writeFileSync(file, `[profiles.p]\nurl = "${url}"\n${tls}`, { mode: 0o600 });
-      return runMain(['--config', file, '--profile', 'p', 'list'], { env });
+      return runMain(['--config', file, '--profile', 'p', ...words], { env });
     };
     const tls = (words: string) => `[profiles.p.tls]\n${words}\n`;
 
@@ -111,6 +119,30 @@ describe.skipIf(missing !== undefined)(
         stderr: expect.stringMatching(message) as unknown,
       });
       expect(run.stderr).not.toContain('right-password');
+    });
+
+    it.each([
+      ['?sslmode=require', '', /^TLSv1\.\d, without a verified certificate$/],
+      ['?sslmode=verify-full', tls('ca = "ca.pem"'), /^TLSv1\.\d, with a verified certificate$/],
+    ])('doctor says how the connection is protected (%s)', async (parameters, section, result) => {
+      const admin = new pg.Client({ connectionString: server.url, ssl: { rejectUnauthorized: false } });
+      await admin.connect();
+      await admin.query(
+        'CREATE TABLE session (id text PRIMARY KEY, token text, "userId" text, "expiresAt" timestamptz, "createdAt" timestamptz, "updatedAt" timestamptz)',
+      );
+      try {
+        const { stdout } = await run('localhost', parameters, section, ['doctor', '--json']);
+        const { checks } = JSON.parse(stdout) as {
+          readonly checks: readonly Readonly<Record<string, unknown>>[];
+        };
+        expect(checks.find(({ id }) => id === 'database-transport')).toMatchObject({
+          status: 'ok',
+          result: expect.stringMatching(result) as unknown,
+        });
+      } finally {
+        await admin.query('DROP TABLE session');
+        await admin.end();
+      }
     });
 
     it.each([

@@ -1,3 +1,5 @@
+import { presentConnection } from './dialects/connection.ts';
+import { transportOf } from './transport.ts';
 import type { Knex } from 'knex';
 import type {
   DatabaseExamination,
@@ -44,6 +46,11 @@ export function createDatabaseExamination(parts: ExaminedDatabase): DatabaseExam
     userTable: user === null ? null : tableLabel(user),
     table,
     readClock: () => persist(() => dialect.readClock(knex)),
+    findTransport: () =>
+      guard(async () => {
+        const { socketOf } = await special();
+        return socketOf === null ? null : transportOf(socketOf(await presentConnection(knex)));
+      }),
     findReadOnly: () => guard(async () => (await special()).findReadOnly(knex)),
 
     missingRights: (preserve) => guard(() => missingRights(parts, preserve)),

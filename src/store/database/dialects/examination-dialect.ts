@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Knex } from 'knex';
 
 /** A table as it is named in statements. */
@@ -25,6 +26,9 @@ export interface ExaminationDialect {
 
   /** Rules and triggers that run at such a change of the table, and foreign keys that may not allow it. */
   obstacles(knex: Knex, table: NamedTable, change: 'DELETE' | 'UPDATE'): Promise<readonly FoundObstacle[]>;
+
+  /** The socket of a connection of the driver's own; null where there is none. */
+  readonly socketOf: ((connection: object) => Socket) | null;
 
   /** Why nothing can be changed, in words; null where it can. */
   findReadOnly(knex: Knex): Promise<string | null>;

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Knex } from 'knex';
 import { quoted } from './mysql-schema.ts';
 import type { ExaminationDialect, FoundObstacle } from './examination-dialect.ts';
@@ -33,6 +34,8 @@ export const mysqlExamination: ExaminationDialect = {
     );
     return [...found, ...keys.map((key): FoundObstacle => ({ kind: 'foreign key', ...key }))];
   },
+
+  socketOf: (connection) => (connection as { readonly stream: Socket }).stream,
 
   async findReadOnly(knex) {
     const [rows] = await knex.raw<Answer<{ readonly readonly: number | string }>>(

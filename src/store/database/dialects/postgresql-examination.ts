@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { ExaminationDialect, FoundObstacle } from './examination-dialect.ts';
 import { quoted, regclassName, TABLE_TREE } from './regclass-name.ts';
 
@@ -38,6 +39,9 @@ export const postgresqlExamination: ExaminationDialect = {
     });
     return rows;
   },
+
+  socketOf: (connection) =>
+    (connection as { readonly connection: { readonly stream: Socket } }).connection.stream,
 
   async findReadOnly(knex) {
     const { rows } = await knex.raw<{ rows: readonly Pick<State, 'recovering'>[] }>(

@@ -26,6 +26,8 @@ export const sqliteExamination: ExaminationDialect = {
     return [...found, ...keys.map((key): FoundObstacle => ({ kind: 'foreign key', ...key }))];
   },
 
+  socketOf: null,
+
   async findReadOnly(knex) {
     const databases =
       await knex.raw<readonly { readonly name: string; readonly file: string }[]>('PRAGMA database_list');
