@@ -35,6 +35,7 @@ const substitutions: readonly (readonly [string, string])[] = [
   ['/metrics/', 'etc/'],
   ['/var/reports/', 'etc/'],
   ['/usr/local/bin/sessionctl', 'sessionctl'],
+  ['/etc/sessionctl.toml', 'sessionctl.toml'],
   ['pbpaste', 'cat cookie.txt'],
 ];
 
