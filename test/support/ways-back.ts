@@ -49,7 +49,7 @@ export interface ReturningShape extends OwnAdapter {
 }
 
 /** The ways in which the tables look that let users in again. */
-export const returningShapes: Readonly<Record<string, ReturningShape>> = {
+export const returningShapes = {
   'Better Auth’s own tables': {},
   'numbers as ids': generateId('serial'),
   'names of the operator’s own, and fields in snake case': {
@@ -79,7 +79,8 @@ export const returningShapes: Readonly<Record<string, ReturningShape>> = {
       },
     },
   },
-};
+} as const satisfies Readonly<Record<string, ReturningShape>>;
+export type ReturningShapeName = keyof typeof returningShapes;
 
 export async function returningApp(dialect: Dialect, own: ReturningShape = {}): Promise<ReturningApp> {
   const { deviceCode = {}, apikey = {} } = own.plugins ?? {};
