@@ -72,7 +72,7 @@ export const limit = defineCommand<LimitFlags>({
     const keepNewest = asked ?? session.maximumSessions;
     if (keepNewest === null) throw nothingSaysHowMany(lacksYes(context, flags, true));
     checkBeforehand(context, flags, true);
-    const words = [`--max ${String(keepNewest)}`, selectionInWords(flags)].join(' ').trim();
+    const words = [`--max ${String(keepNewest)}`, selectionInWords(flags, context.redactor)].join(' ').trim();
     const bounds = maxAffected === null ? [] : [`--max-affected ${String(maxAffected)}`];
     await context.withStore(flags.dryRun === true ? 'read' : 'write', async (store) => {
       const selection = { ...(await resolveSelection(request, store, ipv6Subnet)), keepNewest };

@@ -59,8 +59,9 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
     const reason = parseReason(flags.reason);
     const included = parseIncluded(flags);
     checkBeforehand(context, flags, true);
-    const words = [flags.everyone === true ? '--everyone' : '', selectionInWords(flags)].join(' ').trim();
     const { ipv6Subnet } = (await context.settings()).ip;
+    const selected = selectionInWords(flags, context.redactor);
+    const words = [flags.everyone === true ? '--everyone' : '', selected].join(' ').trim();
     await context.withStore(flags.dryRun === true ? 'read' : 'write', async (store) => {
       const selection = await resolveSelection(request, store, ipv6Subnet);
       await carryOut(

@@ -37,7 +37,7 @@ export const stats = defineCommand<SelectionFlags>({
       const report = statsReport(figures, {
         target: store.target,
         now: store.now,
-        selection: selectionInWords(flags),
+        selection: selectionInWords(flags, context.redactor),
         state: selection.state,
         preserve,
         unreadable: store.target.redis === null ? null : store.unreadable(),

@@ -1,7 +1,10 @@
 import type { SelectionWords } from './selection.ts';
 
-/** The selecting options as they would be typed, in one order whatever the order they were typed in. */
-export function selectionInWords(words: SelectionWords): string {
+/**
+ * The selecting options as they would be typed, always in the same order.
+ * @param redactor hides secrets that were given as a value: the text is printed, and kept in the history
+ */
+export function selectionInWords(words: SelectionWords, redactor: { redact(text: string): string }): string {
   const options: readonly (readonly [string, string | boolean | readonly string[] | undefined])[] = [
     ['--user', words.user],
     ['--ip', words.ip],
@@ -19,7 +22,7 @@ export function selectionInWords(words: SelectionWords): string {
     ['--except-session', words.exceptSession],
     ['--except-ip', words.exceptIp],
   ];
-  return options.flatMap(([name, given]) => optionWords(name, given)).join(' ');
+  return redactor.redact(options.flatMap(([name, given]) => optionWords(name, given)).join(' '));
 }
 
 function optionWords(name: string, given: string | boolean | readonly string[] | undefined): string[] {

@@ -15,9 +15,16 @@ const parameter = 'planted-value-of-a-parameter';
 
 /** What each command is run with: what works, and what fails as late as it can. */
 const runs: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  list: [[], ['-o', 'json', '--state', 'all'], ['-o', 'csv'], ['--user', 'nobody@example.com'], ['--wide']],
-  stats: [[], ['--json']],
-  show: [['<id>'], ['<id>', '--json'], ['<token>']],
+  list: [
+    [],
+    ['--user', '<secret>'],
+    ['-o', 'json', '--state', 'all'],
+    ['-o', 'csv'],
+    ['--user', 'nobody@example.com'],
+    ['--wide'],
+  ],
+  stats: [[], ['--user-agent', '<secret>', '--json'], ['--json']],
+  show: [['<secret>'], ['<id>'], ['<id>', '--json'], ['<token>']],
   verify: [[], ['--json', '--each']],
   create: [['--user', 'ada@example.com', '--dry-run']],
   revoke: [
@@ -116,6 +123,7 @@ for (const dialect of ['postgresql', 'mysql', 'sqlite'] as const) {
             const words = variant.map((word) =>
               word
                 .replace('<id>', id)
+                .replace('<secret>', secret)
                 .replace('<token>', token)
                 .replace('<directory>', `${directory}/${String(at)}`),
             );
