@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -65,7 +65,7 @@ const kinds: Readonly<Record<ServerKind, Kind>> = {
  * have no servers and no built program.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const temporaryDirectory = mkdtempSync(join(tmpdir(), 'sessionctl-test-'));
+  const temporaryDirectory = mkdtempSync(join(roomiest(), 'sessionctl-test-'));
   // Some tests run the program as a user who owns nothing.
   chmodSync(temporaryDirectory, 0o755);
   project.provide('temporaryDirectory', temporaryDirectory);
@@ -76,6 +76,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await dropServers();
   };
 }
+
+/** In memory where there is room: tests write many small files, and nothing is gained by waiting for a disk. */
+function roomiest(): string {
+  const memory = '/dev/shm';
+  if (process.env['TMPDIR'] !== undefined || !existsSync(memory)) return tmpdir();
+  const { bavail, bsize } = statfsSync(memory);
+  return bavail * bsize > ROOM ? memory : tmpdir();
+}
+/** Bytes. */
+const ROOM = 2e9;
 
 /** @returns what drops all that tests have left on them */
 async function provideServers(project: TestProject): Promise<() => Promise<void>> {
