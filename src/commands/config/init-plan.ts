@@ -171,7 +171,9 @@ export async function assemblePlan(context: Context, parts: PlanParts): Promise<
       typeof value === 'string' && !isExpandable(value, isSet)
         ? ', not set when this was written'
         : // Without a Redis the configuration would be refused.
-          key === 'session.store_in_database' && value === true && redis.length === 0
+          key === 'session.store_in_database' &&
+            value === true &&
+            !redis.some((one) => one.key === 'redis.url')
           ? ', without effect where no sessions stand in Redis'
           : '';
     const from = `${place}:${String(line)}${isAssumed ? ' (assumed)' : ''}${why}`;

@@ -30,7 +30,9 @@ export async function askForRedis(
 ): Promise<RedisAnswer> {
   const secondary = reading?.secondary ?? null;
   const candidates = found.filter(({ kind }) => kind === 'redis');
-  if (flags.redisUrlEnv === undefined && !(await isThere(context, reading, candidates))) {
+  const isThere = flags.redisUrlEnv !== undefined ? true : await findOut(context, reading, candidates);
+  if (isThere === 'denied') return { settings: [NO_REDIS], envFile: source.envFile };
+  if (!isThere) {
     const [first] = candidates;
     if (first !== undefined && reading !== null && secondary === null)
       await context.note(
@@ -138,11 +140,20 @@ export function redisOrigin(context: Context, reading: AuthReading | null): stri
   return secondary === null ? 'config init' : `${placeOf(context, reading)}:${String(secondary.line)}`;
 }
 
-async function isThere(
+/** The answer that the application uses none, which a report has to know. */
+const NO_REDIS: DraftSetting = {
+  key: 'session.secondary_storage',
+  value: false,
+  from: 'config init',
+  isActive: true,
+};
+
+/** @returns `denied` where somebody was asked and said no */
+async function findOut(
   context: Context,
   reading: AuthReading | null,
   candidates: readonly FoundUrl[],
-): Promise<boolean> {
+): Promise<boolean | 'denied'> {
   const secondary = reading?.secondary ?? null;
   if (secondary?.isCertain === true) return true;
   // Read, and without secondary storage: the Redis serves something else.
@@ -152,5 +163,9 @@ async function isThere(
       `${placeOf(context, reading)}:${String(secondary.line)} adds options that are not read, and secondaryStorage may be among them: look there first, since sessions in Redis that this file does not name live on when they are revoked`,
     );
   const prompter = await context.prompter();
-  return prompter.confirm('Does the application keep sessions in Redis (secondaryStorage)?', false);
+  const isThere = await prompter.confirm(
+    'Does the application keep sessions in Redis (secondaryStorage)?',
+    false,
+  );
+  return isThere || 'denied';
 }

@@ -159,6 +159,13 @@ export const auth = betterAuth({ database: new Database('auth.db') });
     expect(asked).toMatchObject({ code: 0, left: [] });
     expect(asked.stderr).toContain('auth.ts:5 adds options that are not read, and secondaryStorage may be');
     expect(asked.stderr).not.toContain('before you revoke');
+    // Revocations are to know it.
+    expect(written(cwd)).toContain('\nsecondary_storage = false   # config init\n');
+    const planned = await runMain(['revoke-all', '--ip', '0.0.0.0/0', '--dry-run'], {
+      cwd,
+      env: { AUTH_DB: 'sqlite:auth.db' },
+    });
+    expect(planned.stdout).not.toContain('No Redis is configured here');
   });
 
   it('says what to do with the URL of a Redis that lies about, where nobody is asked', async () => {
