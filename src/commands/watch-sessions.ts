@@ -16,6 +16,11 @@ import type { SessionStore, SortOrder, Target } from '../sessions/session-store.
 import type { Session } from '../sessions/session.ts';
 import { shownValue } from '../sessions/shown-value.ts';
 import { emailsOf } from './emails-of.ts';
+import { noteUnreadable } from './note-unreadable.ts';
+import { unclearAddressesText } from '../output/unclear-addresses-text.ts';
+import { unreadableText } from '../output/unreadable-text.ts';
+import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
+import { networksMeant } from '../sessions/network-meant.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
 
 export interface WatchOptions {
@@ -176,8 +181,17 @@ async function lookAgain(
       const isWhole = found.length <= most;
       const sight = { now: store.now, selection, sessions, isWhole };
       if (before === null) {
-        for (const note of await addressNotes(store, selection, words, ipv6Subnet))
+        const notes = await addressNotes(store, selection, words, ipv6Subnet);
+        const unclear = await countUnclearAddresses(store, selection);
+        for (const note of [
+          ...networksMeant(words, ipv6Subnet),
+          ...notes,
+          ...(unclear > 0 ? [unclearAddressesText(unclear, selection)] : []),
+          ...(store.unreadable() > 0 ? [unreadableText(store.unreadable())] : []),
+        ])
           await context.note(`note: ${note}`);
+        const isUnreadable = ({ unreadableTimes }: Session) => unreadableTimes !== undefined;
+        await noteUnreadable(context, store, selection, sessions.filter(isUnreadable).length);
         if (sessions.length === 0) await warnOfMismatch(context, store);
       }
       return {

@@ -79,6 +79,24 @@ for (const dialect of dialects) {
       expect(operator.sawAny(fresh.flatMap(secretsOf))).toEqual([]);
     });
 
+    it('says at the first look what cannot be read, and what an address was taken for', async () => {
+      const stop = new AbortController();
+      const { deployment, operator } = await signedInThrice(ownShape(dialect, 'own adapter'));
+      const { database, shape } = deployment;
+      await database.query(
+        `UPDATE ${shape.table('session')} SET ${shape.column('ipAddress')} = 'not an address'`,
+      );
+      const sitting = operator.sitDown(['list', '--watch', '1', '--ip', '192.0.2.9/24'], {
+        tty: {},
+        signal: stop.signal,
+      });
+      await sitting.shows(/cannot be read/);
+      stop.abort('SIGTERM');
+      const { stderr } = await sitting.ended;
+      expect(stderr).toMatch(/note: .*192\.0\.2\.9\/24.*192\.0\.2\.0\/24/);
+      expect(stderr).toMatch(/note: \d+ sessions? .*address.*cannot be read/);
+    });
+
     it('draws a screen of it, each frame at once and nothing cleared, and q ends it', async () => {
       const { deployment, operator, ids, signIns } = await signedInThrice(ownShape(dialect, 'own adapter'));
       const { prints, type, ended } = operator.sitDown(['list', '--watch', '1'], {
