@@ -15,11 +15,14 @@ export function inOrderOf(
   list: Knex.QueryBuilder,
   { field, direction }: SortOrder,
 ): Knex.QueryBuilder {
-  const { knex, shape } = parts;
+  const { knex, dialect, shape } = parts;
   const { session: table } = shape;
   const times = timesBehind(parts, field);
   const unknown = times.map((column) => isUnknown(knex, column));
-  const key = times.length > 1 ? laterOf(parts) : knex.ref(sortColumn(shape, field));
+  const column = sortColumn(shape, field);
+  const isSent = field === 'ipAddress' || field === 'userAgent';
+  const sortKey = isSent ? dialect.sentText(knex, column) : knex.ref(column);
+  const key = times.length > 1 ? laterOf(parts) : sortKey;
   const sorted =
     times.length === 0
       ? list

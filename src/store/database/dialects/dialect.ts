@@ -150,6 +150,9 @@ export interface Dialect {
   /** The key in a form that groups and sorts byte for byte, and no slower than need be. */
   byBytes(knex: Knex, column: string, key: KeyColumn): Knex.Raw | Knex.Ref<string, Record<string, string>>;
 
+  /** What a list is sorted by that clients sent, however long it is. */
+  sentText(knex: Knex, column: string): Knex.Raw | Knex.Ref<string, Record<string, string>>;
+
   /** The quarters of an hour between 1970 and the moment, taking what is written for UTC. The value is one of the encoding. */
   quarterHour(knex: Knex, column: string, encoding: TimeEncoding): Knex.Raw;
 

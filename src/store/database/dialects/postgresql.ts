@@ -222,6 +222,8 @@ export const postgresql: Dialect = {
   // Under any other collation text is compared by the C library, which takes several times as long.
   byBytes: (knex, column, key) => (key.kind === 'text' ? inBytes(knex, column) : knex.ref(column)),
 
+  sentText: (knex, column) => knex.ref(column),
+
   quarterHour: (knex, column) => knex.raw('CAST(floor(extract(epoch FROM ??) / 900) AS bigint)', [column]),
 
   milliseconds(knex, column, { zone }) {

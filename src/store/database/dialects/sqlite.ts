@@ -202,6 +202,8 @@ export const sqlite: Dialect = {
   byBytes: (knex, column, key) =>
     key.kind === 'integer' ? knex.ref(column) : knex.raw('?? COLLATE BINARY', [column]),
 
+  sentText: (knex, column) => knex.ref(column),
+
   quarterHour(knex, column, { encode }) {
     const second = encode(toInstant(1000));
     return typeof second === 'number'
