@@ -279,7 +279,7 @@ function argumentHint(program: Command, { code, message }: CommanderError): stri
   const name = /'([^']*)'/.exec(message)?.[1];
   if (code === 'commander.missingArgument') {
     if (name === 'id') return '`sessionctl list` shows ids.';
-    return name === 'shell' ? `It is one of ${shellNames.join(', ')}.` : undefined;
+    return name === 'shell' ? `Use one of ${shellNames.join(', ')}.` : undefined;
   }
   if (code !== 'commander.excessArguments') return undefined;
   const command = program.commands.find((each) => each.name() === name);

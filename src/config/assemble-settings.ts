@@ -39,17 +39,17 @@ export interface Ingredients {
   readonly system: System;
   readonly flags: SettingsFlags;
   readonly redactor: Redactor;
-  /** False leaves the URL empty where only a `url_command` knows it. */
+  /** False leaves the URL empty where only a `url_command` provides it. */
   readonly runsCommands: boolean;
-  /** A database named by its URL, outside of any profile; null takes the profile's. */
+  /** A database given by its URL, outside of any profile; null takes the profile's. */
   readonly givenUrl: { readonly url: string; readonly origin: Origin } | null;
-  /** Null leaves everything but the database to the defaults. */
+  /** Null leaves everything except the database at the defaults. */
   readonly profile: ProfileInUse | null;
 }
 
 /**
- * better-auth 1.7, `session` options; time-outs are sessionctl's own. Better Auth itself limits nobody: the
- * `maximumSessions` of its multi-session plugin are those of one browser, and so no default of ours.
+ * better-auth 1.7, `session` options; the timeouts are sessionctl's own. Better Auth itself does not limit the sessions
+ * of a user: the `maximumSessions` of its multi-session plugin applies to one browser, so it is not a default here.
  */
 const defaults = {
   statementTimeout: parseDuration('60s'),
@@ -66,10 +66,10 @@ const defaults = {
 
 const MASK = '***';
 /**
- * Resolves files, commands, flags, variables and defaults to complete settings. Every secret on the way is handed to the
- * redactor before anything can fail with it.
- * @throws ConfigError where a file cannot be read, a command fails, or a variable of the environment means nothing
- * @throws InvalidValueError where a flag means nothing
+ * Resolves files, commands, flags, variables and defaults to complete settings. Every secret is given to the redactor
+ * before an error can contain it.
+ * @throws ConfigError where a file cannot be read, a command fails, or a variable of the environment is invalid
+ * @throws InvalidValueError where a flag is invalid
  */
 export async function assembleSettings(
   ingredients: Ingredients,
@@ -129,7 +129,7 @@ async function profileUrl(
   return { url: oneLine(label, output), origin: originIn(profile, ['url_command']) };
 }
 
-/** What of libpq's variables a PostgreSQL URL may leave open. */
+/** libpq's variables, which fill in what a PostgreSQL URL omits. */
 function libpqVariables(
   url: string,
   env: Environment,
@@ -162,7 +162,10 @@ function timeZone(ingredients: Ingredients, ledger: Ledger): string | null {
   return said.zone;
 }
 
-/** @throws ConfigError where the database in use, which a file, a command or a flag may have named, has none to name */
+/**
+ * @throws ConfigError where replicas are set, but the database in use, which may come from a file, a command or a flag,
+ * has none to name
+ */
 function replicaUrls(url: string, ledger: Ledger, { profile, redactor }: Ingredients): readonly string[] {
   const given = profile?.checked.replicas?.filter((replica) => replica !== undefined) ?? [];
   if (profile === null || given.length === 0) {

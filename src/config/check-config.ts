@@ -6,15 +6,14 @@ import { readReferencedFile, referencedFiles } from './referenced-file.ts';
 
 export interface CheckReport {
   readonly path: string;
-  /** The names of the profiles. */
   readonly profiles: readonly string[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
 }
 
 /**
- * Everything that is wrong with a configuration file, in every profile: variables that are unset and files that cannot
- * be read included. Commands are not run.
+ * All problems of a configuration file, in every profile, including unset variables and unreadable files. Commands are
+ * not run.
  * @throws ConfigError where the file cannot be read at all
  */
 export async function checkConfig(path: string, env: Environment): Promise<CheckReport> {

@@ -13,10 +13,10 @@ import type { KeyPath, TomlDocument } from './toml-document.ts';
 import { checkParameters } from './url-parameters.ts';
 import { isPlainUrl } from './url-secrets.ts';
 
-/** Stands where a string depends on a variable that is unset: there is nothing to check, and nothing to use. */
+/** Replaces a string that depends on an unset variable: it can be neither checked nor used. */
 export const unknownText = Symbol('text of an unset variable');
 
-/** A profile as the file has it, checked: only what was given, lengths in milliseconds, paths as written. */
+/** A checked profile: only the settings in the file, durations in milliseconds, paths as written. */
 export type CheckedProfile = v.InferOutput<typeof profileTable>;
 export type CheckedTls = v.InferOutput<typeof tlsTable>;
 
@@ -26,7 +26,9 @@ export interface CheckedFile {
   readonly profiles: ReadonlyMap<string, CheckedProfile>;
 }
 
-/** Better Auth's own names of the fields that sessionctl reads (better-auth 1.7, `session` and `user` with its plugins). */
+/**
+ * Better Auth's own names of the fields that sessionctl reads (better-auth 1.7, `session` and `user` with its plugins).
+ */
 const sessionFields = [
   'id',
   'token',
@@ -45,9 +47,9 @@ const userFields = ['id', 'email', 'name', 'banned', 'banReason', 'banExpires', 
 const verificationFields = ['id', 'identifier', 'value', 'expiresAt'] as const;
 
 const databaseSchemes = ['postgres', 'postgresql', 'mysql', 'mariadb', 'sqlite', 'sqlite3', 'file'];
-/** What a timer of Node and a time-out of PostgreSQL can hold, in whole days. */
+/** The longest that a timer of Node and a timeout of PostgreSQL can hold, in whole days. */
 const LONGEST_TIMEOUT = parseDuration('24d');
-/** Whoever waits longer for a refresh waits for something else. */
+/** A longer wait would no longer be a wait for a refresh. */
 const LONGEST_SETTLE = parseDuration('5m');
 const EXAMPLE_SENTINEL = '10.0.0.1:26379';
 const EXAMPLE_REPLICA = 'mysql://user@replica';
@@ -80,7 +82,7 @@ const redisTable = v.pipe(
   table({
     url: v.optional(textThat(checkedRedisUrl)),
     url_file: v.optional(filled),
-    // Empty is a prefix too: the adapters of Better Auth's documentation have none.
+    // An empty prefix is allowed: the adapters of Better Auth's documentation have none.
     key_prefix: v.optional(anyText((text) => text)),
     tls: v.optional(tlsTable),
     cluster: v.optional(switched),
@@ -109,9 +111,9 @@ const redisTable = v.pipe(
 
 const sessionTable = table({
   expires_in: v.optional(lifetime),
-  // 0s is Better Auth's way to say "refresh at every request".
+  // With 0s, Better Auth refreshes at every request.
   update_age: v.optional(textThat((text) => checkedLength(text, 0, Number.MAX_SAFE_INTEGER), '1d')),
-  // 0s is Better Auth's way to say "always fresh".
+  // With 0s, Better Auth treats every session as fresh.
   fresh_age: v.optional(textThat((text) => checkedLength(text, 0, Number.MAX_SAFE_INTEGER), '1d')),
   cookie_cache: v.optional(
     table({
@@ -130,7 +132,7 @@ const sessionTable = table({
   maximum_sessions: v.optional(
     v.pipe(
       v.number((issue) => `must be a number without quotes, not ${kindOf(issue.input)}`),
-      v.check((count) => Number.isSafeInteger(count) && count > 0, 'must be a whole number from 1 on'),
+      v.check((count) => Number.isSafeInteger(count) && count > 0, 'must be a whole number of at least 1'),
     ),
   ),
 });
@@ -140,7 +142,7 @@ const ipTable = table({
     v.custom<Ipv6Subnet>(
       (bits) => ipv6Subnets.some((known) => known === bits),
       ({ input }) =>
-        `must be 32, 48, 64 or 128, without quotes, not ${typeof input === 'string' ? JSON.stringify(input) : kindOf(input)}${HINT_MARK}Take the number that advanced.ipAddress.ipv6Subnet of the application has; Better Auth's default is 64.`,
+        `must be 32, 48, 64 or 128, without quotes, not ${typeof input === 'string' ? JSON.stringify(input) : kindOf(input)}${HINT_MARK}Use the application's advanced.ipAddress.ipv6Subnet; Better Auth's default is 64.`,
     ),
   ),
 });
@@ -207,7 +209,7 @@ const fileTable = table({
 /**
  * Checks everything in a document and reports all of its problems at once.
  * @param root the document's value, references replaced
- * @param lineOf where a key stands
+ * @param lineOf gives the line of a key
  */
 export function checkFile(
   root: unknown,
@@ -226,7 +228,7 @@ export function checkFile(
       line: 1,
       column: null,
       message: 'there are no profiles',
-      hint: 'A profile is a table [profiles.<name>].',
+      hint: 'Write a profile as a table [profiles.<name>].',
     });
   }
   if (!result.success || problems.length > 0) return { problems: problems.sort((a, b) => a.line - b.line) };
@@ -234,13 +236,13 @@ export function checkFile(
   return { file: { defaultProfile: defaultProfile ?? null, profiles: new Map(Object.entries(profiles)) } };
 }
 
-/** `Did you mean "url"?` where a known name is near, else all of them. */
+/** `Did you mean "url"?` if a known name is similar, otherwise all known names. */
 export function suggest(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
-  return near === undefined ? `It is one of ${known.join(', ')}.` : `Did you mean ${JSON.stringify(near)}?`;
+  return near === undefined ? `Use one of ${known.join(', ')}.` : `Did you mean ${JSON.stringify(near)}?`;
 }
 
-/** A table in which every key is known; valibot's own strict object would report only the first unknown one. */
+/** A table in which every key is known. valibot's own strict object would report only the first unknown key. */
 function table<const Entries extends v.ObjectEntries>(entries: Entries) {
   return v.pipe(
     v.custom<Readonly<Record<string, unknown>>>(
@@ -270,7 +272,7 @@ function namesOf<const Field extends string>(fields: readonly Field[]) {
   );
 }
 
-/** A string that is not empty and that `read` understands. */
+/** A string that is not empty and that `read` accepts. */
 function textThat<Value>(read: (text: string) => Value, example?: string) {
   return anyText((text) => {
     if (text.trim() === '') throw new InvalidValueError('must not be empty');
@@ -305,13 +307,13 @@ function anyText<Value>(read: (text: string) => Value, example?: string) {
 
 function checkedLength(text: string, shortest: number, longest: number): number {
   const length = parseDuration(text);
-  if (length < shortest) throw new InvalidValueError(`${JSON.stringify(text)} is no time at all`);
+  if (length < shortest) throw new InvalidValueError(`${JSON.stringify(text)} is zero`);
   if (length > longest)
     throw new InvalidValueError(`${JSON.stringify(text)} is longer than ${formatDuration(longest)}`);
   return length;
 }
 
-/** Whatever has no scheme is the path of an SQLite file; one letter is a drive of Windows. */
+/** A text without a scheme is the path of a SQLite file; a single letter is a Windows drive. */
 function checkedDatabaseUrl(text: string): string {
   if (!/^[a-z][a-z0-9+.-]+:/i.test(text)) return text;
   checkedScheme(text, databaseSchemes);
@@ -322,10 +324,10 @@ function checkedDatabaseUrl(text: string): string {
 
 function checkedHostAndPort(text: string): string {
   if (/^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):\d{1,5}$/i.test(text)) return text;
-  throw new InvalidValueError('is no host with a port', `Write it as ${EXAMPLE_SENTINEL}.`);
+  throw new InvalidValueError('is not a host with a port', `Write it as ${EXAMPLE_SENTINEL}.`);
 }
 
-/** What it consists of is read again, where it is used, from whichever place it came. */
+/** The parts of the URL are read and checked again where it is used. */
 function checkedRedisUrl(text: string): string {
   readRedisUrl(isRedisSocket(text) ? text : checkedScheme(text, ['redis', 'rediss']));
   return text;
@@ -335,36 +337,36 @@ function checkedRelease(text: string): string {
   if (isRelease(text)) return text;
   throw new InvalidValueError(
     `must be a release of Better Auth, not ${JSON.stringify(text)}`,
-    'Write it as `npm ls better-auth` shows it, such as "1.7.25".',
+    'Write the release that `npm ls better-auth` shows, such as "1.7.25".',
   );
 }
 
-/** The URL itself never appears in the message: it may hold a password. */
+/** The message never contains the URL itself: it may contain a password. */
 function checkedScheme(text: string, schemes: readonly string[]): string {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
   if (scheme !== undefined && schemes.includes(scheme)) return text;
   throw new InvalidValueError(
     scheme === undefined
       ? 'must be a URL'
-      : `begins with ${JSON.stringify(`${scheme}:`)}, which is not known here`,
+      : `begins with ${JSON.stringify(`${scheme}:`)}, which is not supported`,
     scheme === undefined
-      ? `It begins with ${schemes.map((known) => `${known}:`).join(', ')}.`
+      ? `Begin it with ${schemes.map((known) => `${known}:`).join(', ')}.`
       : suggest(scheme, schemes),
   );
 }
 
-/** What is wrong with the choice between keys of which exactly one is needed. */
+/** The problem with a choice between keys of which exactly one is needed. */
 function complaintAboutChoice(given: readonly string[], keys: readonly string[]): string | undefined {
   const chosen = keys.filter((key) => given.includes(key));
   if (chosen.length > 1) return `has ${chosen.join(' and ')}${HINT_MARK}Keep one of them.`;
-  // A misspelt key is reported as such; that its right form is missing would be the same mistake twice.
+  // A misspelt key is already reported. Reporting the missing right key would repeat the same mistake.
   const isMisspelt = given.some((key) => keys.includes(nearest(key, keys) ?? ''));
   return chosen.length === 1 || isMisspelt
     ? undefined
-    : `has no URL${HINT_MARK}It needs one of ${keys.join(', ')}.`;
+    : `has no URL${HINT_MARK}Set one of ${keys.join(', ')}.`;
 }
 
-/** valibot's issues are one text: this parts the problem from the hint. */
+/** A valibot issue is a single text: this separates the problem from the hint. */
 const HINT_MARK = '\n';
 
 function problemOf(issue: v.BaseIssue<unknown>, lineOf: TomlDocument['lineOf']): Problem {

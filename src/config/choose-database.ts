@@ -7,7 +7,7 @@ export interface ChosenProfile {
   readonly origin: Origin;
 }
 
-/** Where the database comes from, and which profile the other settings come from. */
+/** The source of the database, and the profile for the other settings. */
 export type DatabaseChoice =
   | {
       readonly kind: 'url';
@@ -16,7 +16,7 @@ export type DatabaseChoice =
       readonly profile: ChosenProfile | null;
     }
   | { readonly kind: 'profile'; readonly profile: ChosenProfile }
-  /** `DATABASE_URL` in the place of the profile that the file prefers, where it prefers one. */
+  /** `DATABASE_URL` replaces the file's preferred profile, if it has one. */
   | {
       readonly kind: 'ambient';
       readonly url: string;
@@ -25,9 +25,9 @@ export type DatabaseChoice =
     }
   | { readonly kind: 'none' };
 
-/** What the choice needs to know of a configuration file. */
+/** The facts about a configuration file that the choice needs. */
 export interface PreferredProfile extends ChosenProfile {
-  /** The profile's `url` is `${DATABASE_URL}` and nothing else: it means the variable itself. */
+  /** The profile's `url` is exactly `${DATABASE_URL}`: it means the variable itself. */
   readonly isAmbientUrl: boolean;
 }
 
@@ -35,11 +35,10 @@ export interface PreferredProfile extends ChosenProfile {
  * Decides which database a run works on. The first that applies: `--url`; the profile that `--profile` names;
  * `SESSIONCTL_DATABASE_URL`; the profile that `SESSIONCTL_PROFILE` names; `DATABASE_URL`; the file's default profile,
  * or its only one.
- *
- * A database named by its URL takes the other settings (time zone, schema, Redis, session, TLS, auth) of a profile only
- * where `--profile` or `SESSIONCTL_PROFILE` names one as well: with the default profile's Redis, a revocation on a copy
- * of the database would end sessions in production. `DATABASE_URL` is set in many shells for other programs' sake, so it
- * comes last among the variables and is announced when it takes a profile's place.
+ * A database given by its URL takes the other settings (time zone, schema, Redis, session, TLS, auth) of a profile only
+ * if `--profile` or `SESSIONCTL_PROFILE` names one as well: with the default profile's Redis, a revocation on a copy of
+ * the database would end sessions in production. Many shells set `DATABASE_URL` for other programs, so it comes last
+ * among the variables, and is announced when it replaces a profile.
  */
 export function chooseDatabase(
   flags: SettingsFlags,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { ConfigError } from '../errors.ts';
 import type { System } from '../system.ts';
 
-/** Milliseconds: a password manager may wait for a fingerprint, a forgotten prompt should not wait for ever. */
+/** Milliseconds: a password manager may wait for a fingerprint, but a forgotten prompt must not wait forever. */
 const TIMEOUT = 30_000;
 /** Characters; a URL is far shorter. */
 const LONGEST_OUTPUT = 65_536;
@@ -11,14 +11,14 @@ export interface CommandPlace {
   readonly system: System;
   /** Where the command runs. */
   readonly directory: string;
-  /** Milliseconds; 30 s where it is not said. */
+  /** Milliseconds; 30 s by default. */
   readonly timeout?: number;
 }
 
 /**
- * What a shell command prints on stdout, as it is.
- * @param label what the command is for, in front of every complaint
- * @throws ConfigError when it fails, prints too much, or takes longer than the time-out
+ * The exact stdout of a shell command.
+ * @param label the purpose of the command, which begins every error message
+ * @throws ConfigError when it fails, prints too much, or takes longer than the timeout
  */
 export function commandOutput(label: string, command: string, place: CommandPlace): Promise<string> {
   const { system, directory, timeout = TIMEOUT } = place;
@@ -32,13 +32,13 @@ export function commandOutput(label: string, command: string, place: CommandPlac
     });
     let stdout = '';
     const fail = (message: string, cause?: unknown) => {
-      // The shell's own children may hold the pipes open: nobody waits for them.
+      // The shell's own children may keep the pipes open. Do not wait for them.
       child.stdout.destroy();
       child.stderr.destroy();
       child.kill();
       reject(
         new ConfigError(`${label} ${message}`, {
-          hint: 'Run the command by itself to see what it says.',
+          hint: 'Run the command by itself to see its output.',
           cause,
         }),
       );
@@ -61,7 +61,7 @@ export function commandOutput(label: string, command: string, place: CommandPlac
         resolve(stdout);
         return;
       }
-      // What it says on stderr may hold what it was to keep secret.
+      // Its stderr may contain the secret.
       fail(code === null ? `was ended by ${String(signal)}` : `failed with exit status ${String(code)}`);
     });
   });

@@ -10,37 +10,37 @@ import { environmentOf } from './environment.ts';
 import { insistOnTrusted, otherWriters } from './trusted-file.ts';
 import { xdgDirectory } from './xdg-directory.ts';
 
-/** The name that is looked for in the working directory and above it. */
+/** The name that is searched for in the working directory and its parents. */
 export const CONFIG_FILE_NAME = 'sessionctl.toml';
 
 export interface ConfigSearch {
-  /** The file in use, or null where none of the places has one. */
+  /** The file in use, or null if none was found. */
   readonly path: string | null;
-  /** Every place that was looked at, in order. */
+  /** Every place that was searched, in order. */
   readonly searched: readonly string[];
-  /** What to warn of where one of the places is another than the environment says, else null. */
+  /** A warning if one of the places differs from the environment's setting, else null. */
   readonly warning: string | null;
 }
 
-/** Bytes. A hundred profiles are a tenth of it. */
+/** Bytes. A hundred profiles take a tenth of it. */
 const LARGEST_CONFIG = 1_000_000;
 
-/** The text of a configuration file and who may read it. */
+/** The text of a configuration file, and who can read it. */
 export interface ConfigFile {
   /** Absolute. */
   readonly path: string;
   readonly text: string;
-  /** The group or everybody has the right to read it; false on Windows, where the mode says nothing. */
+  /** The group or every user has the right to read it; false on Windows, which has no modes. */
   readonly isReadableByOthers: boolean;
-  /** Which other users may write it, in words; null where none may. */
+  /** Which other users may write it, in words; null if none may. */
   readonly otherWriters: string | null;
 }
 
 /**
- * Finds the configuration file: `--config`, else `SESSIONCTL_CONFIG`, either being the only place; else
- * `sessionctl.toml` in the working directory or the nearest parent that has one; else
+ * Finds the configuration file. `--config`, or else `SESSIONCTL_CONFIG`, is the only place if set. Otherwise it is
+ * `sessionctl.toml` in the working directory or the nearest parent that has one, or else
  * `$XDG_CONFIG_HOME/sessionctl/config.toml`, which without the variable is in `~/.config`. Files are not merged.
- * @throws ConfigError where the file that was named does not exist, or another user could have written the one that was found
+ * @throws ConfigError where the named file does not exist, or another user could have written the found one
  */
 export async function findConfigFile(system: System, flag: string | undefined): Promise<ConfigSearch> {
   const env = environmentOf(system.env);
@@ -49,7 +49,7 @@ export async function findConfigFile(system: System, flag: string | undefined): 
     const path = resolve(system.cwd, named);
     if (await exists(path)) return { path, searched: [path], warning: null };
     throw new ConfigError(`there is no configuration file ${mayBeToken(named) ? 'of this name' : path}`, {
-      hint: `It was named by ${flag === undefined ? 'SESSIONCTL_CONFIG' : '--config'}; no other is looked at.`,
+      hint: `It was named by ${flag === undefined ? 'SESSIONCTL_CONFIG' : '--config'}; no other file is used.`,
     });
   }
   const searched: string[] = [];
@@ -69,19 +69,19 @@ export async function findConfigFile(system: System, flag: string | undefined): 
   return { path, searched, warning };
 }
 
-/** The complaint where none of the places has a configuration. */
+/** The error for a search without result. */
 export function noConfigFile(search: ConfigSearch): ConfigError {
-  return new ConfigError(`there is no configuration file; looked for\n${search.searched.join('\n')}`, {
-    hint: hintAfter(search, '`sessionctl config init` writes one.'),
+  return new ConfigError(`there is no configuration file; searched for\n${search.searched.join('\n')}`, {
+    hint: hintAfter(search, 'Create one with `sessionctl config init`.'),
   });
 }
 
-/** A hint for somebody who finds no configuration where they look for it, with the warning of the search. */
+/** A hint about a missing configuration, with the warning of the search. */
 export function hintAfter({ warning }: ConfigSearch, hint: string): string {
   return warning === null ? hint : `${warning}. ${hint}`;
 }
 
-/** @throws ConfigError where it cannot be read: absent, no regular file, forbidden, too large, or not UTF-8 */
+/** @throws ConfigError where it cannot be read: absent, not a regular file, forbidden, too large, or not UTF-8 */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
   let file: FileHandle | undefined;
   try {
@@ -103,7 +103,7 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
   }
 }
 
-/** What the system says about a file that cannot be read, in words. */
+/** The system's reason why a file cannot be read, in words. */
 export function reasonOf(error: unknown): string {
   if (error instanceof UnsuitableFileError) return error.message;
   const code = codeOf(error);

@@ -8,13 +8,15 @@ export interface EnvFile {
   /** Absolute. */
   readonly path: string;
   readonly variables: ReadonlyMap<string, string>;
-  /** Variables that the file makes of others: some programs put those in, others do not, so their values are not known. */
+  /**
+   * Variables that refer to other variables: some programs expand those, others do not, so their values are not known.
+   */
   readonly unclear: ReadonlySet<string>;
-  /** Why it cannot be read, or null. */
+  /** The reason why it cannot be read, or null. */
   readonly problem: string | null;
 }
 
-/** Reads a file of variables; what is wrong with it is in the result. */
+/** Reads a file of variables; its problems are in the result. */
 export async function readEnvFile(path: string): Promise<EnvFile> {
   try {
     return envFileOf(path, (await readRegularFile(path)).toString('utf8'));
@@ -25,7 +27,7 @@ export async function readEnvFile(path: string): Promise<EnvFile> {
 }
 
 function envFileOf(path: string, text: string): EnvFile {
-  // An empty variable counts as unset here, too.
+  // An empty variable counts as unset here too.
   const entries = Object.entries(parseEnv(text.replace(/^\uFEFF/, ''))).filter(
     (entry): entry is [string, string] => (entry[1] ?? '') !== '',
   );
@@ -38,7 +40,7 @@ function envFileOf(path: string, text: string): EnvFile {
   };
 }
 
-/** The environment, and the file for what it does not have: whoever sets a variable means to override the file. */
+/** The environment, with the file for variables that it does not have: a variable that is set overrides the file. */
 export function withEnvFile(env: Environment, { variables }: EnvFile): Environment {
   return (name) => env(name) ?? variables.get(name);
 }

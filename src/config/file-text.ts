@@ -16,12 +16,12 @@ export async function urlFromFile(
 
 export function oneLine(label: string, text: string): string {
   const url = text.trim();
-  if (url === '') throw new ConfigError(`${label} gives nothing, where a URL was expected`);
-  if (url.includes('\n')) throw new ConfigError(`${label} gives several lines, where one URL was expected`);
-  // What is no URL may be the password alone; as the path of a file it would be printed.
+  if (url === '') throw new ConfigError(`${label} is empty, where a URL was expected`);
+  if (url.includes('\n')) throw new ConfigError(`${label} has several lines, where one URL was expected`);
+  // A text that is not a URL may be the password alone; as the path of a file it would be printed.
   if (!/^(?:[a-z][a-z0-9+.-]+:|\.{0,2}\/)|\.(?:db|sqlite3?)$/i.test(url)) {
-    throw new ConfigError(`${label} gives something that is no URL`, {
-      hint: 'It begins with postgres://, mysql://, sqlite: or a /; nothing of it is shown here.',
+    throw new ConfigError(`${label} is not a URL`, {
+      hint: 'It must begin with postgres://, mysql://, sqlite: or a /. It is not shown here.',
     });
   }
   return url;

@@ -6,25 +6,27 @@ import { readEnvFile } from './env-file.ts';
 /** A variable that holds the URL of a server or of a file. */
 export interface FoundUrl {
   readonly name: string;
-  /** May hold a password. */
+  /** May contain a password. */
   readonly url: string;
-  /** The file, relative to the working directory, that has it; null for the environment. */
+  /** The file that sets it, relative to the working directory; null for the environment. */
   readonly envFile: string | null;
   readonly kind: 'database' | 'redis';
 }
 
-/** Templates of such files are named so; they hold nothing to connect with. */
+/** Names of templates for such files; they contain no real URLs. */
 const TEMPLATE = /\.(?:example|sample|template|dist|defaults?|schema)$/;
 const SERVER = /^(?:postgres|postgresql|mysql|mariadb):\/\//i;
 const FILE = /^(?:sqlite3?|file):/i;
 
-/** The variables of the environment, and of `.env` files beside it, that hold a URL; those with the usual names first. */
+/**
+ * The variables of the environment, and of `.env` files beside it, that hold a URL; those with the usual names first.
+ */
 export async function findUrls(system: System): Promise<readonly FoundUrl[]> {
   const own = urlsIn(Object.entries(system.env), null);
   const files = await Promise.all(
     envFileNames(system.cwd).map(async (name) => {
       const { variables } = await readEnvFile(join(system.cwd, name));
-      // What the environment has as well counts from there.
+      // A variable that the environment also has is reported from there.
       return urlsIn([...variables], name).filter((found) => (system.env[found.name] ?? '') === '');
     }),
   );
@@ -45,7 +47,7 @@ export function envFileNames(directory: string): readonly string[] {
       .filter((name) => /^\.env(?:\.[\w.-]+)?$/.test(name) && !TEMPLATE.test(name))
       .sort();
   } catch {
-    // Who may not list the directory is told of nothing in it.
+    // A directory that cannot be listed counts as empty.
     return [];
   }
 }

@@ -13,21 +13,21 @@ import { describeProblem } from './problem.ts';
 import type { Settings, SettingsFlags } from './settings.ts';
 import type { KeyPath } from './toml-document.ts';
 
-/** The settings in effect and how they came about. */
+/** The settings in effect, with their origins. */
 export interface LoadedConfig {
   readonly settings: Settings;
   readonly warnings: readonly string[];
   /** The configuration file in use, or null. */
   readonly path: string | null;
-  /** Every setting in a form fit to be printed, with where it came from. */
+  /** Every setting in a form that is safe to print, with its origin. */
   readonly entries: readonly SettingEntry[];
 }
 
 /**
- * The settings of a run: flags over environment over configuration file over defaults (`chooseDatabase` says where the
- * database comes from, `findConfigFile` which file counts).
- * @throws UsageError for an empty or meaningless flag
- * @throws ConfigError with every problem of the file at once, or when there is no database to work on
+ * The settings of a run: flags over environment over configuration file over defaults (`chooseDatabase` decides where
+ * the database comes from, `findConfigFile` which file counts).
+ * @throws UsageError for an empty or invalid flag
+ * @throws ConfigError with every problem of the file at once, or when no database is configured
  */
 export async function loadSettings(
   system: System,
@@ -38,8 +38,8 @@ export async function loadSettings(
 }
 
 /**
- * As `loadSettings`, with the origin of each setting.
- * @param commands `unrun` leaves the URL of a `url_command` empty: the settings are then good to look at only
+ * Like `loadSettings`, with the origin of each setting.
+ * @param commands `unrun` leaves the URL of a `url_command` empty: such settings are only for display
  */
 export async function loadConfig(
   system: System,
@@ -70,8 +70,8 @@ export async function loadConfig(
 }
 
 /**
- * The settings that a profile has in a file of this text, before there is such a file.
- * @throws ConfigError as `loadSettings`
+ * The settings that a profile would have in a file with this text.
+ * @throws ConfigError like `loadSettings`
  */
 export async function settingsOfText(
   file: { readonly path: string; readonly text: string; readonly profile: string },
@@ -94,18 +94,21 @@ export async function settingsOfText(
   ).settings;
 }
 
-/** Reads and checks a configuration file. @throws ConfigError where it cannot be read; its problems are in the result */
+/**
+ * Reads and checks a configuration file.
+ * @throws ConfigError where it cannot be read; its problems are in the result
+ */
 export async function understand(path: string, env: Environment): Promise<ProfileDocument> {
   const { understandFile } = await import('./profile-document.ts');
   return understandFile(await readConfigFile(path), env);
 }
 
-/** Warnings where a file holds a secret that others can read, or where others can write it. */
+/** Warnings if a file contains a secret that others can read, or if others can write it. */
 export function exposureWarnings({ path, exposesSecret, otherWriters }: ProfileDocument): readonly string[] {
   const file = `'${path.replaceAll("'", String.raw`'\''`)}'`;
   return [
     ...(exposesSecret
-      ? [`${path} holds a secret and others can read it; fix it with: chmod 600 ${file}`]
+      ? [`${path} contains a secret and others can read it; fix it with: chmod 600 ${file}`]
       : []),
     ...(otherWriters === null ? [] : [`${path} ${otherWriters}; fix it with: chmod go-w ${file}`]),
   ];
@@ -122,13 +125,13 @@ export function rejectEmpty(flags: SettingsFlags): void {
   for (const [option, value] of Object.entries(given)) {
     if (value?.trim() === '') {
       throw new UsageError(`${option} was given an empty value`, {
-        hint: 'Leave the option out, or say what is meant.',
+        hint: 'Leave the option out, or give a value.',
       });
     }
   }
 }
 
-/** A file that was named is read in any case: whoever names a file that is not there is mistaken. */
+/** A named file is always read: naming a file that does not exist is a mistake. */
 async function searchWhereNeeded(
   system: System,
   flags: SettingsFlags,
@@ -139,7 +142,7 @@ async function searchWhereNeeded(
   return { path: null, searched: [], warning: null };
 }
 
-/** Whether this run uses the setting, so that a variable that it refers to has to be set. */
+/** Whether this run uses the setting, so that a variable that it refers to must be set. */
 function isNeeded(path: KeyPath, choice: DatabaseChoice, flags: SettingsFlags, env: Environment): boolean {
   const [table, name, ...keys] = path;
   if (table !== 'profiles') return true;
@@ -175,7 +178,7 @@ function findProfile(
     throw new ConfigError(`${missing}, since there is no configuration file`, {
       hint: hintAfter(
         search,
-        `Looked for ${search.searched.join(', ')}. \`sessionctl config init\` writes one.`,
+        `Searched for ${search.searched.join(', ')}. Create one with \`sessionctl config init\`.`,
       ),
     });
   }
@@ -199,10 +202,10 @@ function nothingChosen(document: ProfileDocument | null, search: ConfigSearch): 
       },
     );
   }
-  return new ConfigError('nothing says which database to work on', {
+  return new ConfigError('no database is configured', {
     hint: hintAfter(
       search,
-      '`sessionctl config init` writes a configuration, `--url <url>` names a database, `sessionctl demo` makes one to try.',
+      'Create a configuration with `sessionctl config init`, name a database with `--url <url>`, or make one to try with `sessionctl demo`.',
     ),
   });
 }
@@ -210,7 +213,7 @@ function nothingChosen(document: ProfileDocument | null, search: ConfigSearch): 
 function warningsAbout(choice: DatabaseChoice, document: ProfileDocument | null): readonly string[] {
   if (document === null) return [];
   const displaced = choice.kind === 'ambient' ? choice.displaced : null;
-  const announcement = `using DATABASE_URL, not profile ${JSON.stringify(displaced)} of ${document.path}; name it with --profile to use it`;
+  const announcement = `using DATABASE_URL, not profile ${JSON.stringify(displaced)} of ${document.path}; to use the profile, name it with --profile`;
   return [...(displaced === null ? [] : [announcement]), ...exposureWarnings(document)];
 }
 

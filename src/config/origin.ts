@@ -1,4 +1,3 @@
-/** Where a setting's value came from. */
 export type Origin =
   | { readonly kind: 'flag'; readonly name: string }
   | { readonly kind: 'variable'; readonly name: string }

@@ -1,11 +1,11 @@
-/** Something wrong in a configuration file. */
+/** A problem in a configuration file. */
 export interface Problem {
   /** From 1. */
   readonly line: number;
-  /** From 1; only where a line alone does not say enough, as in a syntax error. */
+  /** From 1; null if the line alone is enough. Syntax errors have one. */
   readonly column: number | null;
   readonly message: string;
-  /** What to write in its place, or null where the message says it all. */
+  /** What to write instead, or null if the message is enough. */
   readonly hint: string | null;
 }
 

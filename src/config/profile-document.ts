@@ -14,24 +14,24 @@ export interface FileText {
   readonly path: KeyPath;
   readonly raw: string;
   readonly expansion: Expansion;
-  /** The file that one of the variables came from, as the environment does not have it; else null. */
+  /** The file that one of the variables came from, if the environment does not set it; else null. */
   readonly envFile: string | null;
 }
 
-/** A variable that a setting refers to and that is unset: a problem only where the setting is needed. */
+/** An unset variable that a setting refers to: a problem only if the setting is needed. */
 export interface UnsetVariable {
   readonly path: KeyPath;
   readonly problem: Problem;
 }
 
-/** What can be said of a configuration file before it is known which profile is wanted. */
+/** The facts about a configuration file that do not depend on the chosen profile. */
 export interface ProfileDocument {
   readonly path: string;
   /** Null where there are problems. */
   readonly file: CheckedFile | null;
   readonly problems: readonly Problem[];
   readonly unset: readonly UnsetVariable[];
-  /** The names of all profiles, as far as they can be made out. */
+  /** The names of all profiles, if they can be read. */
   readonly names: readonly string[];
   /** The default profile, or the only one. */
   readonly preferred: PreferredProfile | null;
@@ -39,15 +39,15 @@ export interface ProfileDocument {
   readonly lineOf: (path: KeyPath) => number;
   /** The file that a variable of the setting came from, or null. */
   readonly envFileOf: (path: KeyPath) => string | null;
-  /** A secret stands in the file itself, not as a reference, and others may read it. */
+  /** The file itself contains a secret, not a reference to it, and others may read it. */
   readonly exposesSecret: boolean;
-  /** Which other users may write the file, in words; null where none may. */
+  /** Which other users may write the file, in words; null if none may. */
   readonly otherWriters: string | null;
 }
 
 /**
- * Reads, expands and checks a configuration file, with the files of variables that its profiles name; every problem is
- * collected, none is thrown.
+ * Reads, expands and checks a configuration file, with the files of variables that its profiles name. It collects every
+ * problem and throws none.
  */
 export async function understandFile(configFile: ConfigFile, env: Environment): Promise<ProfileDocument> {
   const { path } = configFile;
@@ -85,7 +85,7 @@ export async function understandFile(configFile: ConfigFile, env: Environment): 
       line: lineOf(at),
       column: null,
       message: `${at.join('.')}: ${JSON.stringify(reference)} is not a reference to a variable`,
-      hint: 'Write ${NAME}, or $${ for the characters themselves.',
+      hint: 'Write ${NAME}, or $${ for the literal characters.',
     })),
   );
   const problems = [...('problems' in checked ? checked.problems : []), ...malformed];
@@ -100,7 +100,7 @@ export async function understandFile(configFile: ConfigFile, env: Environment): 
     unset: [
       ...texts.flatMap(({ path: at, expansion }) => {
         const envFile = envFiles.get(profileOf(at));
-        // What a file that cannot be read would have set is no mistake of its own.
+        // A variable that is unset because its file cannot be read is not a separate problem.
         if (envFile !== undefined && envFile.problem !== null) return [];
         return expansion.unset.map((name) => ({
           path: at,
@@ -142,16 +142,16 @@ function isAmbientUrl(url: FileText | undefined): boolean {
 }
 
 function unsetProblem(path: KeyPath, name: string, line: number, envFile: EnvFile | undefined): Problem {
-  const hint = 'Set it, or write $${ for the characters themselves.';
+  const hint = 'Set it, or write $${ for the literal characters.';
   const message = `${path.join('.')}: the variable ${name} is not set`;
   if (envFile === undefined) return { line, column: null, message, hint };
   const where = envFile.unclear.has(name)
-    ? `, and ${envFile.path} makes it of other variables, which is not done here`
-    : `, nor does ${envFile.path} set it`;
+    ? `, and ${envFile.path} builds it from other variables, which sessionctl does not support`
+    : `, and ${envFile.path} does not set it either`;
   return { line, column: null, message: message + where, hint };
 }
 
-/** What a file of variables is missed for. */
+/** What a missing file of variables is needed for. */
 function hintFor(profile: string, texts: readonly FileText[]): string {
   const own = texts.filter(({ path }) => profileOf(path) === profile);
   const unset = [...new Set(own.flatMap(({ expansion }) => expansion.unset))];
@@ -175,7 +175,7 @@ async function envFilesOf(
   return new Map(await Promise.all(files));
 }
 
-/** The name of the profile that a setting belongs to; outside of profiles there is none. */
+/** The name of the profile that a setting belongs to; empty outside of profiles. */
 function profileOf([table, name = '']: KeyPath): string {
   return table === 'profiles' ? name : '';
 }

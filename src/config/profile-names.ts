@@ -2,11 +2,11 @@ import type { System } from '../system.ts';
 import { findConfigFile, readConfigFile } from './config-file.ts';
 import { parseTomlDocument } from './toml-document.ts';
 
-/** Shells insert what is offered as it is, so that a name such as `$(…)` would run. */
+/** Shells insert completions as they are, so a name such as `$(…)` would run. */
 const SAFE_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u;
 
 /**
- * The profiles of the configuration file in use, without checking what they say.
+ * The profiles of the configuration file in use, without checking their settings.
  * @param file the one that `--config` names
  * @throws ConfigError where there is none that can be read
  */

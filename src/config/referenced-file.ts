@@ -24,7 +24,7 @@ export function referencedFiles(name: string, profile: CheckedProfile): readonly
   ];
 }
 
-/** The file's text, or what is wrong with it and where the configuration names it. */
+/** The file's text, or its problem and where the configuration names it. */
 export async function readReferencedFile(
   { keys, path }: ReferencedFile,
   document: ProfileDocument,

@@ -3,21 +3,21 @@ import type { Environment } from './environment.ts';
 export interface Expansion {
   /** The text with every reference replaced; null where a variable is unset or a reference is malformed. */
   readonly text: string | null;
-  /** Names of variables that are referred to. */
+  /** Names of the referenced variables. */
   readonly variables: readonly string[];
   /** Those of them that are unset or empty. */
   readonly unset: readonly string[];
-  /** What stands in the text as a reference and is none, such as `${A-B}`. */
+  /** Text that looks like a reference but is not one, such as `${A-B}`. */
   readonly malformed: readonly string[];
 }
 
-/** `$${` first, so that it never reads as a reference; an unclosed `${` takes the rest of the text. */
+/** `$${` first, so that it is never read as a reference; an unclosed `${` takes the rest of the text. */
 const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
- * Replaces each `${NAME}` by the variable's value, as it is: a password in a URL must be URL-encoded in the variable.
- * `$${` stands for a literal `${`; `$NAME` without braces is left alone.
+ * Replaces each `${NAME}` by the variable's exact value: a password in a URL must be URL-encoded in the variable. `$${`
+ * stands for a literal `${`; `$NAME` without braces is left alone.
  */
 export function expandReferences(raw: string, env: Environment): Expansion {
   const variables: string[] = [];
@@ -42,16 +42,16 @@ export function isExpandable(raw: string, isSet: (name: string) => boolean): boo
   return expandReferences(raw, (name) => (isSet(name) ? '' : undefined)).text !== null;
 }
 
-/** The text without what comes from variables: what is left was written out. */
+/** The text without its references: only its literal parts. */
 export function withoutReferences(raw: string): string {
   return raw.replace(REFERENCE, (reference, name: string | undefined) =>
     name === undefined ? reference : '',
   );
 }
 
-/** The text in the form that `expandReferences` reads back as it was. */
+/** The text in the form that `expandReferences` turns back into it. */
 export function escapeReferences(text: string): string {
-  // A function, since in a replacement `$$` would be one dollar.
+  // A function, since in a replacement string `$$` would be one dollar.
   return text.replaceAll('${', () => '$${');
 }
 

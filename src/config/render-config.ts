@@ -1,45 +1,45 @@
 import { escapeReferences } from './references.ts';
 
-/** Where the URL of the auth database stands. */
+/** The source of the auth database's URL. */
 export type UrlReference =
   | { readonly kind: 'variable'; readonly name: string }
-  /** Text that refers to several variables, or to one and more: `postgres://${USER}@db/auth`. */
+  /** Text with several references, or with a reference and more: `postgres://${USER}@db/auth`. */
   | { readonly kind: 'references'; readonly text: string }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'command'; readonly command: string }
   | { readonly kind: 'literal'; readonly url: string };
 
-/** A setting below the profile, in place of the default that is commented out. */
+/** A setting below the profile that replaces the commented-out default. */
 export interface DraftSetting {
-  /** `session.expires_in`. */
+  /** For example `session.expires_in`. */
   readonly key: string;
-  /** In text `${NAME}` refers to a variable. */
+  /** In text, `${NAME}` refers to a variable. */
   readonly value: string | number | boolean;
-  /** Said behind it, such as `src/auth.ts:12`. */
+  /** Its source, added as a comment, such as `src/auth.ts:12`. */
   readonly from: string;
-  /** False has it written down but not in effect. */
+  /** False writes it as a comment, without effect. */
   readonly isActive: boolean;
 }
 
 export interface ProfileDraft {
   readonly name: string;
   readonly url: UrlReference;
-  /** Null leaves it open. */
+  /** Null sets none. */
   readonly timeZone: string | null;
-  /** A file of variables that the environment lacks. */
+  /** A file of variables that the environment does not have. */
   readonly envFile: string | null;
   readonly settings: readonly DraftSetting[];
-  /** What is left to be done by hand, a line each. */
+  /** Steps that the operator must do by hand, one per line. */
   readonly remarks: readonly string[];
 }
 
-/** A commented configuration file with one profile; what is commented out shows its default. */
+/** A commented configuration file with one profile; commented-out lines show the defaults. */
 export function renderConfig(draft: ProfileDraft): string {
   const table = `profiles.${keyText(draft.name)}`;
   const zone = `time_zone = ${tomlString(draft.timeZone ?? 'UTC')}`;
   const envFile = `env_file = ${tomlString(escapeReferences(draft.envFile ?? '.env'))}`;
   return `# Configuration of sessionctl.
-# \`sessionctl config show\` says what is in effect and why, \`sessionctl config check\` what is wrong.
+# \`sessionctl config show\` shows which settings are in effect and why, \`sessionctl config check\` shows problems.
 # In every string, \${NAME} stands for an environment variable: keep secrets there, not here.
 
 default_profile = ${tomlString(draft.name)}
@@ -99,27 +99,27 @@ const sections: readonly Section[] = [
   {
     name: 'session',
     about:
-      "What the application's betterAuth({ session }) says, where it differs from these defaults of Better Auth.",
+      "The application's betterAuth({ session }) options, where they differ from these defaults of Better Auth.",
     lines: [
       ['expires_in', '"7d"'],
       ['update_age', '"1d"'],
       ['disable_refresh', 'false'],
       ['fresh_age', '"1d"'],
       ['cookie_cache', '{ enabled = false, max_age = "5m", strategy = "compact", version = "1" }'],
-      ['secondary_storage', 'true           # false says that the application uses no Redis'],
+      ['secondary_storage', 'true           # false if the application uses no Redis'],
       ['store_in_database', 'false'],
       ['preserve_in_database', 'false'],
-      ['maximum_sessions', '5               # no default; what limit leaves each user'],
+      ['maximum_sessions', '5               # no default; limit keeps this many per user'],
     ],
   },
   {
     name: 'ip',
-    about: "What the application's betterAuth({ advanced: { ipAddress } }) says: 32, 48, 64 or 128.",
+    about: "The application's betterAuth({ advanced: { ipAddress } }) option: 32, 48, 64 or 128.",
     lines: [['ipv6_subnet', '64']],
   },
   {
     name: 'auth',
-    about: 'How the application signs and calls its cookies, and the release of Better Auth that it runs.',
+    about: "The secret and names of the application's cookies, and its release of Better Auth.",
     lines: [
       ['secret', '"${BETTER_AUTH_SECRET}"'],
       ['base_url', '"https://app.example.com"'],
@@ -147,13 +147,13 @@ function sectionText(
   return [`# ${about}`, `${isActive ? '' : '# '}[${table}.${name}]`, ...texts].join('\n');
 }
 
-/** Where the values come from; a place of which one value is assumed is not named again for another. */
+/** The sources of the values. A place is not repeated for an assumed value from the same place. */
 function placesOf(settings: readonly DraftSetting[]): readonly string[] {
   const places = [...new Set(settings.map(({ from }) => from))];
   return places.filter((place) => !places.some((other) => other.startsWith(`${place} (`)));
 }
 
-/** A value, or an inline table of those that stand one level below the key. */
+/** A value, or an inline table of the settings one level below the key. */
 function valueText(settings: readonly DraftSetting[]): string {
   const entries = settings.map(({ key, value }) => {
     const inner = key.split('.').slice(2).join('.');
@@ -166,10 +166,10 @@ function valueText(settings: readonly DraftSetting[]): string {
 
 function remarkLines(remarks: readonly string[]): string {
   if (remarks.length === 0) return '';
-  return `\n# To be looked at by hand:\n${remarks.map((remark) => `# - ${commentText(remark)}\n`).join('')}`;
+  return `\n# To check by hand:\n${remarks.map((remark) => `# - ${commentText(remark)}\n`).join('')}`;
 }
 
-/** A comment ends with its line. */
+/** Keeps the text on one line, since a comment ends with its line. */
 function commentText(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }
@@ -191,7 +191,10 @@ function urlLine(url: UrlReference): string {
   }
 }
 
-/** A basic string of TOML: JSON's escapes are among TOML's, and DEL is the one control that only TOML wants escaped. */
+/**
+ * A basic string of TOML: JSON's escapes are valid in TOML, and DEL is the only control character that only TOML
+ * requires to be escaped.
+ */
 function tomlString(text: string): string {
   return JSON.stringify(text).replaceAll('\u007f', '\\u007f');
 }

@@ -5,7 +5,7 @@ import type { KeyPath } from './toml-document.ts';
 import type { ChosenProfile } from './choose-database.ts';
 import type { ProfileDocument } from './profile-document.ts';
 
-/** One setting in a form fit to be printed: secrets are `***`, lengths `7d`, null is "not set". */
+/** One setting in a form that is safe to print: secrets are `***`, durations `7d`, null is "not set". */
 export interface SettingEntry {
   /** As in the file, below the profile: `session.expires_in`. */
   readonly key: string;
@@ -13,17 +13,17 @@ export interface SettingEntry {
   readonly origin: Origin;
 }
 
-/** A profile that exists, is free of problems, and has every variable that the run needs. */
+/** An existing profile without problems, with every variable that the run needs. */
 export interface ProfileInUse extends ChosenProfile {
   readonly checked: CheckedProfile;
   readonly document: ProfileDocument;
 }
 
-/** Hands out values and notes, on the way, what they are and where they came from. */
+/** Returns values, and records for each its printable form and its origin. */
 export interface Ledger {
   readonly entries: readonly SettingEntry[];
   readonly record: (key: string, value: SettingEntry['value'], origin: Origin) => void;
-  /** The profile's value or the default; `show` is what may be seen of it. */
+  /** The profile's value or the default; `show` makes its printable form. */
   readonly take: <Value>(
     keys: KeyPath,
     given: Value | undefined,
@@ -63,7 +63,7 @@ export function originIn({ document, name }: ProfileInUse, keys: KeyPath): Origi
   };
 }
 
-/** `path:line: profiles.<name>.<key>`, the beginning of a complaint. */
+/** `path:line: profiles.<name>.<key>`, the beginning of an error message. */
 export function labelOf(keys: KeyPath, profile: ProfileInUse): string {
   const { path, lineOf } = profile.document;
   return `${path}:${String(lineOf(['profiles', profile.name, ...keys]))}: ${['profiles', profile.name, ...keys].join('.')}`;

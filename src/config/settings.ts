@@ -1,9 +1,9 @@
 import type { Ipv6Subnet } from '../sessions/address.ts';
 import type { CacheStrategy } from '../sessions/cached-copy.ts';
 
-/** Better Auth's names, and those that the database has in their place; only what the configuration renames. */
+/** Better Auth's names, with the database's names for them; only those that the configuration renames. */
 export interface SchemaNames {
-  /** PostgreSQL: the schema that holds the tables. */
+  /** PostgreSQL: the schema that contains the tables. */
   readonly databaseSchema: string | null;
   readonly table: string | null;
   readonly userTable: string | null;
@@ -14,7 +14,7 @@ export interface SchemaNames {
   readonly verificationTable?: string | null;
   /** Field of Better Auth's verification → column. */
   readonly verificationColumns?: Readonly<Record<string, string>>;
-  /** Names that count where the database has them and nothing else is recognised: of an adapter that may rename them. */
+  /** Names that apply if the database has them and nothing else is recognised: from an adapter that may rename them. */
   readonly likely?: LikelyNames;
 }
 
@@ -34,33 +34,35 @@ export interface TlsSettings {
   readonly rejectUnauthorized: boolean;
 }
 
-/** How to reach the auth database and how to read it. */
+/** How to reach and read the auth database. */
 export interface DatabaseSettings {
   /** The profile that was used, or null. */
   readonly profile: string | null;
-  /** `postgres://…`, `mysql://…`, `sqlite:<path>`, `file:<path>` or a path; may hold a password. */
+  /** `postgres://…`, `mysql://…`, `sqlite:<path>`, `file:<path>` or a path; may contain a password. */
   readonly url: string;
-  /** Of the application that writes: an IANA name or an offset; null where nobody said. */
+  /** The zone of the application that writes: an IANA name or an offset; null if it is not configured. */
   readonly timeZone: string | null;
   /** Milliseconds; 0 is no limit. */
   readonly statementTimeout: number;
   /** Milliseconds. */
   readonly connectTimeout: number;
-  /** The URLs of the replicas of a MySQL or MariaDB server, to ask how far they are behind; may hold passwords. */
+  /**
+   * The URLs of the replicas of a MySQL or MariaDB server, to measure how far they are behind; may contain passwords.
+   */
   readonly replicas: readonly string[];
   readonly tls: TlsSettings | null;
   readonly schema: SchemaNames;
-  /** What relative paths in the URL start from. */
+  /** Relative paths in the URL start here. */
   readonly cwd: string;
-  /** libpq's variables, where the environment has any: they give what a PostgreSQL URL leaves open. */
+  /** libpq's variables, if the environment has any: they fill in what a PostgreSQL URL omits. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** How to reach Better Auth's secondary storage. */
 export interface RedisSettings {
-  /** `redis://…` or `rediss://…`; may hold a password. With sentinels its host is the name of the master. */
+  /** `redis://…` or `rediss://…`; may contain a password. With sentinels its host is the name of the master. */
   readonly url: string;
-  /** In front of every key; may be empty. */
+  /** The beginning of every key; may be empty. */
   readonly keyPrefix: string;
   readonly tls: TlsSettings | null;
   /** The URL names one of the nodes of a Redis Cluster. */
@@ -68,59 +70,62 @@ export interface RedisSettings {
   /** `host:port` of each; none where the URL names the server itself. */
   readonly sentinels: readonly string[];
   readonly sentinelPassword: string | null;
-  /** Milliseconds that sessions have to stay gone, since a refresh under way may bring one back. */
+  /** Milliseconds for which sessions must stay gone, since a refresh in progress may bring one back. */
   readonly settle: number;
   /** Milliseconds. */
   readonly connectTimeout: number;
 }
 
-/** What the application's `betterAuth({ session })` says. Lengths are milliseconds. */
+/** The application's `betterAuth({ session })` options. Durations are in milliseconds. */
 export interface SessionSettings {
   readonly expiresIn: number;
-  /** `expires_in` where the profile gives it; null where Better Auth's default is assumed. */
+  /** `expires_in` if the profile sets it; null where Better Auth's default is assumed. */
   readonly declaredExpiresIn: number | null;
   readonly updateAge: number;
   /** No request moves an expiry. */
   readonly disableRefresh: boolean;
-  /** So long after sign-in a session is fresh; 0 for ever. */
+  /** Time after sign-in for which a session is fresh; 0 means forever. */
   readonly freshAge: number;
   readonly cookieCache: {
     readonly enabled: boolean;
     readonly maxAge: number;
     readonly strategy: CacheStrategy;
-    /** What a cached copy has to say of itself to be believed. */
+    /** The version that a cached copy must have to be accepted. */
     readonly version: string;
-    /** The profile says whether there is one. */
+    /** The profile states whether there is a cache. */
     readonly isDeclared: boolean;
   };
-  /** Whether the application has `secondaryStorage`; null where the profile does not say. */
+  /** Whether the application has `secondaryStorage`; null if the profile does not say. */
   readonly secondaryStorage: boolean | null;
   readonly storeInDatabase: boolean;
   readonly preserveInDatabase: boolean;
-  /** Of each user, for `limit`; null where nobody said. */
+  /** Per user, for `limit`; null if it is not configured. */
   readonly maximumSessions: number | null;
 }
 
 export interface AuthSettings {
-  /** What Better Auth signs cookies with. */
+  /** The secret with which Better Auth signs cookies. */
   readonly secret: string | null;
-  /** What it signed them with before: such cookies are refused (better-auth 1.7.25 signs and checks with the first of its `secrets`). */
+  /**
+   * Former secrets: cookies signed with them are refused (better-auth 1.7.25 signs and checks with the first of its
+   * `secrets`).
+   */
   readonly formerSecrets: readonly string[];
   readonly baseUrl: string | null;
   readonly cookiePrefix: string | null;
-  /** Of Better Auth, such as `1.7.25`; null where the profile does not say. */
+  /** The release of Better Auth, such as `1.7.25`; null if the profile does not say. */
   readonly release: string | null;
-  /** Milliseconds that a token of the JWT plugin lives; null where the profile does not say. */
+  /** Lifetime of the JWT plugin's tokens in milliseconds; null if the profile does not say. */
   readonly jwtExpiresIn: number | null;
 }
 
-/** What the application's `betterAuth({ advanced: { ipAddress } })` says. */
+/** The application's `betterAuth({ advanced: { ipAddress } })` options. */
 export interface IpSettings {
   /** The bits of an IPv6 address that are stored; the rest is zero. */
   readonly ipv6Subnet: Ipv6Subnet;
 }
 
-/** Everything that a command may need to know, checked and complete. */
+/** All settings that a command may need, checked and complete. */
 export interface Settings {
   readonly database: DatabaseSettings;
   readonly redis: RedisSettings | null;
@@ -138,8 +143,8 @@ export interface SettingsFlags {
 }
 
 /**
- * Whether ended sessions stay in the database as records. Where Redis alone holds sessions, Better Auth keeps none whatever
- * the option says (better-auth 1.7.25, `db/internal-adapter`, deleteSession).
+ * Whether ended sessions stay in the database as records. Where only Redis holds sessions, Better Auth keeps none,
+ * regardless of the option (better-auth 1.7.25, `db/internal-adapter`, deleteSession).
  */
 export function keepsRecords({ redis, session }: Pick<Settings, 'redis' | 'session'>): boolean {
   return session.preserveInDatabase && (redis === null || session.storeInDatabase);

@@ -10,9 +10,9 @@ import type { SettingsFlags } from './settings.ts';
 const OFFSET = /^([+-])(0\d|1[0-4]):?([0-5]\d)$/;
 
 /**
- * The time zone that is said for this run, whatever profile is in use: `--time-zone`, else `SESSIONCTL_TIME_ZONE`.
- * @throws InvalidValueError where the flag's is none
- * @throws ConfigError where the variable's is none
+ * The time zone for this run, in any profile: `--time-zone`, else `SESSIONCTL_TIME_ZONE`.
+ * @throws InvalidValueError where the flag is not a time zone
+ * @throws ConfigError where the variable is not a time zone
  */
 export function timeZoneForRun(
   flags: SettingsFlags,
@@ -43,7 +43,7 @@ export function parseTimeZone(text: string): string {
   if (/^(?:z|utc)$/i.test(text)) return 'UTC';
   const [, sign, hours, minutes] = OFFSET.exec(text) ?? [];
   if (sign !== undefined) return `${sign}${hours ?? ''}:${minutes ?? ''}`;
-  // Intl would take `+5` and the like in some versions of Node and not in others: only names are asked for.
+  // Intl accepts `+5` and similar texts in some versions of Node and not in others, so it is asked only about names.
   if (/^[a-z]/i.test(text) && isKnownToIntl(text)) return text;
   const near = nearest(text, Intl.supportedValuesOf('timeZone'));
   throw new InvalidValueError(

@@ -2,28 +2,28 @@ import { getStaticTOMLValue, parseTOML } from 'toml-eslint-parser';
 import type { AST } from 'toml-eslint-parser';
 import type { Problem } from './problem.ts';
 
-/** The way to a value: the names of the tables and the key. */
+/** The path to a value: the names of the tables and the key. */
 export type KeyPath = readonly string[];
 
-/** TOML that has been read and that nobody has checked. */
+/** Parsed TOML that has not been checked yet. */
 export interface TomlDocument {
   readonly root: unknown;
   /** The line of the key, or of the nearest table around it. */
   readonly lineOf: (path: KeyPath) => number;
 }
 
-/** Names that mean something else to JavaScript objects: as keys they would vanish silently. */
+/** Names with a special meaning for JavaScript objects: as keys they would vanish silently. */
 const UNUSABLE = ['__proto__', 'constructor', 'prototype'];
 
-/** Tables and keys within each other. No setting lies as deep. */
+/** Nesting of tables and keys. No setting is as deep. */
 const DEEPEST = 10;
 
-/** Reads TOML 1.0. A problem has the line and the column of a syntax error. */
+/** Reads TOML 1.0. A syntax error is reported with its line and column. */
 export function parseTomlDocument(text: string): TomlDocument | { readonly problem: Problem } {
   try {
     return readDocument(text);
   } catch (error) {
-    // The parser goes as deep as the text does, until its stack is full.
+    // The parser recurses as deep as the text is nested, until its stack is full.
     if (!(error instanceof RangeError)) throw error;
     return { problem: tooDeep(1) };
   }
@@ -42,7 +42,7 @@ function readDocument(text: string): TomlDocument | { readonly problem: Problem 
     const unusable = path.find((name) => UNUSABLE.includes(name));
     if (unusable !== undefined)
       return { problem: { line, column: null, message: `${unusable} cannot be a key`, hint: null } };
-    // `[a.b]` only mentions `a`: where `[a]` stands itself counts more.
+    // `[a.b]` only mentions `a`: the line of `[a]` itself counts more.
     if (!isMention || !lines.has(idOf(path))) lines.set(idOf(path), line);
   }
   return {
@@ -61,7 +61,7 @@ function parseOrProblem(text: string): AST.TOMLProgram | { readonly problem: Pro
   try {
     return parseTOML(text, { tomlVersion: '1.0' });
   } catch (error) {
-    // The parser's own error class, which it also calls SyntaxError, carries the place.
+    // The parser's own error class, also named SyntaxError, has the position.
     if (!(error instanceof Error) || !('lineNumber' in error) || !('column' in error)) throw error;
     const { message, lineNumber, column } = error;
     return {
@@ -78,7 +78,7 @@ function parseOrProblem(text: string): AST.TOMLProgram | { readonly problem: Pro
 interface KeyPlace {
   readonly path: KeyPath;
   readonly line: number;
-  /** The key is only passed through on the way to a longer one. */
+  /** The key is only part of the path to a longer one. */
   readonly isMention: boolean;
 }
 

@@ -6,23 +6,23 @@ import { ConfigError } from '../errors.ts';
 import type { Environment } from './environment.ts';
 
 /**
- * A configuration can name commands to run and where secrets go. One that was found, not named, is therefore used only
- * where no other user could have written it: the file, and each directory from the one that holds it down to where the
- * search began, belong to the user, to root or to the user behind sudo, and no other user may write them.
+ * A configuration can name commands to run and servers that receive secrets. So a file that was found, not named, is
+ * used only if no other user could have written it: the file, and each directory from its own down to the start of the
+ * search, must belong to the user, to root or to the user behind sudo, and no other user may write them.
  * @param path of the file that was found
  * @param below the directory where the search began
  * @throws ConfigError naming what is not safe, its owner and mode
  */
 export async function insistOnTrusted(path: string, below: string, env: Environment): Promise<void> {
   const uid = getuid?.();
-  // Windows keeps no modes.
+  // Windows has no modes.
   if (uid === undefined) return;
   const trusted = new Set([uid, 0]);
   const sudoUid = Number(env('SUDO_UID'));
   if (uid === 0 && Number.isInteger(sudoUid)) trusted.add(sudoUid);
 
   const checks = [
-    // A link counts by who made it, and what it leads to by itself.
+    // A link is judged by its owner, and its target separately.
     { place: path, status: await lstat(path) },
     { place: path, status: await stat(path) },
     ...(await Promise.all(
@@ -41,14 +41,14 @@ export async function insistOnTrusted(path: string, below: string, env: Environm
 
 function faultOf(status: Stats, trusted: ReadonlySet<number>): string | null {
   if (!trusted.has(status.uid)) return 'belongs to another user';
-  // The mode of a link says nothing.
+  // A link has no mode of its own.
   if (status.isSymbolicLink()) return null;
-  // In a directory such as /tmp no other user can replace a file.
+  // In a directory such as /tmp, no other user can replace a file.
   const isSticky = status.isDirectory() && (status.mode & 0o1000) !== 0;
   return isSticky ? null : otherWriters(status);
 }
 
-/** Which other users may write a file, in words; null where none may, and on Windows, which keeps no modes. */
+/** Which other users may write a file, in words; null if none may, and on Windows, which has no modes. */
 export function otherWriters({ mode, uid, gid }: Stats): string | null {
   if (getuid === undefined) return null;
   if ((mode & 0o002) !== 0) return 'can be written by every user';
@@ -60,7 +60,7 @@ function modeOf({ mode }: Stats): string {
   return (mode & 0o7777).toString(8).padStart(4, '0');
 }
 
-/** From the directory down to one below it, both included; the first alone where the second is not below it. */
+/** From the directory down to one below it, both included; only the first if the second is not below it. */
 function directoriesBetween(directory: string, below: string): readonly string[] {
   const places: string[] = [];
   for (let place = below; place !== directory; place = dirname(place)) {

@@ -1,8 +1,9 @@
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 
 /**
- * What sessionctl does with a parameter of a URL: `used`; `secret`, which is used and never shown; `ignored`, since it
- * concerns the application's own connections alone; or a pattern of the values that are used or ignored: others are refused.
+ * How sessionctl handles a parameter of a URL: `used`; `secret`, which is used and never shown; `ignored`, since it
+ * concerns only the application's own connections; or a pattern: values that match are used or ignored, others are
+ * refused.
  */
 type Rule = 'used' | 'secret' | 'ignored' | RegExp;
 type Rules = Readonly<Record<string, Rule>>;
@@ -12,14 +13,17 @@ export type UrlKind = 'postgresql' | 'mysql' | 'sqlite' | 'redis';
 const all = (rule: Rule, names: string): Rules =>
   Object.fromEntries(names.split(/\s+/).map((name) => [name, rule]));
 
-/** Sizes and patience of connection pools, and how rows reach the application: Prisma, pg, postgres.js, Rails, SQLAlchemy. */
+/**
+ * Sizes and timeouts of connection pools, and how rows reach the application: Prisma, pg, postgres.js, Rails,
+ * SQLAlchemy.
+ */
 const POOLS = all(
   'ignored',
   `connection_limit pool_timeout pool pool_size pool_mode max min max_connections max_idle_connections idle_timeout
   max_lifetime max_connection_lifetime max_idle_connection_lifetime socket_timeout single_use_connections`,
 );
 
-/** libpq's parameters (PostgreSQL 18), and what node-postgres, Prisma, postgres.js and hosts add to them. */
+/** libpq's parameters (PostgreSQL 18), and those that node-postgres, Prisma, postgres.js and hosting services add. */
 const POSTGRESQL: Rules = {
   ...POOLS,
   ...all(
@@ -29,7 +33,8 @@ const POSTGRESQL: Rules = {
     ssl_max_protocol_version`,
   ),
   ...all('secret', 'password sslpassword options'),
-  // The last three say how sslmode is meant, which here is always libpq's meaning, and are notes of hosts.
+  // The last three tell other programs how to interpret sslmode. Here it always has libpq's meaning. Hosting services
+  // add them.
   ...all(
     'ignored',
     `pgbouncer statement_cache_size prepared_statements prepare prepareThreshold keepalives keepalives_idle
@@ -54,7 +59,7 @@ const MYSQL: Rules = {
     `socket socketPath connect_timeout connectTimeout timezone ssl sslaccept sslmode ssl-mode ssl-ca ssl-cert ssl-key
     allowPublicKeyRetrieval get-server-public-key`,
   ),
-  // mysql2 connects to the host in front of the parameters, whatever this one says.
+  // mysql2 connects to the host before the parameters, regardless of this one.
   host: /^\//,
   ...all(
     'ignored',
@@ -97,18 +102,18 @@ const RULES: Readonly<Record<UrlKind, Rules>> = {
   redis: REDIS,
 };
 
-/** Whether the value of a parameter of this name may be printed: it is known, and no secret. */
+/** Whether the value of a parameter of this name may be printed: it is known and not secret. */
 export function isShownParameter(name: string): boolean {
   const rules = Object.values(RULES).flatMap((known) => (Object.hasOwn(known, name) ? [known[name]] : []));
   return rules.length > 0 && !rules.includes('secret');
 }
 
-/** Where the setting belongs that a refused parameter asks for. */
+/** What to do instead of using a refused parameter. */
 const INSTEAD: Readonly<Record<string, string>> = {
   authToken: 'sessionctl opens SQLite files, not databases of Turso.',
   currentSchema: 'Write schema=<name>, or set database_schema in [profiles.<name>.schema].',
   search_path: 'Write schema=<name>, or set database_schema in [profiles.<name>.schema].',
-  database: 'Put the name of the database behind the host: postgres://user@host:5432/name.',
+  database: 'Add the name of the database after the host: postgres://user@host:5432/name.',
   keyPrefix: 'Set key_prefix in [profiles.<name>.redis].',
   sslcert: 'Set ca in [profiles.<name>.tls].',
   sslidentity: 'Set cert and key in [profiles.<name>.tls].',
@@ -116,8 +121,9 @@ const INSTEAD: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes sure that sessionctl uses, or may leave out, every parameter of a URL.
- * @throws InvalidValueError whose message goes on where a word for the URL ends; it has no value that may be secret
+ * Checks that sessionctl uses, or may ignore, every parameter of a URL.
+ * @throws InvalidValueError whose message continues a sentence that begins with a word for the URL; it contains no
+ * value that may be secret
  */
 export function checkParameters(kind: UrlKind, parameters: Iterable<readonly [string, string]>): void {
   const rules = RULES[kind];
@@ -131,7 +137,7 @@ export function checkParameters(kind: UrlKind, parameters: Iterable<readonly [st
     }
     if (!(rule instanceof RegExp) || rule.test(value)) continue;
     throw new InvalidValueError(
-      `says ${name}=${value.slice(0, 40)}, which sessionctl does not do`,
+      `has ${name}=${value.slice(0, 40)}, which sessionctl does not support`,
       'Leave it out of the URL that sessionctl uses.',
     );
   }

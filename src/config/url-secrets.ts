@@ -1,13 +1,19 @@
 import { isShownParameter } from './url-parameters.ts';
 
-/** `scheme://user:password@`; a password ends at the last @ of the authority, so a bare @ inside it is no way around. */
+/**
+ * `scheme://user:password@`. A password ends at the last @ of the authority, so a bare @ inside it cannot expose the
+ * rest.
+ */
 const AUTHORITY = /^([a-z][a-z0-9+.-]*:\/\/[^:@/?#]*:)([^/?#]*)@/i;
-/** A name alone, which outside of databases is often a token. */
+/** A name without a password, which outside of databases is often a token. */
 const LONE_NAME = /^((?!postgres|postgresql|mysql|mariadb)[a-z][a-z0-9+.-]*:\/\/)([^:/?#]+)@/i;
-/** Any parameter: drivers take a password as one, and hosts a token under a name of their own. */
+/** Any parameter: drivers accept a password as one, and hosting services a token under their own names. */
 const PARAMETER = /([?&])([^=?&#\s]+)=([^&#\s"'`]*)/g;
 
-/** The secrets in a URL, as written and decoded: the password, and the values of parameters that are not known to be harmless. */
+/**
+ * The secrets in a URL, as written and decoded: the password, and the values of parameters that are not known to be
+ * harmless.
+ */
 export function passwordsIn(url: string): readonly string[] {
   const parameters = [...url.matchAll(PARAMETER)]
     .filter(([, , name = '']) => !isShownParameter(name))
@@ -19,20 +25,20 @@ export function passwordsIn(url: string): readonly string[] {
 }
 
 const HOST = String.raw`(?:\[[0-9a-f:.]+(?:%25\w+)?\]|[^@:,/?#\s[\]]*)(?::\d*)?`;
-/** A URL whose every part is where it belongs: what follows the password cannot be a piece of it. */
+/** A URL whose every part is where it belongs: the text after the password cannot be a piece of it. */
 const PLAIN_URL = new RegExp(
   String.raw`^[a-z][a-z0-9+.-]*:\/\/(?:[^:/?#\s]*(?::[^/?#\s]*)?@)?${HOST}(?:,${HOST})*(?:\/[^@?#\s]*)?(?:\?[^@#\s]*)?$`,
   'i',
 );
 const FILE = /^(?:sqlite3?|file):(?:\/\/)?/i;
-/** `host=… password=…`, the form of libpq that is no URL, and others like it. */
+/** `host=… password=…`, libpq's form that is not a URL, and similar forms. */
 const KEYWORDS =
   /(?:^|[\s;])(?:host|hostaddr|server|port|dbname|database|user|user id|password|pwd|auth_?token|api_?key)\s*=/i;
 
 /**
- * Whether the text is a URL, or the path of a file, without doubt. A bare `/`, `#` or `?` in a password moves the rest of
- * it into the host, the path or the fragment; a quote or a space in front makes a path of it. Such a text is refused,
- * and nothing of it is printed.
+ * Whether the text is without doubt a URL, or the path of a file. A bare `/`, `#` or `?` in a password moves the rest
+ * of it into the host, the path or the fragment; a quote or a space at the beginning makes the text a path. Such a text
+ * is refused, and no part of it is printed.
  */
 export function isPlainUrl(text: string): boolean {
   const path = text.replace(FILE, '');
@@ -41,13 +47,13 @@ export function isPlainUrl(text: string): boolean {
   return !/:\/\/|:.*@|^[\s'"]|[\s'"]$/.test(path) && !KEYWORDS.test(path);
 }
 
-/** The URL with `***` for each secret, or for all of it where it cannot be told apart, fit to be printed. */
+/** The URL with `***` for each secret, or for the whole URL if its parts are not clear; safe to print. */
 export function maskPasswords(url: string): string {
   if (!isPlainUrl(url)) return '***';
   return maskParameters(url.replace(AUTHORITY, '$1***@').replace(LONE_NAME, '$1***@'));
 }
 
-/** A text with `***` for the values of all parameters of URLs in it that are not known to be harmless. */
+/** A text in which the values of all URL parameters that are not known to be harmless are `***`. */
 export function maskParameters(text: string): string {
   return text.replace(PARAMETER, (whole, mark: string, name: string) =>
     isShownParameter(name) ? whole : `${mark}${name}=***`,

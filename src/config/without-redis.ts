@@ -4,9 +4,9 @@ import type { Problem } from './problem.ts';
 import type { ProfileDocument } from './profile-document.ts';
 
 /**
- * `storeSessionInDatabase` means something only beside secondary storage (better-auth 1.7.25, `db/internal-adapter`). A
- * profile that contradicts itself about Redis would leave sessions valid, unseen.
- * @returns what is wrong with what a profile says of Redis, or null
+ * `storeSessionInDatabase` has an effect only with secondary storage (better-auth 1.7.25, `db/internal-adapter`). A
+ * profile that contradicts itself about Redis would leave valid sessions unseen.
+ * @returns the problem in a profile's settings about Redis, or null
  */
 export function contradictoryRedis(
   name: string,
@@ -19,20 +19,20 @@ export function contradictoryRedis(
     const path = ['profiles', name, 'session', key];
     return { line: lineOf(path), column: null, message: `${path.join('.')}: ${what}`, hint };
   };
-  const sayWhere = `Say where Redis is, [profiles.${name}.redis], or leave the key out.`;
+  const sayWhere = `Configure Redis in [profiles.${name}.redis], or leave the key out.`;
   if (session?.secondary_storage === false && hasRedis)
     return problem(
       'secondary_storage',
-      'says that the application uses no Redis, and one is configured',
+      'states that the application uses no Redis, but one is configured',
       'Remove one of them.',
     );
   if (hasRedis) return null;
   if (session?.secondary_storage === true)
-    return problem('secondary_storage', 'is true, and no Redis is configured', sayWhere);
+    return problem('secondary_storage', 'is true, but no Redis is configured', sayWhere);
   if (session?.store_in_database === true)
     return problem(
       'store_in_database',
-      'means something only where sessions stand in Redis as well, and none is configured',
+      'has an effect only if sessions are in Redis too, and no Redis is configured',
       sayWhere,
     );
   return null;

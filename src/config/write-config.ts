@@ -4,13 +4,13 @@ import { ConfigError } from '../errors.ts';
 import { replaceFile, writeNewFile } from '../replace-file.ts';
 import { reasonOf } from './config-file.ts';
 
-/** It may hold a secret: nobody but its owner reads it. */
+/** The file may contain a secret: only its owner may read it. */
 const MODE = 0o600;
 
 /**
- * Writes a configuration file that only its owner can read, making its directory where there is none.
- * @param replace an existing file gives way, at once and as a whole; without it, it stays
- * @throws ConfigError where a file is there already, or the place cannot be written to
+ * Writes a configuration file that only its owner can read, and creates its directory if needed.
+ * @param replace replaces an existing file in one step; without it, the file stays
+ * @throws ConfigError where a file exists already, or the place cannot be written to
  */
 export async function writeConfigFile(path: string, text: string, replace: boolean): Promise<void> {
   try {
@@ -24,7 +24,7 @@ export async function writeConfigFile(path: string, text: string, replace: boole
   }
 }
 
-/** The complaint about a file that must not be overwritten. */
+/** The error for a file that must not be overwritten. */
 export function alreadyThere(path: string): ConfigError {
   return new ConfigError(`${path} exists already, and was left as it is`, {
     hint: 'Give another place with --file, or replace it with --force.',

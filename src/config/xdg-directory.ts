@@ -3,13 +3,13 @@ import type { Environment } from './environment.ts';
 
 /** The user's directory for one kind of files. */
 export interface XdgDirectory {
-  /** Undefined where nothing says which it is. */
+  /** Undefined where the environment does not define it. */
   readonly path: string | undefined;
-  /** What to warn of where the variable is set and does not count, else null. */
+  /** A warning if the variable is set but ignored, else null. */
   readonly warning: string | null;
 }
 
-/** The user's directory for one kind of files, such as `XDG_CONFIG_HOME` names it, or the other one. */
+/** The user's directory for one kind of files, as a variable such as `XDG_CONFIG_HOME` names it, or the default one. */
 export function xdgDirectory(
   env: Environment,
   variable: `XDG_${string}_HOME`,
@@ -18,10 +18,10 @@ export function xdgDirectory(
   const configured = env(variable);
   if (configured === undefined) return { path: otherwise, warning: null };
   if (isAbsolute(configured)) return { path: configured, warning: null };
-  // The XDG specification has relative paths ignored.
-  const instead = otherwise === undefined ? 'nothing is used' : `${otherwise} is used`;
+  // The XDG specification says to ignore relative paths.
+  const instead = otherwise === undefined ? 'no directory is used' : `${otherwise} is used`;
   return {
     path: otherwise,
-    warning: `${variable} is a relative path, which does not count: ${instead} in its place`,
+    warning: `${variable} is a relative path and is ignored: ${instead} instead`,
   };
 }

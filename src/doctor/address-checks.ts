@@ -8,21 +8,21 @@ import { ok, toml, warn, type Check, type Verdict } from './finding.ts';
 import { FEW_SESSIONS, MISSING_SHARE, looked } from './session-subject.ts';
 import type { SessionSubject } from './session-subject.ts';
 
-/** Users behind one address, and their share of all, from which a proxy is suspected. */
+/** Users behind one address, and their share of all users, from which a proxy is suspected. */
 export const MANY_USERS = 20;
 export const SUSPICIOUS_SHARE = 0.5;
-/** What stored addresses say. */
+/** Checks stored addresses. */
 export function* addressChecks(subject: SessionSubject): Generator<Check> {
   yield {
     id: 'shared-address',
     explanation:
-      'Where many users come from one address, or none has one, a proxy stands in front and the application does not read the client’s address: sessions cannot be told apart by it, and one rate limit holds for all.',
+      'If many users come from one address, or no user has one, the application is behind a proxy and does not read the client’s address. Then sessions cannot be told apart by address, and all users share one rate limit.',
     carryOut: async () => judgeAddresses(await subject.sample(), subject.now),
   };
   yield {
     id: 'ipv6-subnet',
     explanation:
-      'Better Auth stores only the beginning of an IPv6 address (advanced.ipAddress.ipv6Subnet). Where ipv6_subnet says another length, --ip and --except-ip mean other sessions than they should.',
+      'Better Auth stores only the beginning of an IPv6 address (advanced.ipAddress.ipv6Subnet). If ipv6_subnet has another length, --ip and --except-ip select the wrong sessions.',
     carryOut: async () => judgeIpv6Subnet(await subject.sample(), subject),
   };
 }
@@ -32,7 +32,7 @@ export function judgeAddresses({ sessions, ...rest }: SessionSample, now: Instan
   const without = live.filter(({ ipAddress }) => ipAddress === null || ipAddress.trim() === '');
   const remedy = {
     kind: 'typescript' as const,
-    text: "// in betterAuth({ … }): the header in which the proxy in front hands the client's address on\nadvanced: { ipAddress: { ipAddressHeaders: ['x-forwarded-for'] } },",
+    text: "// in betterAuth({ … }): the header in which the proxy passes the client's address on\nadvanced: { ipAddress: { ipAddressHeaders: ['x-forwarded-for'] } },",
   };
   if (live.length >= FEW_SESSIONS && without.length >= live.length * MISSING_SHARE)
     return warn(
@@ -43,7 +43,7 @@ export function judgeAddresses({ sessions, ...rest }: SessionSample, now: Instan
   for (const { ipAddress, userId } of live) {
     const address = ipAddress?.trim() ?? '';
     if (address === '' || userId === null) continue;
-    // Of one address, several texts: early releases stored its port.
+    // One address may be stored as several texts: early releases stored its port.
     const key = readStoredAddress(address).key ?? address;
     const shared = users.get(key) ?? { address, ids: new Set() };
     users.set(key, { ...shared, ids: shared.ids.add(userId) });
@@ -74,7 +74,7 @@ export function judgeIpv6Subnet(sample: SessionSample, { ipv6Subnet, target }: S
   return warn(
     `${longer > 0 ? longerText(stored, ipv6Subnet) : shorterText(stored, ipv6Subnet)} (${looked(sample)})`,
     toml(
-      `# if advanced.ipAddress.ipv6Subnet of the application says so\n[profiles.${target.profile ?? 'production'}.ip]\nipv6_subnet = ${String(bits)}`,
+      `# if this is the application's advanced.ipAddress.ipv6Subnet\n[profiles.${target.profile ?? 'production'}.ip]\nipv6_subnet = ${String(bits)}`,
     ),
   );
 }

@@ -13,7 +13,7 @@ export interface AppSubject {
   readonly profile: string | null;
   readonly session: SessionSettings;
   readonly auth: AuthSettings;
-  /** A `Cookie` header of somebody's session; null where none was given. Never shown. */
+  /** A `Cookie` header of some session; null where none was given. Never shown. */
   readonly cookie: string | null;
   /** The local clock, in milliseconds since 1970. */
   readonly clock: () => number;
@@ -22,18 +22,18 @@ export interface AppSubject {
 const DEFAULT_PREFIX = 'better-auth';
 const SESSION_COOKIE = 'session_token';
 const CACHE_COOKIE = 'session_data';
-/** Words by which the caches of the field say that they answered themselves. */
+/** Words with which common caches state that they answered themselves. */
 const CACHE_HEADERS = [
   'x-cache', 'cf-cache-status', 'x-vercel-cache', 'x-nextjs-cache', 'x-proxy-cache', 'x-cache-status', 'cache-status',
 ] as const; // prettier-ignore
-/** Milliseconds after which an application that answers itself dates its answer anew. */
+/** Milliseconds after which the application's own answer has a new date. */
 const NEXT_SECOND = 1100;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /**
- * Asks a running application. Without a cookie nothing is signed in or out: `POST /sign-out` by nobody answers with the
- * cookies that it would take back, attributes and all (better-auth 1.7.25, `deleteSessionCookie`).
+ * Checks a running application. Without a cookie no session begins or ends: `POST /sign-out` without a session answers
+ * with the cookies that it would delete, including their attributes (better-auth 1.7.25, `deleteSessionCookie`).
  */
 export function* appChecks(subject: AppSubject): Generator<Check> {
   const { server, auth, profile } = subject;
@@ -42,7 +42,7 @@ export function* appChecks(subject: AppSubject): Generator<Check> {
     const { status, cookies } = await server.ask('/sign-out', { method: 'POST' });
     return { status, cookie: cookies.find(({ name }) => isCookie(name, SESSION_COOKIE)) ?? null };
   });
-  /** Whether Better Auth answers at all: who is not there is not asked again, and again waited for. */
+  /** Whether Better Auth answers at all. If it does not, it is not asked, and waited for, again. */
   const isThere = once(() =>
     anonymous().then(
       ({ status, body }) => status === 200 && isSessionAnswer(body),
@@ -51,25 +51,25 @@ export function* appChecks(subject: AppSubject): Generator<Check> {
   );
   const whereItAnswers = (judge: () => Promise<Verdict>) => async () =>
     (await isThere()) ? judge() : unknown('not known: Better Auth does not answer there');
-  /** Judges the cookie, or says why it is not known. */
+  /** Judges the cookie, or explains why it is not known. */
   const ofCookie = (judge: (cookie: SetCookie) => Verdict) => async () => {
     if (!(await isThere())) return unknown('not known: Better Auth does not answer there');
     const { status, cookie } = await sessionCookie();
     return cookie === null
-      ? unknown(`not known: sign-out answered ${String(status)} and took no session cookie back`)
+      ? unknown(`not known: sign-out answered ${String(status)} and deleted no session cookie`)
       : judge(cookie);
   };
 
   yield {
     id: 'app-reachable',
-    explanation: 'What the application sets can only be judged where it answers.',
+    explanation: 'The application’s cookies can be checked only if it answers.',
     carryOut: async () => {
       try {
         const { status } = await anonymous();
         return (await isThere())
           ? ok(`Better Auth answers at ${server.place}`)
           : fail(
-              `${server.place}/get-session answers ${String(status)}, and not as Better Auth does`,
+              `${server.place}/get-session answers ${String(status)}, unlike Better Auth`,
               command(
                 `# with the basePath of the application\nsessionctl doctor --app-url ${shellWord(new URL('/auth', server.place).href)}`,
               ),
@@ -81,7 +81,8 @@ export function* appChecks(subject: AppSubject): Generator<Check> {
   };
   yield {
     id: 'app-cookie-httponly',
-    explanation: 'Without HttpOnly a script that got into the page reads the session and sends it elsewhere.',
+    explanation:
+      'Without HttpOnly, a script injected into the page can read the session and send it elsewhere.',
     carryOut: ofCookie(({ httpOnly, name }) =>
       httpOnly
         ? ok(`${name} is HttpOnly`)
@@ -94,7 +95,7 @@ export function* appChecks(subject: AppSubject): Generator<Check> {
   yield {
     id: 'app-cookie-secure',
     explanation:
-      'Without Secure a browser sends the cookie over http as well, where anybody on the way can take it.',
+      'Without Secure, a browser also sends the cookie over http, where an attacker on the network can steal it.',
     carryOut: ofCookie(({ secure, name }) => {
       if (secure) return ok(`${name} is Secure`);
       if (!server.isHttps && server.isLoopback) return ok(`${name} is not Secure, on this machine itself`);
@@ -109,7 +110,7 @@ export function* appChecks(subject: AppSubject): Generator<Check> {
   yield {
     id: 'app-cookie-samesite',
     explanation:
-      'SameSite=Lax keeps other sites from sending requests in the name of whoever is signed in. None is for applications inside of other sites.',
+      'SameSite=Lax keeps other sites from sending requests in the name of the signed-in user. None is for applications embedded in other sites.',
     carryOut: ofCookie(({ sameSite, secure, name }) => {
       const remedy = typescript("advanced: { defaultCookieAttributes: { sameSite: 'lax' } },");
       if (sameSite === 'lax' || sameSite === 'strict') return ok(`${name} is SameSite=${sameSite}`);
@@ -126,47 +127,47 @@ export function* appChecks(subject: AppSubject): Generator<Check> {
   yield {
     id: 'app-cookie-prefix',
     explanation:
-      'The name decides which cookie is read: sessionctl has to know it, and __Secure- keeps others from planting one over http.',
+      'The name decides which cookie is read, so sessionctl must know it. __Secure- keeps an attacker from planting one over http.',
     carryOut: ofCookie(({ name }) => {
       const expected = auth.cookiePrefix ?? DEFAULT_PREFIX;
       const [, guard = '', prefix = ''] = /^(__Secure-|__Host-)?(.*?)[.-]?session_token$/.exec(name) ?? [];
       if (prefix !== expected)
         return fail(
-          `the application calls it ${name}, and cookie_prefix is ${JSON.stringify(expected)}`,
+          `the application's cookie is ${name}, but cookie_prefix is ${JSON.stringify(expected)}`,
           toml(`[profiles.${profile ?? 'production'}.auth]\ncookie_prefix = ${JSON.stringify(prefix)}`),
         );
       return guard === '' && server.isHttps
-        ? warn(`${name} has no __Secure- in front`, typescript('advanced: { useSecureCookies: true },'))
+        ? warn(`${name} has no __Secure- prefix`, typescript('advanced: { useSecureCookies: true },'))
         : ok(name);
     }),
   };
   yield {
     id: 'app-cookie-lifetime',
     explanation:
-      'What sessionctl says of lifetimes and refreshes is right only where expires_in is what the application has.',
+      'sessionctl reports lifetimes and refreshes correctly only if expires_in has the application’s value.',
     carryOut: whereItAnswers(() => judgeLifetime(subject)),
   };
   yield {
     id: 'app-answer-cache',
     explanation:
-      'Where a proxy or CDN answers for the session endpoint, it tells people of sessions that have ended, or of somebody else’s.',
+      'If a proxy or CDN answers for the session endpoint, users get sessions that have ended, or another user’s.',
     carryOut: whereItAnswers(async () => judgeAnswers(server, await anonymous())),
   };
   yield {
     id: 'app-cookie-cache',
     explanation:
-      'With cookieCache the application answers from a signed copy in the browser, and a revocation bites when that runs out. sessionctl’s effectiveAt relies on cookie_cache being what the application has.',
+      'With cookieCache the application answers from a signed copy in the browser, and a revocation takes effect when the copy expires. sessionctl’s effectiveAt is right only if cookie_cache has the application’s values.',
     carryOut: whereItAnswers(() => judgeCookieCache(subject)),
   };
 }
 
-/** Of the kind, whatever prefix it has. */
+/** Whether a cookie is of this kind, with any prefix. */
 function isCookie(name: string, kind: string): boolean {
   return name === kind || name.endsWith(`.${kind}`) || name.endsWith(`-${kind}`);
 }
 
 function askSession(server: AppServer, query: string, cookie: string | null = null): Promise<Answer> {
-  // A look refreshes nothing.
+  // Do not refresh the session.
   return server.ask(`/get-session?disableRefresh=true${query}`, { cookie });
 }
 
@@ -192,18 +193,17 @@ async function judgeAnswers(server: AppServer, first: Answer): Promise<Verdict> 
   );
   for (const answer of [again, other]) {
     const evidence = servedFromCache(answer);
-    if (evidence !== null) return fail(`a cache answers in place of the application (${evidence})`, remedy);
+    if (evidence !== null) return fail(`a cache answers instead of the application (${evidence})`, remedy);
   }
   const date = again.headers.get('date');
   if (date !== null && date === first.headers.get('date'))
-    return fail(`a cache answers in place of the application (two answers with the date ${date})`, remedy);
+    return fail(`a cache answers instead of the application (two answers with the date ${date})`, remedy);
   const control = (again.headers.get('cache-control') ?? '').toLowerCase();
-  if (/\bno-store\b|\bprivate\b/.test(control))
-    return ok(`nothing between answers (Cache-Control: ${control})`);
-  const said = control === '' ? 'says nothing of caching' : `says Cache-Control: ${control.slice(0, 60)}`;
+  if (/\bno-store\b|\bprivate\b/.test(control)) return ok(`no cache answers (Cache-Control: ${control})`);
+  const said = control === '' ? 'does not mention caching' : `has Cache-Control: ${control.slice(0, 60)}`;
   return /\bpublic\b|\bs-maxage\b/.test(control)
     ? fail(`the session endpoint ${said}: any cache may keep it`, remedy)
-    : warn(`the session endpoint ${said}, and not no-store, as Better Auth does`, remedy);
+    : warn(`the session endpoint ${said}, not no-store as from Better Auth`, remedy);
 }
 
 function servedFromCache({ headers }: Answer): string | null {
@@ -217,7 +217,7 @@ function servedFromCache({ headers }: Answer): string | null {
   return null;
 }
 
-/** What an answer about a session says of its times, in milliseconds since 1970. */
+/** The times in an answer about a session, in milliseconds since 1970. */
 interface SessionTimes {
   readonly expiresAt: number;
   readonly updatedAt: number;
@@ -241,7 +241,7 @@ async function timesOf({ server, cookie }: AppSubject): Promise<SessionTimes | V
     Number.isNaN(updatedAt)
   )
     return unknown(
-      `not known: the application does not take the cookie for that of a session (it answered ${String(status)})`,
+      `not known: the application does not accept the cookie as a session's (it answered ${String(status)})`,
     );
   return { expiresAt, updatedAt };
 }
@@ -251,14 +251,14 @@ async function judgeLifetime(subject: AppSubject): Promise<Verdict> {
   if ('status' in times) return times;
   const { expiresIn } = subject.session;
   const length = times.expiresAt - times.updatedAt;
-  // The two are stamped one after the other.
-  if (Math.abs(length - expiresIn) < HOUR / 60) return ok(`${roughly(length)}, as expires_in says`);
+  // The two times are taken one after the other.
+  if (Math.abs(length - expiresIn) < HOUR / 60) return ok(`${roughly(length)}, the same as expires_in`);
   if (Math.abs(length - DAY) < HOUR / 60 && expiresIn > DAY)
     return ok('1d, as without "remember me"; expires_in cannot be compared with it');
   return warn(
-    `the session lives ${roughly(length)}, and expires_in is ${formatDuration(expiresIn)}`,
+    `the session lasts ${roughly(length)}, but expires_in is ${formatDuration(expiresIn)}`,
     toml(
-      `# if session.expiresIn of the application says so\n[profiles.${subject.profile ?? 'production'}.session]\nexpires_in = "${formatDuration(Math.round(length / 60_000) * 60_000)}"`,
+      `# if this is the application's session.expiresIn\n[profiles.${subject.profile ?? 'production'}.session]\nexpires_in = "${formatDuration(Math.round(length / 60_000) * 60_000)}"`,
     ),
   );
 }
@@ -267,9 +267,9 @@ async function judgeCookieCache(subject: AppSubject): Promise<Verdict> {
   const { server, session, cookie, clock, profile } = subject;
   const times = await timesOf(subject);
   if ('status' in times) return times;
-  // Without `disableRefresh`, which also leaves the copy out, a session that is due would be refreshed.
+  // Without `disableRefresh`, which also suppresses the copy, a session that is due would be refreshed.
   if (clock() - times.updatedAt >= Math.min(session.updateAge, DAY) - HOUR)
-    return unknown('not known: asking for it would refresh this session; give the cookie of a newer one');
+    return unknown('not known: the request would refresh this session; give the cookie of a newer one');
   const alone = (cookie ?? '')
     .split(/;\s*/)
     .filter((pair) => !isCookie((pair.split('=', 1)[0] ?? '').replace(/\.\d+$/, ''), CACHE_COOKIE))
@@ -283,10 +283,10 @@ async function judgeCookieCache(subject: AppSubject): Promise<Verdict> {
   if (copy === undefined)
     return enabled
       ? warn(
-          'the application sets no copy, and cookie_cache is enabled here: revocations hold earlier than sessionctl says',
+          'the application sets no copy, but cookie_cache is enabled here: revocations take effect earlier than sessionctl reports',
           cacheSetting(profile, null),
         )
-      : ok('off, as cookie_cache says');
+      : ok('off, the same as cookie_cache');
   const second = await server.ask('/get-session', { cookie: [alone, ...first.jar].join('; ') });
   const isAnswered = !second.cookies.some(
     ({ name, isEmpty }) => isCookie(name.replace(/\.\d+$/, ''), CACHE_COOKIE) && !isEmpty,
@@ -295,10 +295,10 @@ async function judgeCookieCache(subject: AppSubject): Promise<Verdict> {
   const measured = isAnswered ? 'and answers from it' : 'and does not answer from it';
   if (!enabled || Math.abs(life - maxAge) >= 1000)
     return fail(
-      `the application hands out a copy for ${copy.maxAge === null ? 'as long as the browser runs' : formatDuration(life)} ${measured}, and cookie_cache is ${enabled ? formatDuration(maxAge) : 'off'} here: revocations bite later than sessionctl says`,
+      `the application sets a copy for ${copy.maxAge === null ? 'as long as the browser runs' : formatDuration(life)} ${measured}, but cookie_cache is ${enabled ? formatDuration(maxAge) : 'off'} here: revocations take effect later than sessionctl reports`,
       cacheSetting(profile, life),
     );
-  return ok(`the application hands out a copy for ${formatDuration(life)} ${measured}, as cookie_cache says`);
+  return ok(`the application sets a copy for ${formatDuration(life)} ${measured}, the same as cookie_cache`);
 }
 
 function cacheSetting(profile: string | null, life: number | null) {

@@ -2,12 +2,12 @@ import { ConnectionError, UsageError } from '../errors.ts';
 import { isLoopback } from './configuration-checks.ts';
 import { parseSetCookie, type SetCookie } from './set-cookie.ts';
 
-/** What the running application answered. */
+/** The running application's answer. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly cookies: readonly SetCookie[];
-  /** `name=value` of what was set, to be sent back. Never shown. */
+  /** `name=value` of the cookies that were set, to send them back. Never shown. */
   readonly jar: readonly string[];
   readonly body: string;
 }
@@ -20,14 +20,14 @@ export interface Question {
 
 /** The endpoints of Better Auth in a running application. */
 export interface AppServer {
-  /** Where the endpoints are, fit to be printed. */
+  /** The address of the endpoints, safe to print. */
   readonly place: string;
   readonly isHttps: boolean;
-  /** Nothing leaves this machine on the way there. */
+  /** The request does not leave this machine. */
   readonly isLoopback: boolean;
   /**
-   * @param path behind Better Auth's own base path, such as `/get-session`
-   * @throws ConnectionError where there is no answer in time, or too long a one
+   * @param path after Better Auth's own base path, such as `/get-session`
+   * @throws ConnectionError where there is no answer in time, or it is too long
    */
   ask(path: string, question?: Question): Promise<Answer>;
 }
@@ -42,18 +42,18 @@ const MOST_REDIRECTS = 3;
 const BASE_PATH = '/api/auth';
 
 /**
- * @param url of the application, or of Better Auth's endpoints where they stand elsewhere than at `/api/auth`
+ * @param url of the application, or of Better Auth's endpoints if they are not at `/api/auth`
  * @throws UsageError for anything but an http or https URL without a password
  */
 export function appServer(url: string, signal: AbortSignal): AppServer {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed === null || !/^https?:$/.test(parsed.protocol))
-    throw new UsageError('--app-url is no http:// or https:// URL', {
+    throw new UsageError('--app-url is not an http:// or https:// URL', {
       hint: 'Give the address of the application, such as https://app.example.com',
     });
   if (parsed.username !== '' || parsed.password !== '' || parsed.search !== '' || parsed.hash !== '')
     throw new UsageError('--app-url takes no password, no query and no fragment', {
-      hint: 'Give the address alone, such as https://app.example.com/api/auth',
+      hint: 'Give only the address, such as https://app.example.com/api/auth',
     });
   const path = parsed.pathname.replace(/\/+$/, '');
   const base = `${parsed.origin}${path === '' ? BASE_PATH : path}`;
@@ -71,7 +71,7 @@ export function appServer(url: string, signal: AbortSignal): AppServer {
           return read(response, target);
         await response.body?.cancel();
         const next = URL.canParse(location, target.href) ? new URL(location, target) : null;
-        // A cookie goes nowhere but to the address that was given, and a POST is not sent twice.
+        // A cookie is sent only to the given address, and a POST is not repeated.
         if (
           next?.hostname !== target.hostname ||
           cookie !== null ||
@@ -79,7 +79,7 @@ export function appServer(url: string, signal: AbortSignal): AppServer {
           redirects >= MOST_REDIRECTS
         )
           throw new ConnectionError(`${base} redirects to ${next === null ? 'no URL' : next.origin}`, {
-            hint: 'Give the address that the application is served at as --app-url.',
+            hint: 'Give the address at which the application is served as --app-url.',
           });
         target = next;
       }
@@ -122,7 +122,7 @@ async function read(response: Response, target: URL): Promise<Answer> {
         throw new ConnectionError(
           `${target.origin} answers with more than ${String(LONGEST_ANSWER / 1024)} KB`,
           {
-            hint: 'What answers there is not Better Auth: check --app-url.',
+            hint: 'The server there is not Better Auth. Check --app-url.',
           },
         );
       chunks.push(bytes);
@@ -148,7 +148,7 @@ function refused(target: URL, error: unknown): ConnectionError {
   const reason = isLate
     ? `no answer within ${String(TIME_LIMIT / 1000)}s`
     : code === 'ECONNREFUSED'
-      ? 'nobody listens there'
+      ? 'no server listens there'
       : code === 'ENOTFOUND' || code === 'EAI_AGAIN'
         ? 'there is no such host'
         : /CERT|TLS|SSL|SELF_SIGNED|ALTNAME/i.test(code)

@@ -2,8 +2,8 @@ import { SessionctlError } from '../errors.ts';
 import { unknown, type Check, type Finding, type Verdict } from './finding.ts';
 
 /**
- * Carries checks out one after the other. One that fails by an error becomes a warning of its own and stops nobody.
- * @throws what the run was stopped by, where the signal came
+ * Runs checks one after the other. A check that throws becomes a warning and does not stop the others.
+ * @throws the reason of the signal, if it stopped the run
  */
 export async function* carryOutChecks(
   checks: AsyncIterable<Check> | Iterable<Check>,
@@ -21,11 +21,11 @@ async function verdictOf(carryOut: Check['carryOut'], signal: AbortSignal): Prom
     return await carryOut();
   } catch (error) {
     if (signal.aborted) throw error;
-    return unknown(`could not be examined: ${reasonOf(error)}`);
+    return unknown(`could not be checked: ${reasonOf(error)}`);
   }
 }
 
-/** What went wrong, with the way out where there is one. */
+/** The error message, with its hint if it has one. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof SessionctlError)) return error instanceof Error ? error.message : String(error);
   return error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;

@@ -14,7 +14,7 @@ export interface ConfigurationSubject {
   } | null;
   readonly session: SessionSettings;
   readonly auth: AuthSettings;
-  /** Where the history stands and what is wrong with it. */
+  /** The place of the history, and its problems. */
   readonly history: () => Promise<{
     readonly path: string;
     readonly records: number;
@@ -24,58 +24,62 @@ export interface ConfigurationSubject {
 
 /** Milliseconds. Better Auth's own default is five minutes. */
 const LONG_CACHE = 15 * 60_000;
-/** better-auth 1.7.25, `utils/constants` and `context/create-context`: what it warns of, and refuses in production. */
+/**
+ * better-auth 1.7.25, `utils/constants` and `context/create-context`: the secrets that it warns about, and refuses in
+ * production.
+ */
 const DEFAULT_SECRET = 'better-auth-secret-12345678901234567890';
 const SHORTEST_SECRET = 32;
 const LEAST_ENTROPY = 120;
 
-const NEW_SECRET = '# a new BETTER_AUTH_SECRET: everybody has to sign in again\nopenssl rand -base64 32';
+const NEW_SECRET = '# a new BETTER_AUTH_SECRET: all users have to sign in again\nopenssl rand -base64 32';
 
-/** Whether what is configured is safe, and as the application has it, as far as a configuration tells. */
+/** Checks whether the configuration is safe and agrees with the application's, as far as a configuration shows it. */
 export function* configurationChecks(subject: ConfigurationSubject): Generator<Check> {
   const { file, session, auth, profile } = subject;
   const section = `[profiles.${profile ?? 'production'}`;
   yield {
     id: 'config-permissions',
     explanation:
-      'A password or the secret in the configuration makes its reader any user; a writer can have commands run.',
+      'With a password or the secret in the configuration, its reader can act as any user. A user who can write it can run commands.',
     carryOut: () => {
-      if (file === null) return ok('no configuration file is in use; `sessionctl config init` writes one');
+      if (file === null)
+        return ok('no configuration file is in use; create one with `sessionctl config init`');
       if (file.otherWriters !== null)
         return fail(`${file.path} ${file.otherWriters}`, command(`chmod go-w ${shellWord(file.path)}`));
       return file.exposesSecret
         ? fail(
-            `${file.path} holds a secret and others can read it`,
+            `${file.path} contains a secret and others can read it`,
             command(`chmod 600 ${shellWord(file.path)}`),
           )
-        : ok(`${file.path} shows no secret to others`);
+        : ok(`${file.path} exposes no secret to others`);
     },
   };
   yield {
     id: 'cookie-cache',
     explanation:
-      'With cookieCache a browser’s signed copy of a session is believed until it runs out, so a revocation takes that long to bite.',
+      'With cookieCache the application accepts a browser’s signed copy of a session until it expires, so a revocation takes that long to take effect.',
     carryOut: () => {
       const { enabled, maxAge } = session.cookieCache;
       const longest = formatDuration(longestCopy(session.cookieCache));
       if (!enabled)
         return ok(
-          `none is configured here: unless the application has one, a revocation holds at once${file === null ? '; `sessionctl config init` reads that from your auth.ts' : ''}`,
+          `none is configured here: unless the application has one, a revocation takes effect at once${file === null ? '; `sessionctl config init` reads it from your auth.ts' : ''}`,
         );
       return maxAge > LONG_CACHE
         ? warn(
-            `a revocation takes up to ${longest} to bite`,
+            `a revocation takes up to ${longest} to take effect`,
             toml(
               `# once the application has session.cookieCache.maxAge 300\n${section}.session]\ncookie_cache = { enabled = true, max_age = "5m" }`,
             ),
           )
-        : ok(`a revocation takes up to ${longest} to bite`);
+        : ok(`a revocation takes up to ${longest} to take effect`);
     },
   };
   yield {
     id: 'session-lengths',
     explanation:
-      'Where update_age is longer than expires_in, no session is ever refreshed: all end however they are used.',
+      'If update_age is longer than expires_in, no session is ever refreshed: all of them expire, even in use.',
     carryOut: () =>
       session.updateAge >= session.expiresIn
         ? warn(
@@ -87,18 +91,19 @@ export function* configurationChecks(subject: ConfigurationSubject): Generator<C
   yield {
     id: 'auth-secret',
     explanation:
-      'The secret signs every session cookie. Whoever guesses it can sign cookies of their own, and with the cookie cache be anybody.',
+      'The secret signs every session cookie. An attacker who guesses it can sign cookies, and with the cookie cache act as any user.',
     carryOut: () => judgeSecret(auth.secret, section),
   };
   yield {
     id: 'base-url',
     explanation:
-      'Better Auth sets Secure and the prefix __Secure- on its cookies where the base URL is https; over http anybody on the way can take a session over.',
+      'Better Auth sets Secure and the prefix __Secure- on its cookies where the base URL is https. Over http an attacker on the network can take over a session.',
     carryOut: () => judgeBaseUrl(auth.baseUrl, section),
   };
   yield {
     id: 'history-intact',
-    explanation: 'The history says who ended what and when. Each record carries the hash of the one before.',
+    explanation:
+      'The history records who ended which sessions and when. Each record contains the hash of the one before.',
     carryOut: async () => {
       const { path, records, problems } = await subject.history();
       const [first] = problems;
@@ -115,36 +120,33 @@ export function* configurationChecks(subject: ConfigurationSubject): Generator<C
 function judgeSecret(secret: string | null, section: string): Verdict {
   if (secret === null)
     return unknown(
-      'the secret is not configured, so that it cannot be judged',
+      'the secret is not configured, so it cannot be checked',
       toml(`${section}.auth]\nsecret = "\${BETTER_AUTH_SECRET}"`),
     );
-  if (secret === DEFAULT_SECRET)
-    return fail('it is the default one, which everybody knows', command(NEW_SECRET));
+  if (secret === DEFAULT_SECRET) return fail('it is the default one, which is public', command(NEW_SECRET));
   if (secret.length < SHORTEST_SECRET)
     return fail(
-      `it has ${String(secret.length)} characters, and ${String(SHORTEST_SECRET)} are the least`,
+      `it has ${String(secret.length)} characters; the minimum is ${String(SHORTEST_SECRET)}`,
       command(NEW_SECRET),
     );
-  // As Better Auth estimates it.
+  // The same estimate as Better Auth's.
   const entropy = secret.length * Math.log2(new Set(secret).size);
   return entropy < LEAST_ENTROPY
-    ? warn('it repeats few characters, and can be guessed', command(NEW_SECRET))
+    ? warn('it has few different characters, and can be guessed', command(NEW_SECRET))
     : ok('long enough, and not the default one');
 }
 
 function judgeBaseUrl(baseUrl: string | null, section: string): Verdict {
-  const remedy = toml(
-    `# as baseURL of the application\n${section}.auth]\nbase_url = "https://app.example.com"`,
-  );
-  if (baseUrl === null) return unknown('the base URL is not configured, so that it cannot be judged', remedy);
-  if (!URL.canParse(baseUrl)) return fail('it is no URL', remedy);
+  const remedy = toml(`# the application's baseURL\n${section}.auth]\nbase_url = "https://app.example.com"`);
+  if (baseUrl === null) return unknown('the base URL is not configured, so it cannot be checked', remedy);
+  if (!URL.canParse(baseUrl)) return fail('it is not a URL', remedy);
   const { protocol, hostname, host } = new URL(baseUrl);
   if (protocol === 'https:') return ok(`https, at ${host}`);
   if (isLoopback(hostname)) return ok(`${host} is this machine`);
-  return fail(`${host} is served by ${protocol.slice(0, -1)}: cookies travel in the clear`, remedy);
+  return fail(`${host} uses ${protocol.slice(0, -1)}: cookies are sent unencrypted`, remedy);
 }
 
-/** Whether a host is this machine, as browsers have it: what is sent to it crosses no network. */
+/** Whether a host is this machine, by the rules of browsers: requests to it cross no network. */
 export function isLoopback(hostname: string): boolean {
   return /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i.test(hostname);
 }

@@ -33,14 +33,14 @@ export interface DatabaseSubject extends Pick<Examination, 'database' | 'schemaP
   readonly clock: () => number;
 }
 
-/** Rows below which reading all of them for a user is felt by nobody. */
+/** Rows below which reading all of them to find a user's is not noticeable. */
 const SMALL_TABLE = 100_000;
-/** Rows below which finding what has expired takes no time either way. */
+/** Rows below which finding expired ones is fast either way. */
 const LARGE_TABLE = 1_000_000;
-/** Milliseconds; as for the warning that every command gives. */
+/** Milliseconds; the same as for the warning that every command gives. */
 const TOLERATED_SKEW = 5000;
 
-/** Whether the database can be used as it has to be. */
+/** Checks whether sessionctl can use the database. */
 export function* databaseChecks(subject: DatabaseSubject): Generator<Check> {
   const { database, schemaParts, target, preserve } = subject;
   const { part, error } = database;
@@ -48,7 +48,7 @@ export function* databaseChecks(subject: DatabaseSubject): Generator<Check> {
 
   yield {
     id: 'database-reachable',
-    explanation: 'Everything else needs an answer from the database.',
+    explanation: 'All other checks need an answer from the database.',
     carryOut: () =>
       part === null && unreachable
         ? fail(reasonOf(error), command('sessionctl config show'))
@@ -57,7 +57,7 @@ export function* databaseChecks(subject: DatabaseSubject): Generator<Check> {
   yield {
     id: 'schema-recognised',
     explanation:
-      'Better Auth is adopted through several adapters, whose tables differ. What is not recognised is never worked on.',
+      'Better Auth has several adapters, whose tables differ. sessionctl never changes a table that it does not recognise.',
     carryOut: () => (part === null ? schemaUnknown(error, unreachable, target) : judgeSchema(part)),
   };
   if (part === null) return;
@@ -71,12 +71,11 @@ export function* databaseChecks(subject: DatabaseSubject): Generator<Check> {
     };
   yield {
     id: 'database-writable',
-    explanation:
-      'On a replica, or a server that was made read-only, sessions can be looked at but not ended.',
+    explanation: 'On a replica, or a server that was made read-only, sessions can be listed but not ended.',
     carryOut: async () => {
       const reason = await part.findReadOnly();
       return reason === null
-        ? ok('it takes changes')
+        ? ok('it accepts changes')
         : fail(
             `sessions cannot be ended here: ${reason}`,
             toml(`${profileHeader(target)}\nurl = "\${PRIMARY_DATABASE_URL}"`),
@@ -86,17 +85,17 @@ export function* databaseChecks(subject: DatabaseSubject): Generator<Check> {
   yield {
     id: 'database-privileges',
     explanation:
-      'Ending and sweeping sessions takes DELETE (UPDATE where rows are kept as records), with the OAuth provider plugin UPDATE on its tokens (DELETE on access tokens up to 1.6), and the history INSERT. The database planned those statements and ran none.',
+      'Ending and sweeping sessions needs DELETE (UPDATE where rows are kept as records), with the OAuth provider plugin UPDATE on its tokens (DELETE on access tokens up to 1.6), and INSERT for the history. The database planned these statements and ran none.',
     carryOut: () => judgeRights(part, preserve),
   };
   yield {
     id: 'include-privileges',
     explanation:
-      'revoke, revoke-all and limit count what lets a user in again, which takes SELECT on its tables, and end it with --include, which takes DELETE (UPDATE on API keys). The database planned those statements and ran none.',
+      'revoke, revoke-all and limit count what lets a user in again, which needs SELECT on its tables. With --include they end it, which needs DELETE (UPDATE on API keys). The database planned these statements and ran none.',
     carryOut: async () => {
       const missing = await part.missingRightsToInclude();
       return missing.length === 0
-        ? ok('the account may do what --include takes')
+        ? ok('the account has all rights that --include needs')
         : warn(
             `with --include, a revocation may be refused: the account lacks ${listedRights(missing)}`,
             grants(missing),
@@ -106,13 +105,13 @@ export function* databaseChecks(subject: DatabaseSubject): Generator<Check> {
   yield {
     id: 'clock-skew',
     explanation:
-      "The database's clock decides what is active. Where this machine's is far from it, times that are given as a length back from now are still right, and those that a person reads off a watch are not.",
+      "The database's clock decides which sessions are active. If this machine's clock is far from it, times given as a duration back from now are still right, but absolute times by this machine's clock are not.",
     carryOut: () => judgeClocks(part, subject),
   };
   yield {
     id: 'own-schema',
     explanation:
-      'What sessionctl adds to a database, if asked, is whole or not there: a history that everybody shares, and an index.',
+      'sessionctl can add a shared history and an index to a database. Each must be complete or absent.',
     carryOut: () => {
       if (schemaParts.part === null) throw schemaParts.error;
       const broken = schemaParts.part.find(
@@ -124,7 +123,7 @@ export function* databaseChecks(subject: DatabaseSubject): Generator<Check> {
       return ok(
         history?.state === 'done'
           ? `the history is kept in ${history.detail}`
-          : 'not added (sessionctl schema migrate): the history stands in a file of yours alone',
+          : 'not added (sessionctl schema migrate): the history is only in your own file',
       );
     },
   };
@@ -135,7 +134,7 @@ function* tableChecks(table: TableExamination, target: Target, preserve: boolean
   yield {
     id: 'ending-obstacles',
     explanation:
-      "Rules, triggers and foreign keys of your own can keep a session that is to end. Where one does, a revocation reports the sessions that are left (exit 9) or the database's refusal (exit 4).",
+      "Your own rules, triggers and foreign keys can prevent a session from ending. If one does, a revocation reports the remaining sessions (exit 9) or the database's refusal (exit 4).",
     carryOut: async () => {
       const found = await table.obstacles(preserve);
       const texts = (effects: readonly Obstacle['effect'][]) =>
@@ -149,7 +148,7 @@ function* tableChecks(table: TableExamination, target: Target, preserve: boolean
   yield {
     id: 'row-level-security',
     explanation:
-      'Sessions that a policy hides from this account are neither shown nor ended, and not known to be left.',
+      'Sessions that a policy hides from this account are not shown, not ended and not counted as remaining.',
     carryOut: async () => {
       if (!table.hidesRows) return ok('no policy hides sessions from this account');
       const remedy = await table.seeAllRows();
@@ -163,7 +162,7 @@ function* tableChecks(table: TableExamination, target: Target, preserve: boolean
     [
       'token',
       'index-token',
-      'Better Auth looks every session up by its token, at every request. Its own tables have a unique index there.',
+      'Better Auth looks up the session by its token at every request. Its own tables have a unique index there.',
     ],
     [
       'userId',
@@ -173,7 +172,7 @@ function* tableChecks(table: TableExamination, target: Target, preserve: boolean
     [
       'expiresAt',
       'index-expiry',
-      'An index on the expiry pays where a large table is swept often and little of it has expired; it costs every refresh a write. Elsewhere reading the whole table is cheaper.',
+      'An index on the expiry pays off if a large table is swept often and little of it has expired; it adds a write to every refresh. Otherwise reading the whole table is cheaper.',
     ],
   ] as const) {
     yield {
@@ -186,7 +185,7 @@ function* tableChecks(table: TableExamination, target: Target, preserve: boolean
         const rows = await table.rows();
         if (field !== 'expiresAt') {
           const result = `${index.column} has no index: every look-up reads the whole table, about ${rowsText(rows)}`;
-          // A request looks for a token, and only a list or a revocation for a user.
+          // A request looks up a token; only a list or a revocation looks up a user.
           return field === 'token' || rows >= SMALL_TABLE
             ? fail(result, sql(index.remedy))
             : warn(result, sql(index.remedy));
@@ -194,7 +193,7 @@ function* tableChecks(table: TableExamination, target: Target, preserve: boolean
         return rows < LARGE_TABLE
           ? ok(`none on ${index.column}, and with about ${rowsText(rows)} none is needed`)
           : ok(
-              `none on ${index.column}: of about ${rowsText(rows)} a sweep reads all. If it is run often, sessionctl schema migrate --expiry-index helps`,
+              `none on ${index.column}: of about ${rowsText(rows)} a sweep reads all. If you sweep often, sessionctl schema migrate --expiry-index helps`,
             );
       },
     };
@@ -202,13 +201,13 @@ function* tableChecks(table: TableExamination, target: Target, preserve: boolean
   yield {
     id: 'on-update',
     explanation:
-      'MySQL and MariaDB may give a timestamp column ON UPDATE CURRENT_TIMESTAMP by themselves: then any UPDATE of a row, such as by the application or another tool, ends the session or forges its beginning (Better Auth issue 9170).',
+      'MySQL and MariaDB may add ON UPDATE CURRENT_TIMESTAMP to a timestamp column automatically. Then any UPDATE of a row, by the application or another tool, ends the session or changes its creation time (Better Auth issue 9170).',
     carryOut: async () => {
       const touched = await table.touched();
       const harmful = touched.filter(({ field }) => field === 'expiresAt' || field === 'createdAt');
       if (harmful.length === 0) return ok('no time of a session changes by itself');
       const statements = harmful.flatMap(({ remedy }) => remedy ?? []);
-      const result = `${harmful.map(({ name }) => `${table.name}.${name}`).join(', ')} becomes the present at every UPDATE`;
+      const result = `${harmful.map(({ name }) => `${table.name}.${name}`).join(', ')} is set to the current time at every UPDATE`;
       const remedy = statements.length === 0 ? null : sql(statements.join('\n'));
       return harmful.some(({ field }) => field === 'expiresAt') ? fail(result, remedy) : warn(result, remedy);
     },
@@ -216,9 +215,9 @@ function* tableChecks(table: TableExamination, target: Target, preserve: boolean
   yield {
     id: 'time-zone-known',
     explanation:
-      'Columns without a time zone hold what a clock on the wall of the application showed. Which moments are meant only the configuration can say; a wrong zone takes live sessions for expired ones.',
+      'Columns without a time zone hold the application’s local time. Only the configuration can say which zone that is. With a wrong zone, live sessions count as expired.',
     carryOut: () => {
-      if (!table.isZoneless) return ok(`times say which moment they mean (${table.timeEncoding})`);
+      if (!table.isZoneless) return ok(`times are unambiguous (${table.timeEncoding})`);
       return table.zoneKnown
         ? ok(`${table.timeEncoding}, in the time zone that is configured`)
         : warn(
@@ -229,7 +228,7 @@ function* tableChecks(table: TableExamination, target: Target, preserve: boolean
   };
 }
 
-/** What is to be said of how a connection is protected. */
+/** Judges how a connection is protected. */
 export function judgeTransport(transport: Transport | null, target: Target): Verdict {
   if (transport === null || (transport.isLocal && transport.protocol === null))
     return ok('the connection stays on this machine');
@@ -248,7 +247,7 @@ export function judgeTransport(transport: Transport | null, target: Target): Ver
 }
 
 function schemaUnknown(error: unknown, unreachable: boolean, target: Target): Verdict {
-  if (unreachable) return unknown('not known: the database is out of reach');
+  if (unreachable) return unknown('not known: the database cannot be reached');
   return fail(
     reasonOf(error),
     toml(
@@ -258,16 +257,16 @@ function schemaUnknown(error: unknown, unreachable: boolean, target: Target): Ve
 }
 
 function judgeSchema({ table, target }: DatabaseExamination): Verdict {
-  if (table === null) return ok('the users are found; sessions stand in Redis alone');
+  if (table === null) return ok('the users are found; sessions are only in Redis');
   const section = `[profiles.${target.profile ?? 'production'}.schema]`;
   if (table.usersWithoutId !== null)
     return warn(
-      `${table.name} is the session table, and no column of ${table.usersWithoutId} is known as the id of a user: no user is named`,
+      `${table.name} is the session table, but no column of ${table.usersWithoutId} is recognised as the id of a user: users have no names here`,
       toml(`${section}\nuser_columns = { id = "…" }`),
     );
   if (table.userTable === null)
     return warn(
-      `${table.name} is the session table, and there is no user table: nobody is named, and sessions of users who are gone are not found`,
+      `${table.name} is the session table, but there is no user table: users have no names here, and sessions of deleted users cannot be found`,
       toml(`${section}\nuser_table = "user"`),
     );
   if (table.absent.length > 0)
@@ -283,11 +282,11 @@ async function judgeRights(part: DatabaseExamination, preserve: boolean): Promis
   try {
     missing = await part.missingRights(preserve);
   } catch (error) {
-    // What the database refuses to plan, it refuses to run.
+    // A statement that the database refuses to plan, it also refuses to run.
     if (error instanceof ConnectionError) return fail(reasonOf(error));
     throw error;
   }
-  if (missing.length === 0) return ok('the account may do what ending and sweeping sessions takes');
+  if (missing.length === 0) return ok('the account has all rights that ending and sweeping sessions needs');
   return fail(`the account lacks ${listedRights(missing)}`, grants(missing));
 }
 
@@ -313,7 +312,7 @@ async function judgeClocks(part: DatabaseExamination, { clock }: DatabaseSubject
   );
 }
 
-/** The beginning of the profile in the configuration. */
+/** The header of the profile in the configuration. */
 export function profileHeader({ profile }: Pick<Target, 'profile'>): string {
   return `[profiles.${profile ?? 'production'}]`;
 }

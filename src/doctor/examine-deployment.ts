@@ -19,10 +19,10 @@ export interface Deployment {
   readonly clock: () => number;
 }
 
-/** Sessions that are looked at one by one: of more, a sample. */
+/** Sessions that are read one by one; of more, a sample. */
 const LOOKED_AT = 20_000;
 
-/** Every check of a deployment, in the order in which faults follow from one another. */
+/** Every check of a deployment. A check comes after those that may explain its failure. */
 export async function* deploymentChecks({
   settings,
   target,
@@ -37,11 +37,11 @@ export async function* deploymentChecks({
   yield* databaseChecks({ database, schemaParts, target, preserve, clock });
 
   const known = database.part;
-  // Whatever is wrong with its clock is told by a check.
+  // Another check reports a problem with its clock.
   const now = (await known?.readClock().catch(() => null)) ?? toInstant(clock());
   const ofRedis = once(async () => {
     const part = secondary?.part ?? null;
-    if (part === null) throw new Error('Redis is out of reach');
+    if (part === null) throw new Error('Redis cannot be reached');
     return part.sample(LOOKED_AT);
   });
   yield* redisChecks({
@@ -57,7 +57,7 @@ export async function* deploymentChecks({
     const ofTable = once((): Promise<SessionSample> =>
       table === null ? Promise.reject(new Error('there is no table')) : table.sample(LOOKED_AT),
     );
-    // Rows that are records say nothing of who is signed in.
+    // Rows that are records do not show who is signed in.
     const looksAtRows = redis === null || (table !== null && !preserve);
     yield* sessionChecks({
       target,

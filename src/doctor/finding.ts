@@ -1,32 +1,31 @@
-/** How a check ended. A check that could not be carried out warns, and says so. */
+/** The outcome of a check. A check that could not be done warns, and says so. */
 export type FindingStatus = 'ok' | 'warn' | 'fail';
 
-/** Something to paste: into the database's client, into `sessionctl.toml`, into a shell, or into the application. */
+/** Text to paste: into the database's client, into `sessionctl.toml`, into a shell, or into the application. */
 export interface Remedy {
   readonly kind: 'sql' | 'toml' | 'command' | 'typescript';
   readonly text: string;
 }
 
-/** What a check came to. */
+/** The result of a check. */
 export interface Verdict {
   readonly status: FindingStatus;
   /** One line. */
   readonly result: string;
   readonly remedy?: Remedy | null;
-  /** Nothing could be learnt, so that this says nothing about the deployment. */
+  /** The check learnt nothing, so the result says nothing about the deployment. */
   readonly inconclusive?: boolean;
 }
 
-/** One thing that is examined. */
 export interface Check {
   /** Stable, for scripts. */
   readonly id: string;
-  /** Why it matters, in a sentence or two. */
+  /** Why it matters, in one or two sentences. */
   readonly explanation: string;
   readonly carryOut: () => Verdict | Promise<Verdict>;
 }
 
-/** A check that was carried out, or could not be. */
+/** The finding of a check, done or not. */
 export interface Finding extends Required<Verdict> {
   readonly id: string;
   readonly explanation: string;
@@ -46,7 +45,7 @@ export const fail = (result: string, remedy: Remedy | null = null): Verdict => (
   remedy,
 });
 
-/** Nothing could be learnt: never taken for `ok`. */
+/** The check learnt nothing: never counts as `ok`. */
 export const unknown = (result: string, remedy: Remedy | null = null): Verdict => ({
   status: 'warn',
   result,

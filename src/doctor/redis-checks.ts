@@ -14,25 +14,25 @@ export interface RedisSubject {
   readonly target: Target;
   readonly secondary: Opened<SecondaryExamination> | null;
   readonly database: DatabaseExamination | null;
-  /** Of Redis, read once. */
+  /** Sessions in Redis, read once. */
   readonly sample: () => Promise<SessionSample & { readonly withoutLifetime: number }>;
   /** Milliseconds since 1970, by the database's clock. */
   readonly now: number;
   readonly storeInDatabase: boolean;
 }
 
-/** Users from which a deployment without a single session is suspected to keep them elsewhere. */
+/** With this many users and no session at all, sessions are suspected to be elsewhere. */
 const MANY_USERS = 10;
 /** Milliseconds that counting leftovers may take. */
 const COUNTING = 8000;
 
-/** Whether Redis is as sessions need it, and holds what the configuration says. */
+/** Checks whether Redis works for sessions, and agrees with the configuration. */
 export function* redisChecks(subject: RedisSubject): Generator<Check> {
   const { secondary, database } = subject;
   const storeMode = {
     id: 'store-mode',
     explanation:
-      'With secondaryStorage Better Auth asks Redis first and believes it. What is revoked in the wrong place, or under another key prefix, lives on.',
+      'With secondaryStorage Better Auth asks Redis first and trusts it. A session revoked in the wrong place, or under another key prefix, stays valid.',
   };
   if (secondary === null) {
     if (database !== null) yield { ...storeMode, carryOut: () => judgeTableAlone(database, subject.target) };
@@ -41,7 +41,7 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
   const { part, error } = secondary;
   yield {
     id: 'redis-reachable',
-    explanation: 'Sessions in Redis can only be seen and ended through it.',
+    explanation: 'Sessions in Redis can be listed and ended only there.',
     carryOut: () => {
       if (part === null) return fail(reasonOf(error), command('sessionctl config show'));
       return ok(`it answers at ${part.place}, prefix ${JSON.stringify(part.keyPrefix)}`);
@@ -51,7 +51,7 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
   yield {
     id: 'redis-writable',
     explanation:
-      'Ending a session deletes its key and changes the list of its user by a script: UNLINK, SET, EVALSHA and SCAN, all of which were tried on a key that nobody has.',
+      'Ending a session deletes its key and changes the list of its user by a script. UNLINK, SET, EVALSHA and SCAN were tried on a key that no user has.',
     carryOut: async () => {
       const replicas = await part.servers().then(
         (servers) => servers.filter(({ isReplica }) => isReplica).length,
@@ -59,12 +59,12 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
       );
       if (replicas > 0)
         return fail(
-          `${part.place} is a replica: nothing can be ended there`,
+          `${part.place} is a replica: no session can be ended there`,
           toml(`${redisHeader(subject.target)}\nurl = "\${PRIMARY_REDIS_URL}"`),
         );
       try {
         await part.rehearse();
-        return ok('it takes what ending a session needs');
+        return ok('it accepts the commands that ending a session needs');
       } catch (refusal) {
         return fail(
           reasonOf(refusal),
@@ -78,17 +78,17 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
   yield {
     id: 'redis-eviction',
     explanation:
-      'A Redis that evicts keys when its memory is full signs people out at random; Better Auth’s own lists, and what keeps ended sessions ended, go the same way.',
+      'A Redis that evicts keys when its memory is full signs out users at random. It also evicts Better Auth’s own lists, and the marks that keep ended sessions ended.',
     carryOut: async () => judgeEviction(await part.servers()),
   };
   yield {
     ...storeMode,
     carryOut: async () => {
-      if (part.findMismatch === null) return unknown('not known: the database is out of reach');
+      if (part.findMismatch === null) return unknown('not known: the database cannot be reached');
       const mismatch = await part.findMismatch();
       if (mismatch === null)
         return ok(
-          subject.storeInDatabase ? 'sessions stand in Redis and in the table' : 'sessions stand in Redis',
+          subject.storeInDatabase ? 'sessions are in Redis and in the table' : 'sessions are in Redis',
         );
       const judge = mismatch.kind === 'nothing' || mismatch.kind === 'strangers' ? fail : warn;
       return judge(mismatch.text, remedyFor(mismatch, subject.target, part.keyPrefix));
@@ -99,16 +99,16 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
   yield {
     id: 'redis-values',
     explanation:
-      'A key that looks like a session and cannot be read may be a session of anyone. sessionctl ends it only where a row or the list of a user names it.',
+      'A key that looks like a session but cannot be read may be any user’s session. sessionctl ends it only if a row or a user’s list names it.',
     carryOut: async () => {
       const { unreadable, isWhole } = await strays();
-      const seen = isWhole ? '' : ', in the part that there was time to look at';
+      const seen = isWhole ? '' : ', in the part that there was time to check';
       if (unreadable === 0) return ok(`every key that looks like a session can be read${seen}`);
       return warn(
         `${amount(unreadable)} ${unreadable === 1 ? 'key looks like a session and cannot be read' : 'keys look like sessions and cannot be read'}${seen}`,
         {
           kind: 'typescript',
-          text: '// in secondaryStorage: write what Better Auth hands over, as it is\nset: (key, value, ttl) => client.set(key, value, ...),',
+          text: '// in secondaryStorage: write the value from Better Auth unchanged\nset: (key, value, ttl) => client.set(key, value, ...),',
         },
       );
     },
@@ -117,14 +117,14 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
     yield {
       id: 'redis-alone',
       explanation:
-        'Better Auth believes Redis first: a session whose row was deleted and whose key is still in Redis stays valid.',
+        'Better Auth trusts Redis first: a session whose row was deleted but whose key is still in Redis stays valid.',
       carryOut: async () => {
         const { alone, isWhole } = await strays();
-        const seen = isWhole ? '' : ', in the part that there was time to look at';
-        if (alone === null) return unknown('not known: the database is out of reach');
+        const seen = isWhole ? '' : ', in the part that there was time to check';
+        if (alone === null) return unknown('not known: the database cannot be reached');
         if (alone === 0) return ok(`every session in Redis has its row${seen}`);
         return warn(
-          `${amount(alone)} ${alone === 1 ? 'session stands' : 'sessions stand'} in Redis alone, without a row${seen}`,
+          `${amount(alone)} ${alone === 1 ? 'session is' : 'sessions are'} only in Redis, without a row${seen}`,
           command('sessionctl list --json | jq \'.[] | select(.store == "secondary")\''),
         );
       },
@@ -132,7 +132,7 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
   yield {
     id: 'redis-lifetimes',
     explanation:
-      'A session without a lifetime in Redis never goes by itself: the adapter of the application drops the ttl that Better Auth hands it.',
+      'A session without a lifetime in Redis never expires there: the application’s adapter ignores the ttl that Better Auth passes to it.',
     carryOut: async () => {
       const { withoutLifetime, sessions, isWhole } = await subject.sample();
       const of = `of ${amount(sessions.length)} ${isWhole ? '' : 'sampled '}sessions`;
@@ -142,7 +142,7 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
             `${amount(withoutLifetime)} ${withoutLifetime === 1 ? 'session has' : 'sessions have'} no lifetime (${of})`,
             {
               kind: 'typescript',
-              text: "// in secondaryStorage: hand the seconds on\nset: (key, value, ttl) => ttl === undefined ? client.set(key, value) : client.set(key, value, 'EX', ttl),",
+              text: "// in secondaryStorage: pass the seconds on\nset: (key, value, ttl) => ttl === undefined ? client.set(key, value) : client.set(key, value, 'EX', ttl),",
             },
           );
     },
@@ -150,18 +150,18 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
   yield {
     id: 'redis-leftovers',
     explanation:
-      'Better Auth writes its lists of each user’s sessions without a lock (issue 11073): entries of sessions that are gone gather there, and lists without a lifetime stay for ever.',
+      'Better Auth writes its lists of each user’s sessions without a lock (issue 11073): entries of ended sessions accumulate there, and lists without a lifetime stay forever.',
     carryOut: async () => {
-      if (part.leftovers === null) return unknown('not known: the database is out of reach');
+      if (part.leftovers === null) return unknown('not known: the database cannot be reached');
       const found = await part.leftovers(toInstant(subject.now), COUNTING);
       const parts = [
         [found.expired, 'expired session', 'expired sessions'],
-        [found.orphans, 'session whose user is gone', 'sessions whose user is gone'],
-        [found.indexEntries, 'entry of a session that is gone', 'entries of sessions that are gone'],
+        [found.orphans, 'session of a deleted user', 'sessions of deleted users'],
+        [found.indexEntries, 'entry of an ended session', 'entries of ended sessions'],
         [found.immortalIndexes, 'list without a lifetime', 'lists without a lifetime'],
       ] as const;
       const some = parts.filter(([number]) => number > 0);
-      const seen = found.isWhole ? '' : ', in the part that there was time to look at';
+      const seen = found.isWhole ? '' : ', in the part that there was time to check';
       const [remark] = found.remarks;
       if (remark !== undefined) return warn(remark, command('sessionctl config show'));
       return some.length === 0
@@ -186,32 +186,32 @@ function judgeEviction(servers: Awaited<ReturnType<SecondaryExamination['servers
     );
   const [first] = servers;
   if (first === undefined || servers.some(({ evictionPolicy }) => evictionPolicy === null))
-    return unknown('not known: Redis does not say what it does when its memory is full');
+    return unknown('not known: Redis does not report its policy for full memory');
   if (first.evictionPolicy !== 'noeviction')
-    return ok(`${first.server}: no limit of memory is set, so nothing is evicted`);
-  return ok(`${first.server}: nothing is evicted`);
+    return ok(`${first.server}: no memory limit is set, so no key is evicted`);
+  return ok(`${first.server}: no key is evicted`);
 }
 
-/** Of `@better-auth/redis-storage`; an adapter of one's own may have none. */
+/** Of `@better-auth/redis-storage`; a custom adapter may have none. */
 const USUAL_PREFIX = 'better-auth:';
 
 async function judgeTableAlone(database: DatabaseExamination, target: Target): Promise<Verdict> {
   const { table } = database;
-  if (table === null) return ok('sessions stand in Redis');
+  if (table === null) return ok('sessions are in Redis');
   const { sessions } = await table.sample(1);
   if (sessions.length > 0)
     return ok(
-      'sessions stand in the table; no Redis is configured, which is right unless the application sets secondaryStorage',
+      'sessions are in the table; no Redis is configured, which is right unless the application sets secondaryStorage',
     );
   const users = (await database.countUsers(MANY_USERS)) ?? 0;
   if (users < MANY_USERS) return ok('no Redis is configured, and there is no session yet');
   return warn(
-    `${table.name} is empty, though there are users: if the application sets secondaryStorage, its sessions stand in Redis`,
+    `${table.name} is empty, although there are users: if the application sets secondaryStorage, its sessions are in Redis`,
     toml(`${redisHeader(target)}\nurl = "\${REDIS_URL}"\nkey_prefix = "${USUAL_PREFIX}"`),
   );
 }
 
-/** What the profile should say. */
+/** The setting that the profile needs. */
 function remedyFor({ kind, elsewhere }: Mismatch, target: Target, keyPrefix: string) {
   if (kind === 'rows')
     return toml(
@@ -220,7 +220,7 @@ function remedyFor({ kind, elsewhere }: Mismatch, target: Target, keyPrefix: str
   const [place] = elsewhere;
   if (place === undefined)
     return toml(
-      `# as the secondary storage of the application has it, such as\n${redisHeader(target)}\nkey_prefix = ${keyPrefix === USUAL_PREFIX ? '""' : JSON.stringify(USUAL_PREFIX)}`,
+      `# the prefix of the application's secondary storage, such as\n${redisHeader(target)}\nkey_prefix = ${keyPrefix === USUAL_PREFIX ? '""' : JSON.stringify(USUAL_PREFIX)}`,
     );
   const number =
     place.database === null ? '' : `\nurl = "\${REDIS_URL}"   # ends with /${String(place.database)}`;

@@ -14,19 +14,19 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Milliseconds. A sign-in of this moment may be dated by a clock a little ahead. */
+/** Milliseconds. A new sign-in may be dated by a clock that is a little ahead. */
 const AHEAD = 5 * MINUTE;
 /** Milliseconds that counting may take. */
 const COUNTING = 5000;
-/** Expired sessions that are a backlog in any case, and those that are one where they are most of the table. */
+/** Expired sessions that are a backlog in any case, and those that are one if they are most of the table. */
 const BACKLOG = 10_000;
 const SMALL_BACKLOG = 50;
-/** No clock on the wall is further from UTC. */
+/** No wall clock is further from UTC. */
 const FURTHEST_ZONE = 14 * HOUR;
 /** Ids that a remedy names. */
 const NAMED = 5;
 
-/** What the sessions themselves say of the deployment. */
+/** Checks what the sessions themselves show about the deployment. */
 export function* sessionChecks(subject: SessionSubject): Generator<Check> {
   const { database, target, now, sample } = subject;
   const { table } = database;
@@ -35,14 +35,14 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
     yield {
       id: 'times-readable',
       explanation:
-        'A time that is no date, or in another form than the others of its column, cannot be compared. Better Auth lets such a session live; a sweep keeps it, and options that compare times leave it out and count it.',
+        'A time that is not a date, or has another format than the others in its column, cannot be compared. For Better Auth such a session stays valid. A sweep keeps it, and options that compare times leave it out and count it.',
       carryOut: async () => {
         const { unreadable, ...rest } = await sample();
         const fields = [...new Set(unreadable.flatMap((each) => each.fields))];
         return unreadable.length === 0
           ? ok(`every time can be read (${looked(rest)})`)
           : fail(
-              `${count(unreadable, 'session holds', 'sessions hold')} a time that cannot be read: ${fields.join(', ')} (${looked(rest)})`,
+              `${count(unreadable, 'session has', 'sessions have')} a time that cannot be read: ${fields.join(', ')} (${looked(rest)})`,
               sql(fields.map((field) => table.fixTimes(field)).join('\n')),
             );
       },
@@ -51,21 +51,21 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
       yield {
         id: 'time-zone-plausible',
         explanation:
-          'With the wrong zone the newest sessions lie in the future, or seem hours old by whole or half hours: then sweeps and revocations by time miss, or hit live sessions.',
+          'With the wrong zone, the newest sessions are in the future, or seem older by whole or half hours. Then sweeps and revocations by time miss sessions, or end live ones.',
         carryOut: async () => judgeZone(await sample(), subject),
       };
     }
     yield {
       id: 'expired-backlog',
       explanation:
-        'Better Auth deletes an expired session only when its own cookie comes back, so abandoned ones stay for ever: they cost space, and look-ups read past them.',
+        'Better Auth deletes an expired session only when its own cookie comes back, so abandoned ones stay forever. They take up space and slow down look-ups.',
       carryOut: () => judgeBacklog(subject),
     };
   }
   yield {
     id: 'future-sessions',
     explanation:
-      'A session that was created in the future was written by a clock that is wrong, by another time zone, or by somebody who made it up.',
+      'A session that was created in the future comes from a wrong clock or another time zone, or was forged.',
     carryOut: async () => {
       const looking = await sample();
       const limit = millisecondsOf(now) + AHEAD;
@@ -81,21 +81,21 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
   yield {
     id: 'long-lived-sessions',
     explanation:
-      'A session that lives far longer than expires_in was made by other settings, by other code, or by hand. Where most do, expires_in is configured wrongly here, and what sessionctl says of refreshes and lifetimes with it.',
+      'A session that lasts far longer than expires_in was created with other settings, by other code, or by hand. If most do, expires_in is wrong here, and so are the refreshes and lifetimes that sessionctl reports.',
     carryOut: async () => judgeLifetimes(await sample(), subject),
   };
   yield {
     id: 'activity',
     explanation:
-      'Better Auth up to 1.2.8 moves expiresAt at a refresh and leaves updatedAt as it is. Then only expires_in tells when a session was last active.',
+      'Better Auth up to 1.2.8 moves expiresAt at a refresh, but not updatedAt. Then only expires_in shows when a session was last active.',
     carryOut: async () => {
       if (subject.expiresInIsDeclared) return ok('read from updatedAt, and from expiresAt by expires_in');
       const { sessions, ...rest } = await sample();
       return updatesStandStill(sessions, now)
         ? warn(
-            `refreshes leave updatedAt as it is, so --idle-since and --active-after need expires_in (${looked({ sessions, ...rest })})`,
+            `refreshes do not change updatedAt, so --idle-since and --active-after need expires_in (${looked({ sessions, ...rest })})`,
             toml(
-              `# as session.expiresIn of the application says\n[profiles.${target.profile ?? 'production'}.session]\nexpires_in = "7d"`,
+              `# the application's session.expiresIn\n[profiles.${target.profile ?? 'production'}.session]\nexpires_in = "7d"`,
             ),
           )
         : ok(`read from updatedAt (${looked({ sessions, ...rest })})`);
@@ -103,7 +103,7 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
   };
   yield {
     id: 'ownerless-sessions',
-    explanation: 'A token without a user is a session that belongs to nobody: Better Auth makes none.',
+    explanation: 'A token without a user is a session without an owner. Better Auth creates no such session.',
     carryOut: async () => {
       const looking = await sample();
       const ownerless = looking.sessions.filter(({ userId }) => userId === null || userId === '');
@@ -118,14 +118,13 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
   yield {
     id: 'orphan-sessions',
     explanation:
-      'Without a foreign key, or with one that does not cascade, the sessions of a user who is deleted stay behind. In Redis they go on answering.',
+      'Without a foreign key, or with one that does not cascade, the sessions of a deleted user stay. In Redis they stay valid.',
     carryOut: async () => judgeOrphans(await sample(), database),
   };
   if (subject.hasAddresses) yield* addressChecks(subject);
   yield {
     id: 'open-impersonations',
-    explanation:
-      'Sessions that an administrator opened as somebody else answer as that user. They last an hour by default.',
+    explanation: 'In an impersonation, an administrator acts as another user. It lasts an hour by default.',
     carryOut: async () => {
       const looking = await sample();
       const open = looking.sessions.filter(
@@ -142,14 +141,14 @@ export function* sessionChecks(subject: SessionSubject): Generator<Check> {
 }
 
 function judgeLifetimes(sample: SessionSample, { target, now, expiresIn }: SessionSubject): Verdict {
-  // Half as long again, and a day: a deployment whose clocks differ is not meant.
+  // One and a half times as long, and by a day at least, so that differing clocks do not count.
   const far = Math.max(expiresIn * 1.5, expiresIn + DAY);
   const lives = sample.sessions.flatMap((session) => {
     const refreshed = timeOf(session.expiresAt) - expiresIn;
     const begun = Math.max(
       timeOf(session.createdAt),
       timeOf(session.updatedAt),
-      // A refresh may have moved the expiry alone.
+      // A refresh may have moved only the expiry.
       refreshed <= millisecondsOf(now) + AHEAD ? refreshed : -Infinity,
     );
     return session.expiresAt === null || begun === -Infinity
@@ -160,13 +159,13 @@ function judgeLifetimes(sample: SessionSample, { target, now, expiresIn }: Sessi
   const [first] = longest;
   if (first === undefined)
     return ok(`none beyond expires_in, ${formatDuration(expiresIn)} (${looked(sample)})`);
-  const result = `${count(longest, 'session lives', 'sessions live')} far longer than expires_in, ${formatDuration(expiresIn)}: the longest ${roughly(first.length)} (${looked(sample)})`;
+  const result = `${count(longest, 'session lasts', 'sessions last')} far longer than expires_in, ${formatDuration(expiresIn)}: the longest ${roughly(first.length)} (${looked(sample)})`;
   const typical = longest[Math.floor(longest.length / 2)]?.length ?? 0;
   return warn(
     result,
     longest.length > lives.length / 2
       ? toml(
-          `# if session.expiresIn of the application says so\n[profiles.${target.profile ?? 'production'}.session]\nexpires_in = "${durationSetting(typical)}"`,
+          `# if this is the application's session.expiresIn\n[profiles.${target.profile ?? 'production'}.session]\nexpires_in = "${durationSetting(typical)}"`,
         )
       : command(revokeIds(longest.map(({ session }) => session.id))),
   );
@@ -191,7 +190,7 @@ async function judgeOrphans(
   return warn(result, sql(deletion));
 }
 
-/** Sign-ins between which the typical gap is taken, and those of a deployment that is busy enough to tell. */
+/** Sign-ins for which the typical gap is computed, and the number that a deployment needs for a verdict. */
 const NEWEST = 20;
 
 function judgeZone(sample: SessionSample, { target, now, timeZone }: SessionSubject): Verdict {
@@ -206,7 +205,7 @@ function judgeZone(sample: SessionSample, { target, now, timeZone }: SessionSubj
   const ahead = newest - present;
   if (ahead > AHEAD && ahead <= FURTHEST_ZONE)
     return fail(
-      `the newest session lies ${roughly(ahead)} in the future: the application writes another time zone, further east (${looked(sample)})`,
+      `the newest session is ${roughly(ahead)} in the future: the application writes another time zone, further east (${looked(sample)})`,
       zoneRemedy(target, assumed + Math.ceil(ahead / (30 * MINUTE)) * 30),
     );
   const age = -ahead;
@@ -216,7 +215,7 @@ function judgeZone(sample: SessionSample, { target, now, timeZone }: SessionSubj
   const isBusy = sample.isWhole && times.length > NEWEST && typical * NEWEST < age;
   if (isBusy && age >= 30 * MINUTE && age <= FURTHEST_ZONE && beyond < Math.max(2 * MINUTE, 5 * typical))
     return warn(
-      `the newest session is ${roughly(age)} old, though one follows the other within ${roughly(typical)}: the application may write another time zone, further west (${looked(sample)})`,
+      `the newest session is ${roughly(age)} old, although the usual gap between sessions is ${roughly(typical)}: the application may write another time zone, further west (${looked(sample)})`,
       zoneRemedy(target, assumed - Math.floor(age / (30 * MINUTE)) * 30),
     );
   return ok(
@@ -224,13 +223,13 @@ function judgeZone(sample: SessionSample, { target, now, timeZone }: SessionSubj
   );
 }
 
-/** @param minutes by which the clock that writes seems to be ahead of UTC */
+/** @param minutes by which the clock of the application seems to be ahead of UTC */
 function zoneRemedy(target: Target, minutes: number) {
   const sign = minutes < 0 ? '-' : '+';
   const two = (number: number) => String(number).padStart(2, '0');
   const offset = `${sign}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
   return toml(
-    `# as it seems at present; better the name of the zone, such as "Asia/Kolkata"\n${profileHeader(target)}\ntime_zone = "${offset}"`,
+    `# an estimate of the present offset; prefer the name of the zone, such as "Asia/Kolkata"\n${profileHeader(target)}\ntime_zone = "${offset}"`,
   );
 }
 
@@ -242,7 +241,7 @@ async function judgeBacklog({
   lastSweep,
 }: SessionSubject): Promise<Verdict> {
   const { table } = database;
-  if (table === null) return ok('sessions stand in Redis alone');
+  if (table === null) return ok('sessions are only in Redis');
   if (preserve) return ok('rows of ended sessions are kept as records, on purpose');
   const dayAgo = toInstant(millisecondsOf(now) - DAY);
   const [expired, rows, swept] = [
@@ -252,7 +251,7 @@ async function judgeBacklog({
   ];
   const since = swept === null ? 'no sweep is in the history' : `the last sweep ended at ${swept}`;
   const { sessions, isWhole } = await sample();
-  // The statistics of a database may be far below what is there: a part would be more than its whole.
+  // The statistics of a database may be far too low: then the expired part would be larger than the whole.
   const counted = isWhole ? sessions.length : await table.countAll(COUNTING);
   const all = Math.max(counted ?? rows, sessions.length, expired ?? 0);
   const share = sessions.filter(({ expiresAt }) => expiresAt !== null && expiresAt < dayAgo).length;
@@ -283,7 +282,7 @@ function timeOf(instant: SampledSession['createdAt']): number {
   return instant === null ? -Infinity : millisecondsOf(instant);
 }
 
-/** A length for a person: `12d`, `5h30m`, `7m`, `20s`. */
+/** A duration for a reader: `12d`, `5h30m`, `7m`, `20s`. */
 export function roughly(milliseconds: number): string {
   const minutes = Math.round(milliseconds / MINUTE);
   if (milliseconds >= 2 * DAY) return `${amount(milliseconds / DAY)}d`;
@@ -292,7 +291,7 @@ export function roughly(milliseconds: number): string {
   return minutes >= 2 ? `${String(minutes)}m` : `${String(Math.round(milliseconds / 1000))}s`;
 }
 
-/** As the configuration has it. */
+/** In the form of the configuration. */
 function durationSetting(milliseconds: number): string {
   const size = milliseconds >= 2 * DAY ? DAY : milliseconds >= 2 * HOUR ? HOUR : MINUTE;
   return formatDuration(Math.round(milliseconds / size) * size);

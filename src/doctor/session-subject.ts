@@ -7,25 +7,25 @@ import { amount } from './database-checks.ts';
 export interface SessionSubject {
   readonly target: Target;
   readonly database: DatabaseExamination;
-  /** The sessions that are looked at: of Redis where it has the say, else of the table. Read once. */
+  /** The sessions to check: those in Redis where Better Auth trusts it, else those in the table. Read once. */
   readonly sample: () => Promise<SessionSample>;
-  /** False where the table has no column for addresses, of which nothing can be said then. */
+  /** False where the table has no column for addresses: then they cannot be checked. */
   readonly hasAddresses: boolean;
   /** By the database's clock. */
   readonly now: Instant;
-  /** Of the application that writes; null where nobody said, and UTC is assumed. */
+  /** The zone of the application that writes; null if it is not configured, and UTC is assumed. */
   readonly timeZone: string | null;
   /** Milliseconds, as the application has it. */
   readonly expiresIn: number;
-  /** The profile gives it. */
+  /** The profile sets it. */
   readonly expiresInIsDeclared: boolean;
   readonly preserve: boolean;
   readonly ipv6Subnet: Ipv6Subnet;
-  /** When sessionctl last swept this database to its end; null for never, as far as the history says. */
+  /** When sessionctl last completed a sweep of this database; null for never, as far as the history shows. */
   readonly lastSweep: () => Promise<Instant | null>;
 }
 
-/** Sessions without an address, and their share. */
+/** The fewest sessions, and the share of them without an address, for a warning. */
 export const FEW_SESSIONS = 10;
 export const MISSING_SHARE = 0.9;
 export function looked({ sessions, isWhole }: Pick<SessionSample, 'sessions' | 'isWhole'>): string {

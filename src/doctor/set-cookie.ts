@@ -1,18 +1,18 @@
-/** A cookie as a server sets it; its value is left out, since it may be a session's. */
+/** A cookie as a server sets it, without its value, which may be a session's. */
 export interface SetCookie {
   readonly name: string;
   readonly isEmpty: boolean;
   readonly httpOnly: boolean;
   readonly secure: boolean;
-  /** In lower case; null where it is not said. */
+  /** In lower case; null where it is not set. */
   readonly sameSite: string | null;
   readonly domain: string | null;
   readonly path: string | null;
-  /** Seconds; null where it is not said. */
+  /** Seconds; null where it is not set. */
   readonly maxAge: number | null;
 }
 
-/** Reads a `Set-Cookie` header as a browser does (RFC 6265, 5.2). */
+/** Parses a `Set-Cookie` header like a browser (RFC 6265, 5.2). */
 export function parseSetCookie(header: string): SetCookie {
   const [pair = '', ...attributes] = header.split(';');
   const { name, value } = split(pair);

@@ -30,7 +30,7 @@ export interface HistoryPlace {
 
 /**
  * Appends one record; when this returns, it is on the disk.
- * @param circumstances asked when it is the record's turn
+ * @param circumstances called when it is the record's turn
  * @throws FailedError where it cannot be written, or where the history has lost its end
  */
 export async function appendRecord(
@@ -44,7 +44,7 @@ export async function appendRecord(
   } catch (error) {
     if (error instanceof FailedError) throw error;
     throw new FailedError(`the history ${place.path} cannot be written: ${whyNotWritten(error)}`, {
-      hint: 'Free space or set XDG_STATE_HOME to a directory that can be written.',
+      hint: 'Free space or set XDG_STATE_HOME to a writable directory.',
       cause: error,
     });
   }
@@ -55,7 +55,7 @@ async function appendAlone(
   entry: HistoryEntry,
   circumstances: () => HistoryCircumstances,
 ): Promise<HistoryRecord> {
-  // Before the file: a record that comes in between is then ahead of the head, and not missing.
+  // Read before the file: a record added in between is then ahead of the head, and does not look missing.
   const head = await readHead(headPath);
   const file = await openRegularFile(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
   try {
@@ -63,14 +63,14 @@ async function appendAlone(
     const end = await readEnd(file, size);
     const last = headToContinue(end, head, path);
     if (head === 'absent') {
-      // Whoever is alone and finds records without a head has found what somebody took away.
+      // With the lock held, records without a head mean that another process removed the head.
       if (size > 0 && (await readHead(headPath)) !== 'absent') throw new LockLostError();
-      // Before the first record, so that a head that is missing beside one is never an accident.
+      // Before the first record, so that a head that is missing beside a record is never an accident.
       if (size === 0) await writeHead(headPath, emptyChain);
     }
     if (size === 0) await syncDirectory(dirname(path));
     const record = sealRecord(entry, last, circumstances(), findingOf(end, head === 'absent' && size > 0));
-    // What was cut short keeps a line of its own, so that it does not spoil this one.
+    // A truncated record keeps its own line, so that it does not damage this one.
     writeAtEnd(file.fd, size, Buffer.from(`${end.ended ? '' : '\n'}${recordLine(record)}\n`));
     await file.sync();
     await writeHead(headPath, record);
@@ -82,9 +82,9 @@ async function appendAlone(
 
 /** The end of the file, as far back as its last record. */
 interface End {
-  /** The last line that is a record, unchanged; null where there is none in the whole file. */
+  /** The last line that is an unchanged record; null where there is none in the whole file. */
   readonly record: HistoryRecord | null;
-  /** Lines behind it, that are none. */
+  /** Lines after it that are not records. */
   readonly unreadable: readonly HistoryLine[];
   /** The last line has its line feed. */
   readonly ended: boolean;
@@ -95,7 +95,7 @@ const FIRST_LOOK = 64 * 1024;
 async function readEnd(file: FileHandle, size: number): Promise<End> {
   for (let length = Math.min(FIRST_LOOK, size); ; length = Math.min(length * 8, size)) {
     const bytes = await readBytes(file, size - length, length);
-    // The first of them may be the end of a longer line, and is then no record.
+    // The first of them may be the end of a longer line, and then it is not a record.
     const lines = splitLines(bytes);
     const ended = lines.at(-1)?.ended ?? true;
     for (const [unreadable, { text }] of lines.toReversed().entries()) {
@@ -107,10 +107,10 @@ async function readEnd(file: FileHandle, size: number): Promise<End> {
   }
 }
 
-/** What the next record says of the file that it is appended to. */
+/** What the next record says about the file that it is appended to. */
 function findingOf({ unreadable, ended }: End, headMissing: boolean): HistoryFinding | null {
   const lines = unreadable.map(({ bytes }) => bytes);
-  // What was cut short is given its line feed.
+  // A truncated line is given its line feed.
   const fragment = fragmentHash(ended || lines.length === 0 ? lines : [...lines, LINE_FEED]);
   if (fragment === null && !headMissing) return null;
   return { ...(fragment === null ? {} : { fragment }), ...(headMissing ? { headMissing } : {}) };
@@ -130,17 +130,17 @@ async function readBytes(file: FileHandle, from: number, length: number): Promis
 }
 
 /**
- * What the next record follows. An append that was cut short never came as far as the head, so whatever is unreadable
- * behind the record that the head names was never relied on: it is skipped, since a fragment must not stop anybody in
- * the middle of an incident, and the next record vouches for what it was. A history that ends before its head has lost
- * records that were surely written. To go on with it would bury that; beginning a new one is a person's decision.
+ * The head that the next record follows. A truncated append never reached the head, so unreadable lines after the
+ * record that the head names were never relied on. They are skipped, since a fragment must not stop an operator during
+ * an incident, and the next record contains their hash. A history that ends before its head has lost records that were
+ * certainly written. To continue it would hide that. Beginning a new one is the operator's decision.
  * @throws FailedError
  */
 function headToContinue({ record, unreadable, ended }: End, head: StoredHead, path: string): HistoryHead {
   const last = record ?? emptyChain;
-  if (head === 'unreadable') throw cannotContinue(path, 'history.head beside it cannot be understood');
-  // Without a head nothing proves that lines were never relied on, but the very last one where it has no end. The next
-  // record says for ever that the head was missing.
+  if (head === 'unreadable') throw cannotContinue(path, 'history.head beside it cannot be read');
+  // Without a head, only a last line without an end is certain never to have been relied on. The next record states
+  // permanently that the head was missing.
   if (head === 'absent') {
     if (unreadable.length > (ended ? 0 : 1)) throw cannotContinue(path, 'its last lines are not records');
     return last;
@@ -148,19 +148,20 @@ function headToContinue({ record, unreadable, ended }: End, head: StoredHead, pa
   if (head.sequence > last.sequence)
     throw cannotContinue(path, `record ${String(head.sequence)}, which was written, is changed or missing`);
   if (head.sequence === last.sequence && head.hash !== last.hash)
-    throw cannotContinue(path, `record ${String(head.sequence)} is another than the one that was written`);
+    throw cannotContinue(path, `record ${String(head.sequence)} is not the one that was written`);
   return last;
 }
 
 function cannotContinue(path: string, why: string): FailedError {
   return new FailedError(`the history ${path} cannot be continued: ${why}`, {
-    hint: '`sessionctl history --verify` says what is wrong. Move it and history.head away to begin a new one.',
+    hint: 'Run `sessionctl history --verify` to see what is wrong. To begin a new history, move this file and history.head away.',
   });
 }
 
 /**
- * Writes where the file ended when its last record was read. Locks can be lost: a machine that slept, two that found
- * the same lock stale. So this looks once more, with nothing in between for anybody to come through.
+ * Writes where the file ended when its last record was read. Locks can be lost: the machine was asleep, or two runs
+ * found the same lock stale. So this checks the end again, with no step in between in which another process could
+ * write.
  * @throws LockLostError where the file has grown
  */
 function writeAtEnd(file: number, size: number, bytes: Uint8Array): void {
@@ -169,13 +170,13 @@ function writeAtEnd(file: number, size: number, bytes: Uint8Array): void {
   try {
     while (written < bytes.length) written += writeSync(file, bytes, written);
   } catch (error) {
-    // A full disk took a part of it. Nothing else was written since, so the part can be taken back.
+    // A full disk took only a part of it. If nothing else was written since, the part is removed.
     if (written > 0 && fstatSync(file).size === size + written) takeBack(file, size);
     throw error;
   }
 }
 
-/** What may only grow keeps the fragment, which does no harm. */
+/** An append-only file keeps the fragment, which does no harm. */
 function takeBack(file: number, size: number): void {
   try {
     ftruncateSync(file, size);
@@ -184,7 +185,7 @@ function takeBack(file: number, size: number): void {
   }
 }
 
-/** A new file is there after a crash only if its directory is on the disk as well. Windows has no such call. */
+/** A new file survives a crash only if its directory is on the disk as well. Windows has no such call. */
 async function syncDirectory(path: string): Promise<void> {
   if (platform() === 'win32') return;
   const directory = await open(path);

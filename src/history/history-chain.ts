@@ -5,19 +5,19 @@ import { emptyChain, fragmentHash, parseRecord, type HistoryRecord } from './his
 /**
  * changed: not as it was written; missing: records before this line are gone; misplaced: a record that does not follow
  * the one before it; unreadable: not a record; cut-short: the last line has no end; end-missing: the last records are
- * gone; no-end: nothing says, or said, where the history ends.
+ * gone; no-end: it is not known, or was not known, where the history ends.
  */
 export type HistoryProblemKind =
   'changed' | 'missing' | 'misplaced' | 'unreadable' | 'cut-short' | 'end-missing' | 'no-end';
 
 export interface HistoryProblem {
-  /** From 1; what is wrong with the end is on the line behind the last one. */
+  /** From 1; a problem with the end is on the line after the last one. */
   readonly line: number;
   readonly kind: HistoryProblemKind;
   readonly message: string;
 }
 
-/** What an append left that was cut short, by a power cut or a kill. Nothing that was recorded is lost by it. */
+/** The remains of an append that a power cut or a kill interrupted. No recorded data is lost by it. */
 export interface HistoryRemark {
   /** From 1. */
   readonly line: number;
@@ -27,20 +27,20 @@ export interface HistoryRemark {
 
 /** A line of the file. */
 export interface HistoryLine {
-  /** Null where the bytes are no text. */
+  /** Null where the bytes are not text. */
   readonly text: string | null;
-  /** False for the last one where its line feed is missing: whoever wrote it was stopped. */
+  /** False for the last line if its line feed is missing: its writer was stopped. */
   readonly ended: boolean;
   /** With the line feed. */
   readonly bytes: Uint8Array;
 }
 
-/** The records of a history and what is wrong with it. */
+/** The records of a history and its problems. */
 export interface HistoryContent {
-  /** In the order of the file; a changed one is among them, as far as it can be read. */
+  /** In the order of the file, including changed ones, as far as they can be read. */
   readonly records: readonly HistoryRecord[];
   readonly problems: readonly HistoryProblem[];
-  /** What is out of the ordinary and no problem. */
+  /** Unusual, but not problems. */
   readonly remarks: readonly HistoryRemark[];
 }
 
@@ -55,7 +55,7 @@ export function splitLines(bytes: Uint8Array): readonly HistoryLine[] {
     const next = ended ? end + 1 : bytes.length;
     const line = bytes.subarray(from, ended ? end : next);
     lines.push({
-      // Bytes that are no UTF-8 would all read as the same character, whatever they are.
+      // Bytes that are not UTF-8 would all read as the same character.
       text: isUtf8(line) ? Buffer.from(line).toString('utf8') : null,
       ended,
       bytes: bytes.subarray(from, next),
@@ -67,27 +67,25 @@ export function splitLines(bytes: Uint8Array): readonly HistoryLine[] {
 
 /**
  * Reads the lines of a history and follows its chain from the first record to the last.
- *
- * What holds: as long as `history.head` was not rewritten as well, whatever was relied on is there, byte for byte. A
- * record is relied on once an append has returned; the head names it then, or is behind it by the one whose writer was
- * killed in between. Found is every record that is changed, missing, put in, doubled or moved; a history that ends before
- * its head; and a head that is missing, for ever, since the next record says so and is chained itself.
- *
- * What an append leaves that was cut short stands behind the last record that was relied on. That alone is no problem.
- * The next record holds the hash of those bytes, so that from then on they, too, can neither change nor go. Bytes that are
- * no record, and for which no record vouches, may have been one: they are a problem. So is what was cut off from a record
- * that the head names.
- *
- * Not found is what somebody did who made all hashes and the head anew, and what befell the last record before its writer
- * came as far as the head.
- * @param head where the chain ended when something was last written, as it stands beside the history
+ * What is guaranteed: unless `history.head` was rewritten as well, every record that was relied on is there, byte for
+ * byte. A record is relied on once its append has returned. The head then names it, or is one record behind if the
+ * writer was killed in between. This finds every record that was changed, removed, inserted, doubled or moved; a
+ * history that ends before its head; and a head that was missing, permanently, since the next record states it and is
+ * itself part of the chain.
+ * The remains of an interrupted append come after the last record that was relied on. That alone is not a problem. The
+ * next record contains the hash of those bytes, so from then on they cannot be changed or removed either. Bytes that
+ * are not a record, and whose hash no record contains, may have been one: they are a problem. So are the remains of a
+ * record that the head names.
+ * What is not found: changes by an attacker who computed all hashes and the head again, and damage to the last record
+ * before its writer wrote the head.
+ * @param head where the chain ended at the last write, as stored beside the history
  */
 export function followChain(lines: readonly HistoryLine[], head: StoredHead): HistoryContent {
   const records: HistoryRecord[] = [];
   const problems: HistoryProblem[] = [];
   const remarks: HistoryRemark[] = [];
   let last: { readonly sequence: number; readonly hash: string | null } = emptyChain;
-  /** Since the last record that is as it was written. */
+  /** Lines since the last unchanged record. */
   let between: NumberedLine[] = [];
 
   for (const [at, line] of lines.entries()) {
@@ -102,7 +100,7 @@ export function followChain(lines: readonly HistoryLine[], head: StoredHead): Hi
     records.push(record);
     if (!intact) {
       report('changed', `record ${String(record.sequence)} is not as it was written`);
-      // Nothing that it says can be relied on; that it stands here can.
+      // Its content cannot be relied on; its position can.
       last = { sequence: last.sequence + 1, hash: null };
       continue;
     }
@@ -112,7 +110,7 @@ export function followChain(lines: readonly HistoryLine[], head: StoredHead): Hi
       report('misplaced', `record ${String(record.sequence)} does not follow the record before it`);
     if (record.sequence >= next) last = record;
     if (typeof head === 'object' && head.sequence === record.sequence && head.hash !== record.hash)
-      report('changed', `record ${String(record.sequence)} is another than the one that was written`);
+      report('changed', `record ${String(record.sequence)} is not the one that was written`);
     if (record.found?.headMissing === true)
       report('no-end', `history.head was missing when record ${String(record.sequence)} was written`);
     if (!ended) (isBehind(head, record.sequence) ? remarks : problems).push(cutShort(at + 1));
@@ -133,13 +131,13 @@ export function followChain(lines: readonly HistoryLine[], head: StoredHead): Hi
 
 interface NumberedLine extends HistoryLine {
   readonly number: number;
-  /** A changed one, which has been reported. */
+  /** A changed record, which has been reported. */
   readonly isRecord: boolean;
 }
 
 type Judgement = Omit<HistoryContent, 'records'>;
 
-/** What stands between two records: what the second one found there when it was written, or something else. */
+/** Judges the lines between two records: those that the second one found when it was written, or others. */
 function judgeBetween(
   between: readonly NumberedLine[],
   { sequence, found }: HistoryRecord,
@@ -159,7 +157,7 @@ function judgeBetween(
   return { problems: [], remarks: [cutShort(first.number, sequence)] };
 }
 
-/** What stands behind the last record. `isLeftOver` where it was never relied on. */
+/** Judges the lines after the last record. `isLeftOver` where they were never relied on. */
 function judgeRest(rest: readonly NumberedLine[], isLeftOver: boolean): Judgement {
   const [first, last] = [rest.at(0), rest.at(-1)];
   if (first === undefined || last === undefined) return { problems: [], remarks: [] };
@@ -175,16 +173,16 @@ function unreadable({ number, isRecord }: NumberedLine): readonly HistoryProblem
   return isRecord ? [] : [{ line: number, kind: 'unreadable', message }];
 }
 
-/** @param next the record that was written in its place, and vouches for what is there */
+/** @param next the record that was written after it and contains its hash */
 function cutShort(line: number, next: number | null = null): HistoryRemark {
   const message =
     next === null
       ? 'the last line has no end: its writing was interrupted'
-      : `the writing of a record was interrupted; record ${String(next)} was written behind it`;
+      : `the writing of a record was interrupted; record ${String(next)} was written after it`;
   return { line, kind: 'cut-short', message };
 }
 
-/** Whether the head does not know of a record yet: nobody was ever told that it is there. */
+/** Whether the head does not name a record yet: then its append has never been reported as done. */
 function isBehind(head: StoredHead, sequence: number): boolean {
   return typeof head === 'object' && head.sequence < sequence;
 }
@@ -195,8 +193,8 @@ function problemOfEnd(
   hasLines: boolean,
 ): Omit<HistoryProblem, 'line'> | null {
   if (head === 'unreadable')
-    return { kind: 'no-end', message: 'the file that says where the history ends cannot be understood' };
-  // It is made before the first record.
+    return { kind: 'no-end', message: 'the file that says where the history ends cannot be read' };
+  // The head is written before the first record.
   if (head === 'absent')
     return hasLines
       ? { kind: 'no-end', message: 'the file that says where the history ends is missing' }

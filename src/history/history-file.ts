@@ -12,23 +12,32 @@ import type { HistoryPlace } from './append-record.ts';
 import type { HistoryContent, HistoryProblem } from './history-chain.ts';
 import type { HistoryEntry, HistoryRecord } from './history-record.ts';
 
-/** The operator's own account of what sessionctl changed, in a file that only grows. */
+/** The operator's own record of sessionctl's changes, in an append-only file. */
 export interface History {
   /** Where the file is. */
   readonly path: string;
-  /** What to warn of where that is another place than the environment says, else null. */
+  /** A warning if the path differs from the environment's setting, else null. */
   readonly warning: string | null;
-  /** Appends one record, durable when it returns. @throws FailedError */
+  /**
+   * Appends one record, durable when it returns.
+   * @throws FailedError
+   */
   append(entry: HistoryEntry): Promise<HistoryRecord>;
-  /** Every record that can be read, and what is wrong. Nothing is wrong with a file that is not there. @throws FailedError */
+  /**
+   * Every readable record, and all problems. A missing file is not a problem.
+   * @throws FailedError
+   */
   read(): Promise<HistoryContent>;
-  /** What is wrong: empty where no record was changed and none is missing. @throws FailedError */
+  /**
+   * The problems: empty where no record was changed and none is missing.
+   * @throws FailedError
+   */
   verify(): Promise<readonly HistoryProblem[]>;
 }
 
 /**
- * The history of the operator who runs this. Nothing is loaded, opened or made before it is used.
- * @throws FailedError where the environment does not say where such a file belongs
+ * The history of the operator who runs this. Nothing is loaded, opened or created before it is used.
+ * @throws FailedError where the environment does not define a place for such a file
  */
 export function openHistory(system: System): History {
   const { path: state, warning } = stateDirectory(system);
@@ -74,10 +83,10 @@ async function readHistory({ path, headPath }: HistoryPlace): Promise<HistoryCon
   const { readHead } = await import('./history-head.ts');
   try {
     for (;;) {
-      // In this order: a record that is appended in between is ahead of the head, and nothing is wrong with that.
+      // In this order: a record appended in between is ahead of the head, which is not a problem.
       const head = await readHead(headPath);
       const content = await contentOf(path);
-      // Somebody has just begun it.
+      // Another run has just created it.
       if (head === 'absent' && content.length > 0 && (await readHead(headPath)) !== 'absent') continue;
       return followChain(splitLines(content), head);
     }

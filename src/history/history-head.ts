@@ -2,7 +2,7 @@ import { readRegularFile } from '../regular-file.ts';
 import { replaceFile } from '../replace-file.ts';
 import { parseHead, type HistoryHead } from './history-record.ts';
 
-/** What the file beside the history says of where the history ends: only so can it be seen that the end is gone. */
+/** The end of the history, as stored in the file beside it. Without it, a missing end could not be detected. */
 export type StoredHead = HistoryHead | 'absent' | 'unreadable';
 
 export async function readHead(path: string): Promise<StoredHead> {

@@ -2,22 +2,22 @@ import { rmdir, stat } from 'node:fs/promises';
 import type { LockOptions } from 'proper-lockfile';
 import { FailedError } from '../errors.ts';
 
-/** A process that was killed leaves its lock behind; one that lives renews it more often than this. */
+/** Milliseconds. A killed process leaves its lock behind; a running one renews it more often than this. */
 const STALE_AFTER = 10_000;
 const LONGEST_WAIT = 15_000;
 
-/** Another one has the lock, or had it at the same time, as the work under it may find out: try once more. */
+/** Another process has the lock, or had it at the same time, as the work under it may detect. Try once more. */
 export class LockLostError extends Error {
   constructor() {
-    super('another one has the lock');
+    super('another process has the lock');
     this.name = 'LockLostError';
   }
 }
 
 /**
- * Does something while no other sessionctl does it to the same file. The work may be done again, when it finds that it
- * was not alone.
- * @throws FailedError where another one does not come to an end
+ * Does work while no other sessionctl does it on the same file. The work may be repeated if it detects that it was not
+ * alone.
+ * @throws FailedError where another process does not release the lock
  */
 export async function withLock<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
   const { default: retry } = await import('p-retry');
@@ -49,10 +49,10 @@ async function underLock<Result>(path: string, work: () => Promise<Result>): Pro
   }
 }
 
-/** @throws LockLostError where another one has it */
+/** @throws LockLostError where another process has it */
 async function acquire(path: string): Promise<() => Promise<void>> {
   try {
-    // Left to itself, the library would let two take over one stale lock, each removing what the other has just made.
+    // By itself, the library would let two processes take over one stale lock, each removing the other's new one.
     return await lock(path, { stale: Number.POSITIVE_INFINITY, update: STALE_AFTER / 3 });
   } catch (error) {
     if (error instanceof LockLostError) await removeStale(path);
@@ -60,14 +60,14 @@ async function acquire(path: string): Promise<() => Promise<void>> {
   }
 }
 
-/** Removes the lock that a killed process left behind, under a lock of its own: of many who wait only one may. */
+/** Removes the lock of a killed process, under a lock of its own: of many waiting processes only one may do it. */
 async function removeStale(path: string): Promise<void> {
   const { default: lockfile } = await import('proper-lockfile');
   const lockPath = lockOf(path);
   if (await lockfile.check(path, { realpath: false, stale: STALE_AFTER })) return;
   const release = await lock(lockPath, { stale: STALE_AFTER });
   try {
-    // Compared with a lock that was made just now, since the clock of the file system is the one that counts.
+    // Compared with a lock created just now, since the file system's clock is the one that counts.
     const [held, now] = await Promise.all([stat(lockPath), stat(lockOf(lockPath))]);
     if (held.mtimeMs < now.mtimeMs - STALE_AFTER) await rmdir(lockPath);
   } catch (error) {
@@ -77,18 +77,18 @@ async function removeStale(path: string): Promise<void> {
   }
 }
 
-/** @throws LockLostError where another one has it */
+/** @throws LockLostError where another process has it */
 async function lock(path: string, options: LockOptions): Promise<() => Promise<void>> {
   const { default: lockfile } = await import('proper-lockfile');
   try {
     const release = await lockfile.lock(path, {
       ...options,
-      // The history itself need not be there yet.
+      // The history itself need not exist yet.
       realpath: false,
-      // By default this ends the process. The work finds out by itself before it writes.
+      // By default this ends the process. The work checks the lock itself before it writes.
       onCompromised: () => undefined,
     });
-    // The work is done. A lock that cannot be given back is stale in a moment.
+    // The work is done. A lock that cannot be released becomes stale soon.
     return () => release().catch(() => undefined);
   } catch (error) {
     const isHeld = error instanceof Error && 'code' in error && error.code === 'ELOCKED';
@@ -102,7 +102,7 @@ function lockOf(path: string): string {
   return `${path}.lock`;
 }
 
-/** What was there a moment ago was given back. */
+/** Another process has just released it. */
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -9,52 +9,54 @@ const outcomes = ['complete', 'partial', 'failed', 'survivors'] as const;
 export type HistoryEvent = (typeof events)[number];
 
 /**
- * How a run ended. complete: all is gone; partial: stopped by a signal or a limit; failed: an error ended it;
- * survivors: something that should be gone still answers.
+ * How a run ended. complete: all sessions ended; partial: stopped by a signal or a limit; failed: stopped by an error;
+ * survivors: a session that should have ended is still valid.
  */
 export type HistoryOutcome = (typeof outcomes)[number];
 
-/** What a command says of its run; the rest of a record is added by the history. */
+/** A command's report of its run; the history adds the rest of a record. */
 export interface HistoryEntry {
   readonly runId: string;
   readonly event: HistoryEvent;
-  /** Such as `revoke-all`. */
+  /** For example `revoke-all`. */
   readonly command: string;
   readonly target: Target;
-  /** In words, as the options were typed. */
+  /** The options as they were typed. */
   readonly selection: string;
   readonly reason: string | null;
-  /** Sessions that were planned. */
+  /** Planned sessions. */
   readonly matched: number | null;
   readonly users: number | null;
   /** Null until finished. */
   readonly revoked: number | null;
   readonly remaining: number | null;
-  /** Of the event `finished` only. */
+  /** Only for the event `finished`. */
   readonly outcome: HistoryOutcome | null;
-  /** Why it was refused, what failed. */
+  /** The reason for a refusal or a failure. */
   readonly detail: string | null;
-  /** OAuth tokens that were revoked; absent until finished, and where there are none to revoke. */
+  /** Revoked OAuth tokens; absent until finished, and where there are none to revoke. */
   readonly oauthTokens?: number | undefined;
-  /** Where a sweep stopped on its way, for the next one to go on from there; absent where there is nothing to go on with. */
+  /** Where a sweep stopped, so that the next one can continue from there; absent where there is nothing to continue. */
   readonly position?: HistoryPosition | undefined;
 }
 
 /** A place in a table. */
 export interface HistoryPosition {
   readonly table: string;
-  /** In the words of the store that it was written by; null for the beginning of the table. */
+  /** In the form of the store that wrote it; null for the beginning of the table. */
   readonly at: string | null;
 }
 
-/** What was wrong with the file when a record was appended. It is hashed with the record, and so cannot be taken back. */
+/**
+ * Problems of the file when a record was appended. They are hashed with the record, so they cannot be removed later.
+ */
 export interface HistoryFinding {
   /**
-   * SHA-256 in hex of the bytes between the record before and this one: what an append left that was cut short. So they
-   * are kept as they were found.
+   * SHA-256 in hex of the bytes between the record before and this one: the remains of an interrupted append. The hash
+   * proves that they stay unchanged.
    */
   readonly fragment?: string | undefined;
-  /** There were records, and no `history.head` to say how many there had been. */
+  /** There were records, but no `history.head` to say how many there had been. */
   readonly headMissing?: true | undefined;
 }
 
@@ -64,32 +66,32 @@ export interface HistoryRecord extends HistoryEntry {
   /** ISO 8601 in UTC with milliseconds, by the operator's clock. */
   readonly at: string;
   readonly operator: { readonly user: string; readonly host: string };
-  /** Of sessionctl. */
+  /** The version of sessionctl. */
   readonly version: string;
-  /** Absent where nothing was wrong. */
+  /** Absent where there was no problem. */
   readonly found?: HistoryFinding | undefined;
   /** The hash of the record before, 64 zeros for the first. */
   readonly previous: string;
-  /** SHA-256 in hex over the JSON of everything else, `previous` included, in the order in which it stands there. */
+  /** SHA-256 in hex of the JSON of all other fields, including `previous`, in their order. */
   readonly hash: string;
 }
 
-/** Where a chain of records ends: the last record's number and hash. */
+/** The end of a chain of records: the last record's number and hash. */
 export interface HistoryHead {
   readonly sequence: number;
   readonly hash: string;
 }
 
-/** What the history adds to an entry. */
+/** The fields that the history adds to an entry. */
 export type HistoryCircumstances = Pick<HistoryRecord, 'at' | 'operator' | 'version'>;
 
-/** The end of a chain that has no record yet. */
+/** The end of an empty chain. */
 export const emptyChain: HistoryHead = { sequence: 0, hash: '0'.repeat(64) };
 
 /** A line of the file as a record. */
 export interface ParsedRecord {
   readonly record: HistoryRecord;
-  /** The line is byte for byte as it was written, as far as its own hash can tell. */
+  /** The line is byte for byte as it was written, according to its own hash. */
   readonly intact: boolean;
 }
 
@@ -102,7 +104,7 @@ export function sealRecord(
 ): HistoryRecord {
   const { runId, event, command, target, selection, reason, detail } = entry;
   const { matched, users, revoked, remaining, outcome, oauthTokens, position } = entry;
-  // Named one by one: the order is hashed, and whatever else the entry carries is not written.
+  // Named one by one: the order is hashed, and other fields of the entry are not written.
   const sealed = {
     sequence: head.sequence + 1,
     at,
@@ -133,12 +135,12 @@ export function sealRecord(
   return { ...sealed, hash: hashOf(sealed) };
 }
 
-/** The one line that stands for a record in the file, without its line feed. */
+/** The line of a record in the file, without its line feed. */
 export function recordLine(record: HistoryRecord): string {
   return JSON.stringify(record);
 }
 
-/** What a record says of the bytes that it found behind the one before, `null` where there are none. */
+/** The hash of the bytes between the record before and this one, `null` where there are none. */
 export function fragmentHash(lines: readonly Uint8Array[]): string | null {
   if (lines.length === 0) return null;
   const hash = createHash('sha256');
@@ -151,11 +153,11 @@ export function parseRecord(line: string): ParsedRecord | null {
   const record = parsedAs(recordShape, line);
   if (record === null) return null;
   const { hash, ...sealed } = record;
-  // The comparison of text finds what means the same and was written otherwise: spaces, escapes, a key twice.
+  // Comparing the text finds lines with the same meaning but another form: spaces, escapes, a repeated key.
   return { record, intact: hash === hashOf(sealed) && line === JSON.stringify({ ...sealed, hash }) };
 }
 
-/** @returns null where the text does not say where a chain ends */
+/** @returns null where the text is not the end of a chain */
 export function parseHead(text: string): HistoryHead | null {
   return parsedAs(headShape, text);
 }
@@ -170,7 +172,7 @@ function parsedAs<const Shape extends v.GenericSchema>(
 ): v.InferOutput<Shape> | null {
   try {
     const value: unknown = JSON.parse(text);
-    // Checked in place: what valibot puts out has its keys in another order, and the order is hashed.
+    // Checked in place: valibot's output has its keys in another order, and the order is hashed.
     return v.is(shape, value) ? value : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
@@ -195,7 +197,7 @@ const headShape = v.strictObject({
   hash: sha256,
 });
 
-// Loose: a later sessionctl may write more, and this one can still verify it.
+// Allows further fields: a later sessionctl may write more, and this one can still verify the record.
 const recordShape = v.looseObject({
   sequence: place,
   at: v.pipe(v.string(), v.check(isInstant)),

@@ -2,16 +2,16 @@ import { toInstant, type Instant } from '../sessions/instant.ts';
 import type { Target } from '../sessions/session-store.ts';
 import type { HistoryOutcome, HistoryRecord } from './history-record.ts';
 
-/** What the records of one run say together. */
+/** The records of one run, combined. */
 export interface HistoryRun {
   readonly runId: string;
   readonly command: string;
   /** By the operator's clock. */
   readonly startedAt: Instant;
-  /** Null while it runs, and where it was killed. */
+  /** Null while it runs, and if it was killed. */
   readonly finishedAt: Instant | null;
   readonly operator: HistoryRecord['operator'];
-  /** Of sessionctl. */
+  /** The version of sessionctl. */
   readonly version: string;
   readonly target: Target;
   readonly selection: string;
@@ -22,11 +22,11 @@ export interface HistoryRun {
   readonly remaining: number | null;
   readonly outcome: HistoryOutcome | 'refused' | 'cancelled' | 'unfinished';
   readonly detail: string | null;
-  /** OAuth tokens that were revoked; null where that was not recorded. */
+  /** Revoked OAuth tokens; null where that was not recorded. */
   readonly oauthTokens: number | null;
 }
 
-/** The runs that these records tell of, newest first. */
+/** The runs of these records, newest first. */
 export function runsOf(records: readonly HistoryRecord[]): readonly HistoryRun[] {
   const runs = new Map<string, [HistoryRecord, ...HistoryRecord[]]>();
   for (const record of records) {
@@ -40,7 +40,7 @@ export function runsOf(records: readonly HistoryRecord[]): readonly HistoryRun[]
 function runOf(records: readonly [HistoryRecord, ...HistoryRecord[]]): HistoryRun {
   const [first] = records;
   const last = records.at(-1) ?? first;
-  /** What was said last, since the end of a run knows more than its beginning. */
+  /** The last known value: the end of a run knows more than its beginning. */
   const latest = <Value>(read: (record: HistoryRecord) => Value | null): Value | null =>
     records.reduce<Value | null>((value, record) => read(record) ?? value, null);
   return {

@@ -5,14 +5,15 @@ import type { Session } from './session.ts';
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
-/** Sessions that tell whether a refresh moves `updatedAt`. */
+/** Sessions that are read to find out whether a refresh moves `updatedAt`. */
 export const ACTIVITY_SAMPLE = 1000;
 
 /**
- * When a session was last signed in or refreshed. A refresh sets the expiry to `expiresIn` from then on, and with Better Auth
- * up to 1.2.8 it leaves `updatedAt` as it is: so it is the later of `updatedAt` and `expiresAt - expiresIn`.
- * @param expiresIn milliseconds, as configured; null reads `updatedAt` alone
- * @returns null where a time that it takes is missing or cannot be read
+ * The last sign-in or refresh of a session. A refresh sets the expiry to the current time plus `expiresIn`, and with
+ * Better Auth up to 1.2.8 it does not change `updatedAt`. So the activity is the later of `updatedAt` and `expiresAt -
+ * expiresIn`.
+ * @param expiresIn milliseconds, as configured; null uses `updatedAt` alone
+ * @returns null where a needed time is missing or unreadable
  */
 export function activityOf(
   { updatedAt, expiresAt }: Pick<Session, 'updatedAt' | 'expiresAt'>,
@@ -24,7 +25,10 @@ export function activityOf(
   return refreshedAt > millisecondsOf(updatedAt) ? toInstant(refreshedAt) : updatedAt;
 }
 
-/** The expiry that a refresh at this moment gives, to compare with `expiresAt`; null where expiries tell nothing. */
+/**
+ * The expiry that a refresh at this moment would set, to compare with `expiresAt`; null where expiries say nothing
+ * about activity.
+ */
 export function expiryAfterRefresh(
   moment: Instant | null,
   { expiresIn }: { readonly expiresIn: number | null },
@@ -32,7 +36,7 @@ export function expiryAfterRefresh(
   return moment === null || expiresIn === null ? null : toInstant(millisecondsOf(moment) + expiresIn);
 }
 
-/** What of a session tells whether a refresh moves `updatedAt`. */
+/** The fields of a session that show whether a refresh moves `updatedAt`. */
 export interface RefreshEvidence {
   readonly createdAt: Instant | null;
   readonly updatedAt: Instant | null;
@@ -41,11 +45,12 @@ export interface RefreshEvidence {
 }
 
 /**
- * Whether some expiry has moved while `updatedAt` stood still since the sign-in. Of the active sessions whose `updatedAt` is
- * their `createdAt`, the shortest-lived one was not refreshed and shows what a sign-in gives. One that lives longer was
- * refreshed, at `expiresAt` minus that length, if that moment is past and no other session has the same length or expiry:
- * many of one length are sign-ins from before session.expiresIn was shortened, and many of one expiry were made by a script.
- * Impersonations, and sign-ins without "remember me", which last a day, have lengths of their own and tell nothing.
+ * Whether some expiry has moved while `updatedAt` has not changed since the sign-in. Of the active sessions with
+ * `updatedAt` equal to `createdAt`, the one with the shortest life was not refreshed and shows the life that a sign-in
+ * gives. One with a longer life was refreshed, at `expiresAt` minus that life, if that moment is past and no other
+ * session has the same life or expiry: many sessions of one life are sign-ins from before session.expiresIn was
+ * shortened, and many of one expiry were created by a script. Impersonations, and sign-ins without "remember me", which
+ * last a day, have their own lives and show nothing.
  */
 export function updatesStandStill(sessions: Iterable<RefreshEvidence>, now: Instant): boolean {
   const unmoved = [...sessions].flatMap((session) => lifeOf(session, now) ?? []);
@@ -66,7 +71,7 @@ interface Life {
   readonly expiry: number;
 }
 
-/** How long a session lives from its sign-in on; null where that tells nothing of refreshes. */
+/** The life of a session from its sign-in; null where it says nothing about refreshes. */
 function lifeOf(
   { createdAt, updatedAt, expiresAt, isImpersonation }: RefreshEvidence,
   now: Instant,
@@ -80,15 +85,18 @@ function lifeOf(
   return isUnmoved && Math.abs(length - DAY) > MINUTE ? { length, expiry } : null;
 }
 
-/** By which sessions are alike. The two times of a sign-in are not read from the clock in one instant. */
+/**
+ * Sessions with a common key count as alike. The two times of a sign-in are not read from the clock at the same
+ * instant.
+ */
 function keysOf({ length, expiry }: Life): readonly string[] {
   return [`length ${String(Math.round(length / 1000))}`, `expiry ${String(expiry)}`];
 }
 
 /**
  * Refuses to judge activity by `updatedAt` where refreshes do not move it.
- * @param sample active sessions, `ACTIVITY_SAMPLE` of them in the order in which the store holds them: a search for the
- * telling ones would read all of a big table
+ * @param sample active sessions, the first `ACTIVITY_SAMPLE` in the store's order: a search for the relevant ones would
+ * read all of a big table
  * @throws MissingSettingError asking for `expires_in`
  */
 export async function requireMovingUpdates(
@@ -101,7 +109,7 @@ export async function requireMovingUpdates(
       sessions.push({ ...session, isImpersonation: session.impersonatedBy !== null });
   if (!updatesStandStill(sessions, now)) return;
   throw new MissingSettingError(
-    '--idle-since and --active-after need expires_in here: refreshes move expiresAt and leave updatedAt as it is (Better Auth up to 1.2.8), so updatedAt does not show who is active',
+    '--idle-since and --active-after need expires_in here: refreshes move expiresAt but not updatedAt (Better Auth up to 1.2.8), so updatedAt does not show which sessions are active',
     'Set expires_in in [profiles.<name>.session] to session.expiresIn of the application, "7d" by default.',
   );
 }

@@ -3,34 +3,37 @@ import { InvalidValueError } from './invalid-value.ts';
 import { shownValue } from './shown-value.ts';
 
 /**
- * A network, or a single address as the network that holds it alone. `first` and `last` are address keys: 32 lower-case
- * hexadecimal digits, IPv4 as its mapped IPv6 address, so that keys order as addresses do.
+ * A network, or a single address as the network that contains only that address. `first` and `last` are address keys:
+ * 32 lower-case hexadecimal digits, IPv4 as its mapped IPv6 address, so that keys sort like addresses.
  */
 export interface AddressRange {
   readonly first: string;
   readonly last: string;
   readonly family: 4 | 6;
-  /** Bits that are fixed, of 32 for IPv4 and of 128 for IPv6. */
+  /** Fixed bits, of 32 for IPv4 and of 128 for IPv6. */
   readonly prefixLength: number;
 }
 
-/** Bytes. A longer text is no address: patterns are not tried on it, since some take quadratic time. */
+/** Bytes. A longer text is not an address. Patterns are not tried on it, since some take quadratic time. */
 export const LONGEST_ADDRESS = 1000;
 
 const IPV4 = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/;
 const HINT = 'Write an address or a network: 203.0.113.7, 203.0.113.0/24, 2001:db8::/32.';
 
-/** What `advanced.ipAddress.ipv6Subnet` of Better Auth can be: it masks an IPv6 address to so many bits before it stores it. */
+/**
+ * The values of Better Auth's `advanced.ipAddress.ipv6Subnet`: it masks an IPv6 address to this many bits before it
+ * stores it.
+ */
 export const ipv6Subnets = [32, 48, 64, 128] as const;
 export type Ipv6Subnet = (typeof ipv6Subnets)[number];
 
-/** The key of an address, or undefined where the text is not one: empty, rubbish, with a zone or a port. */
+/** The key of an address, or undefined if the text is not one: empty, invalid, with a zone or a port. */
 export function addressKey(text: string): string | undefined {
   return parseAddress(text)?.key;
 }
 
 /**
- * Reads an address or a CIDR network. Host bits behind the prefix are ignored.
+ * Reads an address or a CIDR network. Host bits after the prefix are ignored.
  * @throws InvalidValueError where the text is neither
  */
 export function parseAddressRange(text: string): AddressRange {
@@ -47,18 +50,18 @@ export function parseAddressRange(text: string): AddressRange {
   return rangeOf(address.key, address.family, length);
 }
 
-/** The network of IPv6 with at most so many bits that the range lies in; a range that is no narrower stays as it is. */
+/** The IPv6 network of at most this many bits that contains the range. A range that is not narrower stays as it is. */
 export function widenRange(range: AddressRange, bits: number): AddressRange {
   return range.family === 4 || range.prefixLength <= bits ? range : rangeOf(range.first, 6, bits);
 }
 
-/** Keys of IPv4 addresses begin so: with ::ffff:0:0/96. */
+/** Keys of IPv4 addresses begin with this: ::ffff:0:0/96. */
 export const MAPPED_KEY = '00000000000000000000ffff';
 const MAPPED_PREFIX = 96;
 const FIRST_MAPPED = `${MAPPED_KEY}00000000`;
 const LAST_MAPPED = `${MAPPED_KEY}ffffffff`;
 
-/** Whether the address with this key lies in the range. An IPv4 address lies in no network of IPv6, not even in ::/0. */
+/** Whether the address with this key lies in the range. An IPv4 address lies in no IPv6 network, not even in ::/0. */
 export function rangeHolds(range: AddressRange, key: string): boolean {
   const family = key.startsWith(MAPPED_KEY) ? 4 : 6;
   return family === range.family && key >= range.first && key <= range.last;
@@ -70,7 +73,7 @@ export interface KeyRange {
   readonly last: string;
 }
 
-/** Ranges as keys alone, in order and none touching another. IPv4 has been taken out of networks of IPv6. */
+/** Ranges as ranges of keys, sorted and without two that touch. IPv4 is excluded from IPv6 networks. */
 export function keyRangesOf(ranges: readonly AddressRange[]): readonly KeyRange[] {
   const apart = ranges.flatMap(withoutMapped).sort((one, other) => (one.first < other.first ? -1 : 1));
   const merged: KeyRange[] = [];
@@ -90,7 +93,7 @@ function withoutMapped({ first, last, family }: AddressRange): readonly KeyRange
   ].filter((part) => part.first <= part.last);
 }
 
-/** Tells whether a key lies in one of the ranges, which `keyRangesOf` has put in order. There may be thousands. */
+/** Finds whether a key lies in one of the ranges, which come from `keyRangesOf`. There may be thousands. */
 export function keyFinder(keys: readonly KeyRange[]): (key: string) => boolean {
   return (key) => {
     let [from, to] = [0, keys.length];
@@ -111,7 +114,7 @@ export function coversRange(outer: AddressRange, inner: AddressRange): boolean {
 
 function parseAddress(text: string): { readonly key: string; readonly family: 4 | 6 } | undefined {
   if (text.length > LONGEST_ADDRESS) return undefined;
-  // ipaddr.js alone would also take 010.1, 0x7f.1 and fe80::1%eth0, which nobody means as a stored address.
+  // ipaddr.js alone would also accept 010.1, 0x7f.1 and fe80::1%eth0, which are not meant as stored addresses.
   const isV4 = IPV4.test(text);
   if (!isV4 && (!text.includes(':') || text.includes('%'))) return undefined;
   if (!ipaddr.isValid(text)) return undefined;

@@ -8,23 +8,23 @@ export interface ReplicaPatience {
   readonly pause: (milliseconds: number) => Promise<void>;
   /** Ends the wait. */
   readonly signal: AbortSignal;
-  /** Told when there is something to wait for, and now and then while that lasts. */
+  /** Called when there is something to wait for, and repeatedly while that lasts. */
   readonly remark: (text: string) => void;
-  /** Milliseconds from whenever; only for whoever cannot wait for the real ones. */
+  /** Milliseconds from any starting point; only for tests that cannot wait in real time. */
   readonly clock?: () => number;
 }
 
-/** What was measured holds for so long: batches take less, and replicas are not to be kept busy with questions. */
+/** Milliseconds for which a measurement is valid: batches take less, and replicas should not be asked too often. */
 const MEMORY = 1000;
-/** Milliseconds between two questions: so many at first, doubled each time, and no more than the second. */
+/** Milliseconds between two measurements: at first this many, doubled each time up to the second value. */
 const FIRST_PAUSE = MEMORY + 50;
 const LONGEST_PAUSE = 4000;
 const BETWEEN_REMARKS = 60_000;
 
 /**
- * Prepares to wait for replicas. What it answers with waits until none is further behind than it may be, or until the
- * signal comes, and says how many milliseconds that took. To be called before every batch: what was measured is
- * remembered for a second, so that it mostly answers at once.
+ * Prepares to wait for replicas. The returned function waits until no replica is further behind than allowed, or until
+ * the signal, and returns how many milliseconds that took. Call it before every batch: a measurement is remembered for
+ * a second, so it usually returns at once.
  */
 export function awaitReplicas(replication: Replication, patience: ReplicaPatience): () => Promise<number> {
   const { maxLag, pause, signal, remark, clock = () => performance.now() } = patience;
@@ -56,7 +56,7 @@ export function awaitReplicas(replication: Replication, patience: ReplicaPatienc
   };
 }
 
-/** A question that the signal interrupts fails, and its failure means nothing then. */
+/** A measurement that the signal interrupts fails, and that failure is ignored. */
 async function measureUnless(
   signal: AbortSignal,
   measure: () => Promise<number | null>,
@@ -69,7 +69,7 @@ async function measureUnless(
   }
 }
 
-/** Never less than it is: a lag just above what is allowed must not read as what is allowed. */
+/** Rounded up: a lag just above the limit must not look like the limit. */
 function lengthOf(lag: number): string {
   const unit = lag < 120_000 ? 1000 : 60_000;
   return formatDuration(Math.ceil(lag / unit) * unit);

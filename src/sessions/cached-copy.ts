@@ -1,10 +1,10 @@
-/** How Better Auth signs the copy of a session that a browser carries (`cookieCache.strategy`). */
+/** The ways in which Better Auth signs the copy of a session in the browser's cookie (`cookieCache.strategy`). */
 export const cacheStrategies = ['compact', 'jwt', 'jwe'] as const;
 export type CacheStrategy = (typeof cacheStrategies)[number];
 
 /**
- * Milliseconds that a copy lives at least if a user signed in without "remember me", also with a shorter `maxAge` (better-auth
- * 1.7.25, `cookies/index`, setCookieCache).
+ * Minimum life of a copy, in milliseconds, if a user signed in without "remember me", even with a shorter `maxAge`
+ * (better-auth 1.7.25, `cookies/index`, setCookieCache).
  */
 const NOT_REMEMBERED: Readonly<Record<CacheStrategy, number>> = {
   compact: 60_000,
@@ -12,7 +12,7 @@ const NOT_REMEMBERED: Readonly<Record<CacheStrategy, number>> = {
   jwe: 300_000,
 };
 
-/** Milliseconds that a browser's copy of a session may be believed after the session has ended. */
+/** Milliseconds for which a browser's copy of a session may be accepted after the session has ended. */
 export function longestCopy({
   maxAge,
   strategy,

@@ -1,7 +1,7 @@
-/** A copy that the strategies `jwt` and `jwe` made, opened. */
+/** An opened copy of the strategies `jwt` and `jwe`. */
 export interface OpenedJwt {
   readonly payload: Readonly<Record<string, unknown>>;
-  /** Whose key fits; `unchecked` where that cannot be told. */
+  /** Which secret it was signed with; `unchecked` where that is unknown. */
   readonly signer: 'present' | 'former' | 'unchecked';
 }
 
@@ -11,9 +11,9 @@ interface Secrets {
 }
 
 /**
- * Opens a signed copy: HS256 with the secret itself. With the JWT plugin an application may sign with a key of its own, which is
- * not known here (better-auth 1.7.25, `crypto/jwt`, `cookieCacheSigner`).
- * @returns null where it is none, or no secret fits
+ * Opens a signed copy: HS256 with the secret itself. With the JWT plugin an application may sign with its own key,
+ * which sessionctl does not know (better-auth 1.7.25, `crypto/jwt`, `cookieCacheSigner`).
+ * @returns null if it is not such a copy, or no secret fits
  */
 export async function openSigned(
   value: string,
@@ -31,15 +31,15 @@ export async function openSigned(
       const { payload } = await compactVerify(value, new TextEncoder().encode(one));
       return { payload: parsed(payload), signer: one === secret ? 'present' : 'former' };
     } catch {
-      // The next one may fit.
+      // Try the next secret.
     }
   }
   return null;
 }
 
 /**
- * Opens an encrypted copy. Better Auth tries former secrets, too.
- * @returns null where it is none, or no secret fits
+ * Opens an encrypted copy. Like Better Auth, it also tries former secrets.
+ * @returns null if it is not such a copy, or no secret fits
  */
 export async function openEncrypted(
   value: string,
@@ -51,13 +51,13 @@ export async function openEncrypted(
       const { plaintext } = await compactDecrypt(value, await encryptionKey(one));
       return { payload: parsed(plaintext), signer: 'present' };
     } catch {
-      // The next one may fit.
+      // Try the next secret.
     }
   }
   return null;
 }
 
-/** As `deriveEncryptionSecret` of better-auth 1.7.25, with the salt of the cookie cache. */
+/** The same as `deriveEncryptionSecret` of better-auth 1.7.25, with the salt of the cookie cache. */
 async function encryptionKey(secret: string): Promise<Uint8Array> {
   const bytes = (text: string) => new TextEncoder().encode(text);
   const key = await crypto.subtle.importKey('raw', bytes(secret), 'HKDF', false, ['deriveBits']);
@@ -72,6 +72,6 @@ async function encryptionKey(secret: string): Promise<Uint8Array> {
 
 function parsed(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-  if (typeof value !== 'object' || value === null) throw new Error('no object');
+  if (typeof value !== 'object' || value === null) throw new Error('not an object');
   return value as Readonly<Record<string, unknown>>;
 }

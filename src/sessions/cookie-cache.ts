@@ -5,8 +5,8 @@ import { toInstant, type Instant } from './instant.ts';
 import type { Session } from './session.ts';
 
 /**
- * What becomes of a cached copy (`session_data`): `believed`, or why Better Auth would ask its stores in place of it. In the
- * order in which better-auth 1.7.25 decides (`decodeCookieCache`, `getSession`).
+ * The verdict on a cached copy (`session_data`): `believed`, or the reason why Better Auth would ask its stores
+ * instead. In the order in which better-auth 1.7.25 decides (`decodeCookieCache`, `getSession`).
  */
 export type CacheState =
   | 'believed'
@@ -22,13 +22,16 @@ export type CacheState =
 
 export interface CachedCookie {
   readonly state: CacheState;
-  /** False where no secret is known, or a key of the JWT plugin has signed it: a copy that is called believed is so only if its signature is right. */
+  /**
+   * False where no secret is known, or where a key of the JWT plugin signed the copy. Then the verdict `believed` holds
+   * only if the signature is right.
+   */
   readonly signatureChecked: boolean;
-  /** Until when it answers, or would if nothing else were wrong with it; null where it cannot be read. */
+  /** When it stops being accepted, if nothing else is wrong with it; null where it is unreadable. */
   readonly until: Instant | null;
   readonly madeAt: Instant | null;
   readonly version: string | null;
-  /** What it says of the session; null where it cannot be read. */
+  /** The session's fields in the copy; null where it is unreadable. */
   readonly session: {
     readonly id: string | null;
     readonly userId: string | null;
@@ -37,17 +40,17 @@ export interface CachedCookie {
 }
 
 export interface CacheExpectations {
-  /** Null where none is known. */
+  /** Null where no secret is known. */
   readonly secret: string | null;
   readonly formerSecrets: readonly string[];
   readonly strategy: CacheStrategy;
-  /** `cookieCache.version` of the application. */
+  /** The application's `cookieCache.version`. */
   readonly version: string;
-  /** That the session cookie holds; null where there is no such cookie. */
+  /** The token in the session cookie; null where there is no such cookie. */
   readonly token: string | null;
 }
 
-/** Reads a copy as the application does, by its strategy. */
+/** Reads a copy like the application, by its strategy. */
 export async function readCachedCookie(
   value: string,
   { secret, formerSecrets, strategy, version, token }: CacheExpectations,
@@ -72,7 +75,7 @@ export async function readCachedCookie(
     if (signer === null || signer === 'former') return signer === null ? 'bad-signature' : 'former-secret';
     if (!isPayload(payload)) return 'unreadable';
     if (token === null || session['token'] !== token) return 'other-token';
-    // An empty one counts as none there.
+    // An empty version counts as absent.
     if ((own === undefined || own === '' ? '1' : own) !== version) return 'other-version';
     if (expiresAt < nowInMilliseconds) return 'too-old';
     return ends === null || ends < now ? 'expired' : 'believed';
@@ -87,7 +90,7 @@ export async function readCachedCookie(
   };
 }
 
-/** Which strategy made a copy, by its form: a JWT has three parts, an encrypted one five. */
+/** The strategy that made a copy, by its form: a JWT has three parts, an encrypted one five. */
 function strategyOf(value: string): CacheStrategy | null {
   if (/^[\w-]+(?:\.[\w-]*){2}$/.test(value)) return 'jwt';
   if (/^[\w-]+(?:\.[\w-]*){4}$/.test(value)) return 'jwe';
@@ -117,7 +120,7 @@ async function openCompact(
 function fromJwt(opened: OpenedJwt | null): OpenedCopy | null {
   if (opened === null) return null;
   const { exp } = opened.payload;
-  // Better Auth takes one without an end for one that ends now.
+  // Better Auth treats a copy without an end as ending now.
   return { ...opened, expiresAt: typeof exp === 'number' ? exp * 1000 : 0 };
 }
 
@@ -146,7 +149,7 @@ function parseCompact(
   }
 }
 
-/** As far as Better Auth's own schema of it asks. */
+/** Checks the same fields as Better Auth's own schema of a copy. */
 function isPayload({ session, user, updatedAt, version }: Fields): boolean {
   const isVersion = version === undefined || typeof version === 'string';
   return record(session) !== null && record(user) !== null && typeof updatedAt === 'number' && isVersion;
@@ -167,7 +170,7 @@ function moment(value: unknown): Instant | null {
   return Number.isFinite(milliseconds) && Math.abs(milliseconds) < 253e12 ? toInstant(milliseconds) : null;
 }
 
-/** In what a cached copy differs from the session that the stores hold. */
+/** The fields in which a cached copy differs from the stored session. */
 export function staleIn({ session: copy }: CachedCookie, stored: Session | null): readonly string[] {
   if (copy === null) return [];
   if (stored === null) return ['session'];

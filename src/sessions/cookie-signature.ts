@@ -1,14 +1,14 @@
-/** HMAC-SHA256, as better-call 1.4 signs cookies (`makeSignature`) and Better Auth its cached copies. */
+/** HMAC-SHA256, with which better-call 1.4 signs cookies (`makeSignature`) and Better Auth its cached copies. */
 const algorithm = { name: 'HMAC', hash: 'SHA-256' } as const;
 
-/** @returns the signature of a text in base64 with padding, as it stands behind the token in a cookie */
+/** @returns the signature of a text in padded base64, as it follows the token in a cookie */
 export async function signatureOf(text: string, secret: string): Promise<string> {
   const signature = await crypto.subtle.sign(algorithm, await keyOf(secret), bytesOf(text));
   return btoa(String.fromCharCode(...new Uint8Array(signature)));
 }
 
 /**
- * Whether a text was signed with the secret. How long it takes says nothing about the signature.
+ * Whether a text was signed with the secret. The time that it takes reveals nothing about the signature.
  * @param signature base64 or base64url, with or without padding; false for anything else
  */
 export async function isSignedWith(text: string, signature: string, secret: string): Promise<boolean> {
@@ -16,7 +16,7 @@ export async function isSignedWith(text: string, signature: string, secret: stri
   return bytes !== null && crypto.subtle.verify(algorithm, await keyOf(secret), bytes, bytesOf(text));
 }
 
-/** Which of the secrets made a signature: the one in use, one that was in use before, or none. */
+/** The secret that made a signature: the present one, a former one, or none. */
 export async function signerOf(
   text: string,
   signature: string,
@@ -35,7 +35,7 @@ export async function tokenFingerprint(token: string): Promise<string> {
     .join('');
 }
 
-/** @returns null where the text is no base64 */
+/** @returns null where the text is not base64 */
 export function base64Bytes(text: string): Uint8Array<ArrayBuffer> | null {
   if (!/^[\w+/-]+={0,2}$/.test(text)) return null;
   try {

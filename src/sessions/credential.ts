@@ -1,18 +1,21 @@
 /** One way to read a credential. */
 export interface Reading {
   readonly token: string;
-  /** What stands behind the token; null where nothing does. */
+  /** The text after the token; null if there is none. */
   readonly signature: string | null;
-  /** False where copying has damaged it so that a server would not read it: it lost its end, or was encoded once more. */
+  /**
+   * False if copying has damaged it so that a server would not read it: its end is missing, or it was encoded once
+   * more.
+   */
   readonly intact: boolean;
 }
 
 export interface Credential {
-  /** Name of the cookie; null for a value by itself, or in another header. */
+  /** Name of the cookie; null for a bare value, or a value in another header. */
   readonly cookie: string | null;
   /** In a header `Authorization: Bearer`, which Better Auth reads only with its bearer plugin. */
   readonly bearer: boolean;
-  /** Likeliest first, never empty. */
+  /** Most likely first, never empty. */
   readonly readings: readonly Reading[];
 }
 
@@ -21,40 +24,49 @@ export interface Cookie {
   readonly value: string;
 }
 
-/** What one line, or one text of a JSON document, holds. */
+/** The content of one line, or of one text of a JSON document. */
 export interface TextReading {
   readonly credentials: readonly Credential[];
-  /** Cached copies (`session_data`), as they stand: each whole, or a piece of one. */
+  /** Cached copies (`session_data`) as they were found: each is whole, or a piece of one. */
   readonly copies: readonly Cookie[];
-  /** Whatever else is long enough for a token: nobody guesses one, so that a session found by it was meant. Each once. */
+  /**
+   * All other texts that are long enough for a token, each once. A token cannot be guessed, so a session found by one
+   * was meant.
+   */
   readonly perhaps: readonly string[];
 }
 
 /** Characters; a longer line is not read. */
 export const LONGEST_LINE = 1024 * 1024;
-/** Any printable text without spaces, since a deployment may make its own tokens. U+FFFD is what was not UTF-8. */
+/**
+ * Any printable text without spaces, since a deployment may create its own tokens. U+FFFD replaces bytes that were not
+ * UTF-8.
+ */
 const TOKEN = /^[^\p{C}\p{Z}\ufffd]{1,512}$/u;
 /** Better Auth's own tokens. */
 const USUAL_TOKEN = /^[A-Za-z0-9]{32}$/;
-/** A tab separates as a space does. */
+/** A tab separates like a space. */
 const CONTROL = /(?!\t)\p{Cc}/u;
-/** A token and its signature, base64 of HMAC-SHA256. Whoever copies by double click may lose the `=`. */
+/** A token and its signature, base64 of HMAC-SHA256. Copying by double click may lose the `=`. */
 const SIGNED = /^(.+)\.([A-Za-z0-9+/]{43}=?)$/s;
 
 /** The end of the names of Better Auth's cookies. */
 const COOKIE =
   /session_token(?:_multi-[\w-]{1,600})?|admin_session|session_data(?:\.\d{1,3})?|account_data(?:\.\d{1,3})?|dont_remember/g;
 const LONGEST_PREFIX = 200;
-/** Between a name and its value: of cookies, JSON, a table of the browser's tools, a call in a script. */
+/** Between a name and its value: in cookies, JSON, a table of the browser's tools, a call in a script. */
 const SEPARATOR = /\\?["']?\s{0,9}[=:\t]\s{0,9}|["'],\s{0,9}/y;
-/** Longer than any cookie; of as many names without a space between them, each value would be the rest of the line. */
+/**
+ * Longer than any cookie. Without a limit, many names without a space between them would each take the rest of the line
+ * as their value.
+ */
 const VALUE = /\\?["']?[^\s;"\\]{0,5000}/y;
 const LONGEST_COPY = 5000;
 const BEARER = /(?:\bbearer\s{1,9}|\bset-auth-token\\?["']?\s{0,9}:\s{0,9}\\?["']?)(\S+)/gi;
 const LABELLED = /(?<![\w.-])(?:session[_-]?)?token\\?["']?\s{0,9}[=:]\s{0,9}\\?["']?([^\s"'&;\\]+)/gi;
 /** Without its `=`. */
 const SIGNATURE_LENGTH = 43;
-/** Of the longest token, encoded twice, with its signature. */
+/** The longest token with its signature, encoded twice. */
 const LONGEST_VALUE = 4096;
 const PIECE = /[\w-]{16,512}/g;
 const MOST_PIECES = 200;
@@ -65,7 +77,10 @@ const SOMEWHERE_A_COOKIE =
 const TOKEN_HEADER =
   /^["']?(?:(?:authorization["']?\s*:\s*["']?)?bearer\s+|set-auth-token["']?\s*:\s*)(\S+)$/i;
 
-/** Whether text looks like a credential, so that it must never be echoed: a signed cookie value in any form, or a cookie name with a value. */
+/**
+ * Whether text looks like a credential that must never be echoed: a signed cookie value in any form, or a cookie name
+ * with a value.
+ */
 export function looksLikeCredential(text: string): boolean {
   return decodings(text).some(
     (form) => SOMEWHERE_SIGNED.test(form) || SOMEWHERE_A_COOKIE.test(form) || TOKEN_HEADER.test(form.trim()),
@@ -73,8 +88,8 @@ export function looksLikeCredential(text: string): boolean {
 }
 
 /**
- * Reads one line, wherever a credential stands in it: a cookie or a header among other text, a value that is labelled or
- * signed, or a token that is all of the line. URL-encoded once or twice, quoted, with a trailing comma.
+ * Finds the credentials in one line: a cookie or a header among other text, a labelled or signed value, or a token that
+ * is the whole line. It may be URL-encoded once or twice, quoted, or followed by a comma.
  */
 export function readText(text: string): TextReading {
   if (text.length > LONGEST_LINE) return { credentials: [], copies: [], perhaps: [] };
@@ -90,7 +105,7 @@ export function readText(text: string): TextReading {
     ...first(forms, bearersIn),
     ...(own.length > 0 || forms.length === 0 ? [] : [...signedIn(text), ...first(forms, labelledIn)]),
   ];
-  // All of the text may be the token, or its signed value.
+  // The whole text may be the token, or its signed value.
   const whole = cookies.length > 0 || forms.length === 0 || /\s/.test(text) ? [] : readingsOf(text);
   const all =
     credentials.length === 0
@@ -107,7 +122,7 @@ export function readText(text: string): TextReading {
   };
 }
 
-/** Whether a reading has the form of a credential of Better Auth. Any other text is none, unless a store knows it. */
+/** Whether a reading has the form of a Better Auth credential. Other text is one only if a store knows it. */
 export function isWellFormed({ token, signature }: Reading): boolean {
   return signature !== null || USUAL_TOKEN.test(token);
 }
@@ -126,7 +141,7 @@ function piecesOf(text: string): readonly string[] {
   return [...new Set(pieces)].slice(0, MOST_PIECES);
 }
 
-/** Better Auth's cookies in a text, whatever stands around them, such as the words of a curl command. */
+/** Better Auth's cookies in any text, such as a curl command. */
 function cookiesIn(text: string): readonly Cookie[] {
   return [...text.matchAll(COOKIE)].flatMap(({ 0: end, index }) => {
     SEPARATOR.lastIndex = index + end.length;
@@ -143,13 +158,13 @@ function cookiesIn(text: string): readonly Cookie[] {
   });
 }
 
-/** The copies for the browser are signed, but hold no token. */
+/** The copies for the browser are signed, but contain no token. */
 function fromCookie({ name, value }: Cookie): readonly Credential[] {
-  // An empty one was deleted.
+  // An empty cookie was deleted.
   if (!/session_token(?:_multi-[\w-]+)?$|admin_session$/.test(name) || beforeEnd(value) === '') return [];
-  // While an administrator is somebody else: the administrator's own token, a colon, and whether to remember it.
+  // During an impersonation this cookie holds the administrator's own token, a colon, and whether to remember it.
   const ends = name.endsWith('admin_session') ? ':' : null;
-  // A server decodes a cookie once. What is still encoded then it does not read.
+  // A server decodes a cookie once, and cannot read one that is still encoded after that.
   const readings = readingsOf(value, decodedOnce(beforeEnd(value)));
   return credential(
     name,
@@ -168,13 +183,13 @@ function labelledIn(text: string): readonly Credential[] {
   return [...text.matchAll(LABELLED)].flatMap(([, value = '']) => credential(null, false, readingsOf(value)));
 }
 
-/** Cookies of any other name, and values by themselves, that are signed. */
+/** Signed values by themselves, and in cookies with other names. */
 function signedIn(text: string): readonly Credential[] {
   return text.split(/[;\s]+/).flatMap((piece) => {
     if (piece.length <= SIGNATURE_LENGTH) return [];
     const equals = piece.indexOf('=');
     const [name, value] = equals < 1 ? [null, piece] : [piece.slice(0, equals), piece.slice(equals + 1)];
-    // Copies for the browser are signed, but hold no token.
+    // Copies for the browser are signed, but contain no token.
     if (name !== null && /(?:session_data|account_data)(?:\.\d+)?$|dont_remember$/.test(name)) return [];
     const isSigned = ({ signature }: Reading) => signature !== null;
     const named = readingsOf(value, decodedOnce(beforeEnd(value))).filter(isSigned);
@@ -200,9 +215,9 @@ function fit(readings: readonly Reading[]): readonly Reading[] {
 }
 
 /**
- * What a value may stand for: a token in front of a signature first, then the value itself, without what copying put around
- * it and as it is; the most decoded form first.
- * @param sent the form that a server reads; of a value that is no cookie any form can be
+ * The possible readings of a value: first a token before a signature, then the value itself, with and without what
+ * copying added around it; the most decoded form first.
+ * @param sent the form that a server reads; a value that is not from a cookie may have any form
  */
 function readingsOf(value: string, sent?: string): readonly Reading[] {
   if (value.length > LONGEST_VALUE) return [];
@@ -221,7 +236,7 @@ function readingsOf(value: string, sent?: string): readonly Reading[] {
       ? [{ token: form.slice(0, dot), signature: end, intact: isIntact(end) }]
       : [];
   });
-  // The form that a server reads counts before others, which are damaged.
+  // The form that a server reads comes before the others, which are damaged.
   return [
     ...signed.filter(({ intact }) => intact),
     ...signed.filter(({ intact }) => !intact),
@@ -229,7 +244,7 @@ function readingsOf(value: string, sent?: string): readonly Reading[] {
   ];
 }
 
-/** better-call takes no other for a signature (`getSignedCookie`). */
+/** better-call accepts only this form of a signature (`getSignedCookie`). */
 function isWhole(signature: string): boolean {
   return /^[A-Za-z0-9+/]{43}=$/.test(signature);
 }
@@ -243,7 +258,7 @@ function decodings(text: string): readonly string[] {
   return [decoded(once), once, text];
 }
 
-/** Decodes what is URL-encoded; percent signs that mean nothing stay. */
+/** Decodes URL-encoded characters; other percent signs stay. */
 function decoded(text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, (encoded) => {
     try {
@@ -254,7 +269,7 @@ function decoded(text: string): string {
   });
 }
 
-/** As a server does; null where it cannot. */
+/** Decodes once, like a server; text that it cannot decode stays. */
 export function decodedOnce(text: string): string {
   try {
     return decodeURIComponent(text);

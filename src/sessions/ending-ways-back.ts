@@ -10,15 +10,15 @@ import {
   type WaysBackCounts,
 } from './ways-back.ts';
 
-/** What a revocation ended beside sessions, and what was there when it looked again; null where it did not look. */
+/** What a revocation ended besides sessions, and what the check afterwards found; null without such a check. */
 export interface EndedWaysBack {
   readonly ended: WaysBackNumbers;
   readonly left: WaysBackCounts | null;
 }
 
 /**
- * Ends what lets the users of a revocation in again. An approved device code makes a new session when the device asks for it,
- * so this comes before the sessions, and once more after them.
+ * Ends what lets the users of a revocation in again. An approved device code creates a new session when the device asks
+ * for it. So this runs before the sessions end, and once more afterwards.
  */
 export function startEndingWaysBack(store: SessionStore, asked: Selection, included: ReadonlySet<Included>) {
   const kinds = waysBack.filter((kind) => included.has(kind));
@@ -33,7 +33,7 @@ export function startEndingWaysBack(store: SessionStore, asked: Selection, inclu
   return {
     done: (): EndedWaysBack => ({ ended, left }),
 
-    /** Ends those of the users who have these sessions, which still have to be there. */
+    /** For the users who have these sessions. The sessions must still exist. */
     async endOf(selection: Selection): Promise<void> {
       if (kinds.length === 0) return;
       if (named.length === 0)
@@ -42,7 +42,7 @@ export function startEndingWaysBack(store: SessionStore, asked: Selection, inclu
       await end();
     },
 
-    /** Ends what came meanwhile, and looks again. */
+    /** Ends what was added meanwhile, and checks again. */
     async endAgain(): Promise<void> {
       if (kinds.length === 0) return;
       await end();

@@ -1,6 +1,6 @@
 /**
- * The text in lower case, letter by letter and in no language: every database can be made to give the same. A letter
- * that would become several, or an ASCII one (İ, the sign for Kelvin), stays as it is.
+ * The text in lower case, letter by letter and without rules of a language, so that every database can do the same. A
+ * letter that would become several letters, or an ASCII letter (İ, the Kelvin sign), stays as it is.
  */
 export function foldCase(text: string): string {
   return text.replaceAll(/[A-Z]|[^\0-\x7f]/gu, foldLetter);
@@ -14,7 +14,7 @@ function foldLetter(letter: string): string {
 
 const LAST_LETTER = 0x1ffff;
 
-/** Letters beyond ASCII that `foldCase` makes one of a text of, each with that one. */
+/** Letters beyond ASCII that `foldCase` turns into a letter of the text, each with that letter. */
 export function capitalsOf(folded: string): readonly (readonly [capital: string, letter: string])[] {
   const wanted = new Set(Array.from(folded).filter((letter) => letter > '\x7f'));
   if (wanted.size === 0) return [];
@@ -27,7 +27,7 @@ export function capitalsOf(folded: string): readonly (readonly [capital: string,
   return found;
 }
 
-/** Whether every letter of the text is one of ASCII, which all encodings of databases have in common. */
+/** Whether every letter of the text is ASCII, which all database encodings have in common. */
 export function isAscii(text: string): boolean {
   return !/[^\0-\x7f]/.test(text);
 }

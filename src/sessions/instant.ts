@@ -1,6 +1,6 @@
 /**
- * A moment as ISO 8601 in UTC with milliseconds, `2026-11-23T10:00:00.000Z`. Being text of one length, instants
- * order as strings, print as they are, and stream without a `Date` a row.
+ * A moment as ISO 8601 in UTC with milliseconds, `2026-11-23T10:00:00.000Z`. All instants are text of one length, so
+ * they sort as strings, print as they are, and stream without a `Date` for each row.
  */
 export type Instant = string & { readonly __instant: unique symbol };
 
@@ -14,7 +14,7 @@ export function millisecondsOf(instant: Instant): number {
   return Date.parse(instant);
 }
 
-/** Rounded down, for columns that hold whole seconds and would round up, into the future. */
+/** Rounded down, since columns of whole seconds would round up, into the future. */
 export function wholeSecond(instant: Instant): Instant {
   return toInstant(Math.floor(millisecondsOf(instant) / 1000) * 1000);
 }

@@ -1,4 +1,4 @@
-/** A value that a person typed does not mean anything here; the command line ends with 2. */
+/** A value that the operator typed is invalid; the exit code is 2. */
 export class InvalidValueError extends Error {
   readonly hint: string | undefined;
 
@@ -9,7 +9,7 @@ export class InvalidValueError extends Error {
   }
 }
 
-/** A user or session that was named does not exist; the command line ends with 1. */
+/** A named user or session does not exist; the exit code is 1. */
 export class NotFoundError extends Error {
   readonly hint: string | undefined;
 
@@ -20,7 +20,7 @@ export class NotFoundError extends Error {
   }
 }
 
-/** What was asked cannot be answered until the configuration says more; the command line ends with 3. */
+/** The request cannot be answered without a further setting; the exit code is 3. */
 export class MissingSettingError extends Error {
   readonly hint: string;
 

@@ -6,7 +6,7 @@ import type { Selection } from './selection.ts';
 import type { Session } from './session.ts';
 import { readStoredAddress } from './stored-address.ts';
 
-/** What of a session decides whether it is selected. */
+/** The fields of a session that decide whether it is selected. */
 export type Selectable = Pick<
   Session,
   | 'id'
@@ -21,9 +21,10 @@ export type Selectable = Pick<
 >;
 
 /**
- * Tells whether a session is one of the selection: what a database is asked in SQL, for stores that cannot be asked. A
- * value that is absent fulfils no condition, and is excepted by none.
- * @param unreadableTimes `include` matches also what may be meant: sessions without a time that the selection compares
+ * Decides whether a session matches the selection, like the SQL condition, for stores without queries. An absent value
+ * meets no condition and no exception.
+ * @param unreadableTimes `include` also matches sessions that may match: those without a time that the selection
+ * compares
  */
 export function matcherOf(
   selection: Selection,

@@ -1,9 +1,9 @@
 import { everySession, type Selection } from './selection.ts';
 import type { SessionStore, Survey } from './session-store.ts';
 
-/** What belongs to the sessions that were meant. */
+/** The totals for the sessions of a revocation. */
 export interface Met extends Pick<Survey, 'active' | 'oauthTokens' | 'apiKeys'> {
-  /** Null where more sessions came after a plan that was too large to keep its users in mind. */
+  /** Null where more sessions arrived after a plan that was too large to remember its users. */
   readonly users: number | null;
 }
 
@@ -12,7 +12,7 @@ interface Counted {
   readonly survey: Survey;
 }
 
-/** Adds up what belongs to the sessions of one plan after the other, each user once. */
+/** Adds up the totals for one plan after the other, each user once. */
 export async function startMeeting(store: SessionStore, plan: Counted, untilQuiet: boolean) {
   const idsOf = ({ selection }: Counted) => selection.sessionIds;
   const usersOf = async (ids: readonly string[]) => {

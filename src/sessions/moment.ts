@@ -3,22 +3,23 @@ import { millisecondsOf, toInstant, type Instant } from './instant.ts';
 import { InvalidValueError } from './invalid-value.ts';
 import { shownValue } from './shown-value.ts';
 
-/** A moment as a person names it: fixed, or so long before the database's present. */
+/** A moment as an operator gives it: fixed, or a duration before the database's current time. */
 export type Moment =
   { readonly kind: 'fixed'; readonly at: Instant } | { readonly kind: 'ago'; readonly milliseconds: number };
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const DATE_TIME =
   /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|z|[+-]\d{2}(?::?\d{2})?)?$/;
-const HINT = 'Write 2026-11-23, 2026-11-23T10:00Z, or a length back from now such as 15m, 2h or 7d.';
+const HINT = 'Write 2026-11-23, 2026-11-23T10:00Z, or a duration back from now such as 15m, 2h or 7d.';
 
-/** An offset can lead out of the years that an instant can be written in. */
+/** An offset can lead outside the years that an instant can express. */
 const FIRST = Date.parse('0000-01-01T00:00:00.000Z');
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
 /**
- * Reads ISO 8601 (`2026-11-23`, `2026-11-23T10:00Z`, `2026-11-23T10:00:00.000+02:00`) or a length back from now
- * (`15m`). Without an offset it is UTC, whatever the local time zone, so that a command means the same everywhere.
+ * Reads ISO 8601 (`2026-11-23`, `2026-11-23T10:00Z`, `2026-11-23T10:00:00.000+02:00`) or a duration back from now
+ * (`15m`). Without an offset the time is UTC, regardless of the local time zone, so that a command means the same
+ * everywhere.
  * @throws InvalidValueError for anything else, such as the 30th of February
  */
 export function parseMoment(text: string): Moment {
@@ -30,8 +31,8 @@ export function parseMoment(text: string): Moment {
 }
 
 /**
- * As `parseMoment`, for what lies behind: no session was made, or used, after the present.
- * @throws InvalidValueError for a length of nothing as well, which is the present itself
+ * Like `parseMoment`, for moments in the past: no session was created or used after the current time.
+ * @throws InvalidValueError also for a duration of zero, which is the current time
  */
 export function parsePastMoment(text: string): Moment {
   const moment = parseMoment(text);
@@ -62,7 +63,7 @@ function isoMilliseconds(text: string): number | undefined {
   return wall === undefined || offset === undefined ? undefined : wall - offset * 60_000;
 }
 
-/** `Date.parse` rolls 2026-02-30 over into March; a person who types that is mistaken. */
+/** `Date.parse` turns 2026-02-30 into a day in March; an operator who types that has made a mistake. */
 function checkedDay(day: string, milliseconds: number): number | undefined {
   if (Number.isNaN(milliseconds)) return undefined;
   return new Date(milliseconds).toISOString().startsWith(day) ? milliseconds : undefined;

@@ -1,6 +1,9 @@
 import leven from 'leven';
 
-/** The known word that was probably meant, or undefined where none is near: its beginning, or a slip or two off. */
+/**
+ * The known word that was probably meant, or undefined: one that begins with the typed text, or differs in one or two
+ * letters.
+ */
 export function nearest<Word extends string>(typed: string, known: readonly Word[]): Word | undefined {
   const word = typed.toLowerCase().slice(0, 64);
   const begun = word.length >= 3 ? known.filter((candidate) => candidate.toLowerCase().startsWith(word)) : [];
@@ -13,9 +16,9 @@ export function nearest<Word extends string>(typed: string, known: readonly Word
   return closest?.candidate;
 }
 
-/** The hint for a word that is none of the known ones. */
+/** The hint for an unknown word. */
 export function suggestion(typed: string, known: readonly string[]): string {
   const near = nearest(typed, known);
-  const all = `It is one of ${known.join(', ')}.`;
+  const all = `Use one of ${known.join(', ')}.`;
   return near === undefined ? all : `Did you mean ${near}? ${all}`;
 }

@@ -3,8 +3,8 @@ import { parseAddressRange, type Ipv6Subnet } from './address.ts';
 import type { SelectionWords } from './selection.ts';
 
 /**
- * Which networks are meant where an address within one was typed: `203.0.113.5/24 means the network 203.0.113.0/24`.
- * @param words that have been understood before
+ * For an address typed with a prefix, the network that it means: `203.0.113.5/24 means the network 203.0.113.0/24`.
+ * @param words that were accepted before
  */
 export function networksMeant(
   { ip = [], exceptIp = [] }: Pick<SelectionWords, 'ip' | 'exceptIp'>,
@@ -14,7 +14,7 @@ export function networksMeant(
     const [address = '', prefix] = text.split('/');
     if (prefix === undefined) return [];
     const { family, prefixLength } = parseAddressRange(text);
-    // What is widened has a sentence of its own.
+    // Another sentence reports a widened network.
     if (family === 6 && prefixLength > ipv6Subnet) return [];
     const kind = address.includes(':') ? ipaddr.IPv6 : ipaddr.IPv4;
     const network = kind.networkAddressFromCIDR(text).toString();
@@ -23,7 +23,7 @@ export function networksMeant(
   });
 }
 
-/** The words of a selection with what its networks mean, for a plan. */
+/** The words of a selection with the meaning of its networks, for a plan. */
 export function withNetworksMeant(
   text: string,
   words: Pick<SelectionWords, 'ip' | 'exceptIp'>,

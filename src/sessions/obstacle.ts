@@ -1,8 +1,8 @@
-/** Something in a database that ending sessions would meet. */
+/** A trigger, rule or foreign key that affects ending sessions. */
 export interface Obstacle {
   /**
-   * `keeps`: rows may stay although no error says so. `may refuse`: it
-   * depends on the rows. `runs`: code of the operator's own that runs along.
+   * `keeps`: rows may stay without an error. `may refuse`: it depends on the rows. `runs`: the operator's own code runs
+   * too.
    */
   readonly effect: 'keeps' | 'may refuse' | 'runs';
   /** A sentence that names it, without a full stop. */

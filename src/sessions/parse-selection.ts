@@ -7,9 +7,9 @@ import { shownValue } from './shown-value.ts';
 import { stateChoices, type SelectionRequest, type SelectionWords, type StateChoice } from './selection.ts';
 
 /**
- * Understands the selecting options.
- * @param defaultState what `--state` means when it is not given: `active` to look, `all` to revoke
- * @throws InvalidValueError for an empty or meaningless value, naming the option
+ * Parses the selecting options.
+ * @param defaultState the state if `--state` is not given: `active` for reading, `all` for revoking
+ * @throws InvalidValueError for an empty or invalid value, naming the option
  */
 export function parseSelection(words: SelectionWords, defaultState: StateChoice): SelectionRequest {
   return {
@@ -31,7 +31,7 @@ export function parseSelection(words: SelectionWords, defaultState: StateChoice)
   };
 }
 
-/** How many values one option takes: a server compares each with every session. */
+/** Maximum values of one option: a server compares each with every session. */
 const MOST_VALUES = 5000;
 
 function texts(option: string, values: readonly string[] = []): readonly string[] {
@@ -39,7 +39,7 @@ function texts(option: string, values: readonly string[] = []): readonly string[
     throw new InvalidValueError(
       `${option} was given ${String(values.length)} times; the most is ${String(MOST_VALUES)}`,
       option.startsWith('--except')
-        ? 'Give fewer values. Do not split the list over several runs: each would end what the others except.'
+        ? 'Give fewer values. Do not split the list over several runs: each run would end the sessions that the others except.'
         : 'Give fewer values, or split the list over several runs.',
     );
   }
@@ -47,7 +47,7 @@ function texts(option: string, values: readonly string[] = []): readonly string[
     if (value.trim() === '')
       throw new InvalidValueError(
         `${option} was given an empty value`,
-        'Leave the option out, or name what is meant.',
+        'Leave the option out, or give a value.',
       );
   }
   return values;
@@ -71,7 +71,7 @@ function parseState(value: string): StateChoice {
   return choice;
 }
 
-/** Runs a parser and puts the option's name before its complaint. */
+/** Runs a parser and puts the option's name before its error message. */
 function named<Value>(option: string, parse: () => Value): Value {
   try {
     return parse();

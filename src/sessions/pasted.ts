@@ -12,26 +12,27 @@ import type { SessionStore } from './session-store.ts';
 export interface PastedItem extends TextReading {
   /** `line 3`, or `item 2` of a JSON document. Shows nothing of the paste. */
   readonly place: string;
-  /** Where it holds nothing, that is usual: such as another header beside the cookie. */
+  /** An item of this kind usually holds no credential: for example another header beside the cookie. */
   readonly isContext: boolean;
 }
 
-/** How deep a JSON document is read. */
+/** Maximum depth to which a JSON document is read. */
 const DEEPEST = 100;
 const MOST_PIECES = 1000;
 const HEADER_NAME =
   /^(?:set-)?cookie:?$|^authorization:?$/i; /** What the browser's tools copy as a command, over many lines. */
 const COMMAND = /^\s*(?:curl|(?:await )?fetch\(|Invoke-WebRequest|\$session)/i;
 /**
- * Another header, the line of a request or an answer, a part of a command, a comment, another cookie of a cookies.txt or of
- * a table of the browser's tools.
+ * Another header, a request or status line, a part of a command, a comment, another cookie of a cookies.txt or of a
+ * table of the browser's tools.
  */
 const CONTEXT =
   /^(?::?[a-z][\w-]*:\s|[A-Z]{3,7} \S+ HTTP\/|HTTP\/\d|curl\s|--?[a-z][\w-]*\s|#\s|fetch\()|\t(?:TRUE|FALSE)\t\/|^[^\t]+\t[^\t]*\t[^\t]*\t\//i;
 
 /**
- * Reads what a person pasted: tokens, cookies and headers, a line each, in any text around them; JSON as a whole, such as a
- * HAR file or a browser's export of cookies; a cookies.txt. Every command that takes credentials reads them by this.
+ * Reads pasted text: tokens, cookies and headers, one per line, with any text around them; JSON as a whole, such as a
+ * HAR file or a browser's export of cookies; a cookies.txt. Every command that accepts credentials reads them with this
+ * function.
  * @returns in the order of the paste, without empty lines
  */
 export function readPaste(text: string): readonly PastedItem[] {
@@ -51,7 +52,7 @@ export function readPaste(text: string): readonly PastedItem[] {
 }
 
 function readLine(line: string, place: string): PastedItem {
-  // In a cookies.txt the mark stands in front of the domain, and is no comment.
+  // In a cookies.txt this mark precedes the domain, and is not a comment.
   const text = line.trim().replace(/^#HttpOnly_/, '');
   const reading = readText(text);
   if (HEADER_NAME.test(text)) return { credentials: [], copies: [], perhaps: [], place, isContext: true };
@@ -68,7 +69,7 @@ function parsedJson(text: string): object | undefined {
   }
 }
 
-/** Each text that holds a credential; where none does, one item with all that is long enough for a token. */
+/** Each text that contains a credential; if none does, one item with everything that is long enough for a token. */
 function readDocument(document: object, place: string): readonly PastedItem[] {
   const readings: TextReading[] = [];
   const perhaps = new Set<string>();
@@ -86,11 +87,11 @@ function readDocument(document: object, place: string): readonly PastedItem[] {
 
 interface DocumentText {
   readonly text: string;
-  /** In a list of texts, each of which is meant to be a credential. */
+  /** In a list of texts, each of which should be a credential. */
   readonly isAlone: boolean;
 }
 
-/** Texts as they would stand in a line: with the name that says what they are. */
+/** Texts as they would appear in a line: with the name that describes them. */
 function* textsIn(value: unknown, depth: number, key: string | null = null): Generator<DocumentText> {
   if (depth > DEEPEST) return;
   if (typeof value === 'string') {
@@ -109,24 +110,24 @@ function* textsIn(value: unknown, depth: number, key: string | null = null): Gen
   }
 }
 
-/** A credential with the reading that counts. */
+/** A credential with the chosen reading. */
 export interface ResolvedCredential extends Credential {
-  /** The one of which a session is known, else the likeliest. */
+  /** The reading of a known session, or else the most likely one. */
   readonly reading: Reading;
-  /** Of its session; null where no store knows one. */
+  /** The id of its session; null where no store knows one. */
   readonly sessionId: string | null;
 }
 
 export interface ResolvedItem {
   readonly place: string;
-  /** Empty where nothing is understood, or there is only a cached copy. */
+  /** Empty where nothing was recognised, or there is only a cached copy. */
   readonly credentials: readonly ResolvedCredential[];
   readonly copies: readonly Cookie[];
-  /** It holds something that is not understood: text that may have been meant as a credential. */
+  /** It contains text that was not recognised and may have been meant as a credential. */
   readonly isMalformed: boolean;
 }
 
-/** Finds out which readings are those of sessions. A text that may be a token counts as one where a store knows it. */
+/** Finds the readings that belong to sessions. A text that may be a token counts as one if a store knows it. */
 export async function resolvePaste(
   items: readonly PastedItem[],
   store: Pick<SessionStore, 'findSessionIdsByToken'>,
@@ -141,7 +142,7 @@ export async function resolvePaste(
       const reading = credential.readings.find(({ token }) => isKnown(token)) ?? likeliest;
       if (reading === undefined) return [];
       const sessionId = idOf.get(reading.token) ?? null;
-      // Of any other text it says nothing that no session is found by it.
+      // For any other text, a missing session means nothing.
       return sessionId !== null || isWellFormed(reading) ? [{ ...credential, reading, sessionId }] : [];
     });
     const isFound = resolved.some(({ sessionId }) => sessionId !== null);
@@ -158,7 +159,6 @@ export async function resolvePaste(
   });
 }
 
-/** Every text of the item that may be a token. */
 export function candidatesOf({ credentials, perhaps }: PastedItem): readonly string[] {
   return [...credentials.flatMap(({ readings }) => readings.map(({ token }) => token)), ...perhaps];
 }

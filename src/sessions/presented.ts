@@ -2,9 +2,9 @@ import type { CookieNames } from './cookie-names.ts';
 import { decodedOnce, type Cookie, type Reading } from './credential.ts';
 import type { ResolvedCredential, ResolvedItem } from './pasted.ts';
 
-/** A credential as a client would present it. */
+/** A credential as a client would send it. */
 export interface PresentedToken extends Reading {
-  /** Of the cookie; null for a value by itself, or in another header. */
+  /** Name of the cookie; null for a bare value, or a value in another header. */
   readonly cookie: string | null;
   /** In a header `Authorization: Bearer`, which Better Auth reads only with its bearer plugin. */
   readonly bearer: boolean;
@@ -12,25 +12,26 @@ export interface PresentedToken extends Reading {
 
 /** What a browser would send. */
 export interface Presented {
-  /** Null where there is none, such as in a header with a cached copy alone. */
+  /** Null where there is none, for example in a header with only a cached copy. */
   readonly token: PresentedToken | null;
-  /** The cached copy (`session_data`), its pieces put together; null where there is none. */
+  /** The cached copy (`session_data`), joined from its pieces; null where there is none. */
   readonly cache: string | null;
 }
 
 export interface PlacedPresented {
   readonly place: string;
-  /** Null for text that is not understood. */
+  /** Null for text that was not recognised. */
   readonly presented: Presented | null;
-  /** Stands beside the cookie that a server reads: of another session of the same browser. */
+  /** It comes beside the cookie that a server reads: from another session of the same browser. */
   readonly isBeside: boolean;
 }
 
 const TOKEN_COOKIE = /(?:^|[.\-_])session_token$/;
 
 /**
- * What a paste presents: each token once, in the order of the paste.
- * @param names of the deployment's cookies; null where they are not known. Of several in one header, the cookie of that name counts
+ * The credentials that a paste presents: each token once, in the order of the paste.
+ * @param names of the deployment's cookies; null where they are not known. Of several in one header, the cookie with
+ * that name counts
  */
 export function presentedIn(
   items: readonly ResolvedItem[],
@@ -60,7 +61,7 @@ export function presentedIn(
   return eachTokenOnce(all);
 }
 
-/** Those of one header that a server reads: of two with one name, the first. */
+/** The cookies of one header that a server reads: of two with one name, the first. */
 function sentOf(
   credentials: readonly ResolvedCredential[],
   names: CookieNames | null,
@@ -73,7 +74,7 @@ function sentOf(
   );
 }
 
-/** Where it stands with its signature, that counts; and where a server reads it. */
+/** For a token found several times, the place with its signature counts, and one where a server reads it. */
 function eachTokenOnce(all: readonly PlacedPresented[]): readonly PlacedPresented[] {
   const best = new Map<string, PlacedPresented>();
   const rank = ({ presented, isBeside }: PlacedPresented) =>
@@ -86,7 +87,7 @@ function eachTokenOnce(all: readonly PlacedPresented[]): readonly PlacedPresente
   return [...best.values()];
 }
 
-/** Of several cached copies, the one of the deployment's own name; its pieces in their order. */
+/** Of several cached copies, the one with the deployment's own name, its pieces in order. */
 function joinedCache(copies: readonly Cookie[], names: CookieNames | null): string | null {
   const found = copies.map(({ name, value }) => {
     const [, base = '', piece] = /^(.*?)(?:\.(\d+))?$/s.exec(name) ?? [];

@@ -1,4 +1,4 @@
-/** From this release on Better Auth heeds its mark of when all sessions of a user ended. */
+/** The first release in which Better Auth honours its mark of when all sessions of a user ended. */
 const HEEDS_MARKS = [1, 7, 16] as const;
 
 /** Whether text names a release of Better Auth, such as `1.7.25` or `1.7.0-rc.4`. */
@@ -7,8 +7,8 @@ export function isRelease(text: string): boolean {
 }
 
 /**
- * Whether this release of Better Auth refuses what a late request writes back once all sessions of a user have ended
- * (`revoked-sessions-before-<userId>`); null where the release is not known.
+ * Whether this release of Better Auth refuses sessions that a late request writes back after all sessions of a user
+ * have ended (`revoked-sessions-before-<userId>`); null where the release is not known.
  */
 export function heedsMarks(release: string | null): boolean | null {
   if (release === null) return null;

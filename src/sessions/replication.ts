@@ -1,9 +1,10 @@
-/** What is known of the replicas of the database that is worked on. */
+/** The state of the replicas of the database. */
 export interface Replication {
   /**
-   * Milliseconds that the replica furthest behind is behind; null where there is no replica. Not while a query runs.
-   * @throws ConnectionError where it cannot be known of all of them
-   * @throws an error that means nothing by itself where the run's signal comes first
+   * How far the slowest replica is behind, in milliseconds; null where there is no replica. Do not call it while a
+   * query runs.
+   * @throws ConnectionError where it is unknown for one of them
+   * @throws an error without meaning if the run's signal comes first
    */
   lag(): Promise<number | null>;
   close(): Promise<void>;
@@ -12,9 +13,9 @@ export interface Replication {
 /** A store that may have replicas. */
 export interface ReplicatedStore {
   /**
-   * Prepares to measure how far replicas are behind, and measures once: what is in the way is told here.
+   * Prepares to measure how far replicas are behind, and measures once, so that problems are reported here.
    * @throws UsageError on SQLite; ConfigError on MySQL and MariaDB where the configuration names no replicas
-   * @throws ConnectionError where it cannot be known, be it for a right that is missing
+   * @throws ConnectionError where it is unknown, for example for a missing right
    */
   openReplication(): Promise<Replication>;
 }

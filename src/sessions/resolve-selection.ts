@@ -9,16 +9,16 @@ import type { SessionStore } from './session-store.ts';
 
 import { everySession, type Selection, type SelectionRequest } from './selection.ts';
 
-/** A prefix shorter than this names a session by accident too easily. */
+/** A shorter prefix names a session by accident too easily. */
 export const SHORTEST_ID_PREFIX = 8;
 
 /**
  * Finds the users and sessions that the request names, and fixes its moments by the store's clock.
  * @param ipv6Subnet the bits of an IPv6 address that the application stores: narrower networks are widened to it
  * @throws NotFoundError for a user or session that does not exist: a misspelt name never becomes an empty filter
- * @throws InvalidValueError where a name is ambiguous, or two limits leave no moment between them
+ * @throws InvalidValueError where a name is ambiguous, or no time lies between two limits
  * @throws SchemaError where the store lacks a column that an option needs
- * @throws MissingSettingError where it takes `expires_in` to tell who is active
+ * @throws MissingSettingError where activity is unknown without `expires_in`
  */
 export async function resolveSelection(
   request: SelectionRequest,
@@ -51,7 +51,7 @@ export async function resolveSelection(
   return selection;
 }
 
-/** The moments of a selection, of which lengths back from now move with the clock. */
+/** The moments of a selection. Durations back from now move with the clock. */
 export function resolveMoments(
   request: SelectionRequest,
   now: Instant,
@@ -71,16 +71,16 @@ export function resolveMoments(
 }
 
 /**
- * The one session that an id, or a unique prefix of at least eight characters, names. The rest of the id may be anything:
- * whoever acts on it says what the text was taken for.
- * @param unknownHint what to do where there is none
- * @throws NotFoundError where there is none
- * @throws InvalidValueError where a prefix is too short or fits several
+ * The one session that an id, or a unique prefix of at least eight characters, names. The rest of the id may be
+ * anything, so a caller that ends the session must report the full id.
+ * @param unknownHint the hint if no session has the id
+ * @throws NotFoundError if no session has the id
+ * @throws InvalidValueError where a prefix is too short or matches several
  */
 export async function resolveSessionId(
   id: string,
   store: SessionStore,
-  unknownHint = 'It may have ended. `sessionctl list --state all` shows ids, those of expired sessions too.',
+  unknownHint = 'It may have ended. `sessionctl list --state all` shows all ids, also those of expired sessions.',
 ): Promise<string> {
   if (id.trim() === '') throw new InvalidValueError('the id is empty', '`sessionctl list` shows ids.');
   const found = await store.findSessionIds(id, 3);
@@ -100,18 +100,18 @@ export async function resolveSessionId(
   if (found.length > 1) {
     throw new InvalidValueError(
       `several sessions have an id that begins with ${shown}`,
-      'Give more of the id.',
+      'Give more characters of the id.',
     );
   }
   return first;
 }
 
-/** Whether the text is the token of a session, or a cookie that holds one: it must not be shown to anybody. */
+/** Whether the text is the token of a session, or a cookie that contains one. Then it must not be shown. */
 export async function isCredential(text: string, store: SessionStore): Promise<boolean> {
   return (await areCredentials([text], store))[0] === true;
 }
 
-/** `isCredential` of many texts, with one question to the store. */
+/** `isCredential` for many texts, with one query to the store. */
 export async function areCredentials(
   texts: readonly string[],
   store: SessionStore,
@@ -127,8 +127,8 @@ export async function areCredentials(
 
 function credentialGiven(instead: string): NotFoundError {
   return new NotFoundError(
-    `a token was given in place of ${instead}`,
-    'It is not shown here, but may be in the history of your shell. `sessionctl revoke --token-stdin` ends its session.',
+    `a token was given instead of ${instead}`,
+    'It is not shown here, but may be in the history of your shell. To end its session, use `sessionctl revoke --token-stdin`.',
   );
 }
 
@@ -178,7 +178,7 @@ async function sessionIds(
 }
 
 /**
- * Refuses what no session could be. Read as "nothing matches", a slip of the keyboard would pass for a clean result.
+ * Refuses a selection that no session could match. Otherwise a typing mistake would look like an empty result.
  * @throws InvalidValueError
  */
 function rejectImpossible(selection: Selection, now: Instant): void {
@@ -206,7 +206,7 @@ function rejectImpossible(selection: Selection, now: Instant): void {
 function rejectEmptyWindow(after: string, from: Instant | null, before: string, until: Instant | null): void {
   if (from !== null && until !== null && from >= until) {
     throw new InvalidValueError(
-      `${after} and ${before} leave no moment between them`,
+      `${after} and ${before} leave no time between them`,
       `${after} is ${from}, ${before} is ${until}.`,
     );
   }
@@ -228,6 +228,9 @@ function rejectAllExcepted<Value>(
   isExcepted: (value: Value) => boolean,
 ): void {
   if (values.length > 0 && values.every(isExcepted)) {
-    throw new InvalidValueError(`${except} takes away all that ${option} selects`, 'Leave one of them out.');
+    throw new InvalidValueError(
+      `${except} excludes everything that ${option} selects`,
+      'Leave one of them out.',
+    );
   }
 }

@@ -5,32 +5,35 @@ import type { Session } from './session.ts';
 import { countUnclearAddresses } from './unclear-addresses.ts';
 import { usersNamedBy } from './ways-back.ts';
 
-/** What a revocation would do, as it is shown before anything is done. */
+/** The effect of a revocation, shown before anything is done. */
 export interface RevocationPlan {
-  /** What was asked for; from now on others may come to match it. */
+  /** The selection that was asked for. Other sessions may match it later. */
   readonly asked: Selection;
-  /** Of that, those who are there at present. */
+  /** The part of it that exists at present. */
   readonly selection: Selection;
   readonly survey: Survey;
-  /** Sessions that are left alone since their address cannot be read. */
+  /** Sessions that are left alone since their address is unreadable. */
   readonly unreadableAddresses: number;
-  /** As `Remaining.unreadableTimes` of what was asked for. */
+  /** See `Remaining.unreadableTimes`, for the selection that was asked for. */
   readonly unreadableTimes: number;
   /** Some of the sessions. */
   readonly sample: readonly Session[];
-  /** The sample is the newest activity of all; too many to be sorted, it is whatever the store comes upon first. */
+  /**
+   * The sample holds the most recently active sessions; if there are too many to sort, the first ones that the store
+   * finds.
+   */
   readonly isNewest: boolean;
-  /** How many sessions there are in the states that are meant; null where that was not worth a count. */
+  /** The number of all sessions in the selected states; null where counting was not worthwhile. */
   readonly all: number | null;
 }
 
 export interface PlanOptions {
-  /** Rows are kept as records (Better Auth's `preserveSessionInDatabase`): those that have expired are such already. */
+  /** Rows are kept as records (Better Auth's `preserveSessionInDatabase`): expired rows are records already. */
   readonly preserve: boolean;
   readonly sampleSize: number;
 }
 
-/** Counts what a selection holds, and fixes that this is what is meant: whoever comes to match later is not. */
+/** Counts the selected sessions, and limits the selection to them: sessions that match later are not included. */
 export async function planRevocation(
   store: SessionStore,
   asked: Selection,
@@ -41,7 +44,7 @@ export async function planRevocation(
   const { selection, survey, some } = await fix(store, asked, clock, preserveAt);
   const isNewest = survey.sessions <= (store.secondary === null ? SORTED : SORTED_BY_HAND);
   const limit = Math.min(options.sampleSize, survey.sessions);
-  // Ranking everybody takes as long for five of them as for all: some of the first that it gave will do.
+  // Ranking all users takes as long for five sessions as for all: the first ones found are enough.
   const ranksAgain = selection.keepNewest !== null && !isNewest;
   const meant = ranksAgain
     ? { ...everySession, sessionIds: some.slice(0, limit) }
@@ -58,14 +61,14 @@ export async function unreadableIn(store: SessionStore, asked: Selection): Promi
   return dependsOnTimes(asked) ? (await store.lookAgain(asked, 0, 'once')).unreadableTimes : 0;
 }
 
-/** Of so many sessions in all, more than half are nearly everybody. */
+/** Of this many sessions or more, more than half count as nearly all. */
 export const CROWD = 100;
-/** So many are counted whatever they are compared with. */
+/** Up to this many are counted in any case. */
 export const FEW = 1000;
 
 /**
- * Counts all sessions. A large table is read for a large selection alone: what ends a few must not wait for it.
- * @returns null where a selection is far from half of them
+ * Counts all sessions. A large table is read only for a large selection: ending a few sessions must not wait for it.
+ * @returns null if the selection is far less than half of all sessions
  */
 export async function countAll(
   store: SessionStore,
@@ -80,12 +83,12 @@ export async function countAll(
 }
 
 /**
- * So many sessions are fixed by their ids. Of more, the ids would fill memory, and the database would look up one by one
- * what it finds faster on a walk through the table.
+ * Up to this many sessions are fixed by their ids. More ids would fill memory, and a walk through the table finds them
+ * faster than looking each one up.
  */
 export const PICKED = 10_000;
 
-/** Those who match and are there: by their ids, or bounded by when they signed in. */
+/** The sessions that match at present: by their ids, or limited by the time of their sign-in. */
 export async function fix(
   store: SessionStore,
   asked: Selection,
@@ -94,7 +97,7 @@ export async function fix(
 ): Promise<{
   readonly selection: Selection;
   readonly survey: Survey;
-  /** Ids of the first that were found, where they had to be found. */
+  /** Ids of the first sessions found, if they had to be looked up. */
   readonly some: readonly string[];
 }> {
   if (asked.sessionIds === null) {
@@ -114,7 +117,7 @@ export async function fix(
   }
 }
 
-/** When the latest session of all began: whoever is to keep the newest has to know of those that stay, too. */
+/** When the newest session of all began: to keep the newest ones, the sessions that stay must be known too. */
 export async function newestOf(store: SessionStore): Promise<Instant | null> {
   const latest = { sort: { field: 'createdAt', direction: 'desc' }, limit: 1 } as const;
   for await (const [session] of store.list({ ...everySession, state: 'active' }, latest))
@@ -122,13 +125,13 @@ export async function newestOf(store: SessionStore): Promise<Instant | null> {
   return null;
 }
 
-/** To find the newest of more sessions than these takes longer than anybody wants to wait for five lines. */
+/** Finding the newest of more sessions than this takes too long for a sample of five lines. */
 export const SORTED = 100_000;
 
-/** Redis sorts nothing: each of them has to be fetched for it. */
+/** Redis does not sort: each session has to be read for it. */
 export const SORTED_BY_HAND = 10_000;
 
-/** Fewer where one cannot be read: that is no reason not to end it. */
+/** Fewer if one is unreadable: that is no reason not to end it. */
 export async function sampleOf(
   store: SessionStore,
   selection: Selection,
@@ -146,8 +149,9 @@ export async function sampleOf(
 }
 
 /**
- * Bounds a selection to those who are there. The bound is the store's present; but where clocks differ, or a zone is
- * not known, sessions may say that they began later, or hours ago: the latest of those that were counted decides then.
+ * Limits a selection to the sessions that exist at present, by the store's current time. Where clocks differ, or a zone
+ * is not known, sessions may claim to have begun later, or hours ago. Then the latest of the counted sessions is the
+ * limit.
  */
 export function bounded(
   selection: Selection,
@@ -159,7 +163,7 @@ export function bounded(
   return { ...selection, presentAt: zoneKnown && clock > newest ? clock : newest };
 }
 
-/** Where rows are kept as records, those that live longer than until the moment: the others are records already. */
+/** Where rows are kept as records, the sessions that expire after the moment: the others are records already. */
 export function living(selection: Selection, moment: Instant | null): Selection {
   if (moment === null) return selection;
   return { ...selection, aliveAt: moment };

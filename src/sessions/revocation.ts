@@ -9,13 +9,13 @@ import { living } from './revocation-plan.ts';
 
 export interface RevocationOptions {
   readonly preserve: boolean;
-  /** What is ended beside the sessions. */
+  /** What ends besides the sessions. */
   readonly included: ReadonlySet<Included>;
-  /** Goes on with those who signed in meanwhile, until a pass finds nobody. */
+  /** Continues with users who signed in meanwhile, until a pass finds no session. */
   readonly untilQuiet: boolean;
-  /** Sessions that may be ended altogether; null for any number. */
+  /** Maximum sessions that may be ended; null for no limit. */
   readonly maxAffected: number | null;
-  /** Ends the work after the batch at hand. */
+  /** Stops the work after the current batch. */
   readonly signal: AbortSignal;
   /** Waits; ends early by the signal. */
   readonly pause: (milliseconds: number) => Promise<void>;
@@ -23,52 +23,59 @@ export interface RevocationOptions {
   readonly remark: (text: string) => void;
 }
 
-/** What a revocation did, and what it found when it looked again. */
+/** The outcome of a revocation, and the result of the check after it. */
 export interface Revocation {
-  /** Sessions that were meant: those of the plan, and those that came while it went on until quiet. */
+  /** The selected sessions: those of the plan, and those that were added while `--until-quiet` continued. */
   readonly matched: number;
   readonly revoked: number;
-  /** What belongs to all that were meant. */
+  /** The totals for all selected sessions. */
   readonly met: Met;
-  /** A connection broke while an answer was on its way: a batch more than `revoked` may have been ended by this run. */
+  /** A connection broke while an answer was on its way: this run may have ended one batch more than `revoked`. */
   readonly uncertain: boolean;
   readonly oauthTokens: number;
   readonly waysBack: EndedWaysBack;
-  /** Deleted from secondary storage, and still there, and users who were marked; null where there is none. */
+  /** For secondary storage: sessions deleted, sessions still there, and users marked; null where there is none. */
   readonly secondary: {
     readonly deleted: number;
     readonly remaining: number | null;
     readonly marked: number;
-    /** As of `Remaining`. */
+    /** See `Remaining`. */
     readonly shutOut: number;
   } | null;
   readonly batches: number;
-  /** Of what was meant, still there. Null where looking again failed. */
+  /** Selected sessions that still exist. Null where the check failed. */
   readonly remaining: number | null;
-  /** Ids of those, as far as they are fit to be listed. */
+  /** Ids of those, if there are few enough to list. */
   readonly survivors: readonly string[];
-  /** Match as well, and came after the plan: they signed in, or changed so as to match. Null where looking failed. */
+  /**
+   * Sessions that match but came after the plan: new sign-ins, or sessions that changed. Null where the check failed.
+   */
   readonly arrivedLater: number | null;
   /**
-   * Were planned, ceased to match before they were reached, and stay valid. Of more than are fixed by id it is not known:
-   * 0. Null where looking failed.
+   * Planned sessions that stopped matching before they were ended, and stay valid. Not known for more sessions than are
+   * fixed by id: then 0. Null where the check failed.
    */
   readonly noLongerMatch: number | null;
   /**
-   * Left alone, though they may be meant: a time that the selection compares is missing or cannot be read. Null where
-   * looking failed.
+   * Sessions left alone although they may be meant: a time that the selection compares is missing or unreadable. Null
+   * where the check failed.
    */
   readonly unreadableTimes: number | null;
-  /** By the store's clock, after the last look; where the clock cannot be read, by the time that the work took. */
+  /**
+   * By the store's clock, after the last check. If the clock cannot be read, computed from the duration of the work.
+   */
   readonly finishedAt: Instant;
-  /** What kept a look after the work from its answer, or null. From then on nothing else is asked: it is not known. */
+  /**
+   * The error that made a check after the work fail, or null. After it, nothing else is checked, and those results are
+   * unknown.
+   */
   readonly unseen: unknown;
   readonly stoppedBecause: 'complete' | 'signal' | 'limit' | 'failed';
-  /** What ended the work before its time. */
+  /** The error that stopped the work early. */
   readonly failure: unknown;
 }
 
-/** Sessions that were deleted from secondary storage, and whose rows could not be ended any more, or had gone already. */
+/** Sessions that were deleted from secondary storage, but whose rows could not be ended, or were already gone. */
 export function halfEnded({
   revoked,
   secondary,
@@ -79,19 +86,19 @@ export function halfEnded({
   return Math.max(0, (secondary?.deleted ?? 0) - revoked);
 }
 
-/** More ids of survivors than this are a number. */
+/** Above this number, remaining sessions are only counted, not listed. */
 const NAMED_SURVIVORS = 1000;
-/** A pass that ends nothing though something is left is tried so often: a refresh may hold a row for a moment. */
+/** Passes without effect, although sessions remain, before giving up: a refresh may hold a row for a moment. */
 const FRUITLESS_PASSES = 3;
 const BETWEEN_PASSES = 300;
-/** Sign-ins that had begun when the others were counted, and were not yet there to be counted. */
+/** Allowance for sign-ins that had begun when the others were counted, and could not be counted yet. */
 const UNDER_WAY = 100;
-/** So long nobody may come for it to count as quiet. */
+/** Milliseconds without a new session that count as quiet. */
 const QUIET = 1000;
 
 /**
- * Ends what was planned: pass after pass until looking again finds nothing of it. Once the clock is read, it does not throw
- * for what the store does: the report has to say what has ended by then.
+ * Ends the planned sessions, pass after pass, until a check finds none of them. Once the clock is read, it does not
+ * throw for errors of the store: the report must say what has ended by then.
  * @throws ConnectionError where the clock cannot be read; then nothing was changed
  */
 export async function revoke(
@@ -118,7 +125,7 @@ export async function revoke(
   /** Users whose sessions the next pass may end, and who are not marked yet; null once they are. */
   let unmarked = plan.survey.newestOf;
 
-  /** Sessions that may be ended altogether. */
+  /** Maximum sessions that may be ended in total. */
   const most = () => Math.min(matched + UNDER_WAY, options.maxAffected ?? Infinity);
 
   const finish = async (
@@ -127,7 +134,7 @@ export async function revoke(
   ): Promise<Revocation> => {
     let unseen: unknown = null;
     const look = async <Found>(ask: () => Promise<Found>): Promise<Found | null> => {
-      // What has just failed after a long wait is not waited for again.
+      // A check that has just failed after a long wait is not tried again.
       if (left === null || unseen !== null) return null;
       try {
         return await ask();
@@ -156,7 +163,7 @@ export async function revoke(
               shutOut: left?.shutOut ?? 0,
             },
       remaining: left === null ? null : left.sessions - left.shutOut,
-      // What was not reached has survived nothing.
+      // Sessions that the run did not reach are not survivors.
       survivors: stoppedBecause === 'complete' ? (left?.ids ?? []) : [],
       arrivedLater: others?.arrivedLater ?? null,
       unreadableTimes: others?.unreadableTimes ?? null,
@@ -181,9 +188,10 @@ export async function revoke(
       left = null;
       const { remark } = options;
       const offlineTokens = includesOffline(options.included);
-      // On a walk those may come by that did not match when it was planned. They are not told apart, but counted.
+      // A walk may meet sessions that did not match when it was planned. They are counted too, since they cannot be
+      // told apart.
       const atMost = selection.sessionIds === null ? Math.max(0, most() - done.revoked) : null;
-      // Before the first key goes: a request under way could bring a session back.
+      // Set the marks before the first key is deleted: a request in progress could bring a session back.
       if (unmarked !== null && selection.keepNewest === null) {
         const isWhole = takesWholeUsers(plan.asked);
         marked += await store.markUsers({ selection, newestOf: unmarked, isWhole });
@@ -204,7 +212,7 @@ export async function revoke(
         options.onBatch(done.revoked);
       }
       left = await store.lookAgain(pending, NAMED_SURVIVORS);
-      // A refresh that had read a session before it went writes it again. What was done since the last one went counts.
+      // A refresh that read a session before it was deleted writes it again. The time counts from the last deletion.
       if (left.sessions === 0 && store.settle > 0 && !signal.aborted) {
         await options.pause(Math.max(0, store.settle - (performance.now() - endedAt)));
         before = 0;
@@ -214,7 +222,7 @@ export async function revoke(
       if (left.sessions > 0) {
         if (atMost !== null && done.revoked >= most())
           return await finish(wentThrough ? 'complete' : 'limit');
-        // By what is left, not by what was ended: a trigger may bring back what it saw go.
+        // Judged by the remaining sessions, not by the ended ones: a trigger may bring back deleted rows.
         fruitless = left.sessions < before ? 0 : fruitless + 1;
         if (fruitless >= FRUITLESS_PASSES) return await finish('complete');
         before = left.sessions;
@@ -248,7 +256,7 @@ function after(instant: Instant, milliseconds: number): Instant {
   return toInstant(millisecondsOf(instant) + Math.round(milliseconds));
 }
 
-/** How many that were fixed by their ids are there, and do not match any more. */
+/** The number of sessions fixed by their ids that still exist but no longer match. */
 async function strayed(
   store: SessionStore,
   fixedIds: readonly string[],
@@ -262,7 +270,7 @@ async function strayed(
   return Math.max(0, there.sessions - matching);
 }
 
-/** How many match by now and were not meant, and how many may match. */
+/** The number of sessions that match now but were not planned, and of those that may match. */
 async function othersThan(
   store: SessionStore,
   asked: Selection,

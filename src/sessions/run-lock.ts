@@ -1,14 +1,14 @@
 import type { Instant } from './instant.ts';
 
-/** Whoever takes a lock, as others are to be told. */
+/** The run that takes a lock, as other runs see it. */
 export interface LockOwner {
-  /** Such as `root@cron-1, pid 4711`. */
+  /** For example `root@cron-1, pid 4711`. */
   readonly who: string;
-  /** The present, by the store's clock, at which taking the lock begins. */
+  /** The time on the store's clock when taking the lock begins. */
   readonly since: Instant;
 }
 
-/** Whoever holds a lock, as far as it can be told, fit to be printed. What the database has little room for is shortened. */
+/** The holder of a lock, as far as it is known, safe to print. Shortened where the database has little room. */
 export interface LockHolder {
   readonly who: string | null;
   readonly since: Instant | null;
@@ -20,30 +20,30 @@ export interface LockWait {
   readonly milliseconds: number;
   /** Ends the wait. */
   readonly signal: AbortSignal;
-  /** Told once, when there is somebody to wait for. */
+  /** Called once, if there is another run to wait for. */
   readonly remark?: ((text: string) => void) | undefined;
 }
 
-/** A lock that this run holds. It ends by itself with the run, however that ends. */
+/** A lock that this run holds. It is released when the run ends, however that happens. */
 export interface RunLock {
   /**
-   * Makes sure that the lock is still held: it goes with a connection that is lost, and is then taken again. To be called
-   * before every batch; it costs nothing as long as the connection is the same. Not while a query runs.
+   * Makes sure that the lock is still held: it is lost with its connection, and then taken again. Call it before every
+   * batch; it costs nothing while the connection is the same. Do not call it while a query runs.
    * @throws LockedError where another run has taken it meanwhile
-   * @throws an error that means nothing by itself where the run's signal comes before it is held again
+   * @throws an error without meaning if the run's signal comes before the lock is held again
    */
   keep(): Promise<void>;
-  /** Lets it go. Never fails for a connection that is lost, and the lock with it. */
+  /** Releases it. Never fails for a lost connection, with which the lock is lost too. */
   release(): Promise<void>;
 }
 
-/** A store on whose sessions one run at a time can work. */
+/** A store whose sessions only one run at a time may change. */
 export interface LockableStore {
   /**
-   * Makes sure that no other run does the same to the same sessions, on whatever host it is.
-   * @param name what the run does, such as `sweep`; a short word
-   * @throws LockedError where another run holds the lock, and has not let it go within the wait
-   * @throws CancelledError where the signal of the wait comes
+   * Makes sure that no other run, on any host, does the same work on the same sessions.
+   * @param name of the work, such as `sweep`; a short word
+   * @throws LockedError where another run holds the lock, and has not released it within the wait
+   * @throws CancelledError if the signal of the wait comes
    */
   lock(name: string, own: LockOwner, wait: LockWait): Promise<RunLock>;
 }

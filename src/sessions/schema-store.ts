@@ -1,17 +1,17 @@
 import type { Target } from './session-store.ts';
 
-/** done: it is there; pending: it is missing; optional: it is missing, and nothing waits for it. */
+/** done: it exists; pending: it is missing; optional: it is missing, and nothing needs it. */
 export type SchemaPartState = 'done' | 'pending' | 'optional';
 
-/** Something that sessionctl can add to a database. */
+/** A part that sessionctl can add to a database. */
 export interface SchemaPart {
   readonly name: 'core-tables' | 'history-table' | 'expiry-index';
   readonly state: SchemaPartState;
-  /** What is there, or what is missing, in words. */
+  /** What exists or is missing, for a reader. */
   readonly detail: string;
 }
 
-/** A step of a change, with the statements that it is made of. */
+/** A step of a change, with its statements. */
 export interface SchemaStep {
   readonly title: string;
   readonly statements: readonly string[];
@@ -19,14 +19,14 @@ export interface SchemaStep {
 
 /** What a change would do at present. */
 export interface SchemaChange {
-  /** In their order; empty where there is nothing to do. */
+  /** In order; empty where there is nothing to do. */
   readonly steps: readonly SchemaStep[];
-  /** What whoever agrees to it has to know. */
+  /** What the operator must know before agreeing. */
   readonly cautions: readonly string[];
 }
 
 export interface RollbackPlan extends SchemaChange {
-  /** Records of the history that go with its table; null where there is none. */
+  /** Records of the history that are deleted with its table; null where there is none. */
   readonly records: number | null;
 }
 
@@ -35,34 +35,36 @@ export interface MigrationOptions {
   readonly expiryIndex: boolean;
 }
 
-/** The schema of a database: what is there of it, and how it is changed. */
+/** The schema of a database: its present state, and its changes. */
 export interface SchemaStore {
   readonly target: Target;
-  /** Such as `PostgreSQL 15.20`. */
+  /** For example `PostgreSQL 15.20`. */
   readonly server: string;
 
-  /** What was there and what was missing when this was opened. */
+  /** The existing and missing parts when this was opened. */
   readonly parts: readonly SchemaPart[];
 
   /**
-   * What `migrate` would do.
-   * @throws SchemaError where an index is wanted that cannot be built beside running writes
+   * The steps of `migrate`.
+   * @throws SchemaError where an index is requested that cannot be built without blocking writes
    */
   planMigration(options: MigrationOptions): SchemaChange;
 
   /**
-   * Adds what is missing, alone: waits while another run changes the schema.
-   * @param remark told what delays it
-   * @throws ConnectionError naming the right that is missing; IncompleteError where the signal ends the building of an index
+   * Adds the missing parts. Waits while another run changes the schema.
+   * @param remark called with the reason for a delay
+   * @throws ConnectionError naming the right that is missing; IncompleteError where the signal stops the building of an
+   * index
    */
   migrate(options: MigrationOptions, remark: (text: string) => Promise<void>): Promise<void>;
 
   /**
-   * What `rollback` would do.
-   * @throws SchemaError where the core tables are half made: what it would remove says who has begun them
+   * The steps of `rollback`.
+   * @throws SchemaError where only some of the core tables exist: the bookkeeping that it would remove shows which
+   * program began them
    */
   planRollback(): Promise<RollbackPlan>;
 
-  /** Removes what sessionctl made for itself, alone, and nothing of Better Auth's. Throws as `migrate` does. */
+  /** Removes what sessionctl created for itself, and nothing of Better Auth's. Waits and throws like `migrate`. */
   rollback(remark: (text: string) => Promise<void>): Promise<void>;
 }

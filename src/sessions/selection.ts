@@ -24,7 +24,7 @@ export interface SelectionWords {
   readonly exceptIp?: readonly string[] | undefined;
 }
 
-/** What was typed, understood as far as that is possible without a store. */
+/** The typed options, parsed as far as possible without a store. */
 export interface SelectionRequest {
   readonly users: readonly string[];
   readonly ips: readonly AddressRange[];
@@ -44,44 +44,47 @@ export interface SelectionRequest {
 }
 
 /**
- * The sessions that are meant. Different conditions narrow, several values of one widen; an empty list is a condition
- * that was not given. "After" and "before" both exclude the moment itself.
+ * The selected sessions. Different conditions narrow, several values of one widen; an empty list is a condition that
+ * was not given. "After" and "before" both exclude the moment itself.
  */
 export interface Selection {
-  /** Null names none in particular; an empty list selects nothing. */
+  /** Null selects by no id; an empty list selects nothing. */
   readonly sessionIds: readonly string[] | null;
   readonly userIds: readonly string[];
-  /** An address that cannot be read lies in none of them, and in all of `exceptIps`. */
+  /** An unreadable address lies in none of them, and in all of `exceptIps`. */
   readonly ips: readonly AddressRange[];
-  /** Only the sessions that `ips` and `exceptIps` leave alone since their address cannot be read. */
+  /** Only the sessions that `ips` and `exceptIps` leave alone since their address is unreadable. */
   readonly unclearAddress: boolean;
-  /** Each a literal piece of the user agent, matched without regard to case. */
+  /** Each a literal part of the user agent, matched without regard to case. */
   readonly userAgents: readonly string[];
   readonly createdAfter: Instant | null;
   readonly createdBefore: Instant | null;
   /** By activity: see `activityOf`. */
   readonly updatedAfter: Instant | null;
   readonly updatedBefore: Instant | null;
-  /** Milliseconds. Activity is the later of `updatedAt` and `expiresAt - expiresIn`; null compares `updatedAt` alone. */
+  /**
+   * Milliseconds. Activity is the later of `updatedAt` and `expiresAt - expiresIn`; null compares `updatedAt` alone.
+   */
   readonly expiresIn: number | null;
   readonly expiresBefore: Instant | null;
   readonly expiresAfter: Instant | null;
   readonly impersonated: boolean;
-  /** Administrators who opened them as somebody else. */
+  /** Administrators who opened the sessions in another user's name. */
   readonly impersonatorIds: readonly string[];
   /**
-   * Only sessions that were there at this moment: a sign-in that came later is not meant. One without a readable moment
-   * of creation was there.
+   * Only sessions that existed at this moment, not later sign-ins. A session without a readable creation time counts as
+   * existing.
    */
   readonly presentAt: Instant | null;
-  /** Only sessions that had not expired by this moment; one whose expiry cannot be read has not. */
+  /** Only sessions that had not expired by this moment; one with an unreadable expiry has not. */
   readonly aliveAt: Instant | null;
-  /** Only sessions that had expired by this moment whatever a clock on the wall that is set back may have meant. */
+  /** Only sessions that had certainly expired by this moment, even if a wall clock was set back. */
   readonly surelyExpiredAt: Instant | null;
   /**
-   * Only active sessions beyond so many newest active ones of their user: by when they began, of two that began at once
-   * by their ids. All active sessions of the user count for it, whatever else is selected, but for those that came after
-   * `presentAt` and those without a moment of creation, which are never beyond either.
+   * Only active sessions beyond this many newest active ones of their user. The newest are those that began last; of
+   * two that began at once, the id decides. All active sessions of the user count, regardless of the rest of the
+   * selection, except those that came after `presentAt` and those without a creation time. Those are never beyond the
+   * limit either.
    */
   readonly keepNewest: number | null;
   readonly state: StateChoice;
@@ -90,7 +93,9 @@ export interface Selection {
   readonly exceptIps: readonly AddressRange[];
 }
 
-/** Every session. Spread it to build a selection; on its own it is what a forgotten selector must never become. */
+/**
+ * Every session. Spread it to build a selection. By itself it is the result that a forgotten selector must never have.
+ */
 export const everySession: Selection = {
   sessionIds: null,
   userIds: [],
@@ -116,7 +121,7 @@ export const everySession: Selection = {
   exceptIps: [],
 };
 
-/** Whether moments decide what is selected, so that a clock or zone that is off selects others. */
+/** Whether times decide what is selected, so that a wrong clock or zone selects other sessions. */
 export function comparesTimes(selection: Selection): boolean {
   const { createdAfter, createdBefore, updatedAfter, updatedBefore, expiresBefore, expiresAfter } = selection;
   const limits = [createdAfter, createdBefore, updatedAfter, updatedBefore, expiresBefore, expiresAfter];
@@ -127,7 +132,7 @@ export function comparesTimes(selection: Selection): boolean {
 export function comparesOnly(selection: Selection, names: ReadonlySet<keyof Selection>): boolean {
   return (Object.keys(everySession) as readonly (keyof Selection)[]).every((name) => {
     const value: unknown = selection[name];
-    // An empty list is a condition that was not given, but for ids: it names nothing.
+    // An empty list is a condition that was not given, except for ids: there it selects nothing.
     const isEmpty = name !== 'sessionIds' && Array.isArray(value) && value.length === 0;
     return isEmpty || value === everySession[name] || names.has(name);
   });
@@ -135,12 +140,12 @@ export function comparesOnly(selection: Selection, names: ReadonlySet<keyof Sele
 
 const WHOLE_USERS = new Set(['userIds', 'exceptUserIds'] as const);
 
-/** Whether users are selected, or everybody, and every session that they have. */
+/** Whether the selection takes all sessions of the selected users, or of all users. */
 export function takesWholeUsers(selection: Selection): boolean {
   return comparesOnly(selection, WHOLE_USERS);
 }
 
-/** Whether a time that cannot be read may keep a session that is meant from being selected. */
+/** Whether an unreadable time may keep a meant session from being selected. */
 export function dependsOnTimes(selection: Selection): boolean {
   const { surelyExpiredAt, keepNewest } = selection;
   return surelyExpiredAt !== null || keepNewest !== null || comparesTimes({ ...selection, state: 'all' });

@@ -3,7 +3,7 @@ import { matcherOf } from './matcher.ts';
 import type { Selection } from './selection.ts';
 import type { Session } from './session.ts';
 
-/** What a look at a selection found. */
+/** The result of one check of a selection. */
 export interface Sight {
   /** The store's clock at the time. */
   readonly now: Instant;
@@ -14,17 +14,17 @@ export interface Sight {
 }
 
 /**
- * Why a session is not seen any more: it stands nowhere (`ended`), its time is over (`expired`), or it has changed so that
+ * Why a session is no longer seen: it is in no store (`ended`), it has expired (`expired`), or it has changed so that
  * it is not selected (`unmatched`).
  */
 export type Departure = 'ended' | 'expired' | 'unmatched';
 
-/** What is different from one look to the next. */
+/** The differences between two checks. */
 export interface Differences {
   readonly appeared: readonly Session[];
   /** As they are now. */
   readonly changed: readonly Session[];
-  /** As they were; whether they have gone, or are merely out of sight, `departureOf` tells. */
+  /** As they were; `departureOf` finds out whether they are gone or only out of view. */
   readonly missing: readonly Session[];
 }
 
@@ -32,8 +32,8 @@ export interface Differences {
 const CLOCKS_APART = 5000;
 
 /**
- * Compares two looks. Where only the first of more sessions are seen, others come into sight as those before them go, or as
- * they are used: only those that have signed in since count as having appeared.
+ * Compares two checks. If only the first of more sessions are seen, others come into view when those before them go, or
+ * when they are used. So only sessions that have signed in since count as new.
  */
 export function differencesBetween(before: Sight, after: Sight): Differences {
   const known = new Map(before.sessions.map((session) => [session.id, session]));
@@ -53,9 +53,9 @@ export function differencesBetween(before: Sight, after: Sight): Differences {
 }
 
 /**
- * What became of a session that is missing from a look.
- * @param found the session as it is now; undefined where there is none
- * @returns null where it is selected as before, and was only out of sight
+ * The reason why a session is missing from a check.
+ * @param found the session as it is now; undefined if it no longer exists
+ * @returns null where it is still selected, and was only out of view
  */
 export function departureOf(found: Session | undefined, selection: Selection): Departure | null {
   if (found === undefined) return 'ended';

@@ -2,7 +2,7 @@ import type { CookieNames } from './cookie-names.ts';
 import { signatureOf } from './cookie-signature.ts';
 
 export interface SessionCookies {
-  /** Lines that a server would answer a sign-in with. They hold the signed token. */
+  /** `Set-Cookie` lines of a server's answer to a sign-in. They contain the signed token. */
   readonly setCookie: readonly string[];
   /** What a client sends back: the value of its `Cookie` header. */
   readonly cookie: string;
@@ -10,9 +10,8 @@ export interface SessionCookies {
 
 /**
  * The cookies of a session, as Better Auth 1.7.25 makes them (`setSessionCookie`).
- *
- * A session that was given less than `expiresIn` is due for refresh from its first request on, which would give it the whole
- * of `expiresIn`. As after a sign-in without "remember me", a second cookie says that it is not to be refreshed.
+ * A session that was given less than `expiresIn` is due for refresh from its first request on, which would extend it to
+ * the whole of `expiresIn`. As after a sign-in without "remember me", a second cookie prevents the refresh.
  * @param maxAge milliseconds
  */
 export async function sessionCookies(
@@ -26,7 +25,7 @@ export async function sessionCookies(
     readonly names: CookieNames;
     readonly secret: string;
     readonly maxAge: number;
-    /** Requests refresh it, as they do a session of a sign-in. */
+    /** Requests refresh it, like a session of a sign-in. */
     readonly refreshes: boolean;
   },
 ): Promise<SessionCookies> {

@@ -4,7 +4,7 @@ import type { Selection } from './selection.ts';
 import type { Session, User } from './session.ts';
 import type { WaysBackCounts, WaysBackStore } from './ways-back.ts';
 
-/** Which database a run works on, fit to be printed. */
+/** The database that a run works on, safe to print. */
 export interface Target {
   /** Null where no profile of a configuration was used. */
   readonly profile: string | null;
@@ -37,39 +37,39 @@ export interface SortOrder {
   readonly direction: 'asc' | 'desc';
 }
 
-/** A place in secondary storage where sessions stand, beside the one of the configuration. */
+/** A place in secondary storage that holds sessions, other than the configured one. */
 export interface SecondaryPlace {
   readonly keyPrefix: string;
-  /** The number of the database of Redis; null for that of the configuration. */
+  /** The number of the Redis database; null for the configured one. */
   readonly database: number | null;
   /** Users of the database who have sessions there, as far as they were counted. */
   readonly users: number;
 }
 
-/** A disagreement between the configuration and the stores about where sessions stand. */
+/** A contradiction between the configuration and the stores about where sessions are. */
 export interface Mismatch {
   /**
-   * `rows` that are left alone; `nothing` in Redis where sessions should be; sessions of users whom the database does not know
-   * (`strangers`). `empty`: no session anywhere, which may be right. `untouched`: Redis alone holds sessions, and nothing under
-   * the prefix says that Better Auth has ever written there.
+   * `rows` that are left alone; `nothing` in Redis where sessions should be; sessions of users whom the database does
+   * not know (`strangers`). `empty`: no session anywhere, which may be right. `untouched`: only Redis holds sessions,
+   * and nothing under the prefix shows that Better Auth has ever written there.
    */
   readonly kind: 'rows' | 'nothing' | 'strangers' | 'empty' | 'untouched';
-  /** In words for a person. */
+  /** For a reader. */
   readonly text: string;
   /** What to do about it. */
   readonly hint: string;
-  /** Where users of the database have sessions in place of that; empty where that is not known. */
+  /** Other places where users of the database have sessions; empty where none is known. */
   readonly elsewhere: readonly SecondaryPlace[];
 }
 
 export interface ListOptions {
-  /** Null gives sessions in the order in which the store holds them, which is the fastest. */
+  /** Null gives sessions in the store's own order, which is fastest. */
   readonly sort: SortOrder | null;
-  /** At most so many sessions. */
+  /** Maximum number of sessions. */
   readonly limit?: number | undefined;
 }
 
-/** What a revocation is about to meet, counted by the store. */
+/** The totals for a planned revocation, counted by the store. */
 export interface Survey {
   readonly sessions: number;
   readonly users: number;
@@ -81,24 +81,30 @@ export interface Survey {
   readonly oauthTokens: {
     /** End together with their session. */
     readonly bound: number;
-    /** Refresh tokens with the scope `offline_access`, which outlive it. */
+    /** Refresh tokens with the scope `offline_access`, which stay valid after their session. */
     readonly offline: number;
   } | null;
   /** API keys that belong to these users; null where the deployment has none. */
   readonly apiKeys: number | null;
-  /** The latest sign-in of each user among them, null where none says when it was; null where nobody is marked by it. */
+  /**
+   * The latest sign-in of each user among them, null where it is not known; null altogether where no user is marked by
+   * it.
+   */
   readonly newestOf: ReadonlyMap<string, Instant | null> | null;
   /** What lets these users in again after their sessions have ended. */
   readonly waysBack: WaysBackCounts;
-  /** Sessions outside of the selection that the selected users opened as administrators; null where nobody can. */
+  /**
+   * Sessions outside the selection that the selected users opened as administrators; null where impersonation is not
+   * possible.
+   */
   readonly impersonations: number | null;
 }
 
 export interface MarkedUsers {
   readonly selection: Selection;
-  /** As `Survey.newestOf`. */
+  /** See `Survey.newestOf`. */
   readonly newestOf: ReadonlyMap<string, Instant | null>;
-  /** The selection is known to hold every session of these users. */
+  /** The selection is known to contain every session of these users. */
   readonly isWhole: boolean;
 }
 
@@ -110,20 +116,20 @@ export interface EndOptions {
   readonly preserveAt: Instant | null;
   /** Refresh tokens with `offline_access` are revoked too. */
   readonly offlineTokens: boolean;
-  /** Sessions that may be ended altogether; null for any number. */
+  /** Maximum sessions that may be ended; null for no limit. */
   readonly atMost: number | null;
-  /** Told what delays the work, such as a connection that was lost. */
+  /** Called with the reason for a delay, such as a lost connection. */
   readonly remark: (text: string) => void;
-  /** How the sessions are gone through where they are not named by id: on a walk unless told otherwise. */
+  /** How sessions that are not named by id are found; by default on a walk. */
   readonly way?: SweepWay | undefined;
-  /** The part of the way that is gone; all of it unless told otherwise. */
+  /** The part of the table to cover; by default all of it. */
   readonly stretch?: Stretch | undefined;
   readonly pace?: Pace | undefined;
 }
 
 /**
- * A part of the way through a table, between two places in the words of `EndedBatch.position`. A place that the store cannot
- * understand, since the table is another one by now, is taken for the beginning.
+ * A part of the way through a table, between two positions in the form of `EndedBatch.position`. A position that the
+ * store does not recognise, since the table has changed, counts as the beginning.
  */
 export interface Stretch {
   /** Null for the beginning of the table. */
@@ -132,80 +138,85 @@ export interface Stretch {
   readonly until: string | null;
 }
 
-/** How a sweep finds what has expired: on a walk through the whole table, or by an index on the expiry. */
+/** How a sweep finds expired rows: on a walk through the whole table, or by an index on the expiry. */
 export type SweepWay = 'walk' | 'index';
 
-/** How a sweep goes along. */
+/** How a sweep progresses. */
 export interface Pace {
-  /** Rows that a batch looks at; null adapts to how long a batch takes. */
+  /** Rows that a batch reads; null adapts to how long a batch takes. */
   readonly rows: number | null;
-  /** Ends the work after the batch at hand, beside the run's own signal. */
+  /** Stops the work after the current batch, like the run's own signal. */
   readonly stop: AbortSignal;
-  /** Called before every batch, and before it is tried again. What it throws ends the work. */
+  /** Called before every batch, and before it is tried again. If it throws, the work stops. */
   readonly before: () => Promise<void>;
 }
 
-/** What has expired, as the store's statistics know it: nothing is counted for it. */
+/** An estimate of the expired rows from the store's statistics, without counting. */
 export interface SweepOutlook {
   readonly way: SweepWay;
-  /** The name of the session table; null where sessions stand in none. */
+  /** The name of the session table; null where sessions are in none. */
   readonly table: string | null;
 }
 
-/** What one transaction did, if only to read over rows that are not meant. */
+/** The outcome of one transaction, even if it only read rows that are not selected. */
 export interface EndedBatch {
   readonly sessions: number;
-  /** Of those, how many were deleted from secondary storage; a session may stand in the database as well. */
+  /** Of those, how many were deleted from secondary storage; such a session may be in the database as well. */
   readonly secondary: number;
   readonly oauthTokens: number;
   /** The connection broke while the answer was on its way: more may have ended than is counted here. */
   readonly uncertain: boolean;
-  /** Rows that were looked at, about. */
+  /** The approximate number of rows read. */
   readonly rows: number;
-  /** That it took, the waiting for locks left out. */
+  /** Duration in milliseconds, without the waiting for locks. */
   readonly milliseconds: number;
-  /** Nothing of the selection lies behind it. */
+  /** Nothing of the selection remains after it. */
   readonly isLast: boolean;
-  /** Where the next batch begins, for a run that goes on from there; null for the beginning, and behind the last batch. */
+  /**
+   * Where the next batch begins, for a run that continues from there; null for the beginning, and after the last batch.
+   */
   readonly position: string | null;
 }
 
-/** What is there after the work. */
+/** What remains after the work. */
 export interface Remaining {
   /**
-   * Sessions that may be meant as well: a time that the selection compares is absent or cannot be read, and everything else
-   * of the selection fits.
+   * Sessions that may be meant as well: a time that the selection compares is absent or unreadable, and the rest of the
+   * selection matches.
    */
   readonly unreadableTimes: number;
   readonly sessions: number;
-  /** Of those, how many stand in secondary storage. */
+  /** Of those, how many are in secondary storage. */
   readonly secondary: number;
-  /** Of those, how many nobody gets in with: a late request wrote them back, and Better Auth refuses them by its mark. */
+  /** Of those, how many are unusable: a late request wrote them back, and Better Auth refuses them by its mark. */
   readonly shutOut: number;
   readonly ids: readonly string[];
 }
 
-/** A place that sessions stand in. Every implementation passes one contract suite on real servers. */
+/** A store of sessions. Every implementation passes the same contract suite on real servers. */
 export interface SessionStore {
   readonly target: Target;
-  /** The store's clock, read once when it was opened: it decides what is active, not the administrator's. */
+  /** The store's clock, read once when it was opened. It decides what is active, not the administrator's clock. */
   readonly now: Instant;
-  /** Milliseconds that a refresh gives a session, where the profile says it: activity is read from expiries, too. Else null. */
+  /**
+   * Milliseconds that a refresh gives a session, if the profile sets it: then activity is also read from expiries.
+   * Otherwise null.
+   */
   readonly expiresIn: number | null;
-  /** What the reader of times should know, such as a time zone that was assumed. */
+  /** Cautions about times, such as an assumed time zone. */
   readonly cautions: readonly string[];
 
   /**
-   * Users whose id or e-mail address is `who`. An id that only sessions know counts as well: its user is gone.
-   * An address matches without regard to case, an exact one first. Empty where there is none.
+   * Users whose id or e-mail address is `who`. An id that only sessions know counts as well: its user is deleted. An
+   * address matches without regard to case, an exact one first. Empty where there is none.
    */
   findUsers(who: string): Promise<readonly User[]>;
 
-  /** Fields that sessions have no column for here: of these nothing is known. */
+  /** Fields that sessions have no column for here, so their values are unknown. */
   readonly absent: readonly OptionalField[];
 
   /**
-   * Refuses, before anything is asked or done, what no column answers.
+   * Refuses a selection that needs a missing column, before anything is asked or done.
    * @param sort the field that a list is ordered by; null for none
    * @throws SchemaError naming the field, the option and the key of the configuration
    */
@@ -215,39 +226,45 @@ export interface SessionStore {
   findSessionIds(id: string, limit: number): Promise<readonly string[]>;
 
   /**
-   * The sessions of a selection, in chunks so that two million stream at constant memory. Sorted by a time, those that lack
-   * it come last.
+   * The sessions of a selection, in chunks, so that two million stream in constant memory. When sorted by a time,
+   * sessions without it come last.
    */
   list(selection: Selection, options: ListOptions): AsyncIterable<readonly Session[]>;
 
   /** How many sessions `list` would give without a limit. */
   count(selection: Selection): Promise<number>;
 
-  /** The store's clock at present. Not given up by the run's signal: when the work ended has to be told. */
+  /**
+   * The current time of the store's clock. Not aborted by the run's signal: the report needs the time at which the work
+   * ended.
+   */
   readClock(): Promise<Instant>;
 
-  /** False where times are stored without a zone and nobody said which one is meant: then moments are off by hours. */
+  /** False where times are stored without a zone and no zone is configured: then moments may be hours off. */
   readonly zoneKnown: boolean;
 
   /** Ids of sessions of the selection that `end` would end; at most `limit`. */
   pick(selection: Selection, limit: number): Promise<readonly string[]>;
 
-  /** The database may hide sessions from this account: that none is seen does not say that there is none. */
+  /** The database may hide sessions from this account: even if none is seen, some may exist. */
   readonly hidesRows: boolean;
 
   /**
-   * What ending sessions would meet in the database: rules, triggers, foreign keys.
+   * Rules, triggers and foreign keys in the database that affect ending sessions.
    * @param preserve rows are kept as records
    */
   findObstacles(preserve: boolean): Promise<readonly Obstacle[]>;
 
-  /** Why the database would refuse to end any session, as far as it says without running anything; null where it would not. */
+  /**
+   * The reason why the database would refuse to end any session, as far as it is known without running a statement;
+   * null where it would not refuse.
+   */
   findRefusal(preserve: boolean, included: ReadonlySet<string>): Promise<string | null>;
 
   /** Tokens of an OAuth provider are bound to sessions here. */
   readonly bindsTokens: boolean;
 
-  /** The application hands out tokens of the JWT plugin, which nothing here ends. */
+  /** The application issues tokens of the JWT plugin, which sessionctl cannot end. */
   readonly handsOutJwts: boolean;
 
   /** The ids among these that exist, byte for byte. */
@@ -257,107 +274,114 @@ export interface SessionStore {
   findSessionIdsByToken(tokens: readonly string[]): Promise<readonly (string | null)[]>;
 
   /**
-   * Counts what the selection holds and what hangs on it.
-   * @param namedUsers whose ways back are counted instead of those of the users of the sessions, if there are any
+   * Counts the selected sessions and what is attached to them.
+   * @param namedUsers users whose ways back are counted instead of those of the sessions' users, if there are any
    */
   survey(selection: Selection, namedUsers?: readonly string[]): Promise<Survey>;
 
   readonly waysBack: WaysBackStore;
 
   /**
-   * Where secondary storage has marks of when all sessions of a user ended, sets those of the users whose sessions are all
-   * selected. From 1.7.16 on Better Auth heeds them: no request that was under way brings such a session back.
+   * Where secondary storage has marks of when all sessions of a user ended, sets those of the users whose sessions are
+   * all selected. Better Auth honours them from 1.7.16 on: then no request in progress can bring such a session back.
    * @returns how many users were marked
    */
   markUsers(meant: MarkedUsers): Promise<number>;
-  /** Whether the release of Better Auth heeds those marks; null where it is not known. */
+  /** Whether the release of Better Auth honours those marks; null where it is not known. */
   readonly heedsMarks: boolean | null;
 
   /**
-   * Looks after the work: how many are there, and up to `limit` of their ids. Not given up by the run's signal.
-   * @param patience `patient`, the default, waits for a connection that was lost; `once` takes what comes
+   * Checks after the work: the number of sessions that remain, and up to `limit` of their ids. Not aborted by the run's
+   * signal.
+   * @param patience `patient`, the default, waits for a lost connection; `once` tries only once
    */
   lookAgain(selection: Selection, limit: number, patience?: 'patient' | 'once'): Promise<Remaining>;
 
   /**
    * Tries the statements of `end` on no row, so that a missing right shows before anything is changed.
-   * @param patience `once`, the default, fails where somebody holds a lock; `patient` waits for it
-   * @throws ConnectionError naming what the account may not do
+   * @param patience `once`, the default, fails where another transaction holds a lock; `patient` waits for it
+   * @throws ConnectionError naming the right that the account lacks
    */
   rehearseEnding(options: Pick<EndOptions, 'preserveAt'>, patience?: 'patient' | 'once'): Promise<void>;
 
   /**
-   * Ends the sessions of a selection once through, in short transactions with the condition repeated in each: those that
-   * are named by id through their ids, any others on a walk through the whole table. Between batches it heeds the run's signal: then it returns early. Deadlocks, locks and lost connections are retried.
-   * @throws ConnectionError when the database keeps refusing; what the batches before did stays done
+   * Ends the sessions of a selection in one pass, in short transactions that each repeat the condition. Sessions named
+   * by id are found by their ids, others on a walk through the whole table. Between batches it checks the run's signal,
+   * and returns early after it. Deadlocks, locks and lost connections are retried.
+   * @throws ConnectionError when the database keeps refusing; the work of earlier batches stays done
    */
   end(selection: Selection, options: EndOptions): AsyncIterable<EndedBatch>;
 
   /**
-   * Milliseconds that sessions have to stay gone after they were ended, since a request that was under way may bring one
-   * back; 0 where gone is gone.
+   * Milliseconds for which sessions must stay gone after they were ended, since a request in progress may bring one
+   * back; 0 where an ended session cannot come back.
    */
   readonly settle: number;
 
-  /** Where the configuration and the stores disagree about where sessions stand; null where they agree, as far as a look tells. */
+  /**
+   * A contradiction between the configuration and the stores about where sessions are; null where they agree, as far as
+   * one check can tell.
+   */
   findMismatch(): Promise<Mismatch | null>;
 
   /**
-   * Keys of secondary storage that were met so far, look like sessions that may be selected, and cannot be read to tell. Better
-   * Auth may take them for valid.
+   * The number of keys of secondary storage seen so far that look like sessions, may be selected, and are unreadable.
+   * Better Auth may accept them.
    */
   unreadable(): number;
 
-  /** Secondary storage with what gathers in it beside expired sessions; null where there is none. */
+  /** Sweeps secondary storage, including leftovers other than expired sessions; null where there is none. */
   readonly secondary: SecondarySweep | null;
 
-  /** How a sweep of what had surely expired at a moment goes best. */
+  /** The best way to sweep the sessions that had certainly expired at a moment. */
   sweepOutlook(expiredAt: Instant): Promise<SweepOutlook>;
 
-  /** Any place on the way of a sweep, found without reading the table; null for the beginning where there is none. */
+  /**
+   * A random position in a sweep's walk, found without reading the table; null for the beginning where there is none.
+   */
   somewhere(way: SweepWay): Promise<string | null>;
 
   /**
-   * Counts the rows of a selection in the table. Not given up by the run's signal.
+   * Counts the rows of a selection in the table. Not aborted by the run's signal.
    * @param milliseconds that it may take, about
    * @returns null where that was not enough
    */
   countWithin(selection: Selection, milliseconds: number): Promise<number | null>;
 
-  /** Expired `verification` rows; null where there is no such table, or none that can be understood. */
+  /** Expired `verification` rows; null where there is no such table, or none that is recognised. */
   readonly verifications: Verifications | null;
 
-  /** Does at once, while nobody else uses the database, what `end` does bit by bit; null where that is no faster. */
+  /** Does the work of `end` at once, while no other client uses the database; null where that is not faster. */
   readonly offline: OfflineSweep | null;
 }
 
-/** What one step of a sweep of secondary storage did, or would do. */
+/** The outcome of one step of a sweep of secondary storage, or what it would be. */
 export interface SweptSecondary {
-  /** Sessions that had expired and were still there. */
+  /** Expired sessions that still existed. */
   readonly expired: number;
-  /** Sessions whose user is gone; they would live on. */
+  /** Sessions whose user is deleted; without a sweep they would stay valid. */
   readonly orphans: number;
-  /** Entries of users' lists that named no session any more. */
+  /** Entries of users' lists that no longer named a session. */
   readonly indexEntries: number;
-  /** Users' lists that would have stayed for ever. */
+  /** Users' lists that would never have expired. */
   readonly immortalIndexes: number;
 }
 
-/** What one step of a sweep through secondary storage did. */
+/** The outcome of one step of a sweep of secondary storage. */
 export interface SweepStep extends SweptSecondary {
-  /** An answer was lost on its way: more may be gone than is counted. */
+  /** An answer was lost: more may be gone than is counted. */
   readonly uncertain: boolean;
 }
 
 export interface SecondarySweep {
   /**
-   * How many rows had surely expired at a moment and are kept all the same, since secondary storage, which Better Auth believes
-   * first, holds their sessions alive, or holds what cannot be read.
+   * The number of rows that had certainly expired at a moment and are kept: secondary storage, which Better Auth trusts
+   * first, holds their sessions alive, or holds an unreadable value.
    */
   countKept(expiredAt: Instant): Promise<number>;
   /**
-   * Deletes sessions that had surely expired at a moment and those whose user is gone, and puts users' lists in order.
-   * @param options.dryRun counts only
+   * Deletes sessions that had certainly expired at a moment and those whose user is deleted, and tidies users' lists.
+   * @param options.dryRun only counts
    */
   sweep(
     expiredAt: Instant,
@@ -370,29 +394,35 @@ export interface SecondarySweep {
   ): AsyncIterable<SweepStep>;
 }
 
-/** What Better Auth keeps of links that were mailed and codes that were sent. */
+/** Better Auth's records of mailed links and codes. */
 export interface Verifications {
   /** The name of the table. */
   readonly table: string;
-  /** Deletes what had surely expired at a moment, as `end` does with sessions. */
+  /** Deletes rows that had certainly expired at a moment, like `end` with sessions. */
   sweep(
     expiredAt: Instant,
     options: Pick<EndOptions, 'atMost' | 'remark' | 'pace' | 'stretch'>,
   ): AsyncIterable<EndedBatch>;
-  /** How many had. */
+  /** The number of rows that had. */
   count(expiredAt: Instant): Promise<number>;
-  /** As `SessionStore.countWithin`. */
+  /** See `SessionStore.countWithin`. */
   countWithin(expiredAt: Instant, milliseconds: number): Promise<number | null>;
-  /** Tries the deletion on no row. @throws ConnectionError naming what the account may not do */
+  /**
+   * Tries the deletion on no row.
+   * @throws ConnectionError naming the right that the account lacks
+   */
   rehearse(): Promise<void>;
 }
 
 export interface OfflineSweep {
-  /** One DELETE of what had surely expired at a moment. @param exceptIds sessions that are kept */
+  /**
+   * A single DELETE of rows that had certainly expired at a moment.
+   * @param exceptIds sessions that are kept
+   */
   sweep(
     expiredAt: Instant,
     exceptIds?: readonly string[],
   ): Promise<Pick<EndedBatch, 'sessions' | 'oauthTokens' | 'milliseconds'>>;
-  /** Gives the room of deleted rows back to the file system. */
+  /** Returns the space of deleted rows to the file system. */
   vacuum(): Promise<void>;
 }

@@ -1,27 +1,27 @@
 import type { Instant } from './instant.ts';
 import type { Session } from './session.ts';
 
-/** What secondary storage holds under a token. */
+/** The value in secondary storage under a token. */
 export interface CachedCopy {
-  /** Null where the value cannot be read. Better Auth may read it. */
+  /** Null where the value is unreadable. Better Auth may be able to read it. */
   readonly session: Session | null;
-  /** A mark of Better Auth's says that the sessions of this user have ended that were made before it. */
+  /** A mark of Better Auth says that this user's sessions created before it have ended. */
   readonly revoked: boolean;
 }
 
-/** What every place says of one session that Better Auth may ask. */
+/** The state of one session in every store that Better Auth may ask. */
 export interface Standing {
   /** Null where secondary storage holds nothing; undefined where the deployment has none. */
   readonly cached: CachedCopy | null | undefined;
   /** Null where there is no row; undefined where the deployment keeps none. */
   readonly row: Session | null | undefined;
-  /** Rows are kept as records: for what secondary storage does not hold they are not asked. */
+  /** Rows are kept as records: they do not count for a session that secondary storage does not hold. */
   readonly rowsAreRecords: boolean;
-  /** Null where there is nothing to tell of: no session, or no user table. */
+  /** Null where there is no session, or no user table. */
   readonly user: UserStanding | null;
 }
 
-/** What the user table says of a user. */
+/** The status of a user in the user table. */
 export interface UserStanding {
   readonly exists: boolean;
   /** By the admin plugin, at present. */
@@ -30,26 +30,26 @@ export interface UserStanding {
   readonly banExpires: Instant | null;
 }
 
-/** Asks each place by itself, where the other methods of a store tell what holds for all of them. Writes nothing. */
+/** Asks each store by itself; the other methods of a store combine them. Writes nothing. */
 export interface Standings {
   byToken(token: string): Promise<Standing>;
   byId(id: string): Promise<Standing>;
 }
 
-/** What the stores alone would answer, without a copy in a cookie. */
+/** The verdict of the stores alone, without a copy in a cookie. */
 export type StoredReason = 'live' | 'unknown' | 'expired' | 'revoked' | 'ended' | 'user-gone' | 'unreadable';
 
 export interface StoredVerdict {
   readonly reason: StoredReason;
-  /** Where the answer comes from; null where there is none. */
+  /** The store that gives the answer; null where there is none. */
   readonly place: 'secondary' | 'database' | null;
   readonly session: Session | null;
 }
 
 /**
- * As `findSession` and `getSession` of better-auth 1.7.25 decide: secondary storage first, which is believed, with the user
- * that it holds; the row only for what it does not hold, unless rows are records; and only a session that expires before
- * this very moment has expired.
+ * Decides like `findSession` and `getSession` of better-auth 1.7.25: secondary storage is asked first and trusted, with
+ * the user in it. The row counts only if secondary storage does not hold the session, and only if rows are not records.
+ * A session has expired only if its expiry is before the current moment.
  */
 export function storedVerdict({ cached, row, rowsAreRecords, user }: Standing, now: Instant): StoredVerdict {
   if (cached !== null && cached !== undefined) {
@@ -84,8 +84,8 @@ function hasExpired({ state, expiresAt }: Session, now: Instant): boolean {
 const ROUNDING = 1000;
 
 /**
- * In what the copies of a session differ, or where one is missing; empty where they agree, null where there is but one
- * place to stand in.
+ * The differences between the copies of a session, or a missing copy; empty where they agree, null where there is only
+ * one store.
  */
 export function disagreements({ cached, row, rowsAreRecords }: Standing): readonly string[] | null {
   if (cached === undefined || row === undefined) return null;

@@ -1,20 +1,20 @@
 import { ipv6Subnets, type Ipv6Subnet } from './address.ts';
 import { readStoredAddress } from './stored-address.ts';
 
-/** What stored IPv6 addresses say of the bits that the application stores. */
+/** What stored IPv6 addresses show about the bits that the application stores. */
 export interface StoredIpv6 {
   readonly addresses: number;
-  /** The fewest bits that every address fits; null without an address. */
+  /** The fewest bits that fit every address; null without an address. */
   readonly bits: Ipv6Subnet | null;
-  /** Addresses with more bits than the setting says. */
+  /** Addresses with more bits than the setting. */
   readonly longer: number;
 }
 
-/** Reads stored addresses, of which IPv4, loopback and link-local ones say nothing. */
+/** Reads stored addresses. IPv4, loopback and link-local addresses show nothing. */
 export function readStoredIpv6(addresses: readonly (string | null)[], ipv6Subnet: Ipv6Subnet): StoredIpv6 {
   const lengths = addresses
     .map((address) => readStoredAddress(address).key)
-    // 2000::/3 and fc00::/7: the addresses that one host has alone.
+    // 2000::/3 and fc00::/7: addresses that belong to one host.
     .filter((key) => key !== null && /^(?:[23]|f[cd])/.test(key))
     .map((key) => ipv6Subnets.find((bits) => /^0*$/.test((key ?? '').slice(bits / 4))) ?? 128);
   return {
@@ -24,7 +24,7 @@ export function readStoredIpv6(addresses: readonly (string | null)[], ipv6Subnet
   };
 }
 
-/** Says that stored addresses have fewer bits than the setting. */
+/** Text for stored addresses with fewer bits than the setting. */
 export function shorterText({ addresses, bits }: StoredIpv6, ipv6Subnet: Ipv6Subnet): string {
   const [all, after] =
     addresses === 1
@@ -33,7 +33,7 @@ export function shorterText({ addresses, bits }: StoredIpv6, ipv6Subnet: Ipv6Sub
   return `${all} zeros after ${after} /${String(bits)}, and ipv6_subnet is ${String(ipv6Subnet)}`;
 }
 
-/** Says that stored addresses have more bits than the setting. */
+/** Text for stored addresses with more bits than the setting. */
 export function longerText({ addresses, longer }: StoredIpv6, ipv6Subnet: Ipv6Subnet): string {
   const [are, them] = longer === 1 ? ['is', 'it'] : ['are', 'them'];
   const all = `${String(addresses)} IPv6 ${addresses === 1 ? 'address' : 'addresses'}`;

@@ -1,23 +1,23 @@
 import type { Stretch } from './session-store.ts';
 
-/** Where a sweep stopped, for the next one to go on from there. */
+/** Where a sweep stopped, so that the next one can continue from there. */
 export interface SweepPosition {
   /** The name of the table. */
   readonly table: string;
-  /** In the words of the store; null for the beginning of the table. */
+  /** In the store's form; null for the beginning of the table. */
   readonly at: string | null;
 }
 
-/** A stretch of what a sweep goes through. */
+/** A part of a sweep's round. */
 export interface Leg<Place> {
   readonly place: Place;
   readonly stretch: Stretch;
 }
 
 /**
- * Once through everything, beginning somewhere: from there to the end of this place, through the ones behind it and those
- * before it, and at last up to where it began. So every place has its turn, however often a sweep is stopped.
- * @param places in their order, the first one included
+ * One round through everything from any start: to the end of the first table, through the tables after it and those
+ * before it, and finally up to the start. So every table has its turn, however often a sweep is stopped.
+ * @param places in their order, including the first one
  * @param at where in the first one it begins; null for its beginning
  */
 export function roundFrom<Place>(

@@ -13,97 +13,99 @@ import type {
 } from './session-store.ts';
 import { roundFrom, type Leg, type SweepPosition } from './sweep-round.ts';
 
-/** Milliseconds. No clock on the wall is further behind UTC; one that is ahead makes sessions seem to live longer. */
+/** Milliseconds. No wall clock is further behind UTC; one that is ahead only makes sessions seem to last longer. */
 const FURTHEST_ZONE = 12 * 3_600_000;
 
 export interface SweepOptions {
-  /** What has expired by then is deleted. */
+  /** Sessions that have expired by then are deleted. */
   readonly expiredAt: Instant;
-  /** What has expired by then, and not by `expiredAt`, is kept and counted; null where that is nothing. */
+  /**
+   * Sessions that have expired by then, but not by `expiredAt`, are kept and counted; null if there are none to keep.
+   */
   readonly keptUntil: Instant | null;
   /** Expired `verification` rows too. */
   readonly verifications: boolean;
-  /** Rows that may be deleted altogether; null for any number. */
+  /** Maximum rows that may be deleted; null for no limit. */
   readonly limit: number | null;
-  /** Rows that a batch looks at; null adapts to how long a batch takes. */
+  /** Rows that a batch reads; null adapts to how long a batch takes. */
   readonly batchSize: number | null;
-  /** Where an earlier sweep stopped; null for the beginning; `anywhere` where nobody knows whether there was one. */
+  /** Where an earlier sweep stopped; null for the beginning; `anywhere` if it is not known whether there was one. */
   readonly start: SweepPosition | 'anywhere' | null;
-  /** The run's signal, which ends the work after the batch at hand. */
+  /** The run's signal, which stops the work after the current batch. */
   readonly signal: AbortSignal;
-  /** Ends the work after the batch at hand, since it has gone on for long enough. */
+  /** Stops the work after the current batch, since the time limit is reached. */
   readonly timeIsUp: AbortSignal;
-  /** Milliseconds that are left for looking again; Infinity where the run may take as long as it needs. */
+  /** Milliseconds that are left for the check afterwards; Infinity without a time limit. */
   readonly timeLeft: () => number;
-  /** Called before every batch. What it throws ends the work. */
+  /** Called before every batch. If it throws, the work stops. */
   readonly before: () => Promise<void>;
-  /** Called after every batch but the last, to let others go first. */
+  /** Called after every batch but the last, to let other clients go first. */
   readonly rest: () => Promise<void>;
   readonly onBatch: (deleted: number) => void;
   readonly remark: (text: string) => void;
 }
 
-/** What a sweep did. */
+/** The outcome of a sweep. */
 export interface Sweep {
   readonly deleted: number;
   /** Deleted `verification` rows; null where they were not asked for, or there is no such table. */
   readonly verifications: number | null;
-  /** What was done in secondary storage; null where there is none. */
+  /** The work done in secondary storage; null where there is none. */
   readonly secondary: SweptSecondary | null;
-  /** What `secondary` should have ended and is still there; null where that was not looked at. */
+  /** What `secondary` should have ended and still exists; null where that was not checked. */
   readonly secondaryRemaining: number | null;
   readonly oauthTokens: number;
   readonly batches: number;
   /** Milliseconds. */
   readonly longestBatch: number;
-  /** A connection broke while an answer was on its way: a batch more than `deleted` may be gone. */
+  /** A connection broke while an answer was on its way: one batch more than `deleted` may be gone. */
   readonly uncertain: boolean;
-  /** Expired rows that are still there. Null where that is not known. */
+  /** Expired rows that still exist. Null where that is not known. */
   readonly remaining: Left | null;
-  /** Expired rows that are to be kept, `verification` rows included. Null where that is not known. */
+  /** Expired rows to be kept, including `verification` rows. Null where that is not known. */
   readonly kept: number | null;
-  /** What kept looking again from its answer, or null. */
+  /** The error that made the check afterwards fail, or null. */
   readonly unseen: unknown;
   readonly way: SweepWay | 'offline';
   readonly finishedAt: Instant;
   readonly stoppedBecause: 'complete' | 'limit' | 'max-runtime' | 'signal' | 'failed';
-  /** What ended the work before its time. */
+  /** The error that stopped the work early. */
   readonly failure: unknown;
-  /** Where the next sweep goes on; null where that is the beginning, as after a complete one. */
+  /** Where the next sweep continues; null for the beginning, as after a complete sweep. */
   readonly position: SweepPosition | null;
-  /** It has looked at some rows, if not deleted any. */
+  /** It has read some rows, even if it deleted none. */
   readonly hasMoved: boolean;
 }
 
-/** Expired rows that are still there. */
+/** Expired rows that still exist. */
 export interface Left {
-  /** `verification` rows included. */
+  /** Including `verification` rows. */
   readonly rows: number;
   /** Of those, `verification` rows; null where they were not asked for. */
   readonly verifications: number | null;
-  /** Sessions whose expiry is missing or cannot be read: they are kept. Null where there was no time to count them. */
+  /** Sessions whose expiry is missing or unreadable: they are kept. Null where there was no time to count them. */
   readonly unreadable: number | null;
 }
 
-/** Milliseconds for looking again: an operator who stopped the run is waiting. */
+/** Milliseconds for the check after a signal: the operator who stopped the run is waiting. */
 const LOOK_AFTER_SIGNAL = 1000;
 
 /**
- * By when a session must have expired to be deleted. Where the zone of stored times is not known, a session that seems to
- * have expired may live for hours yet.
+ * The time by which a session must have expired to be deleted. Where the zone of stored times is not known, a session
+ * that seems to have expired may still be valid for hours.
  * @param grace milliseconds for which expired sessions are kept
  */
 export function sweepCutoff(clock: Instant, grace: number, zoneKnown: boolean): Instant {
-  // A grace may be longer than anything that can be told of time; nothing has expired for that long.
+  // A grace period may reach before the earliest time that can be expressed; nothing has expired for that long.
   return toInstant(Math.max(0, millisecondsOf(clock) - grace - (zoneKnown ? 0 : FURTHEST_ZONE)));
 }
 
-/** What had expired by a moment. */
+/** The sessions that had expired by a moment. */
 export const expiredBy = (expiredAt: Instant) => ({ ...everySession, surelyExpiredAt: expiredAt });
 
 /**
- * Deletes what has expired, bit by bit. Once it has begun, it does not throw for what the store does: what has been
- * deleted by then must be told.
+ * Deletes expired rows, batch by batch. Once it has begun, it does not throw for errors of the store: the report must
+ * say what has been deleted by then.
  */
 export async function sweep(store: SessionStore, options: SweepOptions): Promise<Sweep> {
   const { expiredAt, signal, timeIsUp } = options;
@@ -247,7 +249,7 @@ interface SweptTable {
   readonly count: (batch: EndedBatch) => void;
 }
 
-/** Nothing keeps the place of a scan through Redis, and behind the last leg the next round begins anew. */
+/** A scan through Redis has no position to continue from; after the last part the next round begins again. */
 function beginningOf(leg: Leg<SweptTable | 'secondary'> | undefined): SweepPosition | null {
   return leg === undefined || leg.place === 'secondary' ? null : positionIn(leg.place, leg.stretch.from);
 }
@@ -257,8 +259,8 @@ function positionIn({ name }: SweptTable, at: string | null): SweepPosition | nu
 }
 
 /**
- * Counts what has expired by a moment and is there. That costs a way through the whole table: what the sweep has met so far
- * would say nothing instead, since what has expired stands close together in some parts of a table and nowhere in others.
+ * Counts the rows that have expired by a moment and still exist. That reads the whole table. The rows seen so far would
+ * not be a basis for an estimate, since expired rows are concentrated in some parts of a table.
  * @param verifications null where they are not counted
  * @param timeLeft milliseconds that it may take
  * @returns null where that was not enough
@@ -286,7 +288,7 @@ function leftOf(sessions: number, verifications: number | null, unreadable: numb
   return { rows: sessions + (verifications ?? 0), verifications, unreadable };
 }
 
-/** Who stopped at the limit may have been done all the same. */
+/** A sweep that stopped at the limit may still have been complete. */
 async function limited(
   store: SessionStore,
   { expiredAt, verifications }: Pick<SweepOptions, 'expiredAt' | 'verifications'>,
@@ -299,8 +301,9 @@ async function limited(
 }
 
 /**
- * How many sessions that a sweep of secondary storage deletes are still there; none where it has just found none.
- * @returns null where there is no secondary storage, or looking failed
+ * The number of sessions that a sweep of secondary storage deletes and that still exist; none where it has just found
+ * none.
+ * @returns null where there is no secondary storage, or the check failed
  */
 export async function lookAgainInSecondary(
   { secondary }: Pick<SessionStore, 'secondary'>,
@@ -326,7 +329,7 @@ export async function lookAgainInSecondary(
 
 export const nothingSwept: SweptSecondary = { expired: 0, orphans: 0, indexEntries: 0, immortalIndexes: 0 };
 
-/** What several steps in secondary storage came to. */
+/** The sum of two steps in secondary storage. */
 export function addSwept(one: SweptSecondary, other: SweptSecondary): SweptSecondary {
   return {
     expired: one.expired + other.expired,

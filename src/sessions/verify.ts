@@ -7,12 +7,12 @@ import type { Presented, PresentedToken } from './presented.ts';
 import type { Session } from './session.ts';
 import { storedVerdict, type Standings, type StoredReason } from './standing.ts';
 
-/** What is known of the application that judges. */
+/** The known settings of the application that judges. */
 export interface Verifier {
-  /** Null where nobody said: then a signature is not checked. */
+  /** Null if it is not configured: then a signature is not checked. */
   readonly secret: string | null;
   readonly formerSecrets: readonly string[];
-  /** Null where nobody said: then a cookie may have any name. */
+  /** Null if they are not configured: then a cookie may have any name. */
   readonly names: CookieNames | null;
   readonly cookieCache: {
     readonly enabled: boolean;
@@ -21,12 +21,15 @@ export interface Verifier {
   };
 }
 
-/** What a signature is worth. `unchecked`: no secret is known. `malformed`: its end is missing, or it is encoded once more. */
+/**
+ * The verdict on a signature. `unchecked`: no secret is known. `malformed`: its end is missing, or it is encoded once
+ * more.
+ */
 export type SignatureState = 'valid' | 'bad' | 'former-secret' | 'malformed' | 'absent' | 'unchecked';
 
 /**
- * Why. With `valid`: `live`, or `cached` where the stores hold no such session any more and the copy in the cookie still
- * answers. Otherwise the first thing that is wrong.
+ * The reason. With `valid`: `live`, or `cached` where the stores no longer hold such a session and the copy in the
+ * cookie still answers. Otherwise the first thing that is wrong.
  */
 export type VerifyReason =
   | 'live'
@@ -40,9 +43,9 @@ export type VerifyReason =
   | Exclude<StoredReason, 'live'>;
 
 export interface VerifiedCache extends CachedCookie {
-  /** The application believes cached copies, as its configuration is known. */
+  /** The application accepts cached copies, according to its configuration. */
   readonly enabled: boolean;
-  /** In what it differs from what the stores hold: `session` where they hold none; empty where it agrees. */
+  /** The fields that differ from the stores: `session` where they hold none; empty where the copy agrees. */
   readonly staleIn: readonly string[];
 }
 
@@ -52,20 +55,23 @@ export interface Verified {
   readonly reason: VerifyReason;
   readonly answeredBy: 'cache' | 'secondary' | 'database' | null;
   readonly signature: SignatureState;
-  /** What the stores say of the token, whatever its signature; null where there is no token. */
+  /** The verdict of the stores on the token, regardless of its signature; null where there is no token. */
   readonly stored: StoredReason | null;
-  /** What they hold of it, live or not. */
+  /** The stored session, valid or not. */
   readonly session: Session | null;
   /** Null where there is no token. */
   readonly tokenFingerprint: string | null;
   /** Null where there is no session, or no user table. */
   readonly userExists: boolean | null;
-  /** A ban ends no session by itself: Better Auth asks for it only when one is made. Null as above. */
+  /** A ban by itself ends no session: Better Auth checks it only when it creates one. Null as above. */
   readonly userBanned: boolean | null;
   readonly cache: VerifiedCache | null;
 }
 
-/** Whether a session may still be in use, by what is known: also by a cached copy, and where the text is not understood. */
+/**
+ * Whether a session may still be in use, as far as is known: also by a cached copy, and where the text is not
+ * recognised.
+ */
 export function livesOn({ valid, stored, cache }: Verified): boolean {
   const mayAnswer =
     cache?.enabled === true && (cache.state === 'no-secret' || cache.state === 'other-strategy');
@@ -86,9 +92,9 @@ const MALFORMED: Verified = {
 };
 
 /**
- * What `getSession` of better-auth 1.7.25 would answer, asked not to refresh: the signature with the secret in use, then the
- * cached copy where the application believes one, then the stores. Nothing is written.
- * @param pasted null for text that is not understood
+ * The answer that `getSession` of better-auth 1.7.25 would give without refreshing: it checks the signature with the
+ * present secret, then the cached copy where the application accepts one, then the stores. Nothing is written.
+ * @param pasted null for text that is not recognised
  */
 export async function verify(
   pasted: Presented | null,
@@ -140,7 +146,7 @@ async function signatureState(
   return signer === 'former' ? 'former-secret' : 'valid';
 }
 
-/** Why a server would not even look for the session; null where it would. */
+/** The reason why a server would not even look for the session; null where it would. */
 function refusalOf(
   { cookie }: PresentedToken,
   signature: SignatureState,
@@ -161,5 +167,5 @@ function refusalOf(
   }
 }
 
-/** A cookie of another kind of name may be one that the application has named itself. */
+/** A cookie with another kind of name may be one that the application has named itself. */
 const TOKEN_COOKIE = '.session_token';

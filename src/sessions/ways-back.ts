@@ -11,20 +11,20 @@ export const waysBack = [
 
 export type WayBack = (typeof waysBack)[number];
 
-/** What `--include` takes. Refresh tokens with `offline_access` are bound to a session and outlive it. */
+/** The values of `--include`. Refresh tokens with `offline_access` are bound to a session and stay valid after it. */
 export const includable = ['offline-tokens', ...waysBack] as const;
 
 export type Included = (typeof includable)[number];
 
 /**
- * Whether refresh tokens with `offline_access` end with their session: asked for by themselves, or since they name no session
- * once it has ended.
+ * Whether refresh tokens with `offline_access` end with their session: because they were asked for, or because all
+ * tokens without a session were, which they become once it has ended.
  */
 export function includesOffline(included: ReadonlySet<Included>): boolean {
   return included.has('offline-tokens') || included.has('oauth-tokens');
 }
 
-/** How many of each kind: null where the deployment has no table for it, `unknown` where the table cannot be read. */
+/** How many of each kind: null where the deployment has no table for it, `unknown` where the table is unreadable. */
 export type WaysBackCounts = Readonly<Record<WayBack, number | 'unknown' | null>>;
 
 /** A number of each kind. */
@@ -38,17 +38,17 @@ export const noWaysBack: WaysBackNumbers = {
   'api-keys': 0,
 };
 
-/** All of them together, as far as it is known. */
+/** The sum of all known counts. */
 export function sumOf(counts: WaysBackCounts): number {
   return waysBack.reduce((sum, kind) => sum + (typeof counts[kind] === 'number' ? counts[kind] : 0), 0);
 }
 
-/** The kinds of which there are some. */
+/** The kinds with at least one. */
 export function kindsOf(counts: WaysBackCounts): readonly WayBack[] {
   return waysBack.filter((kind) => typeof counts[kind] === 'number' && counts[kind] > 0);
 }
 
-/** Counts for every kind, each found by itself. */
+/** Counts every kind separately. */
 export async function countEach(
   count: (kind: WayBack) => Promise<number | 'unknown' | null>,
 ): Promise<WaysBackCounts> {
@@ -57,7 +57,7 @@ export async function countEach(
   return Object.fromEntries(counts) as WaysBackCounts;
 }
 
-/** What is unknown, or not there, stays so. */
+/** An unknown or absent count stays so. */
 export function addedUp(one: WaysBackCounts, other: WaysBackCounts): WaysBackCounts {
   const sums = waysBack.map((kind) => {
     const [first, second] = [one[kind], other[kind]];
@@ -68,12 +68,12 @@ export function addedUp(one: WaysBackCounts, other: WaysBackCounts): WaysBackCou
 
 const NAMING = new Set(['userIds', 'state'] as const);
 
-/** The users whom a selection names, where it asks nothing else: they are meant also when they have no session. */
+/** The users that a selection names, if it has no other condition: they are meant even without a session. */
 export function usersNamedBy(selection: Selection): readonly string[] {
   return comparesOnly(selection, NAMING) && selection.state !== 'expired' ? selection.userIds : [];
 }
 
-/** Nothing of the kinds that are not ended. */
+/** The counts without the kinds that are not ended. */
 export function onlyIncluded(counts: WaysBackCounts, included: ReadonlySet<Included>): WaysBackCounts {
   const some = waysBack.map((kind) => [kind, included.has(kind) ? counts[kind] : null]);
   return Object.fromEntries(some) as WaysBackCounts;
@@ -83,12 +83,15 @@ export function onlyIncluded(counts: WaysBackCounts, included: ReadonlySet<Inclu
 export interface WaysBackStore {
   count(userIds: readonly string[]): Promise<WaysBackCounts>;
   /**
-   * Ends all of a kind that the users have: API keys are disabled, anything else is deleted. Done again, it ends what came
-   * meanwhile.
+   * Ends all of a kind that the users have: API keys are disabled, anything else is deleted. A repeated call ends what
+   * was added meanwhile.
    * @returns how many
    * @throws ConnectionError
    */
   end(kind: WayBack, userIds: readonly string[]): Promise<number>;
-  /** Tries that on no row. @throws ConnectionError naming what the account may not do */
+  /**
+   * Tries that on no row.
+   * @throws ConnectionError naming the right that the account lacks
+   */
   rehearse(kinds: ReadonlySet<string>): Promise<void>;
 }

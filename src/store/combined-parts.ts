@@ -3,25 +3,25 @@ import type { Directory } from './database/directory.ts';
 import type { DatabaseStore } from './database/open.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
 
-/** What everything that works on both stores, or on Redis alone, is given. */
+/** The parts that all work on both stores, or on Redis alone, receives. */
 export interface CombinedParts {
   readonly directory: Directory;
   readonly waysBack: WaysBackStore;
-  /** The session table, where the application writes sessions into both; null where Redis alone holds them. */
+  /** The session table, where the application writes sessions to both stores; null where only Redis holds them. */
   readonly table: DatabaseStore | null;
-  /** Given up by the run's signal. */
+  /** Aborted by the run's signal. */
   readonly secondary: SecondaryStorage;
-  /** Carried to its end whatever the signal. */
+  /** Runs to its end even after the run's signal. */
   readonly steadfast: SecondaryStorage;
-  /** Rows are records (`preserveSessionInDatabase`): what Redis does not hold has ended. */
+  /** Rows are records (`preserveSessionInDatabase`): a session that Redis does not hold has ended. */
   readonly preserve: boolean;
   /** Milliseconds. */
   readonly settle: number;
-  /** Milliseconds that Better Auth keeps a mark of when all sessions of a user ended. */
+  /** Milliseconds that Better Auth keeps the mark that records when all sessions of a user ended. */
   readonly markLife: number;
-  /** As of `SessionStore`. */
+  /** See `SessionStore`. */
   readonly heedsMarks: boolean | null;
   readonly signal: AbortSignal;
-  /** As of `SessionStore`. */
+  /** See `SessionStore`. */
   readonly expiresIn: number | null;
 }

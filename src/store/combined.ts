@@ -28,19 +28,20 @@ import { surveyPlaces } from './survey-places.ts';
 import { throwFailure } from './throw-failure.ts';
 import { type Surveyed, comparesWhatLasts, isCoveredBy } from './surveyed.ts';
 
-/** Sessions that one batch ends which need not be read for it. */
+/** Sessions that one batch ends without reading them first. */
 const ENDED_AT_ONCE = 1000;
 
-/** Users' lists that are tidied at once. */
+/** Users' lists that are tidied in one step. */
 const TIDIED_AT_ONCE = 150;
 
-/** Sessions that one chunk of a list holds at the most. */
+/** Maximum sessions in one chunk of a list. */
 const LISTED_AT_ONCE = 250;
 
 /**
- * Sessions of a deployment with secondary storage. Better Auth asks Redis first and believes it, and looks into the
- * database only for what Redis does not hold (better-auth 1.7.25, `db/internal-adapter`, findSession): so does this.
- * Sessions end in Redis first, then in the database, so that whatever fails leaves something to find them by.
+ * Sessions of a deployment with secondary storage. Better Auth asks Redis first and trusts its answer. It reads the
+ * database only for sessions that Redis does not hold (better-auth 1.7.25, `db/internal-adapter`, findSession). This
+ * store does the same. Sessions end in Redis first, then in the database: if a step fails, the row is still there to
+ * find them by.
  */
 export function createCombinedStore(
   parts: CombinedParts,
@@ -48,12 +49,15 @@ export function createCombinedStore(
   const { directory, table, secondary, steadfast, preserve, settle, heedsMarks, signal } = parts;
   const places = rankedPlaces(createPlaces(parts), parts);
   const { now } = directory;
-  /** What the latest survey has counted and need not be read again in order to be ended. */
+  /** Sessions that the latest survey counted and that can be ended without reading them again. */
   let surveyed: Surveyed | null = null;
-  /** Ids of rows that have expired by a moment, and whose sessions Redis holds alive, found once for a sweep. */
+  /**
+   * For each moment, the ids of rows that expired before it while Redis holds their sessions alive. Found once per
+   * sweep.
+   */
   const heldAlive = new Map<Instant, Promise<readonly string[]>>();
 
-  /** A row that Redis knows nothing of is a live session, unless rows are but records. */
+  /** A row that Redis does not know is a live session, unless rows are only records. */
   const ofRow = (session: Session): Session => (preserve ? { ...session, state: 'expired' } : session);
 
   async function* sessionsOf(ids: readonly string[]): AsyncGenerator<readonly Session[]> {
@@ -72,7 +76,7 @@ export function createCombinedStore(
     }));
   };
 
-  /** As they come: those of Redis, then those that stand in the database alone. */
+  /** Unsorted: first the sessions in Redis, then those that are only in the database. */
   async function* unsorted(selection: Selection): AsyncGenerator<readonly Session[]> {
     for await (const page of places.cached(selection, { users: true, states: true }))
       yield await ofCached(page);
@@ -88,7 +92,7 @@ export function createCombinedStore(
     const compare = (one: Place, other: Place) =>
       order * (compareText(one.key, other.key) || compareText(one.id, other.id));
     let found: Place[] = [];
-    // Of two million sessions a place each fits into memory, and the sessions themselves do not.
+    // The sort keys and ids of two million sessions fit into memory; the sessions themselves do not.
     const keep = (more: readonly Place[]) => {
       found.push(...more);
       if (found.length > 2 * limit + LISTED_AT_ONCE) found = found.sort(compare).slice(0, limit);
@@ -140,7 +144,7 @@ export function createCombinedStore(
     async findUsers(who) {
       const known = await directory.findUsers(who);
       if (known.length > 0) return known;
-      // A user who is gone may have left sessions behind, which live on.
+      // A deleted user may have left sessions behind, and they stay valid.
       for await (const page of places.cached({ ...everySession, userIds: [who] }))
         if (page.length > 0) return [{ id: who, email: null, name: null }];
       return [];
@@ -197,14 +201,14 @@ export function createCombinedStore(
     },
 
     async count(selection) {
-      // As with `pick`: what has expired in Redis is counted by `secondary.sweep`.
+      // As with `pick`: `secondary.sweep` counts the expired sessions in Redis.
       if (selection.surelyExpiredAt !== null)
         return (await table?.count(await dead(selection, selection.surelyExpiredAt))) ?? 0;
       return (await countOf(places, selection)).sessions;
     },
 
     async pick(selection, limit) {
-      // Refuses what cannot be compared.
+      // Throws if the selection cannot be compared.
       await table?.pick(selection, 1);
       if (selection.surelyExpiredAt !== null)
         return (await table?.pick(await dead(selection, selection.surelyExpiredAt), limit)) ?? [];
@@ -224,7 +228,7 @@ export function createCombinedStore(
     },
 
     async survey(selection, namedUsers = []): Promise<Survey> {
-      // A row, or a token bound to a session, is found by the session's id, which has to be read again for it.
+      // Rows, and tokens bound to a session, are found by the session's id, so the id has to be read again.
       const tokens = new Set<string>();
       const survey = await surveyPlaces(parts, places, selection, namedUsers, tokens);
       const needsNoReading = table === null && directory.boundTokens === null && comparesWhatLasts(selection);
@@ -258,7 +262,7 @@ export function createCombinedStore(
     },
 
     async *end(selection, options) {
-      // What has expired is swept where it stands; of Redis, `secondary.sweep` takes care.
+      // Expired rows are swept here; `secondary.sweep` sweeps Redis.
       if (selection.surelyExpiredAt !== null) {
         const expired = await dead(selection, selection.surelyExpiredAt);
         if (table !== null) yield* table.end(expired, options);
@@ -283,7 +287,10 @@ export function createCombinedStore(
     offline: offlineSweep(table?.offline ?? null),
   };
 
-  /** A session whose row is still there could be found by that once its key in Redis has run out. */
+  /**
+   * The sessions that Better Auth's mark shuts out and that have no row. A row could bring a session back once its key
+   * in Redis has expired.
+   */
   async function withoutEntry(page: readonly CachedSession[]): Promise<ReadonlySet<CachedSession>> {
     const marked = page.filter((cached) => cached.shutOut === true);
     if (table === null || preserve || marked.length === 0) return new Set(marked);
@@ -292,14 +299,17 @@ export function createCombinedStore(
     return new Set(marked.filter(({ token }) => !tokens.has(token)));
   }
 
-  /** A row that has expired belongs to a live session as long as Redis holds that alive: Better Auth believes Redis first. */
+  /**
+   * A row that has expired belongs to a live session while Redis holds that session alive: Better Auth trusts Redis
+   * first.
+   */
   async function idsHeldAlive(expiredAt: Instant): Promise<readonly string[]> {
     const known = heldAlive.get(expiredAt) ?? places.idsHeldAlive(expiredAt);
     heldAlive.set(expiredAt, known);
     return known;
   }
 
-  /** Without the rows of sessions that are alive. */
+  /** The selection without the rows of live sessions. */
   async function dead(selection: Selection, expiredAt: Instant): Promise<Selection> {
     const alive = await idsHeldAlive(expiredAt);
     if (alive.length === 0) return selection;
@@ -317,7 +327,7 @@ export function createCombinedStore(
   async function* endEverywhere(selection: Selection, options: EndOptions): AsyncGenerator<EndedBatch> {
     let left = options.atMost ?? Infinity;
     const room = <Value>(page: readonly Value[]) => page.slice(0, left);
-    // What is ended in great numbers is taken out of the indexes afterwards, in one way through them.
+    // If many sessions end, the indexes are tidied afterwards, in a single pass.
     const untidied =
       surveyed !== null && isCoveredBy(selection, surveyed) ? surveyed.tokens : new Set<string>();
     surveyed = null;
@@ -332,7 +342,7 @@ export function createCombinedStore(
     for await (const page of places.steadfast.pages(selection, { ahead: comparesWhatLasts(selection) })) {
       if (signal.aborted || left <= 0) return;
       const meant = room(page.meant);
-      // Of most pages of a great Redis nothing is meant, and the database need not be asked about it.
+      // Most pages of a large Redis hold no selected session. Then the database need not be asked.
       if (meant.length === 0) continue;
       const isMost = selection.sessionIds === null && meant.length * 2 > page.all;
       if (isMost) for (const { token } of meant) untidied.add(token);
@@ -345,7 +355,7 @@ export function createCombinedStore(
       if (signal.aborted || left <= 0) return;
       const begun = performance.now();
       const ids = room(page).map(({ id }) => id);
-      // Who may stay was found in both places together.
+      // Which sessions may stay was computed over both stores together.
       const { failure, ...ended } = await endRows(
         { ...selection, sessionIds: ids, keepNewest: null },
         options,
@@ -361,7 +371,7 @@ export function createCombinedStore(
     yield { ...nothingEnded, isLast: !signal.aborted };
   }
 
-  /** What a survey has counted. */
+  /** Ends the sessions that a survey counted. */
   async function* endCounted(tokens: ReadonlySet<string>, atMost: number): AsyncGenerator<EndedBatch> {
     const all = [...tokens];
     let left = atMost;
@@ -375,7 +385,7 @@ export function createCombinedStore(
     }
   }
 
-  /** What stands in Redis alone, with nothing that hangs on it. */
+  /** Ends sessions that are only in Redis and have nothing attached. */
   async function endTokens(tokens: readonly string[]): Promise<Step> {
     const begun = performance.now();
     const { deleted, ...outcome } = await steadfast.endTokens(tokens);
@@ -392,8 +402,8 @@ export function createCombinedStore(
   }
 
   /**
-   * Redis first, then the rows of the very same sessions, whatever these say of them, and whatever the run's signal. Where
-   * Redis fails, the rows stay to find the rest by.
+   * Ends sessions in Redis first, then the rows of the same sessions, regardless of the rows' values and of the run's
+   * signal. If Redis fails, the rows stay, so that the remaining sessions can still be found.
    */
   async function endCached(
     cached: readonly CachedSession[],
@@ -414,7 +424,7 @@ export function createCombinedStore(
     return {
       ...nothingEnded,
       isLast: false,
-      // What stands in both is one session, and has ended when its row has.
+      // A session in both stores counts once. It has ended when its row has.
       sessions: rows.sessions + Math.min(alone.length, keys.deleted),
       secondary: keys.deleted,
       oauthTokens: rows.oauthTokens + tokens.ended,
@@ -425,7 +435,7 @@ export function createCombinedStore(
     };
   }
 
-  /** The tokens of sessions without a row. */
+  /** Ends the OAuth tokens of sessions without a row. */
   async function endBoundTokens(
     ids: readonly string[],
     { offlineTokens }: EndOptions,
@@ -447,7 +457,7 @@ export function createCombinedStore(
         sum.uncertain ||= batch.uncertain;
       }
     } catch (failure) {
-      // What took back a batch and what kept its answer from coming are told alike.
+      // A batch that was rolled back and a batch whose answer was lost are reported in the same way.
       return { ...sum, uncertain: sum.uncertain || failure instanceof ConnectionError, failure };
     }
     return { ...sum, failure: null };
@@ -461,18 +471,21 @@ export function createCombinedStore(
   }
 }
 
-/** What a step did, and what ended it before its time, or null. */
+/** The result of a step, and the error that stopped it early, or null. */
 type Step = EndedBatch & { readonly failure: unknown };
 type EndedRows = Pick<Step, 'sessions' | 'oauthTokens' | 'uncertain' | 'failure'>;
 
 const NO_ROWS: EndedRows = { sessions: 0, oauthTokens: 0, uncertain: false, failure: null };
 
-/** Whether something that stands under a word that was handed in as a token is a session, by all that is known of it. */
+/**
+ * Whether the value found under a text that was given as a token is a session, judged by everything that is known of
+ * it.
+ */
 function isSession({ token, readable, named, session }: CachedSession): boolean {
   return readable || named || session.userId !== null || looksLikeToken(token);
 }
 
-/** Where a session of a sorted list stands: by its token in Redis, else by its id in the database. */
+/** Where a session of a sorted list is found: by its token in Redis, or by its id in the database. */
 interface Place {
   readonly key: Session[SortField];
   readonly id: string;
@@ -481,7 +494,7 @@ interface Place {
 
 const NOTHING_LEFT: Remaining = { sessions: 0, unreadableTimes: 0, secondary: 0, shutOut: 0, ids: [] };
 
-/** As a database sorts text by its bytes; what is absent first. */
+/** Compares like a database that sorts text by its bytes; absent values come first. */
 function compareText(one: string | null, other: string | null): number {
   if (one === other) return 0;
   if (one === null || other === null) return one === null ? -1 : 1;

@@ -10,7 +10,7 @@ import { throwFailure } from './throw-failure.ts';
 
 export interface CreationParts {
   readonly directory: Pick<Directory, 'userStanding' | 'userRecord'>;
-  /** Null where Redis alone holds sessions. */
+  /** Null where only Redis holds sessions. */
   readonly rows: DatabaseCreation | null;
   /** Null where there is no secondary storage. */
   readonly secondary: {
@@ -20,9 +20,10 @@ export interface CreationParts {
 }
 
 /**
- * Makes sessions in every place where the deployment keeps them. The row is added first and committed last, with Redis in
- * between: whatever fails, or ends the process, on the way takes the row back. What Redis may have taken by then is deleted; should
- * that fail as well, it is a session whose token nobody has been told, and ends at its own expiry.
+ * Creates sessions in every store that the deployment uses. The row is added first and committed last; Redis is written
+ * in between. If a step fails or the process ends before the commit, the row is rolled back. Then the session is
+ * deleted from Redis too. If that also fails, the session left in Redis has a token that was never printed, and it ends
+ * at its own expiry.
  */
 export function createSessionCreation({ directory, rows, secondary }: CreationParts): SessionCreation {
   const removeCached = async (token: string) => {
@@ -56,7 +57,7 @@ export function createSessionCreation({ directory, rows, secondary }: CreationPa
     },
 
     async create(session) {
-      // Before the transaction, which has the only connection to itself.
+      // Read before the transaction, which uses the only connection.
       const user = secondary === null ? null : ((await directory.userRecord?.(session.userId)) ?? null);
       try {
         if (rows !== null) return await rows.insert(session, (record) => writeCached(session, record, user));
@@ -75,11 +76,11 @@ export function createSessionCreation({ directory, rows, secondary }: CreationPa
         await writeCached(session, record, user);
         return id;
       } catch (error) {
-        // Where the answer to a commit was lost, the row may be there all the same.
+        // If the answer to the commit was lost, the row may exist.
         const undone = await Promise.allSettled([removeCached(session.token), rows?.remove(session.token)]);
         const consequence = undone.every(({ status }) => status === 'fulfilled')
           ? 'no session was made'
-          : `whether a session was made is not certain; nobody has its cookie, and it ends at ${session.expiresAt}`;
+          : `the session may exist all the same; its cookie was never printed, and it ends at ${session.expiresAt}`;
         if (error instanceof SessionctlError) throw error.withContext(consequence, undefined);
         throw new ConnectionError(`the session could not be written; ${consequence}`, { cause: error });
       }

@@ -6,7 +6,7 @@ import type { SessionStore } from '../sessions/session-store.ts';
 import type { Standings } from '../sessions/standing.ts';
 import type { CountingStore } from '../sessions/statistics.ts';
 
-/** A deployment's sessions, wherever it keeps them. */
+/** A deployment's sessions, in any store. */
 export interface DeploymentStore extends SessionStore, LockableStore, ReplicatedStore, CountingStore {
   readonly standings: Standings;
   readonly creation: SessionCreation;

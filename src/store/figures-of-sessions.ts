@@ -8,7 +8,7 @@ import type { Figures, Frequencies, Quarter } from '../sessions/statistics.ts';
 
 const QUARTER = 15 * 60_000;
 
-/** Counts the sessions of a store that can only list them, in one way through them. */
+/** Counts the sessions of a store that can only list them, in one pass. */
 export async function figuresOfSessions(
   store: Pick<SessionStore, 'list' | 'absent'>,
   selection: Selection,
@@ -68,7 +68,7 @@ function quartersOf(quarters: ReadonlyMap<number, number>): readonly Quarter[] {
   return [...quarters].map(([quarter, sessions]) => ({ from: toInstant(quarter * QUARTER), sessions }));
 }
 
-/** Counts how often texts come. */
+/** Counts how often each text occurs. */
 function createFrequencies() {
   const counts = new Map<string, number>();
   let sessions = 0;
@@ -77,7 +77,7 @@ function createFrequencies() {
       sessions += 1;
       counts.set(value, (counts.get(value) ?? 0) + 1);
     },
-    /** Values that come equally often, in the order of their characters. */
+    /** Equally frequent values are in the order of their characters. */
     top: (limit: number): Frequencies => ({
       distinct: counts.size,
       sessions,

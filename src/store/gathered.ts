@@ -1,7 +1,7 @@
-/** Gathers what comes in small numbers, to do the work on many at once. */
+/** Collects items, to process many at once. */
 export interface Gathered<Value> {
   add(values: readonly Value[]): Promise<void>;
-  /** Does what is left. */
+  /** Processes the remaining items. */
   finish(): Promise<void>;
 }
 

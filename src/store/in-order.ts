@@ -1,7 +1,7 @@
 /**
- * What each piece of work came to, in the order in which they are begun.
- * @param begun begins a piece when it is asked for the next
- * @param ahead so many more are under way while one is waited for
+ * The results of pieces of work, in the order in which they began.
+ * @param begun begins the next piece when asked for it
+ * @param ahead how many more pieces run while one is awaited
  */
 export async function* inOrder<Result>(
   begun: Iterable<Promise<Result>>,

@@ -2,7 +2,7 @@ import { matcherOf } from '../sessions/matcher.ts';
 import { comparesOnly, everySession, type Selection } from '../sessions/selection.ts';
 import type { CachedSession } from './redis/cached-session.ts';
 
-/** What is known of a session whose value cannot be read and that has no row: its id, whose it is, and that it is there. */
+/** The known fields of a session with an unreadable value and no row: its id, its user, and that it exists. */
 const KNOWN: ReadonlySet<keyof Selection> = new Set<keyof Selection>([
   'userIds',
   'exceptUserIds',
@@ -13,8 +13,7 @@ const KNOWN: ReadonlySet<keyof Selection> = new Set<keyof Selection>([
 ]);
 
 /**
- * Whether sessions that Redis holds are of a selection; null for one that may be, which cannot be judged since its value
- * cannot be read.
+ * Whether a session in Redis matches the selection; null if it may match but its value is unreadable.
  * @param unreadableTimes as with `matcherOf`
  */
 export function judgeOf(
@@ -22,7 +21,7 @@ export function judgeOf(
   unreadableTimes: 'include' | 'exclude' = 'exclude',
 ): (cached: CachedSession) => boolean | null {
   const matches = matcherOf(selection, unreadableTimes);
-  // A key without a lifetime stays until it is deleted, and tells nothing of a refresh.
+  // A key without a lifetime stays until it is deleted, and says nothing about a refresh.
   const matchesLasting = matcherOf({ ...selection, expiresAfter: null, expiresIn: null });
   const { userIds, exceptUserIds, sessionIds, exceptSessionIds, state } = selection;
   const mayMatch = matcherOf({

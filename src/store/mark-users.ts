@@ -5,12 +5,12 @@ import type { CombinedParts } from './combined-parts.ts';
 import { judgeOf } from './judge-cached.ts';
 import type { Places } from './places.ts';
 
-/** Of more users it is not looked up whether they have other sessions as well. */
+/** With more users than this, their other sessions are not looked up. */
 const MOST_USERS = 10_000;
 
 /**
- * As `SessionStore.markUsers`. The mark of a user stands just behind the latest of the selected sign-ins: who signs in later is
- * not meant.
+ * See `SessionStore.markUsers`. A user's mark is set just after the latest of the selected sign-ins, so that later
+ * sign-ins are not affected.
  */
 export async function markUsers(
   parts: Pick<CombinedParts, 'steadfast' | 'markLife' | 'table' | 'preserve'>,
@@ -25,7 +25,7 @@ export async function markUsers(
   return behind.size;
 }
 
-/** The users who have sessions that are not selected. */
+/** The users who also have sessions that are not selected. */
 async function withOthers(
   { table, preserve }: Pick<CombinedParts, 'table' | 'preserve'>,
   places: Pick<Places, 'steadfast'>,
@@ -40,7 +40,7 @@ async function withOthers(
   const judge = judgeOf(selection);
   for await (const page of places.steadfast.cached(theirs))
     for (const cached of page) if (judge(cached) !== true) others.add(cached.session.userId ?? '');
-  // Where rows are records, those that Redis knows nothing of have ended.
+  // Where rows are records, sessions that Redis does not know have ended.
   if (preserve || table === null) return others;
   for await (const page of places.steadfast.rowsAlone(theirs)) {
     const unselected = page.map(({ id }) => id).filter((id) => !selected.has(id));

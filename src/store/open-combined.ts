@@ -23,16 +23,16 @@ export interface CombinedSettings {
   readonly database: DatabaseSettings;
   readonly redis: RedisSettings;
   readonly session: SessionSettings;
-  /** Of Better Auth; null where it is not known. */
+  /** The release of Better Auth; null where it is not known. */
   readonly release: string | null;
 }
 
-/** Milliseconds. Better Auth keeps its marks no shorter (1.7.25, `db/internal-adapter`, revokedBeforeTTL). */
+/** Milliseconds. Better Auth keeps its marks at least this long (1.7.25, `db/internal-adapter`, revokedBeforeTTL). */
 const DAY = 24 * 60 * 60_000;
 
 /**
- * Opens a database and the Redis in front of it. With `store_in_database` sessions stand in both; without, the session
- * table is not asked for them, and need not be there.
+ * Opens a database and the Redis that is used with it. With `store_in_database` sessions are in both. Without it, the
+ * session table is not read and need not exist.
  * @throws ConnectionError, SchemaError
  */
 export async function openCombinedStore(

@@ -21,19 +21,19 @@ import { toInstant } from '../sessions/instant.ts';
 export interface OpenedExamination extends Examination {
   /** What the settings name, reached or not. */
   readonly target: Target;
-  /** Of the database; null where it keeps none, or is out of reach. */
+  /** The database's history; null if it has none or cannot be reached. */
   readonly history: SharedHistory | null;
   close(): Promise<void>;
 }
 
-/** Milliseconds that the database has for an answer, whatever the settings say: nobody examines at any price. */
+/** Milliseconds for an answer of the database, whatever the settings say: a check must not take longer. */
 const LONGEST_QUERY = 15_000;
 
 export type ExaminedSettings = Pick<Settings, 'database' | 'redis' | 'session' | 'auth'>;
 
 /**
- * Opens every part of a deployment by itself, to look only: what cannot be opened stands in the place of the part.
- * @param now the local clock, for a Redis whose database is out of reach
+ * Opens every part of a deployment by itself, read-only. A part that cannot be opened is represented by its error.
+ * @param now the local clock, for a Redis whose database cannot be reached
  */
 export async function openExamination(
   settings: ExaminedSettings,
@@ -51,7 +51,7 @@ export async function openExamination(
   const opened = <Part>(open: () => Promise<Part>) => openedUnless(options.signal, open);
   const table = inTable ? await opened(() => openDatabaseStore(database, reading)) : null;
   const directory: Opened<Directory> = table ?? (await opened(() => openDirectory(database, reading)));
-  // Who waited for a database once need not wait again.
+  // After one wait for a database, do not wait again.
   const schemaParts =
     directory.error instanceof ConnectionError
       ? { part: null, error: directory.error }
@@ -133,7 +133,7 @@ async function countStrays(
   milliseconds: number,
 ): ReturnType<SecondaryExamination['strays']> {
   const begun = performance.now();
-  // A session may come twice.
+  // A session may occur twice.
   const alone = new Set<string>();
   const unreadable = new Set<string>();
   for await (const page of storage.scan()) {
@@ -169,7 +169,7 @@ function leftoversOf(
   };
 }
 
-/** @throws what ended it, where the run was stopped */
+/** @throws the reason of the signal, if it stopped the run */
 async function openedUnless<Part>(signal: AbortSignal, open: () => Promise<Part>): Promise<Opened<Part>> {
   try {
     return { part: await open(), error: null };

@@ -5,7 +5,7 @@ import type { DeploymentStore } from './deployment-store.ts';
 /**
  * Opens the sessions of a deployment: in its database, in Redis, or in both.
  * @throws ConnectionError where one of them cannot be reached or refuses
- * @throws SchemaError where the database is not one that sessionctl can work on
+ * @throws SchemaError where sessionctl does not support the database's schema
  */
 export async function openStore(
   { database, redis, session, auth }: Pick<Settings, 'database' | 'redis' | 'session' | 'auth'>,

@@ -6,50 +6,50 @@ import { judgeOf } from './judge-cached.ts';
 import type { CachedSession } from './redis/cached-session.ts';
 import type { ScanOptions, SecondaryStorage } from './redis/secondary-storage.ts';
 
-/** A page of sessions that Redis holds. */
+/** A page of sessions in Redis. */
 export interface CachedPage {
   readonly meant: readonly CachedSession[];
-  /** How many were looked at. */
+  /** How many sessions were read for this page. */
   readonly all: number;
-  /** Keys of users' lists that lay among them. */
+  /** Keys of users' lists found among them. */
   readonly indexKeys: readonly string[];
 }
 
 export interface WalkOptions extends ScanOptions {
-  /** Sessions are also told what Better Auth's marks say of their state, where nothing selects by it. */
+  /** Also set the state of sessions by Better Auth's marks, even where the selection does not depend on it. */
   readonly states?: boolean;
-  /** As of `matcherOf`. */
+  /** See `matcherOf`. */
   readonly unreadableTimes?: 'include' | 'exclude';
 }
 
-/** Goes through the places that sessions stand in. */
+/** Walks through the stores that hold sessions. */
 export interface Walker {
-  /** The selected sessions that Redis holds, each once. */
+  /** The selected sessions in Redis, each once. */
   pages(selection: Selection, options?: WalkOptions): AsyncGenerator<CachedPage>;
-  /** As `pages`, without those on which nothing is selected, and read ahead. */
+  /** Like `pages`, without pages on which no session is selected, and read ahead. */
   cached(selection: Selection, options?: WalkOptions): AsyncGenerator<readonly CachedSession[]>;
-  /** The selected rows of which Redis knows nothing. Of what it holds, its own copy decides. */
+  /** The selected rows that Redis does not know. For a session that Redis holds, its copy there decides. */
   rowsAlone(selection: Selection): AsyncGenerator<readonly TokenRow[]>;
 }
 
 export interface Places extends Walker {
-  /** As the others, whatever the run's signal. */
+  /** Like the others, but runs to its end even after the run's signal. */
   readonly steadfast: Walker;
-  /** Keeps the token of a session, so that it is found again by its id without a scan. */
+  /** Remembers the token of a session, so that the session's id finds it without a scan. */
   remember(cached: CachedSession): void;
-  /** The token of a session, wherever it stands; null where there is none of this id. */
+  /** The token of a session in any store; null if no session has this id. */
   tokenOf(id: string): Promise<string | null>;
-  /** Ids of rows that had surely expired at a moment, and whose sessions Redis holds alive, or holds unreadably. */
+  /** Ids of rows that had certainly expired at a moment, and whose sessions Redis holds alive or unreadable. */
   idsHeldAlive(expiredAt: Instant): Promise<readonly string[]>;
-  /** Sessions met so far that may be selected, and whose values cannot be read to tell. */
+  /** Sessions seen so far that may be selected, but whose values are unreadable. */
   readonly unreadable: { readonly size: number };
 }
 
-/** Ids or rows that are looked up at once. */
+/** Ids or rows looked up at once. */
 const AT_ONCE = 500;
 
 export function createPlaces({ table, secondary, steadfast, preserve }: CombinedParts): Places {
-  /** Tokens by the ids of their sessions. Redis finds a session by its token alone. */
+  /** Tokens by the ids of their sessions. Redis finds a session only by its token. */
   const known = new Map<string, string>();
   /** Tokens. */
   const unreadable = new Set<string>();
@@ -109,14 +109,14 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
           if (token !== undefined) idOf.set(token, id);
         }
         const found = await storage.read([...idOf.keys()]);
-        // A session whose value cannot be read has no id of its own once its row is gone.
+        // A session with an unreadable value has no id of its own once its row is gone.
         const sessions = found.map((cached) => {
           const id = idOf.get(cached.token);
           return cached.readable || id === undefined
             ? cached
             : { ...cached, session: { ...cached.session, id } };
         });
-        // Of one without a row nothing else is known by now: that it is named says that it is meant.
+        // For one without a row nothing else is known. It was named, so it is selected.
         const meant = sessions.filter(
           (cached) => (!cached.readable && !cached.named) || judge(cached) === true,
         );
@@ -139,7 +139,7 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
           if (meant === null) unreadable.add(cached.token);
           return meant === true;
         });
-      // By the index first: should the scan not come to its end, most of a user's sessions have been met.
+      // The index is read first: if the scan does not finish, most of a user's sessions have been found.
       const met = new Set<string>();
       const unmet = (sessions: readonly CachedSession[]) =>
         sessions.filter(({ token }) => {
@@ -174,7 +174,7 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
       },
 
       async *rowsAlone(selection) {
-        // Where rows are records, one that Redis knows nothing of has ended, whatever expiry it says.
+        // Where rows are records, a session that Redis does not know has ended, even if its expiry is later.
         if (preserve && selection.state === 'active') return;
         const asked: Selection = preserve ? { ...selection, state: 'all' } : selection;
         for await (const page of rowPages(rows, asked)) {

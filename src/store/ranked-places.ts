@@ -10,23 +10,23 @@ import type { SecondaryStorage } from './redis/secondary-storage.ts';
 interface Ranked {
   readonly id: string;
   readonly createdAt: Instant;
-  /** Null where it stands in the database alone. */
+  /** Null where it is only in the database. */
   readonly token: string | null;
 }
 
 type Rankable = DatedRow & Pick<Ranked, 'token'>;
 
-/** The newest sessions of each user, at the time of the look. */
+/** The newest sessions of each user at the time of the check. */
 interface Ranking {
-  /** The ids of those that are beyond them, while all of these are still there. */
+  /** The ids of those beyond the newest, while the newest still exist. */
   surplusOf(sessions: readonly DatedRow[]): Promise<ReadonlySet<string>>;
 }
 
 /**
- * Places that understand `keepNewest`, which no single place can answer. Redis sorts nothing, so whoever asks goes
- * through all sessions twice: to count those of each user, then for the newest of those who have too many, the only
- * ones that are kept in memory. Every page is compared with what became of the newest by then: where one of them is
- * gone, nothing of that user's is meant until the next look.
+ * Adds `keepNewest` to a session finder; no single store can answer it. Redis does not sort. So this walks through all
+ * sessions twice: first to count those of each user, then to find the newest of the users who have too many. Only those
+ * are kept in memory. Before each page is compared, the newest sessions are checked again: if one of them is gone, no
+ * session of that user counts as beyond the limit until the next check.
  */
 export function rankedPlaces(places: Places, parts: CombinedParts): Places {
   const { secondary, steadfast, table } = parts;
@@ -48,7 +48,7 @@ function rankedWalker(
   rows: SessionRows | null,
   { directory, preserve }: CombinedParts,
 ): Walker {
-  /** Of a selection, the ranking that its cached sessions were judged by serves for its rows as well. */
+  /** The ranking by which a selection's cached sessions were judged, to use it for the rows as well. */
   const rankings = new WeakMap<Selection, Ranking>();
 
   async function rank(selection: Selection, keepNewest: number): Promise<Ranking> {
@@ -88,7 +88,7 @@ function rankedWalker(
     return ranking;
   }
 
-  /** Every session of a selection, wherever it stands, with what it is ranked by. One may come twice. */
+  /** Every session of a selection in any store, with the fields to rank it by. One may occur twice. */
   async function* rankable(all: Selection): AsyncGenerator<readonly Rankable[]> {
     for await (const page of walker.cached(all)) yield page.map(rankableOf);
     if (rows === null) return;
@@ -98,7 +98,7 @@ function rankedWalker(
     }
   }
 
-  /** The ids of those that live by the present clock. */
+  /** The ids of those that are still active by the present clock. */
   async function stillActive(ranked: readonly Ranked[]): Promise<ReadonlySet<string>> {
     if (ranked.length === 0) return new Set();
     const now = await directory.readClock();
@@ -155,7 +155,7 @@ function rankedWalker(
         return;
       }
       const ranking = rankings.get(selection) ?? (await rank(selection, selection.keepNewest));
-      // The table is not asked for ranks, of which it knows but a part.
+      // The table is not asked for ranks, since it holds only some of the sessions.
       for await (const page of walker.rowsAlone({ ...selection, keepNewest: null })) {
         const surplus = await ranking.surplusOf(await rows.datedRows(page.map(({ id }) => id)));
         const meant = page.filter(({ id }) => surplus.has(id));

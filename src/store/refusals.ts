@@ -1,6 +1,6 @@
 import { isKnownSentence } from './server-sentences.ts';
 
-/** What an error means: the server cannot be reached or refuses. */
+/** The meaning of an error: the server cannot be reached or refuses. */
 export interface Refusal {
   readonly message: string;
   readonly hint: string;
@@ -10,36 +10,40 @@ export interface Refusal {
 export function errorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   if ('code' in error && typeof error.code === 'string') return error.code;
-  // Node tries the addresses of a name together and wraps what each of them answered.
+  // Node tries the addresses of a name together and wraps their errors.
   if ('errors' in error && Array.isArray(error.errors)) return errorCode(error.errors[0]);
   return undefined;
 }
 
-/** As long as what a deployment may have for a token, and as mixed. */
+/** As long, and as mixed, as a deployment's tokens may be. */
 const LIKE_A_TOKEN = /\b(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{20,}\b/g;
 
 /** Characters of an error that are read. A server may send any number of them. */
 const LONGEST_TEXT = 500;
 
-/** The beginning of what the driver said, without what may be a token. To be judged; `shownText` is to be shown. */
+/**
+ * The beginning of the driver's text, without anything that may be a token. Use it to judge an error; show `shownText`.
+ */
 export function errorText(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.slice(0, LONGEST_TEXT).replace(LIKE_A_TOKEN, '…');
 }
 
-/** What of an error may be shown: of a server's own text only sentences that are known, else its code. */
+/** The text of an error that may be shown: for a server's own text only known sentences, otherwise its code. */
 export function shownText(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (!isOfDriver(error) || isKnownSentence(message)) return errorText(error);
   return `code ${codesOf(error)}`;
 }
 
-/** The routine inside of PostgreSQL that refused, such as `CheckCmdReplicaIdentity`: unlike the text, in no language. */
+/**
+ * The routine inside PostgreSQL that refused, such as `CheckCmdReplicaIdentity`. Unlike the text, it is not translated.
+ */
 export function serverRoutine(error: unknown): string {
   return textProperty(error, 'routine') ?? '';
 }
 
-/** Whether code inside of the database, such as a trigger, raised the error: its text may be anything, a token too. */
+/** Whether code inside the database, such as a trigger, raised the error. Its text may be anything, even a token. */
 export function isRaised(error: unknown): boolean {
   return (
     serverRoutine(error) === 'exec_stmt_raise' ||
@@ -48,13 +52,13 @@ export function isRaised(error: unknown): boolean {
   );
 }
 
-/** What raised the error, as far as PostgreSQL names it. The rest of its context may hold values. */
+/** The code that raised the error, if PostgreSQL names it. The rest of the error's context may contain values. */
 export function raisedBy(error: unknown): string {
   const name = /^PL\/pgSQL function ([\w.]+\([\w ,[\]]*\))/.exec(textProperty(error, 'where') ?? '')?.[1];
   return name === undefined ? 'a trigger or other code inside of the database' : `the function ${name}`;
 }
 
-/** Whether a server or a driver made the error: which values stand in its text is not known. */
+/** Whether a server or a driver created the error: its text may contain any values. */
 export function isOfDriver(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const hasState = ['severity', 'sqlState', 'sqlMessage'].some((name) => property(error, name) !== undefined);
@@ -63,14 +67,14 @@ export function isOfDriver(error: unknown): boolean {
 
 const QUERY_ERRORS = new WeakSet<Error>();
 
-/** Takes the query, which Knex puts in front, out of the text of an error. */
+/** Removes the query, which Knex puts first, from the text of an error. */
 export function withoutQuery(error: Error, query: string): void {
   QUERY_ERRORS.add(error);
   const prefix = `${query} - `;
   if (error.message.startsWith(prefix)) error.message = error.message.slice(prefix.length);
 }
 
-/** The same error with its code and where it came from, but without its text. */
+/** The same error with its code and its origin, but without its text. */
 export function withoutText(error: unknown): Error {
   const bare = new Error(errorCode(error) ?? 'no code');
   if (!(error instanceof Error)) return bare;
@@ -92,19 +96,19 @@ function property(error: unknown, name: string): unknown {
 }
 
 const NETWORK: Readonly<Record<string, readonly [what: string, hint: string]>> = {
-  ECONNREFUSED: ['nothing listens there', 'Is the server up, and are host and port right?'],
+  ECONNREFUSED: ['no server listens there', 'Is the server up, and are the host and port right?'],
   ENOTFOUND: ['the host name is not known', 'Check the spelling of the host.'],
   EAI_AGAIN: [
-    'the host name cannot be looked up at present',
+    'the host name cannot be looked up right now',
     'Check the spelling of the host and the name service.',
   ],
   ETIMEDOUT: [
     'no answer within the connect timeout',
-    'Check host, port and firewall, and that it is such a server; or raise connect_timeout in the profile.',
+    'Check the host, the port and the firewall, and that it is a server of this kind. Or raise connect_timeout in the profile.',
   ],
   ECONNABORTED: [
     'the server did not answer a statement, and the connection was cut',
-    'It was given statement_timeout and 5 seconds. Is the server well, and the network? A statement may still take effect: look before you run the command again.',
+    'sessionctl waited for statement_timeout plus 5 seconds. Check the server and the network. The statement may still take effect: check before you run the command again.',
   ],
   EHOSTUNREACH: ['the host cannot be reached', 'Check the network and the firewall.'],
   ENETUNREACH: ['the network cannot be reached', 'Check the network and the firewall.'],
@@ -117,21 +121,21 @@ const NETWORK: Readonly<Record<string, readonly [what: string, hint: string]>> =
   ENOENT: ['there is no such socket', 'Check the path of the socket.'],
 };
 
-/** The connection broke, or none can be had at present, as while a server restarts. */
+/** The connection broke, or none is available at present, as while a server restarts. */
 export function isBrokenConnection(error: unknown): boolean {
   return ['ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'ETIMEDOUT', 'ECONNABORTED'].includes(
     errorCode(error) ?? '',
   );
 }
 
-/** A unique key has the value already. */
+/** A row with this value of a unique key exists already. */
 export function isDuplicate(error: unknown): boolean {
   return ['23505', 'ER_DUP_ENTRY', 'SQLITE_CONSTRAINT_UNIQUE'].includes(errorCode(error) ?? '');
 }
 
 /**
- * What a code means. The first row whose pattern fits the code decides. `{database}` and `{text}` in the message stand for
- * the database and what the server said: leave `{text}` out where the server puts values into it.
+ * The meaning of a code. The first row whose pattern matches the code applies. `{database}` and `{text}` in the message
+ * stand for the database and the server's text: leave `{text}` out where the server puts values into it.
  */
 export type RefusalRow = readonly [code: RegExp, message: string, hint: string];
 
@@ -139,15 +143,15 @@ type Meaning = readonly [message: string, hint: string];
 
 export const READ_ONLY: Meaning = [
   '{database} cannot be written: {text}',
-  'This is a replica, or was made read-only: give the URL of the primary.',
+  'This server is a replica or was made read-only. Give the URL of the primary.',
 ];
 export const STILL_REFERRED: Meaning = [
   '{database} refuses: {text}',
-  'A table of your own refers to sessions and does not let them go: give its foreign key ON DELETE CASCADE or SET NULL.',
+  'A table of your own refers to sessions and prevents their deletion. Give its foreign key ON DELETE CASCADE or SET NULL.',
 ];
 export const LOCKED: Meaning = [
-  '{database} is held up by another transaction: {text}',
-  'Look for one that has been open for long, and run the command again.',
+  '{database} is blocked by another transaction: {text}',
+  'Look for a transaction that has been open for a long time, then run the command again.',
 ];
 export const MISSING_RIGHT: Meaning = [
   '{database} refuses: {text}',
@@ -158,7 +162,7 @@ export const STOPPED: Meaning = [
   'Raise statement_timeout in the profile, or narrow the selection.',
 ];
 
-/** The refusal of the first row that fits, or undefined. */
+/** The refusal of the first row that matches, or undefined. */
 export function lookUpRefusal(
   rows: readonly RefusalRow[],
   code: string,
@@ -175,7 +179,7 @@ export function lookUpRefusal(
   };
 }
 
-/** A refusal whose code no table knows. Its text is not shown: it may hold a token. */
+/** A refusal with an unknown code. Its text is not shown: it may contain a token. */
 export function unknownRefusal(error: unknown, database: string): Refusal {
   const places = ['table', 'column', 'constraint'].flatMap((name) => {
     const place = textProperty(error, name);
@@ -183,14 +187,14 @@ export function unknownRefusal(error: unknown, database: string): Refusal {
   });
   return {
     message: `${database} refused (${[`code ${codesOf(error)}`, ...places].join(', ')})`,
-    hint: "Its text may hold a token and is not shown: look into the server's log for the reason. --verbose shows where it arose.",
+    hint: "Its text may contain a token and is not shown: check the server's log for the reason. --verbose shows where it occurred.",
   };
 }
 
-/** Characters that a name of a server's has at most. */
+/** Maximum characters of a name from a server. */
 const LONGEST_NAME = 64;
 
-/** The name of an error and its number, as far as it has them. */
+/** The name of an error and its number, if it has them. */
 function codesOf(error: unknown): string {
   const number = property(error, 'errno');
   const code = errorCode(error);
@@ -202,9 +206,9 @@ function codesOf(error: unknown): string {
 const CERTIFICATE =
   /^(?:DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|CERT_|ERR_TLS_CERT|ERR_SSL|ERR_OSSL|HANDSHAKE_SSL_ERROR)/;
 
-/** What the network or TLS says, which is the same for every server. */
+/** Errors of the network or of TLS, which are the same for every server. */
 export function networkRefusal(error: unknown, database: string): Refusal | undefined {
-  // Knex waited for a connection: the server took it, and then did not answer.
+  // Knex waited for a connection: the server accepted it, and then did not answer.
   if (error instanceof Error && error.name === 'KnexTimeoutError')
     return networkRefusal({ code: 'ETIMEDOUT' }, database);
   const code = errorCode(error);
@@ -214,6 +218,6 @@ export function networkRefusal(error: unknown, database: string): Refusal | unde
   if (!CERTIFICATE.test(code)) return undefined;
   return {
     message: `cannot trust ${database}: ${errorText(error)}`,
-    hint: 'Name the certificate authority: [profiles.<name>.tls] ca = "…".',
+    hint: 'Set the certificate authority: [profiles.<name>.tls] ca = "…".',
   };
 }

@@ -4,7 +4,7 @@ import type { Session } from '../sessions/session.ts';
 import type { SessionRows } from './database/session-rows.ts';
 import type { RowsBehind } from './redis/secondary-storage.ts';
 
-/** Finds rows by the tokens that Redis knows sessions by. */
+/** Finds rows by the tokens of sessions in Redis. */
 export function createRowsBehind(
   rows: Pick<SessionRows, 'idsOf'>,
   table: Pick<SessionStore, 'list'>,

@@ -1,6 +1,6 @@
-/*
- * The sentences of servers that may be shown. Any other may hold a value of a row: a trigger writes what it likes into an
- * error, under any number. Names stand for names alone, so no sentence has room for a token with hyphens.
+/**
+ * The server sentences that may be shown. Any other may contain a value of a row: a trigger can write any text into an
+ * error, under any number. Placeholders match only names, so no sentence has room for a token with hyphens.
  */
 
 const NAME = '["\'`]?[\\w$]{1,64}["\'`]?(?:\\.["\'`]?[\\w$]{1,64}["\'`]?){0,2}';
@@ -92,10 +92,9 @@ const SQLITE = [
 ];
 
 const SENTENCES = new RegExp(`^(?:${[...POSTGRESQL, ...MYSQL, ...SQLITE].join('|')})$`);
-/** Characters. No known sentence is as long, and patterns are not tried on more. */
+/** Characters. Every known sentence is shorter; longer texts are not matched. */
 const LONGEST = 500;
 
-/** Whether a text is a known sentence of a server. */
 export function isKnownSentence(text: string): boolean {
   return text.length <= LONGEST && SENTENCES.test(text);
 }

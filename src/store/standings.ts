@@ -8,16 +8,16 @@ import type { SessionStore } from '../sessions/session-store.ts';
 
 export interface StandingsParts {
   readonly directory: Pick<Directory, 'userStanding' | 'now'>;
-  /** Null where Redis alone holds sessions. */
+  /** Null where only Redis holds sessions. */
   readonly table: Pick<SessionStore, 'findSessionIdsByToken' | 'list'> | null;
-  /** Null where there is none. */
+  /** Null where there is no secondary storage. */
   readonly secondary: Pick<SecondaryStorage, 'read'> | null;
   readonly rowsAreRecords: boolean;
-  /** Null where there is no session of this id. */
+  /** Null where no session has this id. */
   readonly tokenOf: (id: string) => Promise<string | null>;
 }
 
-/** Asks each place that sessions stand in by itself. */
+/** Asks each store that holds sessions separately. */
 export function createStandings({
   directory,
   table,
@@ -39,7 +39,7 @@ export function createStandings({
     const { session } = found;
     const { expiresAt, state } = session;
     const copy: Session = { ...session, store: 'secondary', tokenFingerprint: fingerprintOf(token) };
-    // What is still to expire and does not count any more lies before the mark of its user.
+    // A session that is no longer valid although its expiry is still to come was created before its user's mark.
     const revoked = state === 'expired' && expiresAt !== null && expiresAt >= directory.now;
     return { session: copy, revoked };
   };

@@ -6,14 +6,14 @@ import type { RedisConnection } from './redis/connect-redis.ts';
 import { findElsewhere } from './redis/find-elsewhere.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
 
-/** Pages of a scan that are looked at before Redis is said to hold no session. */
+/** Pages of a scan that are read before sessionctl reports that Redis holds no session. */
 const PAGES_LOOKED_AT = 200;
-/** This many sessions say whether Redis and the database belong together. */
+/** Number of sessions that decide whether Redis and the database belong together. */
 const SAMPLED = 500;
 
 export interface MismatchParts {
   readonly directory: Pick<Directory, 'target' | 'sessionRows' | 'existingUserIds'>;
-  /** Null where Redis alone holds sessions. */
+  /** Null where only Redis holds sessions. */
   readonly rows: Pick<SessionRows, 'nextRows'> | null;
   readonly connection: RedisConnection;
   readonly secondary: Pick<SecondaryStorage, 'place' | 'scan' | 'read' | 'hasTraces'>;
@@ -21,8 +21,9 @@ export interface MismatchParts {
 }
 
 /**
- * Where the configuration and the stores disagree about where sessions stand: what is revoked in the wrong place stays valid,
- * and what is revoked in another application's was never meant. Null where they agree, as far as a look tells.
+ * A contradiction between the configuration and the stores about where sessions are: a revocation in the wrong place
+ * leaves sessions valid, and one in another application's place ends the wrong sessions. Null where they agree, as far
+ * as one check can tell.
  */
 export async function mismatchOf(parts: MismatchParts): Promise<Mismatch | null> {
   const { directory, rows, connection, secondary, keyPrefix } = parts;
@@ -30,7 +31,7 @@ export async function mismatchOf(parts: MismatchParts): Promise<Mismatch | null>
   const inRedis = await lookInto(secondary, directory.existingUserIds);
   if (inRedis === 'sessions' && rows !== null) return null;
   const prefix = JSON.stringify(keyPrefix);
-  const strangers = `most sessions in Redis ${secondary.place} under the prefix ${prefix} belong to nobody in ${database}: they look like those of another application`;
+  const strangers = `most sessions in Redis ${secondary.place} under the prefix ${prefix} belong to no user of ${database}: they seem to be another application's`;
   const found = async () => {
     const places = await findElsewhere(connection, keyPrefix, directory.existingUserIds);
     return { places, text: places.length === 0 ? '' : `; ${elsewhereText(places)}` };
@@ -43,7 +44,7 @@ export async function mismatchOf(parts: MismatchParts): Promise<Mismatch | null>
     if (live.length > 0) {
       const { places, text } = await found();
       const none = `Redis ${secondary.place} holds none of the ${String(live.length)} live sessions of ${database} that were looked up there, with the prefix ${prefix}${text}`;
-      const hint = `${remedyOf(places) ?? check} If Redis was emptied, or has evicted them, --allow-mismatch continues.`;
+      const hint = `${remedyOf(places) ?? check} If Redis was emptied or has evicted them, continue with --allow-mismatch.`;
       return mismatch('nothing', inRedis === 'strangers' ? `${none}; ${strangers}` : none, hint, places);
     }
   }
@@ -51,23 +52,23 @@ export async function mismatchOf(parts: MismatchParts): Promise<Mismatch | null>
     return mismatch(
       'strangers',
       strangers,
-      `${check} If they are meant: without --yes, on a terminal; or named, with --user or \`sessionctl revoke\`.`,
+      `${check} To end them anyway, run the command on a terminal without --yes, or name them with --user or \`sessionctl revoke\`.`,
     );
   const lost = `Redis ${secondary.place} holds no session under the prefix ${prefix}`;
   if (rows === null && ((await directory.sessionRows?.()) ?? 0) > 0) {
-    const text = `the session table of ${database} has rows, and store_in_database is false, so that they are left alone: if the application sets storeSessionInDatabase, they stay valid`;
+    const text = `the session table of ${database} has rows, but store_in_database is false, so they are left alone: if the application sets storeSessionInDatabase, they stay valid`;
     const hint =
-      'If it does, set store_in_database = true in [profiles.<name>.session]. If the rows are left from before it used Redis, delete them, or give --allow-mismatch.';
+      'If it does, set store_in_database = true in [profiles.<name>.session]. If the rows are from before it used Redis, delete them, or use --allow-mismatch.';
     return mismatch('rows', inRedis === 'nothing' ? `${text}; and ${lost}` : text, hint);
   }
   if (inRedis !== 'nothing') return null;
   const { places, text } = await found();
-  // A deployment may have no session at all: that alone is no contradiction.
+  // A deployment may have no sessions at all: that alone is not a contradiction.
   if (places.length > 0) return mismatch('nothing', `${lost}${text}`, remedyOf(places) ?? check, places);
   const unknown = `${lost}: if the application uses another key_prefix or another Redis, its sessions stay valid there`;
-  // Where a table is asked as well, its rows would have told.
+  // If a table is read as well, its rows would have shown a mismatch.
   if (rows !== null || (await secondary.hasTraces())) return mismatch('empty', unknown, check);
-  return mismatch('untouched', unknown, `${check} If nobody is signed in, --allow-mismatch continues.`);
+  return mismatch('untouched', unknown, `${check} If no user is signed in, continue with --allow-mismatch.`);
 }
 
 function mismatch(
@@ -84,7 +85,7 @@ function elsewhereText(places: readonly SecondaryPlace[]): string {
     ({ keyPrefix, database }) =>
       `under the prefix ${JSON.stringify(keyPrefix)}${database === null ? '' : ` in its database ${String(database)}`}`,
   );
-  return `sessions of users of this database stand ${each.join(', and ')}`;
+  return `sessions of users of this database are stored ${each.join(', and ')}`;
 }
 
 function remedyOf([place]: readonly SecondaryPlace[]): string | null {
@@ -94,7 +95,10 @@ function remedyOf([place]: readonly SecondaryPlace[]): string | null {
   return `Set key_prefix = ${JSON.stringify(keyPrefix)} in [profiles.<name>.redis]${number}.`;
 }
 
-/** What a sample of all sessions in Redis says, whatever is selected: users of a few of them may well be gone. */
+/**
+ * Judges by a sample of all sessions in Redis, not of the selected ones: the users of a few selected ones may really be
+ * deleted.
+ */
 async function lookInto(
   secondary: MismatchParts['secondary'],
   existingUserIds: Directory['existingUserIds'],
@@ -107,7 +111,7 @@ async function lookInto(
     unreadable += page.unreadable.length;
     pages += 1;
     if (owners.length >= SAMPLED) break;
-    // In a Redis full of other keys, certainty takes too long.
+    // In a Redis full of other keys, certainty would take too long.
     if (pages >= PAGES_LOOKED_AT && owners.length === 0) return 'unknown';
     if (pages >= PAGES_LOOKED_AT) break;
   }

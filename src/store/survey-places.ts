@@ -9,8 +9,8 @@ import type { Places } from './places.ts';
 type Surveyed = Pick<Session, 'id' | 'userId' | 'state' | 'createdAt'>;
 
 /**
- * Counts what a selection holds in all places, and what hangs on it, in one way through them.
- * @param selectedTokens the tokens of selected sessions that stand in Redis are added to it
+ * Counts the selected sessions in all stores, and what is attached to them, in one pass.
+ * @param selectedTokens receives the tokens of selected sessions in Redis
  */
 export async function surveyPlaces(
   { directory, waysBack, table, preserve }: CombinedParts,
@@ -20,7 +20,7 @@ export async function surveyPlaces(
   selectedTokens: Set<string>,
 ): Promise<Survey> {
   const { boundTokens, countApiKeys, now } = directory;
-  /** Whose they are, with the latest sign-in. */
+  /** The users of the sessions, each with the latest sign-in. */
   const users = new Map<string, Instant | null>();
   const isTheirs = selection.keepNewest === null ? impersonatedBy(selection, now) : null;
   const sum = { sessions: 0, active: 0, bound: 0, offline: 0, apiKeys: 0, impersonations: 0 };
@@ -74,7 +74,10 @@ export async function surveyPlaces(
   };
 }
 
-/** Live sessions that the selected users opened as administrators; null where no users are selected. */
+/**
+ * Live sessions that the selected users opened as administrators in another user's name; null where no users are
+ * selected.
+ */
 function impersonatedBy(
   { userIds }: Selection,
   now: Instant,

@@ -7,11 +7,11 @@ export const fields = Object.keys(everySession) as readonly (keyof Selection)[];
 export interface Surveyed {
   readonly selection: Selection;
   readonly tokens: Set<string>;
-  /** The latest sign-in among them; null where none says. */
+  /** The latest sign-in among them; null where it is not known. */
   readonly newest: Instant | null;
 }
 
-/** What of a session stays as it is for as long as it lives (better-auth 1.7.25, `db/internal-adapter`, updateSession). */
+/** The fields of a session that never change (better-auth 1.7.25, `db/internal-adapter`, updateSession). */
 export const LASTING: ReadonlySet<keyof Selection> = new Set<keyof Selection>([
   'userIds',
   'createdAfter',
@@ -21,13 +21,13 @@ export const LASTING: ReadonlySet<keyof Selection> = new Set<keyof Selection>([
   'exceptSessionIds',
 ]);
 
-/** Whether a session that was selected once cannot cease to be, but by its end. */
+/** Whether a session that was selected once stays selected until it ends. */
 export function comparesWhatLasts(selection: Selection): boolean {
   if (selection.sessionIds !== null) return false;
   return comparesOnly(selection, LASTING);
 }
 
-/** Whether all that were surveyed are selected: it is the same selection, but for a bound behind the latest of them. */
+/** Whether all counted sessions are selected: it is the same selection, except for a limit after the latest of them. */
 export function isCoveredBy(selection: Selection, { selection: before, newest }: Surveyed): boolean {
   const { presentAt } = selection;
   const isSame = fields.every((name) => name === 'presentAt' || selection[name] === before[name]);

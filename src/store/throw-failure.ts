@@ -1,5 +1,5 @@
-/** @throws what ended the work before its time, where that is not null */
+/** @throws the error that stopped the work early, if it is not null */
 export function throwFailure(failure: unknown): void {
   if (failure === null) return;
-  throw failure instanceof Error ? failure : new Error('the work ended before its time', { cause: failure });
+  throw failure instanceof Error ? failure : new Error('the work stopped early', { cause: failure });
 }

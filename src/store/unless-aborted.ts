@@ -1,4 +1,4 @@
-/** Rejects as soon as the signal is given, whatever the driver is waiting for. */
+/** Rejects as soon as the signal is aborted, even while the driver is waiting. */
 export async function unlessAborted<Result>(
   signal: AbortSignal,
   work: () => Promise<Result>,

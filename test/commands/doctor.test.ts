@@ -11,12 +11,12 @@ it('points to config init where there is no configuration', async () => {
     return Object.fromEntries(checks.map(({ id, result }) => [id, result]));
   };
   expect(await results({ DATABASE_URL: 'sqlite:auth.db' })).toMatchObject({
-    'config-permissions': 'no configuration file is in use; `sessionctl config init` writes one',
-    'cookie-cache': expect.stringMatching(/holds at once; `sessionctl config init` reads/) as unknown,
+    'config-permissions': 'no configuration file is in use; create one with `sessionctl config init`',
+    'cookie-cache': expect.stringMatching(/takes effect at once; `sessionctl config init` reads/) as unknown,
   });
   write('sessionctl.toml', '[profiles.a]\nurl = "sqlite:auth.db"\n');
   expect(await results({})).toMatchObject({
-    'cookie-cache': expect.stringMatching(/holds at once$/) as unknown,
+    'cookie-cache': expect.stringMatching(/takes effect at once$/) as unknown,
   });
   const nothing = await runMain(['doctor'], { cwd: temporaryDirectory().path });
   expect(nothing).toMatchObject({

@@ -36,7 +36,7 @@ describe('a command that is misspelt', () => {
   ])('%j is named, with the nearest one', async (words, message, hint) => {
     const { code, stdout, stderr } = await runMain(words);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain(`error: ${message}\nhint: ${hint} It is one of `);
+    expect(stderr).toContain(`error: ${message}\nhint: ${hint} Use one of `);
   });
 
   it.each([

@@ -431,7 +431,7 @@ test('a relative XDG_STATE_HOME is named, once, with what is used in its place',
   const { stderr, code } = await runMain(['history', '--all'], { env });
   expect(code).toBe(0);
   expect(stderr).toBe(
-    `warning: XDG_STATE_HOME is a relative path, which does not count: ${home}/.local/state is used in its place\nThe history ${home}/.local/state/sessionctl/history.jsonl is empty.\n`,
+    `warning: XDG_STATE_HOME is a relative path and is ignored: ${home}/.local/state is used instead\nThe history ${home}/.local/state/sessionctl/history.jsonl is empty.\n`,
   );
 });
 

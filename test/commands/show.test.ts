@@ -142,7 +142,7 @@ test('an unknown id is exit 1', async () => {
   const { code, stdout, stderr } = await show(['no-such-session-anywhere']);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toBe(
-    'error: no session has the id "no-such-session-anywhere"\nhint: It may have ended. `sessionctl list --state all` shows ids, those of expired sessions too.\n',
+    'error: no session has the id "no-such-session-anywhere"\nhint: It may have ended. `sessionctl list --state all` shows all ids, also those of expired sessions.\n',
   );
 });
 

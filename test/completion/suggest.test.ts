@@ -104,7 +104,7 @@ describe('profiles', () => {
 });
 
 it.each([
-  [['completion', 'bsh'], 'Did you mean bash? It is one of bash, zsh, fish.'],
+  [['completion', 'bsh'], 'Did you mean bash? Use one of bash, zsh, fish.'],
   [['completion', 'fish', '-o', 'csv'], 'Leave --output and --json out.'],
 ])('%j is refused', async (words, hint) => {
   const { code, stdout, stderr } = await runMain(words);

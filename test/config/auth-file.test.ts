@@ -235,7 +235,7 @@ export const auth = betterAuth({
     expect(settingsOf(reading)).toEqual({});
     expect(unreadOf(reading).join('\n')).not.toMatch(/hunter|a-secret/);
     expect(unreadOf(reading)).toContain(
-      '4 secret stands in the file itself and was not copied: move it into a variable, and refer to that with secret = "${NAME}"',
+      '4 secret is in the file itself and was not copied: move it to a variable, and refer to that with secret = "${NAME}"',
     );
   });
 
@@ -379,7 +379,7 @@ describe('what is not certain is said, with its line', () => {
     [
       'a part of a second',
       'session: { expiresIn: 0.5 }',
-      '4 session.expiresIn is 0.5, and no whole number of seconds from 1 on',
+      '4 session.expiresIn is 0.5, which is not a whole number of seconds of at least 1',
     ],
     ['text for a number', 'session: { expiresIn: "7d" }', '4 session.expiresIn is no number'],
     [
@@ -391,7 +391,7 @@ describe('what is not certain is said, with its line', () => {
     [
       'a name that a spread may replace',
       'user: { modelName: "members", ...shared }',
-      '4 user.modelName is "members" here, but may be replaced in line 4: not taken, the database is looked at instead',
+      '4 user.modelName is "members" here, but may be replaced in line 4: not used, the database decides instead',
     ],
     ['a circle', 'session: { expiresIn: a }', '2 session.expiresIn refers to itself'],
     ['a base URL of several hosts', 'baseURL: { allowedHosts: ["*.example"] }', '4 baseURL is no URL'],
@@ -411,20 +411,20 @@ export const auth = betterAuth({ ${options} });
     expect(settingsOf(reading)).toEqual({});
   });
 
-  const ON = 'or a revocation would be said to hold while browsers go on';
-  const FOR_5M = 'taken for on for 5m (set max_age if it may be longer)';
+  const ON = 'so that a revocation is not reported as effective while browsers still use a copy';
+  const FOR_5M = 'assumed to be on for 5m (set max_age if it may be longer)';
   it.each<[string, string, Record<string, string | boolean>, string]>([
     [
       'a cache that the environment switches',
       `session: { cookieCache: { enabled: process.env.X === '1', maxAge: 60 } }`,
       { enabled: true, max_age: '1m' },
-      `3 session.cookieCache.enabled depends on the environment: taken for on, ${ON}`,
+      `3 session.cookieCache.enabled depends on the environment: assumed to be on, ${ON}`,
     ],
     [
       'a variable in place of a switch',
       'session: { cookieCache: { enabled: process.env.X } }',
       { enabled: true },
-      `3 session.cookieCache.enabled depends on the environment: taken for on, ${ON}`,
+      `3 session.cookieCache.enabled depends on the environment: assumed to be on, ${ON}`,
     ],
     [
       'a length that is computed as well',
@@ -436,7 +436,7 @@ export const auth = betterAuth({ ${options} });
       'a cache that is there on one condition',
       `session: { cookieCache: process.env.X ? { enabled: true, maxAge: 600 } : undefined }`,
       { enabled: true, max_age: '10m' },
-      '3 session.cookieCache.enabled is not known, since session.cookieCache depends on a condition: taken for on for 10m',
+      '3 session.cookieCache.enabled is not known, since session.cookieCache depends on a condition: assumed to be on for 10m',
     ],
     [
       'a cache that is off before a spread',
@@ -466,7 +466,7 @@ export const auth = betterAuth({ ${options} });
       'a cache that lasts for it cannot be told how long',
       'session: { cookieCache: { enabled: true, maxAge: shared } }',
       { enabled: true, max_age: '5m' },
-      '3 session.cookieCache.maxAge comes from "./own", which is not read: the cookie cache is taken to last for 5m (set max_age if it may be longer)',
+      '3 session.cookieCache.maxAge comes from "./own", which is not read: the cookie cache is assumed to last for 5m (set max_age if it may be longer)',
     ],
     [
       'a cache that is surely off',
@@ -513,7 +513,7 @@ export const auth = betterAuth({
         '5 session.storeSessionInDatabase is true here, but session may be replaced in line 7: true is assumed',
         '6 advanced.cookiePrefix is "shop" here, but advanced may be replaced in line 7: "shop" is assumed',
         '4 secret is ${AUTH_SECRET} here, but may be replaced in line 7: that is assumed',
-        "7 betterAuth options is partly made by a spread, which is not read: where nothing else is said, Better Auth's defaults are assumed",
+        "7 betterAuth options is partly made by a spread, which is not read: Better Auth's defaults are assumed for the options that it may set",
       ]),
     );
   });
@@ -547,7 +547,7 @@ export const auth = betterAuth({ ...shared, session: { ...base, updateAge: 10 } 
     [
       'two of them',
       `${IMPORT}const a = betterAuth({}); const b = betterAuth({});`,
-      /calls betterAuth in lines 2, 2: which one/,
+      /calls betterAuth in lines 2, 2: it is not clear which one/,
     ],
     [
       'options from elsewhere',

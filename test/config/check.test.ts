@@ -52,14 +52,14 @@ connect_timeout = 30
         "stderr": "error: sessionctl.toml has 10 problems
       ",
         "stdout": "sessionctl.toml:1: default_profile: there is no profile "prodution". Did you mean "production"?
-      sessionctl.toml:4: profiles.production.url: the variable NOT_SET is not set. Set it, or write $\${ for the characters themselves.
+      sessionctl.toml:4: profiles.production.url: the variable NOT_SET is not set. Set it, or write $\${ for the literal characters.
       sessionctl.toml:5: profiles.production.time_zone: "Europe/Berln" is not a time zone. Did you mean "Europe/Berlin"?
       sessionctl.toml:6: profiles.production.statement_timout: unknown key. Did you mean "statement_timeout"?
       sessionctl.toml:9: profiles.production.schema.tabel: unknown key. Did you mean "table"?
       sessionctl.toml:10: profiles.production.schema.columns.userID: unknown key. Did you mean "userId"?
       sessionctl.toml:10: profiles.production.schema.columns.expiresat: unknown key. Did you mean "expiresAt"?
       sessionctl.toml:12: profiles.staging: has url and url_file. Keep one of them.
-      sessionctl.toml:13: profiles.staging.url: begins with "mysq:", which is not known here. Did you mean "mysql"?
+      sessionctl.toml:13: profiles.staging.url: begins with "mysq:", which is not supported. Did you mean "mysql"?
       sessionctl.toml:15: profiles.staging.connect_timeout: must be a string in quotes such as "30s", not 30
       ",
       }
@@ -73,7 +73,7 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
 `;
     expect((await check(file, { A: 'a.db' })).stdout).toBe(files);
     expect((await check(file)).stdout).toBe(
-      `sessionctl.toml:2: profiles.a.url: the variable A is not set. Set it, or write $\${ for the characters themselves.\n${files}`,
+      `sessionctl.toml:2: profiles.a.url: the variable A is not set. Set it, or write $\${ for the literal characters.\n${files}`,
     );
   });
 
@@ -107,14 +107,14 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
     ['url = 5', '2: profiles.a.url: must be a string in quotes, not 5'],
     ['url = ""', '2: profiles.a.url: must not be empty'],
     ['url = "a.db"\nurl_command = "b"', '1: profiles.a: has url and url_command. Keep one of them.'],
-    ['time_zone = "UTC"', '1: profiles.a: has no URL. It needs one of url, url_file, url_command.'],
+    ['time_zone = "UTC"', '1: profiles.a: has no URL. Set one of url, url_file, url_command.'],
     ['urll = "a.db"', '2: profiles.a.urll: unknown key. Did you mean "url"?'],
     [
       'url = "a.db"\nstatement_timeout = 30',
       '3: profiles.a.statement_timeout: must be a string in quotes such as "30s", not 30',
     ],
     ['url = "a.db"\nstatement_timeout = "25d"', '3: profiles.a.statement_timeout: "25d" is longer than 24d'],
-    ['url = "a.db"\nconnect_timeout = "0s"', '3: profiles.a.connect_timeout: "0s" is no time at all'],
+    ['url = "a.db"\nconnect_timeout = "0s"', '3: profiles.a.connect_timeout: "0s" is zero'],
     [
       'url = "postgres://h/d"\nreplicas = ["mysql://r"]',
       '3: profiles.a.replicas: is for MySQL and MariaDB only. A PostgreSQL primary names its replicas itself. Leave the key out.',
@@ -127,11 +127,11 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
     ['url = "mysql://h/d"\nreplicas = [5]', '3: profiles.a.replicas.0: must be a string in quotes, not 5'],
     [
       'url = "mysql://h/d"\nreplicas = ["postgres://r"]',
-      '3: profiles.a.replicas.0: is not the URL of a MySQL or MariaDB server. It begins with mysql:// or mariadb://.',
+      '3: profiles.a.replicas.0: is not the URL of a MySQL or MariaDB server. Begin it with mysql:// or mariadb://.',
     ],
     [
       'url = "mysql://h/d"\nreplicas = ["mysql://u:hunter/2@r"]',
-      '3: profiles.a.replicas.0: cannot be read as a URL. Special characters of a password are percent-encoded: @ is %40, / is %2F, # is %23, ? is %3F.',
+      '3: profiles.a.replicas.0: cannot be read as a URL. Percent-encode special characters of a password: @ is %40, / is %2F, # is %23, ? is %3F.',
     ],
     ['url = "a.db"\ntls = true', '3: profiles.a.tls: must be a table, not true'],
     [
@@ -140,19 +140,19 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
     ],
     [
       'url = "a.db"\nsession.maximum_sessions = 0',
-      '3: profiles.a.session.maximum_sessions: must be a whole number from 1 on',
+      '3: profiles.a.session.maximum_sessions: must be a whole number of at least 1',
     ],
     [
       'url = "a.db"\nip.ipv6_subnet = 56',
-      "3: profiles.a.ip.ipv6_subnet: must be 32, 48, 64 or 128, without quotes, not 56. Take the number that advanced.ipAddress.ipv6Subnet of the application has; Better Auth's default is 64.",
+      "3: profiles.a.ip.ipv6_subnet: must be 32, 48, 64 or 128, without quotes, not 56. Use the application's advanced.ipAddress.ipv6Subnet; Better Auth's default is 64.",
     ],
     [
       'url = "a.db"\nip.ipv6_subnet = "48"',
-      '3: profiles.a.ip.ipv6_subnet: must be 32, 48, 64 or 128, without quotes, not "48". Take the number that advanced.ipAddress.ipv6Subnet of the application has; Better Auth\'s default is 64.',
+      '3: profiles.a.ip.ipv6_subnet: must be 32, 48, 64 or 128, without quotes, not "48". Use the application\'s advanced.ipAddress.ipv6Subnet; Better Auth\'s default is 64.',
     ],
     [
       'url = "a.db"\nauth.release = "^1.7.0"',
-      '3: profiles.a.auth.release: must be a release of Better Auth, not "^1.7.0". Write it as `npm ls better-auth` shows it, such as "1.7.25".',
+      '3: profiles.a.auth.release: must be a release of Better Auth, not "^1.7.0". Write the release that `npm ls better-auth` shows, such as "1.7.25".',
     ],
     [
       'url = "a.db"\nip.ipv6_subnets = 48',
@@ -162,14 +162,14 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
       'url = "a.db"\nsession.maximum_sessions = "5"',
       '3: profiles.a.session.maximum_sessions: must be a number without quotes, not a string',
     ],
-    ['url = "a.db"\nredis.cluster = true', '3: profiles.a.redis: has no URL. It needs one of url, url_file.'],
+    ['url = "a.db"\nredis.cluster = true', '3: profiles.a.redis: has no URL. Set one of url, url_file.'],
     [
       'url = "a.db"\nredis = { url = "redis://m", cluster = true, sentinels = ["a:1"] }',
       '3: profiles.a.redis: has cluster and sentinels. A cluster needs no sentinels: keep one of them.',
     ],
     [
       'url = "a.db"\nredis = { url = "redis://m", sentinels = ["a"] }',
-      '3: profiles.a.redis.sentinels.0: is no host with a port. Write it as 10.0.0.1:26379.',
+      '3: profiles.a.redis.sentinels.0: is not a host with a port. Write it as 10.0.0.1:26379.',
     ],
     [
       'url = "a.db"\nredis = { url = "redis://m", settle = "1h" }',
@@ -177,39 +177,39 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
     ],
     [
       'url = "a.db"\nsession.secondary_storage = false\nredis.url = "redis://h"',
-      '3: profiles.a.session.secondary_storage: says that the application uses no Redis, and one is configured. Remove one of them.',
+      '3: profiles.a.session.secondary_storage: states that the application uses no Redis, but one is configured. Remove one of them.',
     ],
     [
       'url = "a.db"\nsession.secondary_storage = true',
-      '3: profiles.a.session.secondary_storage: is true, and no Redis is configured. Say where Redis is, [profiles.a.redis], or leave the key out.',
+      '3: profiles.a.session.secondary_storage: is true, but no Redis is configured. Configure Redis in [profiles.a.redis], or leave the key out.',
     ],
     [
       'url = "a.db"\nsession.store_in_database = true',
-      '3: profiles.a.session.store_in_database: means something only where sessions stand in Redis as well, and none is configured. Say where Redis is, [profiles.a.redis], or leave the key out.',
+      '3: profiles.a.session.store_in_database: has an effect only if sessions are in Redis too, and no Redis is configured. Configure Redis in [profiles.a.redis], or leave the key out.',
     ],
     [
       'url = "a.db"\nredis.url = "redis:/127.0.0.1"',
-      '3: profiles.a.redis.url: is no redis:// or rediss:// URL. Write redis://host[:port][/number], or rediss:// for TLS; user and password stand before the host, as in user:password@.',
+      '3: profiles.a.redis.url: is not a redis:// or rediss:// URL. Write redis://host[:port][/number], or rediss:// for TLS. Put user and password before the host, as in user:password@.',
     ],
     [
       'url = "a.db"\nredis.url = "redis://u:hunter/2@r"',
-      '3: profiles.a.redis.url: is no redis:// or rediss:// URL. Write redis://host[:port][/number], or rediss:// for TLS; user and password stand before the host, as in user:password@.',
+      '3: profiles.a.redis.url: is not a redis:// or rediss:// URL. Write redis://host[:port][/number], or rediss:// for TLS. Put user and password before the host, as in user:password@.',
     ],
     [
       'url = "a.db"\nredis.url = "redis://u:hun%ter@r"',
-      '3: profiles.a.redis.url: has a % that encodes nothing: the character itself is written %25. Write redis://host[:port][/number], or rediss:// for TLS; user and password stand before the host, as in user:password@.',
+      '3: profiles.a.redis.url: has a % that encodes nothing; write the character itself as %25. Write redis://host[:port][/number], or rediss:// for TLS. Put user and password before the host, as in user:password@.',
     ],
     [
       'url = "a.db"\nredis.url = "redis://r/zero"',
-      '3: profiles.a.redis.url: has behind its host something else than the number of a database, such as /0. Write redis://host[:port][/number], or rediss:// for TLS; user and password stand before the host, as in user:password@.',
+      '3: profiles.a.redis.url: has something other than a database number, such as /0, after its host. Write redis://host[:port][/number], or rediss:// for TLS. Put user and password before the host, as in user:password@.',
     ],
     [
       'url = "a.db"\nredis.url = "http://x"',
-      '3: profiles.a.redis.url: begins with "http:", which is not known here. It is one of redis, rediss.',
+      '3: profiles.a.redis.url: begins with "http:", which is not supported. Use one of redis, rediss.',
     ],
     [
       'url = "a.db"\nauth.base_url = "app.example"',
-      '3: profiles.a.auth.base_url: must be a URL. It begins with http:, https:.',
+      '3: profiles.a.auth.base_url: must be a URL. Begin it with http:, https:.',
     ],
     [
       'url = "a.db"\n[profiles.a.schema.user_columns]\ne_mail = "x"',
@@ -240,7 +240,7 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
 
   it('misses profiles in an empty file', async () => {
     expect((await check('# nothing\n')).stdout).toBe(
-      'sessionctl.toml:1: there are no profiles. A profile is a table [profiles.<name>].\n',
+      'sessionctl.toml:1: there are no profiles. Write a profile as a table [profiles.<name>].\n',
     );
   });
 
@@ -256,7 +256,7 @@ sessionctl.toml:5: profiles.b.tls.ca: cannot read ca.pem: there is no such file
     expect(outcome.stderr.replaceAll(directory.path, '.')).toBe(
       'error: the configuration has 2 problems\n' +
         './sessionctl.toml:3: profiles.a.uri: unknown key. Did you mean "url"?\n' +
-        './sessionctl.toml:4: profiles.a.zone: unknown key. It is one of url, url_file, url_command, env_file, replicas, time_zone, statement_timeout, connect_timeout, tls, schema, redis, session, ip, auth.\n',
+        './sessionctl.toml:4: profiles.a.zone: unknown key. Use one of url, url_file, url_command, env_file, replicas, time_zone, statement_timeout, connect_timeout, tls, schema, redis, session, ip, auth.\n',
     );
   });
 });

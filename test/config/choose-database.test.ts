@@ -174,7 +174,7 @@ describe('where the database comes from', () => {
     const path = directory.write('sessionctl.toml', FILE);
     const warned = await shown([], directory.path, ambientDatabase);
     expect(warned.stderr).toBe(
-      `warning: using DATABASE_URL, not profile "production" of ${path}; name it with --profile to use it\n`,
+      `warning: using DATABASE_URL, not profile "production" of ${path}; to use the profile, name it with --profile\n`,
     );
     expect((await shown(['--profile', 'production'], directory.path, ambientDatabase)).stderr).toBe('');
     expect((await shown(['--url', 'x.db'], directory.path, ambientDatabase)).stderr).toBe('');
@@ -251,7 +251,7 @@ describe('which file counts', () => {
       expect(outcome).toEqual({
         code: 3,
         stdout: '',
-        stderr: `error: there is no configuration file ${directory.path}/absent.toml\nhint: It was named by ${by}; no other is looked at.\n`,
+        stderr: `error: there is no configuration file ${directory.path}/absent.toml\nhint: It was named by ${by}; no other file is used.\n`,
       });
     },
   );
@@ -274,8 +274,8 @@ describe('when nothing says which database', () => {
     expect(await fails([], null)).toMatchInlineSnapshot(`
       {
         "code": 3,
-        "stderr": "error: nothing says which database to work on
-      hint: \`sessionctl config init\` writes a configuration, \`--url <url>\` names a database, \`sessionctl demo\` makes one to try.
+        "stderr": "error: no database is configured
+      hint: Create a configuration with \`sessionctl config init\`, name a database with \`--url <url>\`, or make one to try with \`sessionctl demo\`.
       ",
       }
     `);
@@ -283,9 +283,13 @@ describe('when nothing says which database', () => {
   it('names XDG_CONFIG_HOME where it is a relative path, and what is used in its place', async () => {
     const home = temporaryDirectory();
     const env = { XDG_CONFIG_HOME: 'xdg', HOME: home.path };
-    const warning = `XDG_CONFIG_HOME is a relative path, which does not count: ${home.path}/.config is used in its place`;
-    expect((await fails([], null, env)).stderr).toContain(`hint: ${warning}. \`sessionctl config init\``);
-    expect((await fails(['--profile', 'live'], null, env)).stderr).toContain(`hint: ${warning}. Looked for`);
+    const warning = `XDG_CONFIG_HOME is a relative path and is ignored: ${home.path}/.config is used instead`;
+    expect((await fails([], null, env)).stderr).toContain(
+      `hint: ${warning}. Create a configuration with \`sessionctl config init\``,
+    );
+    expect((await fails(['--profile', 'live'], null, env)).stderr).toContain(
+      `hint: ${warning}. Searched for`,
+    );
     const inHome = { cwd: home.path, env };
     expect((await runMain(['config', 'path'], inHome)).stderr).toContain(`hint: ${warning}.`);
 

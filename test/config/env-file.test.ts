@@ -55,12 +55,12 @@ describe('env_file', () => {
     [
       'does not have it',
       'X=1\nDATABASE_URL=\n',
-      'profiles.a.url: the variable DATABASE_URL is not set, nor does ./.env set it',
+      'profiles.a.url: the variable DATABASE_URL is not set, and ./.env does not set it either',
     ],
     [
       'makes it of others',
       'HOST=h\nDATABASE_URL=postgres://u:pa55word@${HOST}/d\n',
-      'profiles.a.url: the variable DATABASE_URL is not set, and ./.env makes it of other variables, which is not done here',
+      'profiles.a.url: the variable DATABASE_URL is not set, and ./.env builds it from other variables, which sessionctl does not support',
     ],
   ])('is refused where it %s', async (_title, variables, message) => {
     const { run } = directoryWith(variables);

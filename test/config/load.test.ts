@@ -262,7 +262,7 @@ describe('references to variables', () => {
       schema: { columns: { userId: 'owner' } },
     });
     expect(await complaintOf(file, { LENGTH: 'soon', COLUMN: 'owner' })).toBe(
-      './conf/sessionctl.toml:3: profiles.only.statement_timeout: "soon" is not a length of time. Write a whole number and a unit: 90s, 15m, 2h, 7d or 4w.',
+      './conf/sessionctl.toml:3: profiles.only.statement_timeout: "soon" is not a duration. Write a whole number and a unit: 90s, 15m, 2h, 7d or 4w.',
     );
   });
 
@@ -270,8 +270,8 @@ describe('references to variables', () => {
     const file = 'url = "mysql://${USER_NAME}:${PASSWORD}@db/auth"\nauth.secret = "${SECRET}"\n';
     expect(await complaintOf(file, { PASSWORD: 'x', SECRET: '' })).toMatchInlineSnapshot(`
       "the configuration has 2 problems
-      ./conf/sessionctl.toml:2: profiles.only.url: the variable USER_NAME is not set. Set it, or write $\${ for the characters themselves.
-      ./conf/sessionctl.toml:3: profiles.only.auth.secret: the variable SECRET is not set. Set it, or write $\${ for the characters themselves."
+      ./conf/sessionctl.toml:2: profiles.only.url: the variable USER_NAME is not set. Set it, or write $\${ for the literal characters.
+      ./conf/sessionctl.toml:3: profiles.only.auth.secret: the variable SECRET is not set. Set it, or write $\${ for the literal characters."
     `);
   });
 
@@ -305,7 +305,7 @@ url = "\${URL_B}"
   it('of Redis may come from the environment, without which rows beside it contradict themselves', async () => {
     const file = 'url = "a.db"\nsession.store_in_database = true';
     expect(await complaintOf(file)).toMatch(
-      /^\.\/conf\/sessionctl\.toml:3: profiles\.only\.session\.store_in_database: means something only where .+ Say where Redis is/,
+      /^\.\/conf\/sessionctl\.toml:3: profiles\.only\.session\.store_in_database: has an effect only if .+ Configure Redis in/,
     );
     const { settings } = await settingsOf(file, { SESSIONCTL_REDIS_URL: 'redis://s' });
     expect(settings.session.storeInDatabase).toBe(true);
@@ -313,7 +313,7 @@ url = "\${URL_B}"
 
   it.each(['${}', '${A-B}', '${1A}', '${A'])('%s is not one', async (text) => {
     expect(await complaintOf(`url = "x"\nauth.secret = "${text}"`, { A: 'a' })).toBe(
-      `./conf/sessionctl.toml:3: profiles.only.auth.secret: "${text}" is not a reference to a variable. Write \${NAME}, or $\${ for the characters themselves.`,
+      `./conf/sessionctl.toml:3: profiles.only.auth.secret: "${text}" is not a reference to a variable. Write \${NAME}, or $\${ for the literal characters.`,
     );
   });
 });
@@ -331,7 +331,7 @@ describe('replicas', () => {
   });
   it('need the variables that they refer to', async () => {
     expect(await complaintOf(file('url = "mysql://h/d"'))).toBe(
-      './conf/sessionctl.toml:3: profiles.only.replicas.0: the variable PASSWORD is not set. Set it, or write $${ for the characters themselves.',
+      './conf/sessionctl.toml:3: profiles.only.replicas.0: the variable PASSWORD is not set. Set it, or write $${ for the literal characters.',
     );
   });
   it.each([
@@ -367,12 +367,12 @@ describe('url_file', () => {
     [
       'empty',
       { 'conf/empty': ' \n' },
-      './conf/sessionctl.toml:2: profiles.only.url_file gives nothing, where a URL was expected',
+      './conf/sessionctl.toml:2: profiles.only.url_file is empty, where a URL was expected',
     ],
     [
       'two',
       { 'conf/two': 'a\nb\n' },
-      './conf/sessionctl.toml:2: profiles.only.url_file gives several lines, where one URL was expected',
+      './conf/sessionctl.toml:2: profiles.only.url_file has several lines, where one URL was expected',
     ],
   ])('%s is refused', async (file, files, expected) => {
     expect(await complaintOf(`url_file = "${file}"`, {}, files)).toBe(expected);
@@ -391,10 +391,10 @@ describe('url_command', () => {
   it.each([
     ['exit 7', 'failed with exit status 7'],
     ["echo 'the password is hunter2' >&2; exit 1", 'failed with exit status 1'],
-    ['echo hunter2', 'gives something that is no URL'],
+    ['echo hunter2', 'is not a URL'],
     ['kill -9 $$', 'was ended by SIGKILL'],
-    ['true', 'gives nothing, where a URL was expected'],
-    ['echo a; echo b', 'gives several lines, where one URL was expected'],
+    ['true', 'is empty, where a URL was expected'],
+    ['echo a; echo b', 'has several lines, where one URL was expected'],
     ['yes', 'printed more than a URL can hold'],
   ])('%s is refused', async (command, reason) => {
     const complaint = await complaintOf(`url_command = ${JSON.stringify(command)}`);
@@ -467,7 +467,7 @@ auth.former_secrets = ["\${FORMER}"]
     const path = directory.write("it's.toml", `[profiles.a]\n${text}\n`, 0o640);
     const run = () =>
       runMain(['--config', path, 'config', 'show'], { cwd: directory.path, env: { P: 'hunter2' } });
-    const warning = `warning: ${path} holds a secret and others can read it; fix it with: chmod 600 '${path.replace("'", String.raw`'\''`)}'\n`;
+    const warning = `warning: ${path} contains a secret and others can read it; fix it with: chmod 600 '${path.replace("'", String.raw`'\''`)}'\n`;
     expect((await run()).stderr).toBe(isSecret ? warning : '');
     directory.write("it's.toml", `[profiles.a]\n${text}\n`, 0o600);
     expect((await run()).stderr).toBe('');

@@ -148,11 +148,11 @@ describe('config path', () => {
     const outcome = await runMain(['config', 'path'], { cwd, env: { HOME: '/home/nobody' } });
     expect(outcome).toMatchObject({ code: 3, stdout: '' });
     const lines = outcome.stderr.split('\n');
-    expect(lines[0]).toBe('error: there is no configuration file; looked for');
+    expect(lines[0]).toBe('error: there is no configuration file; searched for');
     expect(lines).toContain(`${cwd}/sessionctl.toml`);
     expect(lines).toContain('/sessionctl.toml');
     expect(lines).toContain('/home/nobody/.config/sessionctl/config.toml');
-    expect(lines.at(-2)).toBe('hint: `sessionctl config init` writes one.');
+    expect(lines.at(-2)).toBe('hint: Create one with `sessionctl config init`.');
   });
 });
 

@@ -31,7 +31,7 @@ describe(page, () => {
       (path) => `${path === '' ? '' : `[${path.replace('<name>', 'p')}]`}\n${unknown} = 1\n`,
     );
     const { stdout } = await run(['config', 'check'], lines.join(''));
-    const known = [...stdout.matchAll(/: ([\w.]*)qqqqqqqqqq: unknown key\. It is one of (.*)\.$/gm)].map(
+    const known = [...stdout.matchAll(/: ([\w.]*)qqqqqqqqqq: unknown key\. Use one of (.*)\.$/gm)].map(
       ([, path = '', keys = '']) =>
         [path.replace(/\.$/, '').replace('profiles.p', 'profiles.<name>'), keys.split(', ')] as const,
     );

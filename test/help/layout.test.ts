@@ -94,7 +94,7 @@ describe('a format that a command does not have', () => {
     const typed = [...words, ...operands, ...(words[1] === 'status' ? [] : required), '-o', 'jsn'];
     const { code, stderr } = await runMain(['--url', 'sqlite:none.db', ...typed]);
     expect(code).toBe(2);
-    expect(stderr).toContain(`Did you mean json? It is one of ${formats.join(', ')}.`);
+    expect(stderr).toContain(`Did you mean json? Use one of ${formats.join(', ')}.`);
   });
 });
 
@@ -106,5 +106,5 @@ it.each([
 ])('%j suggests %s', async (words, near) => {
   const { code, stderr } = await runMain(words);
   expect(code).toBe(2);
-  expect(stderr).toContain(`hint: Did you mean ${near}? It is one of `);
+  expect(stderr).toContain(`hint: Did you mean ${near}? Use one of `);
 });

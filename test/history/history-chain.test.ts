@@ -151,7 +151,7 @@ describe('what was done to a history is found:', () => {
       Array.from({ length: 5 }, (_, at) => ({ ...anEntry, reason: `another ${String(at)}` })),
     );
     expect(problemsOf(forged.bytes, head)).toEqual([
-      { line: 5, kind: 'changed', message: 'record 5 is another than the one that was written' },
+      { line: 5, kind: 'changed', message: 'record 5 is not the one that was written' },
     ]);
   });
 
@@ -243,7 +243,7 @@ describe('the end', () => {
       {
         line: 6,
         kind: 'no-end',
-        message: 'the file that says where the history ends cannot be understood',
+        message: 'the file that says where the history ends cannot be read',
       },
     ]);
   });

@@ -73,7 +73,7 @@ for (const dialect of ['postgresql', 'mysql', 'sqlite'] as const) {
       });
     });
 
-    it('names the columns that need a value which only the application knows, and writes nothing', async () => {
+    it('names the columns that need a value that only the application knows, and writes nothing', async () => {
       const shape = named(`${dialect}: own adapter, plugins and additional fields`);
       await onDeployment(shape, async ({ app, database }) => {
         await signUp(app, 'Ada', 'ada@example.com');
@@ -82,7 +82,7 @@ for (const dialect of ['postgresql', 'mysql', 'sqlite'] as const) {
         for (const more of [['--yes'], ['--dry-run']]) {
           const { code, stdout, stderr } = await operator.run([...words, ...more]);
           expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
-          expect(stderr).toMatch(/columns that need a value which only the application knows: channel\n/);
+          expect(stderr).toMatch(/columns that need a value that only the application knows: channel\n/);
         }
         expect(await dumpTables(database)).toEqual(before);
       });
@@ -306,12 +306,7 @@ describeOn('sqlite', 'create', () => {
       'no user has the id or e-mail address',
     ],
     ['no time at all', [...words, '--yes', '--expires-in', '0s'], 2, '--expires-in is no time at all'],
-    [
-      'no length',
-      [...words, '--yes', '--expires-in', 'soon'],
-      2,
-      '--expires-in: "soon" is not a length of time',
-    ],
+    ['no length', [...words, '--yes', '--expires-in', 'soon'], 2, '--expires-in: "soon" is not a duration'],
     [
       'longer than a sign-in lasts',
       [...words, '--yes', '--expires-in', '8d'],

@@ -112,7 +112,7 @@ describe('words', () => {
     await refusedOn(
       ['completion'],
       2,
-      /missing required argument 'shell'[^]*hint: It is one of bash, zsh, fish/,
+      /missing required argument 'shell'[^]*hint: Use one of bash, zsh, fish/,
     );
     await refusedOn(['list', '--user'], 2, /--user.*argument missing/);
     await refusedOn(['show'], 2, /missing required argument/);

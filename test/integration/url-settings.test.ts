@@ -99,7 +99,7 @@ it("names the file that Prisma's relative path means, and makes none", async () 
   expect((await run('file:./other.db', 'list')).stderr).toContain('schema.prisma');
   expect(await run('file:./prisma/dev.db?connection_limit=1', 'list')).toEqual(reached);
   expect(await run('file:./prisma/dev.db?mode=ro', 'revoke-all', '--everyone', '--yes')).toEqual(
-    refused(3, 'is only read'),
+    refused(3, 'prisma/dev.db read-only'),
   );
   expect(readdirSync(directory.path)).toEqual(['prisma']);
 });

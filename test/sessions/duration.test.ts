@@ -15,7 +15,7 @@ test.each([
 });
 
 test.each(['', ' 7d', '7d ', '7', 'd', '-7d', '1.5h', '7D', '7 d', '1h30m', '7y', '٧d', '1234567890s'])(
-  '%j is not a length of time',
+  '%j is not a duration',
   (text) => {
     expect(isDuration(text)).toBe(false);
     expect(() => parseDuration(text)).toThrow(InvalidValueError);

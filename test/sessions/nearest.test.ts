@@ -14,7 +14,7 @@ test.each([
 });
 
 test('without a near word the hint lists them all', () => {
-  expect(suggestion('xml', ['json', 'csv'])).toBe('It is one of json, csv.');
+  expect(suggestion('xml', ['json', 'csv'])).toBe('Use one of json, csv.');
 });
 
 test('an endless word takes no time', () => {

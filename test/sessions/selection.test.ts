@@ -52,6 +52,6 @@ test.each([
 
 test('the hint for a state names the nearest one', () => {
   expect(() => parseSelection({ state: 'actve' }, 'active')).toThrow(
-    expect.objectContaining({ hint: 'Did you mean active? It is one of active, expired, all.' }),
+    expect.objectContaining({ hint: 'Did you mean active? Use one of active, expired, all.' }),
   );
 });

@@ -70,9 +70,9 @@ const accidents: readonly Accident[] = [
   { words: ['revoke-all', '--yes', '--state', 'any', '--user', ada], code: 2, says: /--state/ },
   { words: ['revoke-all', '--yes', '--state', '', '--user', ada], code: 2, says: /--state/ },
 
-  { words: ['revoke-all', '--yes', '--user', ada, '--except-user', ada], code: 2, says: /takes away all/ },
-  { words: ['revoke-all', '--yes', '--ip', '203.0.113.7', '--except-ip', '203.0.113.7/8'], code: 2, says: /takes away all/ },
-  { words: ['revoke-all', '--yes', '--ip', '2001:db8::/48', '--except-ip', '2001:db8::/32'], code: 2, says: /takes away all/ },
+  { words: ['revoke-all', '--yes', '--user', ada, '--except-user', ada], code: 2, says: /excludes everything/ },
+  { words: ['revoke-all', '--yes', '--ip', '203.0.113.7', '--except-ip', '203.0.113.7/8'], code: 2, says: /excludes everything/ },
+  { words: ['revoke-all', '--yes', '--ip', '2001:db8::/48', '--except-ip', '2001:db8::/32'], code: 2, says: /excludes everything/ },
   { words: ['revoke-all', '--yes', '--created-after', tomorrow], code: 2, says: /future/ },
   { words: ['revoke-all', '--yes', '--active-after', tomorrow], code: 2, says: /future/ },
   { words: ['revoke-all', '--yes', '--created-after', '0s'], code: 2, says: /--created-after: "0s" ago is now/ },
@@ -222,7 +222,7 @@ describe.each(dialects)('accidents on %s', (dialect) => {
 
     it('an id that is excepted from itself', async () => {
       const words = ['revoke-all', '--user', ada, '--except-user', ada.toUpperCase(), '--yes'];
-      await refused({ words, code: 2, says: /takes away all/ });
+      await refused({ words, code: 2, says: /excludes everything/ });
     });
 
     it('a token, or a cookie, in place of an id or a user, which is not echoed', async () => {
@@ -301,7 +301,7 @@ describe.each(dialects)('accidents on %s', (dialect) => {
 
     it('a Redis that cannot be reached', async () => {
       const cautious = operatorOn(deployment.database.url, { redis: { url: 'redis://127.0.0.1:1' } });
-      const says = /cannot reach Redis 127\.0\.0\.1:1\/0: nothing listens there/;
+      const says = /cannot reach Redis 127\.0\.0\.1:1\/0: no server listens there/;
       await refused({ words: ['revoke-all', '--everyone', '--yes'], code: 4, says }, {}, cautious);
       await refused({ words: ['revoke', ids.long, '--yes'], code: 4, says }, {}, cautious);
       await refused(

@@ -444,7 +444,7 @@ test('a record that the head does not know of yet is followed', async () => {
 });
 
 describe('a history that was destroyed is not continued:', () => {
-  const head = 'history.head beside it cannot be understood';
+  const head = 'history.head beside it cannot be read';
   const cases: readonly (readonly [string, (history: TestHistory) => void, string])[] = [
     [
       'its last record is changed',
@@ -483,7 +483,7 @@ describe('a history that was destroyed is not continued:', () => {
         const other = sealRecord({ ...anEntry, runId: 'other' }, second, second);
         writeFileSync(path, `${records.slice(0, 2).map(recordLine).join('\n')}\n${recordLine(other)}\n`);
       },
-      'record 3 is another than the one that was written',
+      'record 3 is not the one that was written',
     ],
     [
       'its head is rubbish',
@@ -528,7 +528,7 @@ describe('a history that was destroyed is not continued:', () => {
     expect(failure).toBeInstanceOf(FailedError);
     expect(failure).toMatchObject({
       message: `the history ${history.path} cannot be continued: ${why}`,
-      hint: '`sessionctl history --verify` says what is wrong. Move it and history.head away to begin a new one.',
+      hint: 'Run `sessionctl history --verify` to see what is wrong. To begin a new history, move this file and history.head away.',
     });
     const after = contents();
     // An empty file may have come to be; nothing else.
@@ -553,7 +553,7 @@ describe('where it cannot be written', () => {
       expect.objectContaining({
         name: 'FailedError',
         message: `the history ${history.path} cannot be written: ${why}`,
-        hint: 'Free space or set XDG_STATE_HOME to a directory that can be written.',
+        hint: 'Free space or set XDG_STATE_HOME to a writable directory.',
       }),
     );
   };

@@ -112,7 +112,9 @@ describe.each(dialects)('the lock of a run, on %s', (dialect) => {
       expect(since).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
       // Told in whole seconds.
       expect(Math.abs(Date.parse(since) + 500 - attempt.at)).toBeLessThan(1500);
-      expect(error.hint).toMatch(/^Wait for it with --wait <length>\. A run that crashed holds it no longer/);
+      expect(error.hint).toMatch(
+        /^Wait for it with --wait <duration>\. A run that crashed no longer holds it/,
+      );
 
       await holder.release();
       const lock = await take(store, bob);
@@ -422,7 +424,7 @@ describe('the lock file of SQLite', () => {
       const error = await failure(take(await open(settings), ada));
       expect(error).toMatchObject({
         exitCode: 4,
-        message: `cannot use ${path}: it is not the plain file that sessionctl keeps its lock in`,
+        message: `cannot use ${path}: it is not a plain file, as the lock file of sessionctl must be`,
       });
       expect(
         readdirSync(dirname(victim)).map((name) => readFileSync(join(dirname(victim), name), 'utf8')),
@@ -437,7 +439,7 @@ describe('the lock file of SQLite', () => {
     const before = readFileSync(path);
     expect(await failure(take(await open(settings), ada))).toMatchObject({
       exitCode: 4,
-      message: `cannot use ${path}: it is no lock file of sessionctl`,
+      message: `cannot use ${path}: it is not a lock file of sessionctl`,
     });
     expect(readFileSync(path)).toEqual(before);
   });

@@ -341,7 +341,7 @@ describe('a deployment', () => {
             previous,
           });
           await database.query(`UPDATE sessionctl_history SET record = 'changed'`);
-          await expect(store.history?.read(1)).rejects.toThrow(/is no record/);
+          await expect(store.history?.read(1)).rejects.toThrow(/is not a record/);
         } finally {
           await store.close();
         }
@@ -432,7 +432,7 @@ describe('the index on expiry', () => {
       const { code, stderr } = await schema(database.url, 'migrate', '--yes', '--expiry-index');
       expect({ code, stderr }).toMatchObject({
         code: 0,
-        stderr: expect.stringContaining('in place of the invalid one') as unknown,
+        stderr: expect.stringContaining('to replace the invalid one') as unknown,
       });
       expect(await indexed(database)).toEqual([true]);
     });
@@ -582,7 +582,7 @@ it('a deployment is changed after a question only', async () => {
   ] as const) {
     expect(await catalogueOf(database)).toEqual(before);
     const terminal = runInTerminal(['--url', database.url, 'schema', 'migrate'], { columns: 100 });
-    await terminal.shows(/make sessionctl's history table[^]*Change the schema\?/);
+    await terminal.shows(/create sessionctl's history table[^]*Change the schema\?/);
     terminal.type(`${answer}\r`);
     expect((await terminal.ended).code).toBe(code);
   }
@@ -654,7 +654,7 @@ async function holdLock(
   }
   database.connection.exec('BEGIN IMMEDIATE');
   return {
-    name: onLines('another process writes to the file'),
+    name: onLines('another process is writing to the file'),
     free: () => {
       database.connection.exec('COMMIT');
       return Promise.resolve();

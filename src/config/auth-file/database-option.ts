@@ -2,7 +2,9 @@ import type { AuthPlace, ReadUrl } from './auth-reading.ts';
 import { whyNot } from './option-reader.ts';
 import type { CallValue, ObjectValue, StaticValue } from './static-value.ts';
 
-/** What stands between Better Auth and the database: it decides whether the names that the options give are the database's. */
+/**
+ * The layer between Better Auth and the database. It decides whether the names in the options are the database's names.
+ */
 export type Adapter = 'own' | 'drizzle' | 'prisma' | 'other';
 
 export interface ReadDatabase {
@@ -15,11 +17,11 @@ export interface ReadDatabase {
 
 const OPTION = 'database';
 
-/** Drivers by the module that exports them; what is not here is not guessed at. */
+/** Drivers by the module that exports them. Other modules are not guessed at. */
 const POSTGRESQL = /^(?:pg|pg-pool|postgres|@neondatabase\/serverless|@vercel\/postgres)$/;
 const MYSQL = /^mysql2?(?:\/promise)?$/;
 const SQLITE = /^(?:better-sqlite3|bun:sqlite|node:sqlite|sqlite3|libsql|@libsql\/client(?:\/.*)?)$/;
-/** What hands a connection on. */
+/** Modules that wrap a connection. */
 const KYSELY = /^(?:kysely|kysely-.*|@libsql\/kysely-libsql)$/;
 const DRIZZLE = /^drizzle-orm\/.+$/;
 const PRISMA = /^(?:@prisma\/.+|\..*|~.*|@\/.*|.*\/prisma\/client)$/;
@@ -68,7 +70,7 @@ function unwrapped(value: StaticValue): Unwrapped {
   return { adapter: 'own', connection: value, options: null };
 }
 
-/** Where a connection goes to. */
+/** The target of a connection. */
 function urlOf(value: StaticValue): ReadUrl {
   if (value.kind !== 'call') return lost(value, whyNot(value, 'connection that can be read'));
   const [first] = value.args;
@@ -82,7 +84,7 @@ function urlOf(value: StaticValue): ReadUrl {
   return lost(value, `is made by ${value.name}(), which is not run`);
 }
 
-/** `new Kysely({ dialect })`, `new PostgresDialect({ pool })` and their like. */
+/** `new Kysely({ dialect })`, `new PostgresDialect({ pool })` and similar calls. */
 function handedOn(value: CallValue, keys: readonly string[]): ReadUrl {
   const [first] = value.args;
   if (first?.kind !== 'object')
@@ -118,7 +120,7 @@ function isSqlite({ module }: CallValue): boolean {
   return /sqlite|libsql/.test(module ?? '');
 }
 
-/** The schema of Prisma names the URL, unless the client is given another. */
+/** Prisma's schema names the URL, unless the client is given another one. */
 function prismaUrl(value: CallValue): ReadUrl {
   const [first] = value.args;
   const inner = (key: string) => (first?.kind === 'object' ? first.entries.get(key) : undefined);
@@ -137,7 +139,7 @@ function serverUrl(call: CallValue, scheme: 'postgres' | 'mysql', given: StaticV
   return whole === undefined ? composedUrl(given, scheme) : textUrl(whole);
 }
 
-/** Host, user and the others one by one; a password that stands in the file stays there. */
+/** Host, user and the other parts one by one. A password in the file is not copied. */
 function composedUrl(given: ObjectValue, scheme: 'postgres' | 'mysql'): ReadUrl {
   const part = (...keys: readonly string[]) =>
     keys.map((key) => given.entries.get(key)).find((entry) => entry !== undefined);
@@ -163,7 +165,7 @@ function composedUrl(given: ObjectValue, scheme: 'postgres' | 'mysql'): ReadUrl 
   return { kind: 'reference', text, option: OPTION, line: given.line };
 }
 
-/** A part of a URL: what is written out must mean itself there. */
+/** A part of a URL: literal text must have no special meaning there. */
 function asReference(value: StaticValue): string | null {
   if (value.kind === 'reference') return value.text;
   if (value.kind !== 'known') return null;
@@ -174,7 +176,7 @@ function asReference(value: StaticValue): string | null {
 /** A URL, or a variable that holds one. */
 export function textUrl(value: StaticValue, option = OPTION): ReadUrl {
   const { line } = value;
-  // What the application falls back to is not taken: a reference to a variable that is unset is an error here.
+  // The application's fallback value is not used: a reference to an unset variable is an error here.
   if (value.kind === 'reference') return { kind: 'reference', text: value.text, option, line };
   if (value.kind === 'known' && typeof value.value === 'string')
     return { kind: 'literal', url: value.value, option, line };
@@ -197,7 +199,7 @@ function fileUrl(call: CallValue, given: StaticValue | undefined): ReadUrl {
   };
 }
 
-/** mysql2 writes times without a zone in this one. */
+/** mysql2 writes times without a zone in this zone. */
 function zoneOf(connection: StaticValue): ReadDatabase['timeZone'] {
   if (connection.kind !== 'call') return null;
   const [first] = connection.args;

@@ -1,7 +1,7 @@
 import type * as t from '@babel/types';
 import { childrenOf, lineOf, nodesIn } from './syntax-tree.ts';
 
-/** What a name stands for. */
+/** The meaning of a name. */
 export type Declaration =
   /** `const name = init`, or `const { read: name } = init`. */
   | { readonly kind: 'constant'; readonly init: t.Node; readonly read: string | null }
@@ -11,15 +11,15 @@ export type Declaration =
 
 export interface Declarations {
   readonly find: (name: string) => Declaration;
-  /** The module that a name comes from, and what it is called there; null where it is made here. */
+  /** The module that a name is imported from, and its name there; null where it is declared in this file. */
   readonly importOf: (name: string) => (Declaration & { readonly kind: 'import' }) | null;
-  /** Nothing in the file is called so, or it is Node's own. */
+  /** The file declares no such name, or it is Node's own. */
   readonly isGlobal: (name: string) => boolean;
 }
 
 /**
- * The names of a file. One that is declared twice, even in different places, is unclear, and so is one whose value, or a
- * part of it, is replaced later: following scopes and the order of things would be running the file.
+ * The names of a file. A name is unclear if it is declared twice, even in different places, or if its value, or a part
+ * of it, is replaced later: following scopes and the order of execution would amount to running the file.
  */
 export function declarationsOf(file: t.File): Declarations {
   const found = new Map<string, Declaration>();
@@ -174,7 +174,7 @@ function rootOf(node: t.Node): string | null {
     : null;
 }
 
-/** What a call of `Object.assign` and its like, or of a method that changes an array, changes. */
+/** The variable that a call changes: `Object.assign` and similar functions, or a method that changes an array. */
 function changedBy({ callee, arguments: [first] }: t.CallExpression): t.Node | null {
   if (callee.type !== 'MemberExpression') return null;
   const method = nameOf(callee.property);

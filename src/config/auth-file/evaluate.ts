@@ -4,13 +4,13 @@ import { declarationsOf, type Declarations } from './declarations.ts';
 import type { KnownValue, ObjectValue, ParameterUse, StaticValue, UnknownValue } from './static-value.ts';
 import { childrenOf, lineOf } from './syntax-tree.ts';
 
-/** Constants that refer to each other deeper than this are a circle. */
+/** Constants that refer to each other deeper than this form a circle. */
 const DEEPEST = 50;
 
 /** Reads expressions of one file. */
 export type Evaluate = (node: t.Node) => StaticValue;
 
-/** Nothing is executed: what is not certain from the text of the file alone is unknown, with the reason. */
+/** Executes nothing: a value that the text of the file does not determine is unknown, with the reason. */
 export function createEvaluator(file: t.File): { readonly evaluate: Evaluate; readonly names: Declarations } {
   const names = declarationsOf(file);
   let depth = 0;
@@ -147,7 +147,7 @@ export function createEvaluator(file: t.File): { readonly evaluate: Evaluate; re
           continue;
         }
       }
-      // Whatever stands before it may be replaced by it.
+      // This spread may replace everything before it.
       openAt = lineOf(property);
       for (const [key, value] of entries)
         entries.set(key, {
@@ -240,7 +240,7 @@ export function createEvaluator(file: t.File): { readonly evaluate: Evaluate; re
     return { ...unknown(node, 'depends on a condition'), candidates: [yes, no] };
   }
 
-  /** Where calls in a function are handed its first parameter as their first argument. */
+  /** The calls in a function that receive its first parameter as their first argument. */
   function usesOfParameter(
     node: t.ArrowFunctionExpression | t.FunctionExpression | t.FunctionDeclaration | t.ObjectMethod,
   ): readonly ParameterUse[] {
@@ -267,7 +267,7 @@ export function createEvaluator(file: t.File): { readonly evaluate: Evaluate; re
     return uses;
   }
 
-  /** The text in front of a parameter that a text ends with. */
+  /** The text that precedes a parameter at the end of a text. */
   function prefixBefore(node: t.Node, name: string): string | null {
     if (node.type === 'Identifier') return node.name === name ? '' : null;
     if (node.type === 'BinaryExpression' && node.operator === '+')
@@ -326,7 +326,7 @@ function unknown(node: t.Node, why: string): UnknownValue {
   return { kind: 'unknown', why, line: lineOf(node) };
 }
 
-/** What is not understood is reported where it is used; everything else where it is written. */
+/** An unknown value is reported where it is used, every other value where it is written. */
 function at(node: t.Node, value: StaticValue): StaticValue {
   return value.kind === 'unknown' ? { ...value, line: lineOf(node) } : value;
 }
@@ -335,7 +335,7 @@ function isText(value: StaticValue): boolean {
   return value.kind === 'reference' || (value.kind === 'known' && typeof value.value === 'string');
 }
 
-/** Two values one behind the other, as text. */
+/** The concatenation of two values as text. */
 function joined(node: t.Node, left: StaticValue, right: StaticValue): StaticValue {
   if (left.kind === 'unknown') return left;
   if (right.kind === 'unknown') return right;

@@ -6,7 +6,7 @@ const ENDINGS = ['ts', 'tsx', 'js', 'jsx'];
 const DIRECTORIES = ['', 'lib/server/', 'server/auth/', 'server/', 'auth/', 'lib/', 'utils/'];
 const ROOTS = ['', 'src/', 'app/'];
 
-/** The files in which Better Auth's own CLI looks for a configuration, those that are there, relative to the directory. */
+/** The existing files in which Better Auth's own CLI looks for a configuration, relative to the directory. */
 export function findAuthFiles(directory: string): readonly string[] {
   const places = ROOTS.flatMap((root) =>
     DIRECTORIES.flatMap((inner) =>

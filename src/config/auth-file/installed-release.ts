@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isRelease } from '../../sessions/release.ts';
 
-/** The release of Better Auth that Node.js finds from a file, as its package.json says it; null where there is none. */
+/** The release of Better Auth that Node.js resolves from a file, from its package.json; null where there is none. */
 export async function installedRelease(
   file: string,
 ): Promise<{ readonly path: string; readonly release: string } | null> {

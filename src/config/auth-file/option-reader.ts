@@ -1,38 +1,38 @@
 import type { Unread } from './auth-reading.ts';
 import type { ArrayValue, KnownValue, ObjectValue, StaticValue } from './static-value.ts';
 
-/** A value that is written out, or computed from what is. */
+/** A literal value, or one computed from literals. */
 export interface Plain<Kind> {
   readonly value: Kind;
   readonly line: number;
 }
 
-/** Why it cannot be told what stands under a path. */
+/** The reason why the value under a path is not known. */
 export interface Doubt {
-  /** What is in doubt: the option itself, or one of those around it. */
+  /** The option in doubt: the option itself, or one of those around it. */
   readonly option: string;
   readonly line: number;
   readonly why: string;
-  /** Nothing is written for it, and a spread may set it. */
+  /** The file does not set it, and a spread may set it. */
   readonly isOpen: boolean;
 }
 
-/** What may stand under a path. */
+/** The possible values under a path. */
 export interface Prospect {
-  /** Without a doubt the one value, or none where it is absent; with one, those that it may have, as far as they are known. */
+  /** Without a doubt the one value, or none where it is absent; with a doubt, the possible values, if known. */
   readonly values: readonly StaticValue[];
   readonly doubt: Doubt | null;
 }
 
-/** Reads options one by one, and notes what cannot be read. */
+/** Reads options one by one, and notes those that cannot be read. */
 export interface OptionReader {
   readonly unread: readonly Unread[];
   readonly note: (option: string, line: number, why: string) => void;
-  /** What stands under a path such as `session.cookieCache.maxAge`; undefined where it is absent or cannot be told. */
+  /** The value under a path such as `session.cookieCache.maxAge`; undefined where it is absent or not known. */
   readonly find: (path: string) => StaticValue | undefined;
-  /** What stands under a name of the outermost options, unknown where it cannot be told; undefined only where it is surely absent. */
+  /** The value of an outermost option, unknown where it cannot be read; undefined only where it is certainly absent. */
   readonly raw: (name: string) => StaticValue | undefined;
-  /** What may stand under a path, where a doubt is to be weighed and not only noted. */
+  /** The possible values under a path, for callers that weigh a doubt instead of only noting it. */
   readonly prospect: (path: string) => Prospect;
   readonly number: (path: string) => Plain<number> | undefined;
   readonly text: (path: string) => Plain<string> | undefined;
@@ -73,7 +73,7 @@ export function createOptionReader(options: ObjectValue): OptionReader {
     return { values: [], doubt: { option: inner.join('.'), line: value.openAt, why, isOpen: true } };
   };
 
-  /** The value, or undefined where nothing is set; what is around it may be unknown, which is noted once. */
+  /** The value, or undefined where it is not set. An unknown value around it is noted once. */
   const look = (path: string): StaticValue | undefined => {
     const { values, doubt } = prospect(path);
     if (doubt === null) return values[0];
@@ -131,9 +131,9 @@ function isNothing(value: StaticValue): boolean {
 }
 
 const OPEN =
-  "is partly made by a spread, which is not read: where nothing else is said, Better Auth's defaults are assumed";
+  "is partly made by a spread, which is not read: Better Auth's defaults are assumed for the options that it may set";
 
-/** Why a value is not used, in the end of a sentence. */
+/** The reason why a value is not used, as the end of a sentence. */
 export function whyNot(value: StaticValue, wanted: string): string {
   switch (value.kind) {
     case 'unknown':

@@ -20,30 +20,30 @@ import {
 import type { ObjectValue, StaticValue } from './static-value.ts';
 import { lineOf, nodesIn } from './syntax-tree.ts';
 
-/** Bytes. What parses it takes seconds for a megabyte. */
+/** Bytes. Parsing a megabyte takes seconds. */
 const LARGEST_AUTH_FILE = 1_000_000;
 
-/** Fields of Better Auth that a profile can name columns for. */
+/** Better Auth's fields that a profile can name columns for. */
 const SESSION_FIELDS = ['token', 'userId', 'expiresAt', 'createdAt', 'updatedAt', 'ipAddress', 'userAgent'];
 const USER_FIELDS = ['email', 'name', 'createdAt'];
 const VERIFICATION_FIELDS = ['identifier', 'value', 'expiresAt'];
 
-/** Options that change what sessionctl shows or does, and that no setting of a profile stands for. */
+/** Options that affect sessionctl and have no setting in a profile. */
 const WITHOUT_SETTING: Readonly<Record<string, string>> = {
   'advanced.cookies.session_token.name':
     'has no setting here: the cookie is expected under the name that the prefix gives it',
 };
 
 /**
- * Reads what an application's own `betterAuth({…})` says, from the text of its file alone: nothing in it is run, and no
- * other file is read.
- * @throws ConfigError where it cannot be read at all: absent, no JavaScript or TypeScript, or no such call in it
+ * Reads an application's own `betterAuth({…})`, from the text of its file alone: nothing in it is run, and no other
+ * file is read.
+ * @throws ConfigError where it cannot be read at all: absent, not JavaScript or TypeScript, or without such a call
  */
 export async function readAuthFile(path: string): Promise<AuthReading> {
   try {
     return await readingOfFile(path);
   } catch (error) {
-    // Whoever reads a tree goes as deep as the text does, until the stack is full.
+    // Parser and readers recurse as deep as the text is nested, until the stack is full.
     if (!(error instanceof RangeError)) throw error;
     throw new ConfigError(`cannot read ${path}: values are nested too deeply`, {
       hint: ELSEWHERE,
@@ -68,7 +68,7 @@ async function readingOfFile(path: string): Promise<AuthReading> {
   return readingOf(path, options);
 }
 
-const ELSEWHERE = 'Name the file that holds betterAuth({…}) itself with --auth, or go on without it.';
+const ELSEWHERE = 'Name the file that contains betterAuth({…}) with --auth, or continue without it.';
 
 async function textOf(path: string): Promise<string> {
   try {
@@ -97,7 +97,7 @@ async function parsed(path: string, text: string): Promise<t.File> {
 
 type ImportOf = (name: string) => { readonly module: string; readonly exported: string | null } | null;
 
-/** The call of `betterAuth`; of several the one that is exported as `auth`, as Better Auth's own CLI takes it. */
+/** The call of `betterAuth`. If there are several, the one exported as `auth`, as in Better Auth's own CLI. */
 function theCall(path: string, file: t.File, importOf: ImportOf): t.CallExpression {
   const calls = [...nodesIn(file)].filter(
     (node) => node.type === 'CallExpression' && isBetterAuth(node.callee, importOf),
@@ -113,7 +113,7 @@ function theCall(path: string, file: t.File, importOf: ImportOf): t.CallExpressi
   const chosen = calls.filter((call) => exported.some(({ init }) => init === call));
   if (chosen.length === 1 && chosen[0] !== undefined) return chosen[0];
   throw new ConfigError(
-    `${path} calls betterAuth in lines ${calls.map((call) => String(lineOf(call))).join(', ')}: which one is meant cannot be told`,
+    `${path} calls betterAuth in lines ${calls.map((call) => String(lineOf(call))).join(', ')}: it is not clear which one is meant`,
     { hint: ELSEWHERE },
   );
 }
@@ -131,7 +131,7 @@ function noCall(path: string, file: t.File): ConfigError {
   return new ConfigError(
     `there is no betterAuth({…}) of better-auth in ${path}: the one in line ${String(lineOf(namesake))} is not imported from there`,
     {
-      hint: `Import it from "better-auth" in that file, or name the file that does with --auth, or go on without it.`,
+      hint: `Import it from "better-auth" in that file, or name the file that does with --auth, or continue without it.`,
     },
   );
 }
@@ -158,7 +158,7 @@ function readingOf(path: string, options: ObjectValue): AuthReading {
     read.note(
       'secondaryStorage',
       secondary.line,
-      `${secondary.url.kind === 'unread' ? secondary.url.why : 'is not read'}: if sessions stand in Redis, say where, or they live on unseen`,
+      `${secondary.url.kind === 'unread' ? secondary.url.why : 'is not read'}: if sessions are in Redis, configure it, or they stay valid without being shown`,
     );
   readSessionOptions(read, set);
   readIpv6Subnet(read, set);
@@ -195,7 +195,7 @@ function databaseOf(read: OptionReader): ReadDatabase | null {
   return database;
 }
 
-/** @returns what must not be shown */
+/** @returns texts that must not be shown */
 function readSecret(read: OptionReader, set: Set): string[] {
   const several = read.array('secrets')?.items ?? [];
   const values = several.map((item) => (item.kind === 'object' ? item.entries.get('value') : item));
@@ -206,7 +206,7 @@ function readSecret(read: OptionReader, set: Set): string[] {
     read.note(
       'secrets',
       several[1]?.line ?? 1,
-      'holds former secrets as well: add them to former_secrets where verify should know them',
+      'contains former secrets as well: add them to former_secrets if verify should know them',
     );
   if (secret === undefined) return [];
   if (secret.kind === 'reference') set('auth.secret', secret.text, 'secret', secret.line);
@@ -214,7 +214,7 @@ function readSecret(read: OptionReader, set: Set): string[] {
     read.note(
       'secret',
       secret.line,
-      'stands in the file itself and was not copied: move it into a variable, and refer to that with secret = "${NAME}"',
+      'is in the file itself and was not copied: move it to a variable, and refer to that with secret = "${NAME}"',
     );
   else read.note('secret', secret.line, whyNot(secret, 'text'));
   return [secret, ...values].flatMap((value) =>
@@ -222,7 +222,7 @@ function readSecret(read: OptionReader, set: Set): string[] {
   );
 }
 
-/** @returns what must not be shown */
+/** @returns texts that must not be shown */
 function readBaseUrl(read: OptionReader, set: Set): readonly string[] {
   if (assumeReference(read, set, 'baseURL', 'auth.base_url')) return [];
   const value = read.find('baseURL');
@@ -240,7 +240,7 @@ function readBaseUrl(read: OptionReader, set: Set): readonly string[] {
   return url.kind === 'literal' ? passwordsIn(url.url) : [];
 }
 
-/** Here cookies are secure under https, as without the option. */
+/** sessionctl treats cookies as secure under https, like Better Auth without the option. */
 function noteSecureCookies(read: OptionReader, settings: readonly ReadSetting[]): void {
   const secure = read.boolean('advanced.useSecureCookies');
   if (secure === undefined) return;
@@ -252,8 +252,8 @@ function noteSecureCookies(read: OptionReader, settings: readonly ReadSetting[])
 }
 
 /**
- * With its own adapter Better Auth's names are the database's; Drizzle and Prisma may have others there, and a database that
- * cannot be read may be either.
+ * With its own adapter, Better Auth's names are the database's. Drizzle and Prisma may use others there, and so may a
+ * database whose adapter cannot be read.
  */
 function readNames(
   read: OptionReader,
@@ -305,7 +305,7 @@ function readNames(
       models.table === undefined && models.userTable === undefined
         ? null
         : { table: plural(models.table?.value), userTable: plural(models.userTable?.value) },
-    // A field of its own name needs no setting.
+    // A field with its default name needs no setting.
     likelyFields: fields.filter(
       ({ key, value }) => value.replaceAll('_', '').toLowerCase() !== key.split('.').at(-1)?.toLowerCase(),
     ),
@@ -329,7 +329,7 @@ function fieldsOf(
   });
 }
 
-/** A name that is certain: of one that is not, the database knows more than a guess. */
+/** A certain name. If it is not certain, the database itself is a better source. */
 function nameIn(read: OptionReader, option: string): Plain<string> | undefined {
   const { values, doubt } = read.prospect(option);
   const [name] = values;
@@ -337,12 +337,12 @@ function nameIn(read: OptionReader, option: string): Plain<string> | undefined {
     read.note(
       option,
       doubt.line,
-      `is ${JSON.stringify(name.value)} here, but ${doubt.why}: not taken, the database is looked at instead`,
+      `is ${JSON.stringify(name.value)} here, but ${doubt.why}: not used, the database decides instead`,
     );
   return read.text(option);
 }
 
-/** What a plugin says of sessions. */
+/** Reads the settings of plugins that concern sessions. */
 function readPlugins(read: OptionReader, set: Set): void {
   for (const plugin of read.array('plugins')?.items ?? []) {
     if (plugin.kind === 'unknown') read.note('plugins', plugin.line, plugin.why);
@@ -351,7 +351,7 @@ function readPlugins(read: OptionReader, set: Set): void {
   }
 }
 
-/** How long a token of the JWT plugin lives. */
+/** Reads the lifetime of the JWT plugin's tokens. */
 function readJwtLife(read: OptionReader, set: Set, options: StaticValue | undefined): void {
   const jwt = options?.kind === 'object' ? options.entries.get('jwt') : options;
   const life = jwt?.kind === 'object' ? jwt.entries.get('expirationTime') : jwt;
@@ -362,7 +362,7 @@ function readJwtLife(read: OptionReader, set: Set, options: StaticValue | undefi
   else read.note(option, life.line, 'is not read: set jwt_expires_in in the auth section of the profile');
 }
 
-/** It holds for one browser; a `maximum_sessions` made of it would have `limit` end the sessions of every other one. */
+/** It applies to one browser. As `maximum_sessions` it would make `limit` end the sessions of every other browser. */
 function noteMaximum(read: OptionReader, options: StaticValue | undefined): void {
   const maximum = options?.kind === 'object' ? options.entries.get('maximumSessions') : undefined;
   if (maximum?.kind !== 'known' || typeof maximum.value !== 'number') return;

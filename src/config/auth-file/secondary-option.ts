@@ -4,15 +4,15 @@ import { whyNot } from './option-reader.ts';
 import type { CallValue, FunctionValue, ObjectValue, ParameterUse, StaticValue } from './static-value.ts';
 
 const OPTION = 'secondaryStorage';
-/** What `@better-auth/redis-storage` writes where it is told nothing else. */
+/** The default prefix of `@better-auth/redis-storage`. */
 const OWN_PREFIX = 'better-auth:';
 const CLIENTS = /^(?:ioredis|iovalkey|redis|@redis\/client)$/;
-/** Methods of a client that answer with the client. */
+/** Methods of a client that return the client. */
 const CHAINED = ['on', 'once', 'connect', 'duplicate'];
 
 interface ReadClient {
   readonly url: ReadUrl;
-  /** What the client itself puts in front of every key. */
+  /** The prefix that the client itself adds to every key. */
   readonly keyPrefix: string | null;
   readonly cluster: boolean;
 }
@@ -70,7 +70,7 @@ function isFunction(value: StaticValue | undefined): value is FunctionValue {
   return value?.kind === 'function';
 }
 
-/** Two looks at one place of the file. */
+/** Whether both values come from the same place of the file. */
 function sameValue(a: StaticValue, b: StaticValue): boolean {
   return (
     a.kind === b.kind && (a.kind === 'unknown' && b.kind === 'unknown' ? a.why === b.why : a.line === b.line)
@@ -104,7 +104,7 @@ function nodeRedis(value: CallValue): ReadClient {
     onlyHas(options, ['url', 'name', 'socket', 'pingInterval', 'disableOfflineQueue', 'RESP'])
   )
     return { url: textUrl(url, OPTION), keyPrefix: '', cluster: false };
-  return lost(value, 'is given parts of a URL in place of one');
+  return lost(value, 'is given parts of a URL instead of one');
 }
 
 /** `new Redis(url, { keyPrefix })`, `new Redis({ host, port, db, keyPrefix })`. */
@@ -117,7 +117,7 @@ function ioredis(value: CallValue): ReadClient {
   const entries = options?.kind === 'object' ? options.entries : new Map<string, StaticValue>();
   const keyPrefix = textOf(entries.get('keyPrefix'), '');
   if (['sentinels', 'password', 'username', 'tls', 'path'].some((key) => entries.has(key)))
-    return { ...lost(value, 'is given parts of a URL in place of one'), keyPrefix };
+    return { ...lost(value, 'is given parts of a URL instead of one'), keyPrefix };
   if (first.kind !== 'object') {
     const url =
       second !== undefined && second.kind !== 'object'
@@ -135,7 +135,7 @@ function ioredis(value: CallValue): ReadClient {
     known(entries.get('db'), 0),
   ];
   if (host === null || port === null || db === null)
-    return { ...lost(value, 'is given parts of a URL in place of one'), keyPrefix };
+    return { ...lost(value, 'is given parts of a URL instead of one'), keyPrefix };
   const text = `redis://${host}:${port}${db === '0' ? '' : `/${db}`}`;
   return { url: { kind: 'reference', text, option: OPTION, line: value.line }, keyPrefix, cluster: false };
 }
@@ -152,13 +152,12 @@ function local({ line }: CallValue): ReadClient {
   };
 }
 
-/** A text that is written out, or what counts without it; null where it cannot be told. */
+/** Literal text, or the default; null where it is not known. */
 function textOf(value: StaticValue | undefined, absent: string): string | null {
   if (value === undefined || (value.kind === 'known' && value.value === undefined)) return absent;
   return value.kind === 'known' && typeof value.value === 'string' ? value.value : null;
 }
 
-/** Part of a URL. */
 function known(value: StaticValue | undefined, absent: string | number): string | null {
   if (value === undefined) return String(absent);
   if (value.kind === 'reference') return value.text;

@@ -5,7 +5,7 @@ import { escapeReferences } from '../references.ts';
 import { whyNot, type Doubt, type OptionReader } from './option-reader.ts';
 import type { StaticValue } from './static-value.ts';
 
-/** Takes a setting. What is assumed is noted as well: whoever reads the file has to see it. */
+/** Takes a setting. An assumed value is also noted, so that the reader of the file sees it. */
 export type Set = (
   key: string,
   value: string | number | boolean,
@@ -20,7 +20,7 @@ const SWITCHES = [
   ['session.preserveSessionInDatabase', 'session.preserve_in_database'],
 ] as const;
 
-/** Better Auth's lengths are seconds. `shortest` is what the profile takes. */
+/** Better Auth's durations are in seconds. `shortest` is the minimum that a profile accepts. */
 const LENGTHS = [
   { option: 'session.expiresIn', key: 'session.expires_in', shortest: 1 },
   { option: 'session.updateAge', key: 'session.update_age', shortest: 0 },
@@ -34,10 +34,10 @@ const MAX_AGE = 'session.cookieCache.maxAge';
 const STRATEGY_KEY = 'session.cookie_cache.strategy';
 const ENABLED_KEY = 'session.cookie_cache.enabled';
 const MAX_AGE_KEY = 'session.cookie_cache.max_age';
-/** Better Auth's own, in seconds. */
+/** Better Auth's own default, in seconds. */
 const DEFAULT_MAX_AGE = 300;
 
-/** Reads what of `session` has a setting, but for names. */
+/** Reads the options of `session` that have a setting, except for names. */
 export function readSessionOptions(read: OptionReader, set: Set): void {
   for (const { option, key, shortest } of LENGTHS) {
     const length = (value: StaticValue) => lengthOf(value, shortest);
@@ -49,13 +49,13 @@ export function readSessionOptions(read: OptionReader, set: Set): void {
   readCookieCache(read, set);
   for (const [option, key] of SWITCHES) readLikely(read, set, option, key, 'boolean');
   const { values, doubt } = read.prospect(VERSION);
-  // What is in doubt about the whole cache has been said of its switch.
+  // A doubt about the whole cache has already been noted for its switch.
   if (values.length > 0 || doubt?.option !== 'session.cookieCache')
     readLikely(read, set, VERSION, 'session.cookie_cache.version', 'text');
   readStrategy(read, set);
 }
 
-/** Takes what is written out, also where something that is not read may take its place: it is likelier than a default. */
+/** Takes a literal value even if an unread value may replace it: it is more likely than a default. */
 export function readLikely(
   read: OptionReader,
   set: Set,
@@ -75,7 +75,10 @@ export function readLikely(
   set(key, value, option, plain.line);
 }
 
-/** The same of a variable that is named. @returns whether there was a doubt to be weighed, and one variable */
+/**
+ * The same for a reference to a variable.
+ * @returns whether there was a doubt to be weighed, and one variable
+ */
 export function assumeReference(read: OptionReader, set: Set, option: string, key: string): boolean {
   const { values, doubt } = read.prospect(option);
   if (doubt === null) return false;
@@ -100,7 +103,7 @@ export function readIpv6Subnet(read: OptionReader, set: Set): void {
   if (given === undefined) return;
   const { value, line } = given;
   if (ipv6Subnets.some((bits) => bits === value)) set(SUBNET_KEY, value, SUBNET, line);
-  else read.note(SUBNET, line, `is ${String(value)}, and none of ${ipv6Subnets.join(', ')}`);
+  else read.note(SUBNET, line, `is ${String(value)}, which is none of ${ipv6Subnets.join(', ')}`);
 }
 
 function subnetOf(value: StaticValue): Likely | undefined {
@@ -119,9 +122,9 @@ function plainOf(value: StaticValue, kind: 'boolean' | 'text'): Omit<Likely, 'wr
 }
 
 interface Likely {
-  /** As it stands in the application. */
+  /** As the application has it. */
   readonly written: string;
-  /** As it is taken. */
+  /** As sessionctl takes it. */
   readonly text: string;
   readonly value: string | number | boolean;
 }
@@ -139,7 +142,7 @@ function assume(
   set(key, value, option, doubt.line, 'assumed');
 }
 
-/** The one value that is known, or none. */
+/** The one known value, or none. */
 function only<Result>(
   values: readonly StaticValue[],
   pick: (value: StaticValue) => Result | undefined,
@@ -173,19 +176,19 @@ function readLength(read: OptionReader, set: Set, option: string, key: string, s
     read.note(
       option,
       line,
-      `is ${String(value)}, and no whole number of seconds from ${String(shortest)} on`,
+      `is ${String(value)}, which is not a whole number of seconds of at least ${String(shortest)}`,
     );
 }
 
 /**
- * Where it cannot be told whether there is a cache, there is one: without it a revocation would be said to hold at once
- * while browsers go on. Of the lengths that it may have the longest counts, for the same reason.
+ * If it is not known whether there is a cache, one is assumed: otherwise a revocation would be reported as effective at
+ * once while browsers still use a copy. For the same reason the longest possible duration counts.
  */
 function readCookieCache(read: OptionReader, set: Set): void {
   const { values, doubt } = read.prospect(ENABLED);
   const [value] = values;
   const isCertain = doubt === null && (value === undefined || value.kind === 'known');
-  // Better Auth asks no more than whether it counts as true.
+  // Better Auth checks only whether the value is truthy.
   const isOn = !isCertain || (value?.kind === 'known' && Boolean(value.value));
   const age = isOn ? doubtfulAge(read) : null;
   const told = age === null ? '' : ` for ${age.text} (set max_age if it may be longer)`;
@@ -195,22 +198,25 @@ function readCookieCache(read: OptionReader, set: Set): void {
     read.note(
       ENABLED,
       line,
-      `${why}: taken for on${told}, or a revocation would be said to hold while browsers go on`,
+      `${why}: assumed to be on${told}, so that a revocation is not reported as effective while browsers still use a copy`,
     );
     set(ENABLED_KEY, true, ENABLED, line, 'assumed');
   } else if (value !== undefined) {
     set(ENABLED_KEY, isOn, ENABLED, value.line);
-    if (age !== null) read.note(MAX_AGE, age.line, `${age.why}: the cookie cache is taken to last${told}`);
+    if (age !== null) read.note(MAX_AGE, age.line, `${age.why}: the cookie cache is assumed to last${told}`);
   }
   if (age === null) readLength(read, set, MAX_AGE, MAX_AGE_KEY, 1);
   else set(MAX_AGE_KEY, age.text, MAX_AGE, age.line, 'assumed');
 }
 
-/** Where it cannot be told, the one whose copies live longest counts: a revocation must not be said to hold too early. */
+/**
+ * If it is not known, the strategy with the longest life of copies counts: a revocation must not be reported as
+ * effective too early.
+ */
 function readStrategy(read: OptionReader, set: Set): void {
   const { values, doubt } = read.prospect(STRATEGY);
   const [value] = values;
-  // What is in doubt about the whole cache has been said of its switch.
+  // A doubt about the whole cache has already been noted for its switch.
   if (value === undefined && doubt?.option !== STRATEGY) return;
   const known = value?.kind === 'known' ? cacheStrategies.find((one) => one === value.value) : undefined;
   if (doubt === null && known !== undefined) {
@@ -219,7 +225,7 @@ function readStrategy(read: OptionReader, set: Set): void {
   }
   const line = doubt?.line ?? value?.line ?? 1;
   const why = doubt === null && value !== undefined ? whyNot(value, 'text') : whyDoubted(STRATEGY, doubt);
-  read.note(STRATEGY, line, `${why}: "jwt" is assumed, whose copies may live longer`);
+  read.note(STRATEGY, line, `${why}: "jwt" is assumed, whose copies may stay valid longer`);
   set(STRATEGY_KEY, 'jwt', STRATEGY, line, 'assumed');
 }
 
@@ -228,7 +234,7 @@ function whyDoubted(option: string, doubt: Doubt | null): string {
   return doubt.option === option ? doubt.why : `is not known, since ${doubt.option} ${doubt.why}`;
 }
 
-/** How long the cache may last; null where that is certain, be it by Better Auth's default. */
+/** The longest possible duration of the cache; null where it is certain, even as Better Auth's default. */
 function doubtfulAge(
   read: OptionReader,
 ): { readonly text: string; readonly line: number; readonly why: string } | null {

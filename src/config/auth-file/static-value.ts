@@ -1,8 +1,8 @@
-/** What an expression of a source file means, as far as it can be told without running anything. */
+/** The value of an expression in a source file, if it is known without running anything. */
 export type StaticValue =
   KnownValue | ReferenceValue | ObjectValue | ArrayValue | CallValue | FunctionValue | UnknownValue;
 
-/** Written out, or computed from what is. */
+/** A literal value, or one computed from literals. */
 export interface KnownValue {
   readonly kind: 'known';
   readonly value: string | number | boolean | null | undefined;
@@ -10,8 +10,8 @@ export interface KnownValue {
 }
 
 /**
- * Text that depends on variables of the environment: `${NAME}` stands for each, as in a configuration file. What is taken
- * where one of them is not set is left aside.
+ * Text that depends on variables of the environment: `${NAME}` stands for each, as in a configuration file. Fallback
+ * values for unset variables are ignored.
  */
 export interface ReferenceValue {
   readonly kind: 'reference';
@@ -22,7 +22,7 @@ export interface ReferenceValue {
 export interface ObjectValue {
   readonly kind: 'object';
   readonly entries: ReadonlyMap<string, StaticValue>;
-  /** Where something that cannot be read adds to it, so that a key that is missing may be there; else null. */
+  /** The line of an unread value that may add keys, so that a missing key may exist; else null. */
   readonly openAt: number | null;
   readonly line: number;
 }
@@ -36,35 +36,35 @@ export interface ArrayValue {
 /** A call, with or without `new`; nothing is called. */
 export interface CallValue {
   readonly kind: 'call';
-  /** As the module exports it, whatever it is called here; of `a.b()` it is `b`. */
+  /** The name under which the module exports it; for `a.b()` it is `b`. */
   readonly name: string;
-  /** Where the name was imported from; null where it was not. */
+  /** The module that the name was imported from; null where it was not imported. */
   readonly module: string | null;
-  /** Of `a.b()` what `a` is. */
+  /** For `a.b()`, the value of `a`. */
   readonly of: StaticValue | null;
   readonly args: readonly StaticValue[];
   readonly line: number;
 }
 
-/** A function, of which only the uses of its first parameter may be asked for. */
+/** A function. Only the uses of its first parameter are known. */
 export interface FunctionValue {
   readonly kind: 'function';
-  /** The calls in it that are handed the parameter, itself or as a part of a text. */
+  /** The calls in it that receive the parameter, by itself or as a part of a text. */
   readonly uses: () => readonly ParameterUse[];
   readonly line: number;
 }
 
 export interface ParameterUse {
-  /** What the method is called on. */
+  /** The object that the method is called on. */
   readonly of: StaticValue;
-  /** The text in front of the parameter; null where it cannot be told. */
+  /** The text before the parameter; null where it is not known. */
   readonly prefix: string | null;
   readonly line: number;
 }
 
 export interface UnknownValue {
   readonly kind: 'unknown';
-  /** What it may be, as far as the file says: what is written out before a spread, or on either side of a condition. */
+  /** Its possible values, if the file shows them: literals before a spread, or on either side of a condition. */
   readonly candidates?: readonly StaticValue[];
   /** As in "session.expiresIn …": `is made by days(), which is not run`. */
   readonly why: string;

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** Sets one column and, against what the database would do of its own accord, nothing else. */
+/** Sets one column, and keeps the database from changing others automatically. */
 export function assignments(
   knex: Knex,
   column: string,

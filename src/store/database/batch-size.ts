@@ -1,34 +1,34 @@
-/** How large the next batch is: as large as keeps a batch near the time that it may take. */
+/** The size of the next batch: as many rows as keep a batch near its target time. */
 export interface BatchSize {
-  /** Rows to read, whether they are ended or not. */
+  /** Rows to read, ended or not. */
   rows(): number;
   /**
    * @param milliseconds that the last batch took
    * @param ended how many of its rows it ended
    */
   took(milliseconds: number, ended: number): void;
-  /** After a batch that had to give way, or took too long to end. */
+  /** Called after a batch that gave way to a lock or took too long. */
   halve(): void;
 }
 
-/** A batch that ended this share of its rows shows what ending one costs. */
+/** The share of rows that a batch must end to show what ending a row costs. */
 const DENSE = 0.25;
 
 export function batchSize(bounds: {
-  /** Milliseconds that a batch is to take. */
+  /** Target time of a batch, in milliseconds. */
   readonly target: number;
   readonly first: number;
   readonly least: number;
   readonly most: number;
-  /** Milliseconds that ending a row is taken to cost before any batch has shown it: it writes far more than reading. */
+  /** Assumed cost of ending a row, in milliseconds, until a batch has shown it: ending writes far more than reading. */
   readonly guessedCost: number;
 }): BatchSize {
   let rows = bounds.first;
   let cost = bounds.guessedCost;
-  // Behind a stretch with nothing to end may lie one where everything is: no batch is larger than that would allow.
+  // A range with nothing to end may be followed by one where every row ends. No batch may be too large for that.
   const scale = (factor: number) => {
     const most = Math.min(bounds.most, bounds.target / cost);
-    // One fast batch proves little, one slow batch is believed at once.
+    // Grow slowly and shrink at once: a single fast batch proves little.
     rows = Math.round(Math.max(bounds.least, Math.min(most, rows * Math.min(factor, 2))));
   };
   return {

@@ -8,12 +8,12 @@ import type { Hindrance, Piece, Position, TableWalk, Value, WalkedTable } from '
 import { unlessStopped } from './persistently.ts';
 import { tableReference } from './table-reference.ts';
 
-/** Milliseconds that a transaction takes about: that long its locks may hold up a request of the application. */
+/** Target time of a transaction, in milliseconds. Its locks may delay a request of the application for that long. */
 const TARGET = 50;
 const FIRST_BATCH = 200;
 const LEAST_BATCH = 10;
 
-/** After so many failed attempts, about a second, the delay is worth a remark. */
+/** Failed attempts after which the delay is reported; they take about a second. */
 const REMARKABLE = 4;
 
 const delays: Readonly<Record<Hindrance, string>> = {
@@ -22,32 +22,32 @@ const delays: Readonly<Record<Hindrance, string>> = {
   slow: 'the database stopped a batch that took too long; trying again with a smaller one',
 };
 
-/** Work that is done piece by piece. */
+/** Work that is done in pieces. */
 export interface BatchWork {
   readonly piece: (from: Position | null, rows: number) => Promise<Piece>;
-  /** Where the first piece begins; null for the beginning. */
+  /** Where the first piece begins; null for the beginning of the table. */
   readonly from: Position | null;
-  /** A position in words that another run understands; null where none is to go on from there. */
+  /** Writes a position as text that a later run can continue from; null where no later run continues. */
   readonly write: TableWalk['write'] | null;
-  /** Rows that a piece may have. */
+  /** Maximum rows of a piece. */
   readonly mostRows: number;
-  /** What the rows of a piece have to fulfil besides. */
+  /** A further condition for the rows of a piece. */
   readonly condition: Knex.Raw;
-  /** Whose rows they are, known in every condition by the alias of the sessions. */
+  /** The table of the rows; every condition uses the alias of the sessions. */
   readonly table: WalkedTable;
-  /** What is done to the rows, in one transaction. */
+  /** The change to the rows, in one transaction. */
   readonly run: (on: Knex, condition: Knex.Raw) => Promise<Pick<EndedBatch, 'sessions' | 'oauthTokens'>>;
-  /** That is one statement. */
+  /** `run` is a single statement. */
   readonly isSingle: boolean;
-  /** Rows that may be worked on altogether; null for any number. */
+  /** Maximum rows in all pieces together; null for no limit. */
   readonly atMost: number | null;
   readonly pace: Pace | undefined;
   readonly remark: (text: string) => void;
 }
 
 /**
- * Does the work in short transactions, each as large as keeps it near the time that it may take. Between two of them it
- * heeds the run's signal and that of the pace; locks, deadlocks and lost connections are waited for.
+ * Does the work in short transactions, each as large as fits the target time. Between two transactions it checks the
+ * run's signal and that of the pace. It waits for locks, deadlocks and lost connections.
  */
 export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): AsyncGenerator<EndedBatch> {
   const { knex, dialect, settle } = parts;
@@ -79,7 +79,7 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
             : await dialect.transaction(knex, batch);
           const milliseconds = performance.now() - begun;
           size.took(milliseconds, done.sessions);
-          // Those that were named may not be all of the piece, nor have all of them been there still.
+          // The named rows may not be the whole piece, and some may already be gone.
           const again = some !== null && done.sessions > 0;
           return { ...done, rows, milliseconds, next: piece.next, again };
         },
@@ -105,7 +105,7 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
   }
 }
 
-/** The keys of so many of the rows that fulfil a condition: what is named is never more than that. */
+/** The keys of at most `limit` rows that meet a condition. */
 async function namedRows(
   { knex }: DatabaseStoreParts,
   table: WalkedTable,
@@ -120,7 +120,7 @@ async function namedRows(
   return rows.map(({ id }) => String(id));
 }
 
-/** Whether a row is one of those with these keys. */
+/** Whether a row has one of these keys. */
 export function rowsNamed(
   { knex, dialect }: DatabaseStoreParts,
   { id }: WalkedTable,

@@ -1,14 +1,14 @@
 import type { Instant } from '../../sessions/instant.ts';
 
-/** What a key or another column is made of, as far as sessionctl cares. */
+/** The types of columns that sessionctl distinguishes. */
 export type ColumnKind = 'text' | 'uuid' | 'integer' | 'zoned time' | 'zoneless time' | 'other';
 
 export interface CatalogColumn {
   readonly name: string;
-  /** As the database calls it; for messages. */
+  /** The database's name of the type, for messages. */
   readonly type: string;
   readonly kind: ColumnKind;
-  /** The database itself sets it at every UPDATE (MySQL's ON UPDATE CURRENT_TIMESTAMP). */
+  /** The database sets it at every UPDATE (MySQL's ON UPDATE CURRENT_TIMESTAMP). */
   readonly onUpdate: boolean;
 }
 
@@ -16,9 +16,9 @@ export interface CatalogTable {
   /** The PostgreSQL schema; null elsewhere. */
   readonly schema: string | null;
   readonly name: string;
-  /** False where this account may read none of it. */
+  /** False if this account has no right to read the table. */
   readonly isReadable?: boolean;
-  /** The search_path that is set for the account, the database or the connection finds it by its name alone. */
+  /** The search_path of the account, the database or the connection includes its schema. */
   readonly isOnPath?: boolean;
   /** Row-level security may hide rows from this account. */
   readonly hidesRows?: boolean;
@@ -31,29 +31,29 @@ export interface CatalogTable {
   }[];
 }
 
-/** Something that has the name of a table and is none. */
+/** A view or other relation with the name of a table. */
 export interface CatalogView {
   readonly schema: string | null;
   readonly name: string;
-  /** In words: `view`, `materialized view`, `foreign table`, `virtual table`. */
+  /** One of `view`, `materialized view`, `foreign table`, `virtual table`. */
   readonly kind: string;
 }
 
-/** What the database says of itself, read in one round trip where it can be. */
+/** The database's own metadata, read in one round trip where possible. */
 export interface Catalog {
   /** The database's clock. */
   readonly now: Instant;
-  /** Such as `PostgreSQL 15.20`. */
+  /** For example `PostgreSQL 15.20`. */
   readonly server: string;
-  /** It is a replica, or read-only as one is: what it shows may be older than what the primary has. */
+  /** A replica, or read-only like one: its data may be older than the primary's. */
   readonly mayLag: boolean;
-  /** Tables that may be Better Auth's by name, that the configuration names, or that those refer to. */
+  /** Tables that have a name Better Auth uses, that the configuration names, or that those refer to. */
   readonly tables: readonly CatalogTable[];
-  /** What else has the name of one of these. */
+  /** Other relations with one of these names. */
   readonly views: readonly CatalogView[];
 }
 
-/** A name as all naming conventions share it: `expiresAt`, `expires_at` and `ExpiresAt` are one. */
+/** A name without its naming convention: `expiresAt`, `expires_at` and `ExpiresAt` give the same. */
 export function normalise(name: string): string {
   return name.replaceAll('_', '').toLowerCase();
 }

@@ -9,25 +9,25 @@ import type { KeyColumn, SessionTable, TimeColumn } from './shape.ts';
 import { surplusCondition } from './surplus.ts';
 import { isUnreadable } from './unreadable-time.ts';
 
-/** The alias under which every query knows the session table. */
+/** The alias of the session table in every query. */
 export const SESSION = 's';
 
-/** The alias of another plugin's table beside the sessions. */
+/** The alias of a plugin's table in queries that also use the sessions. */
 export const OTHER = 'o';
 
-/** `alias.column`, to be quoted by Knex. */
+/** `alias.column`, for Knex to quote. */
 export function sessionColumn(name: string): string {
   return `${SESSION}.${name}`;
 }
 
 /**
- * What a comparison does with a time that is absent or cannot be read: `exclude` holds what is meant for certain, `include`
- * also what may be meant.
+ * How a comparison treats a time that is absent or unreadable: `exclude` selects only rows that match for certain,
+ * `include` also rows that may match.
  */
 export type UnreadableTimes = 'include' | 'exclude';
 
 /**
- * The selection as one condition on the session table, aliased as `s`. The same serves to look and to act.
+ * The selection as one condition on the session table, aliased as `s`. Reading and changing use the same condition.
  * @throws SchemaError where the table lacks a column that the selection needs
  */
 export function selectionCondition(
@@ -38,7 +38,7 @@ export function selectionCondition(
   return allOf(parts.knex, [...conditions(parts, selection, unreadableTimes)]);
 }
 
-/** All of the conditions; of none, true. */
+/** All of the conditions; true if there are none. */
 export function allOf(knex: Knex, conditions: readonly Knex.Raw[]): Knex.Raw {
   return conditions.length === 0
     ? knex.raw('1 = 1')
@@ -52,7 +52,7 @@ function* conditions(
 ): Generator<Knex.Raw> {
   const { knex, dialect, table, now } = parts;
   const anyOf = (some: readonly Knex.Raw[]) => knex.raw(`(${some.map(() => '?').join(' OR ')})`, [...some]);
-  // A value that is absent makes a condition neither true nor false; what is not excepted stays.
+  // An absent value makes a condition neither true nor false. A row that is not excepted for certain stays selected.
   const noneOf = (some: readonly Knex.Raw[]) => knex.raw('NOT COALESCE(?, FALSE)', [anyOf(some)]);
   const nothing = knex.raw('1 = 0');
   const keys = (key: KeyColumn, values: readonly string[]) => {
@@ -90,7 +90,7 @@ function* conditions(
       isUnreadable(knex, table.expiresAt.encoding, sessionColumn(table.expiresAt.name)),
     ]);
   if (selection.presentAt !== null) {
-    // Whatever the digits behind the milliseconds. What cannot be dated was there.
+    // Digits after the milliseconds do not count. A session without a readable date counts as present.
     const after = toInstant(millisecondsOf(selection.presentAt) + 1);
     yield compare(knex, table.createdAt, '<', after, 'include');
   }
@@ -119,7 +119,7 @@ function* conditions(
   }
 }
 
-/** What cannot be read is meant by no `ips`, and may be one of `exceptIps`. */
+/** An unreadable address matches no `ips`, and may match `exceptIps`. */
 function* addressConditions(
   { knex, dialect, table }: ConditionParts,
   { ips, exceptIps, unclearAddress }: Selection,
@@ -134,7 +134,7 @@ function* addressConditions(
   if (unclearAddress && exceptIps.length === 0) yield knex.raw('NOT ?', [isIn(ips)]);
 }
 
-/** What all sessions of the selection fulfil, of times. */
+/** The limits on times that all sessions of the selection meet. */
 function limits(table: SessionTable, selection: Selection) {
   return [
     [table.createdAt, '>', selection.createdAfter],
@@ -160,15 +160,16 @@ function compare(
     : knex.raw('(? AND NOT ?)', [condition, isUnreadable(knex, column.encoding, reference)]);
 }
 
-/** Whether a time is absent or cannot be read. */
+/** Whether a time is absent or unreadable. */
 export function isUnknown(knex: Knex, { name, encoding }: TimeColumn): Knex.Raw {
   const reference = sessionColumn(name);
   return knex.raw('(?? IS NULL OR ?)', [reference, isUnreadable(knex, encoding, reference)]);
 }
 
 /**
- * Whether the session is active. Better Auth reads an expiry that is no date as an invalid one, `expiresAt < new Date()` is
- * false for it, and it lets the session live (1.7.25, seen with its own adapter and Drizzle). A missing one has expired.
+ * Whether the session is active. Better Auth reads an expiry that is no date as an invalid date. `expiresAt < new
+ * Date()` is then false, so the session stays valid (1.7.25, seen with its own adapter and Drizzle). A session without
+ * an expiry has expired.
  */
 export function isActive(knex: Knex, { name, encoding }: TimeColumn, now: Instant): Knex.Raw {
   const reference = sessionColumn(name);
@@ -179,8 +180,8 @@ export function isActive(knex: Knex, { name, encoding }: TimeColumn, now: Instan
 }
 
 /**
- * Whether the moment in a column was before another for certain: it can be read, and at no other hour of a clock that is set
- * back.
+ * Whether the time in a column was certainly before another: it is readable, and not within an hour that occurs twice
+ * because the clock was set back.
  * @param reference the column with the alias of its table
  */
 export function surelyBefore(
@@ -198,7 +199,7 @@ export function surelyBefore(
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Whether a key column can hold this text at all; MySQL would take `12abc` for 12, PostgreSQL would fail. */
+/** Whether a key column can hold this text. MySQL would read `12abc` as 12, and PostgreSQL would fail. */
 export function isPossibleKey(key: KeyColumn, value: string): boolean {
   if (key.kind === 'uuid') return UUID.test(value);
   if (key.kind === 'integer')

@@ -19,30 +19,28 @@ import { unlessStopped } from './persistently.ts';
 
 export interface ConnectOptions {
   readonly access: Access;
-  /**
-   * An SQLite file that does not exist is none of a mistake: to read, it is an empty database, and to write, it is made.
-   */
+  /** A missing SQLite file is not an error. A reader sees an empty database; a writer creates the file. */
   readonly mayBeMissing?: boolean;
   readonly redactor: Redactor;
   readonly signal: AbortSignal;
-  /** Milliseconds that a server which does not answer is waited for; about a minute unless given. */
+  /** Milliseconds to wait for a server that does not answer. Default: about a minute. */
   readonly patience?: number;
 }
 
-/** A way to a database, on which everything that is done to it goes. It is first spoken to by the first query. */
+/** A connection for all work on a database. It connects at the first query. */
 export interface DatabaseConnection {
   readonly knex: Knex;
   readonly dialect: Dialect;
   readonly target: Target;
-  /** The names that the configuration gives, with the PostgreSQL schema that the URL may name. */
+  /** The configured names, with the PostgreSQL schema that the URL may name. */
   readonly names: SchemaNames;
-  /** Runs a query and turns what the driver throws into the errors of sessionctl. Given up by the signal. */
+  /** Runs a query and turns driver errors into errors of sessionctl. Aborted by the signal. */
   readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;
-  /** As `guard`, but carried to its end whatever the signal. */
+  /** Like `guard`, but runs to its end even after the signal. */
   readonly settle: <Result>(work: () => Promise<Result>) => Promise<Result>;
   /**
-   * As `settle`, and tried again while locks or a lost connection are in the way, until the signal: for what may be done
-   * twice.
+   * Like `settle`, but tries again while locks or a lost connection interfere, until the signal. Only for work that may
+   * run twice.
    */
   readonly persist: <Result>(work: () => Promise<Result>) => Promise<Result>;
   readonly close: () => Promise<void>;
@@ -60,7 +58,7 @@ export async function connectDatabase(
   return connectTo(location, describeLocation(location), settings, options);
 }
 
-/** As `connectDatabase`, to one of the replicas that the settings name, to look only. Its URL need not name a database. */
+/** Like `connectDatabase`, for one of the configured replicas, read-only. Its URL need not name a database. */
 export async function connectReplica(
   url: string,
   settings: DatabaseSettings,
@@ -88,7 +86,7 @@ async function connectTo(
     outage.end();
     return result;
   };
-  // What takes too long as it is would take as long again.
+  // A statement that was too slow would be too slow again.
   const hindrance = (error: unknown) => {
     const found = dialect.hindrance(error);
     return found === 'slow' ? undefined : found;
@@ -105,10 +103,10 @@ async function connectTo(
     persist: (work) =>
       settle(async () => {
         const attempt = signal.aborted ? 'given up' : await unlessStopped(work, { signal, hindrance });
-        // Once more, then: who stopped the run still wants to know what it did.
+        // Try once more: after a signal, the operator still needs to know what the run did.
         return attempt === 'given up' ? work() : attempt.result;
       }),
-    // A connection that somebody gave up waiting for ends with the process; closing it would be the same wait again.
+    // After a signal the connection is left to end with the process; closing it could wait for the same server again.
     close: async () => {
       if (!signal.aborted) await Promise.race([knex.destroy(), wait(LONGEST_CLOSE)]);
     },
@@ -128,21 +126,23 @@ async function loadDialect(location: DatabaseLocation): Promise<Dialect> {
   }
 }
 
-/** mysql2's `timezone` says in which zone the application writes, which is for `time_zone` to say here. */
+/** mysql2's `timezone` gives the zone in which the application writes. sessionctl takes that from `time_zone`. */
 function refuseUnknownZone(location: DatabaseLocation, { timeZone }: DatabaseSettings): void {
   if (location.dialect === 'sqlite' || timeZone !== null || !location.parameters.has('timezone')) return;
-  throw new ConfigError('the database URL says timezone=…, and no time_zone is set', {
-    hint: 'Set time_zone in the profile, or give --time-zone, to the zone in which the application writes: UTC for timezone=Z.',
+  throw new ConfigError('the database URL has timezone=…, and time_zone is not set', {
+    hint: 'Set time_zone in the profile, or give --time-zone: the zone in which the application writes, UTC for timezone=Z.',
   });
 }
 
-/** Milliseconds. A server that does not say goodbye is left: the connection ends with the process. */
+/** Milliseconds. After that a connection that the server does not close is left to end with the process. */
 const LONGEST_CLOSE = 1000;
 
-/** Node's longest timer. */
+/** Node's longest timer, in milliseconds. */
 const LONGEST_WAIT = 2 ** 31 - 2000;
 
-/** Milliseconds to wait for a connection, where the location says so: libpq and Prisma count seconds, mysql2 does not. */
+/**
+ * Milliseconds to wait for a connection, if the location sets it. libpq and Prisma count in seconds, mysql2 does not.
+ */
 function timeoutOf(location: DatabaseLocation): number | null {
   if (location.dialect === 'sqlite') return null;
   const [name, unit] = location.parameters.has('connectTimeout')
@@ -151,9 +151,12 @@ function timeoutOf(location: DatabaseLocation): number | null {
   const text = location.parameters.get(name);
   if (text === undefined) return null;
   if (!/^\d{1,9}$/.test(text)) {
-    throw new ConfigError(`${location.variables.get(name) ?? `${name} of the database URL`} is no number`, {
-      hint: 'It is the number of seconds to wait for a connection, 0 for no limit.',
-    });
+    throw new ConfigError(
+      `${location.variables.get(name) ?? `${name} of the database URL`} is not a number`,
+      {
+        hint: 'Give the number of seconds to wait for a connection, or 0 for no limit.',
+      },
+    );
   }
   const given = Number(text) * unit;
   return given === 0 ? LONGEST_WAIT : Math.min(given, LONGEST_WAIT);
@@ -169,7 +172,7 @@ function schemaName(settings: DatabaseSettings, location: DatabaseLocation): str
   });
 }
 
-/** Turns what a driver throws into an error that names the database and the way out. */
+/** Turns a driver error into one that names the database and a remedy. */
 async function explained<Result>(
   dialect: Dialect,
   database: string,
@@ -184,7 +187,7 @@ async function explained<Result>(
     if (isRaised(error)) {
       const code = errorCode(error) ?? 'without a code';
       throw new ConnectionError(`${database} refuses: ${raisedBy(error)} raised an error (${code})`, {
-        hint: "Its text may hold a token and is not shown: look into the server's log, or at the triggers of the table.",
+        hint: "Its text may contain a token and is not shown. Check the server's log, or the triggers of the table.",
         cause: withoutText(error),
       });
     }

@@ -14,11 +14,11 @@ import type { TimeColumn } from './shape.ts';
 import { tableReference } from './table-reference.ts';
 import { requireWholeNames } from './whole-names.ts';
 
-/** Makes rows of sessions. */
+/** Creates rows of sessions. */
 export interface DatabaseCreation extends Pick<SessionCreation, 'check' | 'rehearse' | 'remove'> {
   /**
-   * Adds a row, in one transaction with what is done before it is committed: where that fails, there is no row.
-   * @param beforeCommit is given the row as Better Auth would hold it. May be called again, after a lock was in the way
+   * Adds a row in one transaction with the work before its commit: if that work fails, there is no row.
+   * @param beforeCommit receives the row as Better Auth would hold it. It may run again after a lock conflict
    * @returns the id
    */
   insert(session: NewSession, beforeCommit: (record: FieldRecord) => Promise<void>): Promise<string>;
@@ -35,7 +35,7 @@ export function createDatabaseCreation(parts: CreatingParts): DatabaseCreation {
   let columns: Promise<readonly InsertColumn[]> | undefined;
   const readColumns = () =>
     (columns ??= guard(async () => (await loadInsertDialect(dialect.name)).columns(knex, table)));
-  /** A number is the database's to give, and so is any other key that it gives of its own accord. */
+  /** The database gives a key that is a number, and any other key that has a default. */
   const givesId = async () => {
     const own = (await readColumns()).find(({ name }) => name === table.id.name);
     return table.id.kind === 'integer' || (table.id.kind === 'uuid' && own?.hasDefault === true);
@@ -57,9 +57,9 @@ export function createDatabaseCreation(parts: CreatingParts): DatabaseCreation {
       );
       if (![table.expiresAt, table.createdAt, table.updatedAt].every(({ encoding }) => encoding.zoneKnown)) {
         throw new ConfigError(
-          'times are stored without a zone and nobody said which one: the session would expire hours early or late',
+          'times are stored without a time zone, and none is configured: the session could expire hours early or late',
           {
-            hint: 'Give --time-zone, or time_zone in the profile: that of the application that writes, such as UTC.',
+            hint: 'Give --time-zone, or set time_zone in the profile, to the zone of the application that writes, such as UTC.',
           },
         );
       }
@@ -68,7 +68,7 @@ export function createDatabaseCreation(parts: CreatingParts): DatabaseCreation {
       if (missing.length === 0) return;
       const names = missing.map(({ name }) => name).join(', ');
       throw new SchemaError(
-        `${tableLabel(table)} of ${target.database} has columns that need a value which only the application knows: ${names}`,
+        `${tableLabel(table)} of ${target.database} has columns that need a value that only the application knows: ${names}`,
         {
           hint: 'Nothing was changed. Give them a default in the database, or sign in through the application.',
         },
@@ -99,13 +99,13 @@ export function createDatabaseCreation(parts: CreatingParts): DatabaseCreation {
         [table.createdAt.name]: stored(table.createdAt, session.createdAt),
         [table.updatedAt.name]: stored(table.updatedAt, session.createdAt),
         ...(id === null ? {} : { [table.id.name]: id }),
-        // What Better Auth writes where no request told it, and what a column of addresses takes.
+        // The value that Better Auth writes without a request, if the column can hold it.
         ...(table.ipAddress === null ? {} : { [table.ipAddress]: holdsText(table.ipAddress) ? '' : null }),
         ...(table.userAgent === null ? {} : { [table.userAgent]: session.userAgent }),
       };
       return persist(() =>
         dialect.transaction(knex, async (on) => {
-          // A transaction that was committed while the connection broke is not done twice.
+          // If the connection broke during a commit that succeeded, the row exists and is not added again.
           if ((await idOf(on, session.token)) === null) {
             const { schema, name } = table;
             const into = schema === null ? on.from(name) : on.withSchema(schema).from(name);
@@ -116,7 +116,7 @@ export function createDatabaseCreation(parts: CreatingParts): DatabaseCreation {
             alias: SESSION,
             where: byToken(on, session.token),
           });
-          if (record === null) throw new Error('the row that was added is not there');
+          if (record === null) throw new Error('the added row is missing');
           await beforeCommit(record);
           return String(record['id']);
         }),
@@ -149,7 +149,7 @@ export function createDatabaseCreation(parts: CreatingParts): DatabaseCreation {
     return row === undefined ? null : String(row.id);
   }
 
-  /** A few ids that say of what form they are here; of the user where there is no session yet. */
+  /** A few existing ids, to learn their format; ids of users where there is no session yet. */
   async function knownIds(userId: string): Promise<readonly string[]> {
     const rows = (await guard(async () =>
       knex
@@ -179,7 +179,7 @@ export function createDatabaseCreation(parts: CreatingParts): DatabaseCreation {
   }
 }
 
-/** A column of whole seconds takes no fraction of one. */
+/** A column of whole seconds cannot hold a fraction. */
 function stored({ encoding }: TimeColumn, instant: Instant): string | number {
   const value = encoding.encode(instant);
   return typeof value === 'number' && !Number.isInteger(value)

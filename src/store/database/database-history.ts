@@ -2,18 +2,18 @@ import type { HistoryRecord } from '../../history/history-record.ts';
 import type { DatabaseConnection } from './connect.ts';
 import type { HistoryTable } from './shape.ts';
 
-/** What sessionctl changed, kept in the database itself, for whoever looks from anywhere. */
+/** The record of sessionctl's changes, kept in the database itself, so that it can be read from any host. */
 export interface DatabaseHistory {
-  /** Not given up by the run's signal. A record that is there already is not written again. */
+  /** Not aborted by the run's signal. An existing record is not written again. */
   append(record: HistoryRecord): Promise<void>;
   /**
-   * The last `limit` records, the newest first, as they were written, intact or not.
-   * @throws FailedError where a row is no record
+   * The last `limit` records as they were written, intact or not, newest first.
+   * @throws FailedError where a row is not a record
    */
   read(limit: number): Promise<readonly HistoryRecord[]>;
 }
 
-/** The history in its table; null where there is none. */
+/** The history in its table; null if the table does not exist. */
 export function createHistory(
   { knex, dialect, guard, persist }: DatabaseConnection,
   history: HistoryTable | null,

@@ -38,7 +38,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     const rows = await query.count<{ sessions: Value }[]>({ sessions: '*' });
     return Number(rows[0]?.sessions ?? 0);
   };
-  /** In one look at the table: what is meant, and what may be meant besides. */
+  /** One query counts the rows that match, and those that may match besides. */
   const countBoth = async (selection: Selection, at: Instant) => {
     if (!dependsOnTimes(selection))
       return { sessions: await countOf(selected(selection, at)), unreadableTimes: 0 };
@@ -75,7 +75,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
       (await import('./obstacles.ts')).findRefusal(parts, preserve, included),
     bindsTokens: shape.tokens.length > 0,
     handsOutJwts: shape.handsOutJwts,
-    // A row that is deleted is gone.
+    // A deleted row is gone at once.
     settle: 0,
     secondary: null,
     unreadable: () => 0,
@@ -96,7 +96,8 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
 
     lookAgain: (selection, limit, patience = 'patient') =>
       (patience === 'patient' ? persist : settle)(async () => {
-        // What may stay depends on what is active by now, and that is what it was ended by.
+        // With keepNewest, the sessions that stay depend on which are active. The time is the one that the run ended
+        // sessions by.
         const at = selection.keepNewest === null ? now : await dialect.readClock(knex);
         const { sessions, unreadableTimes } = await countBoth(selection, at);
         const ids = sessions === 0 || limit === 0 ? [] : await idsOf(selected(selection, at).limit(limit));
@@ -145,7 +146,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
         const exact = isPossibleKey(table.id, id)
           ? await ids(dialect.keyIn(knex, column, table.id, [id]))
           : [];
-        // A number that begins with another one has nothing to do with it.
+        // A numeric id that begins with another number is unrelated to it.
         if (exact.length > 0 || table.id.kind === 'integer' || id.includes('\0')) return exact;
         return ids(dialect.keyBeginsWith(knex, column, table.id.kind === 'uuid' ? id.toLowerCase() : id));
       }),
@@ -164,14 +165,14 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
           yield next.value.map((row) => toSession(row, parts));
         }
       } finally {
-        // Of an interrupted query nobody waits for the rest.
+        // After the signal, the rest of the query is not waited for.
         if (!signal.aborted) await chunks.return?.();
       }
     },
   };
 }
 
-/** The columns of a row in the order in which `toSession` reads them. */
+/** The columns of a row in the order that `toSession` reads. */
 function listQuery(
   parts: DatabaseStoreParts,
   query: Knex.QueryBuilder,
@@ -208,7 +209,7 @@ function listQuery(
   return options.limit === undefined ? list : list.limit(options.limit);
 }
 
-/** Keys of one kind are compared as they are, through the index; of different kinds, as text. */
+/** Keys of one kind are compared directly, through the index; keys of different kinds as text. */
 function sameUser(knex: Knex, shape: Shape, userId: string, kind: string): Knex.Raw {
   const columns = [`${USER}.${userId}`, sessionColumn(shape.session.userId.name)];
   return kind === shape.session.userId.kind
@@ -243,7 +244,7 @@ function toSession(
     userId: text(userId),
     userEmail: text(email),
     userName: text(name),
-    // As `isActive` asks in SQL.
+    // The same rule as `isActive` in SQL.
     state: lives(times.expiresAt, now) ? 'active' : 'expired',
     createdAt: times.createdAt.at,
     updatedAt: times.updatedAt.at,

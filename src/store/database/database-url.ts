@@ -10,22 +10,22 @@ export interface ServerAddress {
   /** A host name, an address, or the directory (PostgreSQL) or path (MySQL) of a Unix socket. */
   readonly host: string;
   readonly port: number;
-  /** The name that the certificate has to have; null where that is the host. */
+  /** The name that the certificate must have; null for the host's own. */
   readonly certifiedName: string | null;
 }
 
-/** A server that listens: PostgreSQL, MySQL or MariaDB. */
+/** A PostgreSQL, MySQL or MariaDB server. */
 export interface ServerLocation {
   readonly dialect: 'postgresql' | 'mysql';
-  /** Several, one at least, are tried in this order. */
+  /** At least one; tried in this order. */
   readonly addresses: readonly ServerAddress[];
   readonly user: string | null;
   readonly password: string | null;
-  /** Empty where only the server is meant. */
+  /** Empty if only the server is meant. */
   readonly database: string;
-  /** As the URL and libpq's variables give them, with absolute paths of files. */
+  /** From the URL and libpq's variables, with absolute file paths. */
   readonly parameters: ReadonlyMap<string, string>;
-  /** Of these parameters, those that a variable gives, and its name. */
+  /** For each of these parameters that a variable gives, the name of the variable. */
   readonly variables: ReadonlyMap<string, string>;
 }
 
@@ -33,9 +33,9 @@ export interface FileLocation {
   readonly dialect: 'sqlite';
   /** Absolute. */
   readonly path: string;
-  /** The URL says so. */
+  /** The URL asks for read-only. */
   readonly readOnly: boolean;
-  /** What Prisma takes a relative path for, if its schema is in the usual place; null where the path is absolute. */
+  /** The file that Prisma means by a relative path if its schema is in the usual place; null for an absolute path. */
   readonly prismaPath: string | null;
 }
 
@@ -55,25 +55,25 @@ const SERVERS: Readonly<
 const FORMS =
   'Use postgres://, postgresql://, mysql:// or mariadb:// with user@host/database, sqlite:<path>, file:<path> or a path.';
 
-/** Parameters that are the path of a file. */
+/** Parameters that hold a file path. */
 const PATHS = ['sslrootcert', 'sslcert', 'sslkey', 'ssl-ca', 'ssl-cert', 'ssl-key'];
 
 /**
- * Understands a database URL.
- * @param cwd absolute; what relative paths start from
- * @param variables the environment, of which libpq's variables give what a PostgreSQL URL leaves open
- * @throws UsageError, or ConfigError for a setting that sessionctl cannot heed; neither repeats the URL, which may hold
- * a password
+ * Parses a database URL.
+ * @param cwd absolute; relative paths start here
+ * @param variables the environment; libpq's variables fill in what a PostgreSQL URL omits
+ * @throws UsageError, or ConfigError for a setting that sessionctl cannot apply; neither repeats the URL, which may
+ * contain a password
  */
 export function parseDatabaseUrl(url: string, cwd: string, variables: Variables = {}): DatabaseLocation {
   const location = parseServerOrDatabaseUrl(url, cwd, variables);
   if (location.dialect === 'sqlite' || location.database !== '') return location;
   throw new UsageError('the database URL names no database', {
-    hint: 'Put its name behind the host: postgres://user@host:5432/name.',
+    hint: 'Add its name after the host: postgres://user@host:5432/name.',
   });
 }
 
-/** As `parseDatabaseUrl`; the URL of a server need not name a database. */
+/** Like `parseDatabaseUrl`; the URL of a server need not name a database. */
 export function parseServerOrDatabaseUrl(
   url: string,
   cwd: string,
@@ -81,17 +81,17 @@ export function parseServerOrDatabaseUrl(
 ): DatabaseLocation {
   if (!isPlainUrl(url)) {
     throw new UsageError('the database URL cannot be read', {
-      hint: 'Special characters of a password are percent-encoded: @ is %40, / is %2F, # is %23, ? is %3F. No quotes or spaces around, and no host=… words.',
+      hint: 'Percent-encode special characters of a password: @ is %40, / is %2F, # is %23, ? is %3F. Leave out quotes and spaces around the URL, and host=… words.',
     });
   }
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
-  // One letter is a drive of Windows.
+  // A single letter is a Windows drive.
   if (scheme === undefined || scheme.length === 1) return fileAt(url, cwd);
   if (scheme === 'sqlite' || scheme === 'file' || scheme === 'sqlite3') return fileOf(url, scheme, cwd);
   const server = SERVERS[`${scheme}:`];
   if (server === undefined)
     throw new UsageError(
-      `the database URL begins with ${JSON.stringify(`${scheme}:`)}, which is no database known here`,
+      `the database URL begins with ${JSON.stringify(`${scheme}:`)}, which is not a known kind of database`,
       { hint: FORMS },
     );
   return serverAt(url, server, cwd, variables);
@@ -127,7 +127,7 @@ function pathOf(url: string): string {
   try {
     return fileURLToPath(url);
   } catch {
-    throw new UsageError('the database URL cannot be read', { hint: 'A % in the path is written %25.' });
+    throw new UsageError('the database URL cannot be read', { hint: 'Write a % in the path as %25.' });
   }
 }
 
@@ -169,8 +169,8 @@ function serverAt(
 }
 
 /**
- * What stands in front of the parameters, by the names of libpq. Of several hosts, which the standard of URLs does not
- * know, host and port are lists.
+ * The part before the parameters, under libpq's names. The URL standard allows one host; several are lists of hosts and
+ * ports.
  */
 function partsOf(url: string): {
   readonly parts: ReadonlyMap<string, string>;
@@ -193,7 +193,7 @@ function partsOf(url: string): {
   return { parts: new Map(parts), query: parsed.searchParams };
 }
 
-/** libpq's variables for what the URL leaves open, by the names of their parameters. */
+/** libpq's variables for everything that the URL omits, under the names of their parameters. */
 function fromVariables(
   environment: Variables,
   fromUrl: ReadonlyMap<string, string>,
@@ -201,7 +201,7 @@ function fromVariables(
   readonly values: readonly (readonly [string, string])[];
   readonly variables: ReadonlyMap<string, string>;
 } {
-  // Whoever asks for TLS in another word than sslmode has said what to do about it.
+  // A URL that asks for TLS by a parameter other than sslmode has set the mode already.
   const asksForTls = ['ssl', 'sslaccept'].some((name) => fromUrl.has(name));
   const given = Object.entries(LIBPQ_VARIABLES).flatMap(([variable, name]) => {
     const value = environment[variable];
@@ -218,7 +218,7 @@ function fromVariables(
       checkParameters('postgresql', [[name, value]]);
     } catch (error) {
       if (!(error instanceof InvalidValueError)) throw error;
-      throw new ConfigError(`${variable} is set to something that sessionctl does not do`, {
+      throw new ConfigError(`${variable} has a value that sessionctl does not support`, {
         hint: `Unset ${variable} for sessionctl: env -u ${variable} sessionctl …`,
       });
     }
@@ -234,11 +234,11 @@ function addressesOf(parameters: ReadonlyMap<string, string>, defaultPort: numbe
   const [names, addresses, ports] = [list('host'), list('hostaddr'), list('port')];
   const hosts = addresses.length > 0 ? addresses : names.length > 0 ? names : ['localhost'];
   if (hosts.length > 1 && defaultPort === SERVERS['mysql:']?.port)
-    throw new ConfigError('the database URL has several hosts', { hint: 'Give the one that is written to.' });
+    throw new ConfigError('the database URL has several hosts', { hint: 'Give only the primary.' });
   const fits = (count: number, known: readonly unknown[]) => known.length === 0 || known.length === count;
   if (!fits(hosts.length, names) || !(fits(hosts.length, ports) || ports.length === 1)) {
-    throw new ConfigError('the database URL has several hosts, and another number of ports or addresses', {
-      hint: 'Give one port for all hosts, or one for each.',
+    throw new ConfigError('the database URL has several hosts and a different number of ports or addresses', {
+      hint: 'Give one port for all hosts, or one port for each host.',
     });
   }
   return hosts.map((host, at) => ({
@@ -252,11 +252,11 @@ function portOf(text: string, defaultPort: number): number {
   if (text === '') return defaultPort;
   if (/^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536) return Number(text);
   throw new UsageError('the database URL cannot be read', {
-    hint: 'Check host and port, which is at most 65535, and percent-encode special characters of a password.',
+    hint: 'Check the host and the port (at most 65535), and percent-encode special characters of a password.',
   });
 }
 
-/** @throws ConfigError for what the check complains about */
+/** @throws ConfigError if the check fails */
 function heeding(check: () => void): void {
   try {
     check();
@@ -266,7 +266,7 @@ function heeding(check: () => void): void {
   }
 }
 
-/** A % that encodes nothing stands for itself, as node-postgres takes it. */
+/** A % that encodes nothing is kept as it is, like in node-postgres. */
 function decoded(text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, (encoded) => {
     try {

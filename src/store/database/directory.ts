@@ -20,57 +20,63 @@ import { userStanding } from './user-standing.ts';
 import { existingUserIds, findUsers, LOOKED_UP_AT_ONCE, type UserShape } from './users.ts';
 import { createWaysBack } from './ways-back/ways-back.ts';
 
-/** Tokens of the OAuth provider, by the ids of the sessions that they are bound to. */
+/** Tokens of the OAuth provider, found by the ids of the sessions that they are bound to. */
 export interface BoundTokens {
-  /** Those that live: `bound` end with their session, `offline` outlive it. */
+  /** Counts valid tokens: `bound` end with their session, `offline` stay valid after it. */
   count(sessionIds: readonly string[]): Promise<{ readonly bound: number; readonly offline: number }>;
-  /** Revokes them, those with `offline_access` only when asked. @returns how many */
+  /**
+   * Revokes the tokens; those with `offline_access` only if asked.
+   * @returns how many
+   */
   end(sessionIds: readonly string[], offlineTokens: boolean): Promise<number>;
-  /** Tries that on no row. @throws ConnectionError naming what the account may not do */
+  /**
+   * Tries `end` on no rows.
+   * @throws ConnectionError naming the right that the account lacks
+   */
   rehearse(): Promise<void>;
 }
 
-/** What a database knows around sessions, whether or not they stand in it themselves. */
+/** The data that a database has about users and sessions, whether or not the sessions are stored in it. */
 export interface Directory extends LockableStore, ReplicatedStore {
   readonly target: Target;
   /** The database's clock, read once when it was opened. */
   readonly now: Instant;
-  /** As `SessionStore.findUsers`. */
+  /** See `SessionStore.findUsers`. */
   findUsers(who: string): Promise<readonly User[]>;
   /** The ids among these that have a user; null where there is no user table. */
   readonly existingUserIds: ((ids: readonly string[]) => Promise<ReadonlySet<string>>) | null;
-  /** What the user table says of a user; null where there is none. */
+  /** A user's status from the user table; null where there is no such table. */
   readonly userStanding: ((id: string) => Promise<UserStanding>) | null;
-  /** A user as Better Auth would hold one; null where there is no user table. */
+  /** A user in the form of Better Auth; null where there is no user table. */
   readonly userRecord: ((id: string) => Promise<FieldRecord | null>) | null;
   /** Null where the deployment has none. */
   readonly boundTokens: BoundTokens | null;
   /** How many API keys belong to these users; null where the deployment has none. */
   readonly countApiKeys: ((userIds: readonly string[]) => Promise<number>) | null;
   readonly waysBack: WaysBackStore;
-  /** As `SessionStore.handsOutJwts`. */
+  /** See `SessionStore.handsOutJwts`. */
   readonly handsOutJwts: boolean;
   /** How many rows the session table has, counted up to a thousand; null without one. */
   readonly sessionRows: (() => Promise<number>) | null;
-  /** The database's clock at present. Not given up by the run's signal. */
+  /** The current time of the database's clock. Not aborted by the run's signal. */
   readClock(): Promise<Instant>;
-  /** Null where `schema migrate` has made no table for it. */
+  /** Null if `schema migrate` has not created the table. */
   readonly history: DatabaseHistory | null;
-  /** What can be looked at of the database without changing anything. */
+  /** The checks of the database that change nothing. */
   examination(): Promise<DatabaseExamination>;
   close(): Promise<void>;
 }
 
-/** Where the parts of it stand. */
+/** The tables of a directory. */
 export interface DirectoryShape
   extends UserShape, Pick<Shape, 'tokens' | 'apiKeys' | 'waysBack' | 'handsOutJwts' | 'history'> {
-  /** The table that runs of sessionctl keep each other from. */
+  /** The table whose lock keeps runs of sessionctl apart. */
   readonly locked: { readonly schema: string | null; readonly name: string };
 }
 
 export interface DirectoryParts extends DatabaseConnection {
   readonly shape: DirectoryShape;
-  /** Such as `PostgreSQL 15.20`. */
+  /** For example `PostgreSQL 15.20`. */
   readonly server: string;
   readonly now: Instant;
   readonly settings: DatabaseSettings;

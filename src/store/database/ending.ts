@@ -18,7 +18,10 @@ import { MOST_IDS, MOST_WALKED, sessionsBy } from './sweeping.ts';
 
 type Endings = Pick<SessionStore, 'end' | 'rehearseEnding' | 'offline'>;
 
-/** How sessions end in the database: in short transactions, each of which repeats the condition that they were picked by. */
+/**
+ * Ends sessions in the database, in short transactions. Each transaction repeats the condition that selected the
+ * sessions.
+ */
 export function createEnding(parts: DatabaseStoreParts): Endings {
   const { knex, dialect, shape, guard, persist } = parts;
   const { session: table } = shape;
@@ -30,7 +33,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
   return {
     async rehearseEnding({ preserveAt }, patience = 'once') {
       const rehearsing = (rehearsed: () => Promise<void>) => {
-        // Also SQLite then waits for a short time only, in which it hears no signal, and tries again.
+        // This way SQLite too waits only briefly (it receives no signal while it waits) and tries again.
         const patiently = () => persist(() => dialect.single(knex, rehearsed));
         return guard(patience === 'patient' ? patiently : rehearsed);
       };
@@ -41,7 +44,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
       const right = `${preserveAt === null ? 'DELETE' : 'UPDATE'} on ${tableLabel(table)}`;
       await rehearse(right, () => endRows(knex, preserveAt, nothing));
       if (shape.tokens.length > 0) {
-        // Who may delete rows may not yet hold them fast in PostgreSQL.
+        // In PostgreSQL the right to delete rows does not include the right to lock them.
         await rehearse(`UPDATE on ${tableLabel(table)}`, () => heldRows(knex, nothing));
       }
       for (const tokens of shape.tokens) {
@@ -54,8 +57,8 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
       const tokenTables = await tokenEnding.datedTokens();
       const { sessionIds } = selection;
       const { way = 'walk' } = options;
-      // The pieces are made of the ids themselves; naming all of them again in each would be for nothing. Those who may
-      // stay are found anew for each.
+      // The pieces are made of the ids themselves, so naming all of the ids again in each is useless. The sessions that
+      // may stay are computed again for each piece.
       const condition = chosen({ ...selection, sessionIds: null, keepNewest: null });
       const ranking = await rankingOf(parts, selection, condition);
       const course =
@@ -137,8 +140,8 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
   ): Promise<Pick<EndedBatch, 'sessions' | 'oauthTokens'>> {
     if (tokenTables.length === 0)
       return { sessions: await endRows(transaction, preserveAt, condition), oauthTokens: 0 };
-    // The link from a token to its session is cut when the row goes, so the tokens come first; the sessions are held
-    // fast meanwhile, so that it is their tokens alone that end.
+    // Deleting the row cuts the link from a token to its session, so the tokens end first. The rows stay locked
+    // meanwhile, so that only tokens of these sessions end.
     const rows = await heldRows(transaction, condition);
     if (rows.length === 0) return { sessions: 0, oauthTokens: 0 };
     const ids = rows.map(({ id }) => String(id));
@@ -147,7 +150,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
       const bound = dialect.keyIn(knex, `${OTHER}.${tokens.sessionId.name}`, tokens.sessionId, ids);
       oauthTokens += await tokenEnding.revokeTokens(transaction, tokens, bound, offlineTokens);
     }
-    // Where other rows decide, they may have changed meanwhile, and the tokens are gone already.
+    // If the condition depends on other rows, they may have changed meanwhile, and the tokens are already revoked.
     const held = isOfRow
       ? allOf(knex, [rowsNamed(parts, table, ids), condition])
       : rowsNamed(parts, table, ids);

@@ -35,7 +35,7 @@ export interface ExaminedDatabase extends ChangedDatabase, Pick<DatabaseConnecti
   readonly table: TableExamination | null;
 }
 
-/** What can be looked at of a database. Nothing in here changes anything, triggers included: no statement but SELECT runs. */
+/** The checks of a database. They change nothing, not even through triggers: only SELECT statements run. */
 export function createDatabaseExamination(parts: ExaminedDatabase): DatabaseExamination {
   const { knex, dialect, target, shape, server, table, guard, persist } = parts;
   const { user } = shape;
@@ -71,11 +71,11 @@ export function createDatabaseExamination(parts: ExaminedDatabase): DatabaseExam
   };
 }
 
-/** Columns that a session does without where they are missing. */
+/** Columns that a session can do without. */
 const OPTIONAL_FIELDS = ['ipAddress', 'userAgent'] as const;
-/** Labels of the encodings that hold the clock on somebody's wall, as `wallClock` is given them. */
+/** Labels of the encodings that `wallClock` makes. */
 const ZONELESS: readonly string[] = ['timestamp without time zone', 'timestamp', 'datetime'];
-/** Places from which a part of a large table is read. */
+/** Random positions at which parts of a large table are read. */
 const PLACES = 4;
 
 export function createTableExamination(
@@ -138,7 +138,7 @@ async function readIndexes({ knex, shape, target }: DatabaseStoreParts): Promise
       field,
       column: `${tableLabel(table)}.${column}`,
       name: indexes.find(({ usable }) => usable)?.name ?? null,
-      // As Better Auth's own migrations have it.
+      // The same indexes as in Better Auth's own migrations.
       remedy: `${field === 'token' ? sql.replace('CREATE INDEX', 'CREATE UNIQUE INDEX') : sql};`,
     });
   }
@@ -156,14 +156,14 @@ async function sampleSessions(parts: DatabaseStoreParts, most: number): Promise<
     const piece = await walk.piece(await walk.somewhere(), share, null);
     for (const row of await readSessions(parts, piece.condition, share)) rows.set(String(row[0]), row);
   }
-  // Whoever began near the end, or where others had been, came upon few.
+  // A walk that began near the end of the table, or overlapped with another one, finds few rows.
   for (const row of first) if (rows.size < most) rows.set(String(row[0]), row);
   return { ...judgedTimes([...rows.values()], shape), isWhole: false };
 }
 
 type Row = readonly Value[];
 
-/** The token stays where it is. */
+/** Reads no tokens. */
 async function readSessions(
   { knex, dialect, shape: { session: table } }: DatabaseStoreParts,
   condition: Knex.Raw | null,
@@ -186,7 +186,7 @@ async function readSessions(
     .where(condition ?? knex.raw('1 = 1'))
     .limit(limit);
   const rows: Row[] = [];
-  // Streamed, since that is how times come as the text that the server wrote.
+  // Streamed, so that times arrive as the text that the server wrote.
   for await (const chunk of dialect.stream(knex, { ...query.toSQL().toNative(), limited: true }))
     rows.push(...chunk);
   return rows;
@@ -217,7 +217,7 @@ function judgedTimes(rows: readonly Row[], { session: table }: Shape): Omit<Sess
   return { sessions, unreadable };
 }
 
-/** What cannot be read becomes the moment that its text means, or the present: a session that expires then has ended. */
+/** An unreadable time becomes the moment that its text means, or now: a session that expires now has ended. */
 function fixedTimes(
   { knex, shape: { session: table }, now }: DatabaseStoreParts,
   field: SessionTime,
@@ -247,7 +247,7 @@ function tableName(knex: Knex, { schema, name }: NamedTable): Knex.Raw {
   return schema === null ? knex.raw('??', [name]) : knex.raw('??.??', [schema, name]);
 }
 
-/** Sessions whose user is gone, or who have none. Keys of different kinds are compared as text. */
+/** Sessions whose user is deleted or absent. Keys of different kinds are compared as text. */
 function deletionOfOrphans({ knex, dialect, shape: { session, user } }: DatabaseStoreParts): string | null {
   if (user === null) return null;
   const named = (table: NamedTable) => tableName(knex, table);

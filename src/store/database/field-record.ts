@@ -7,7 +7,7 @@ import { readTime } from './read-time.ts';
 import { onlyRow } from './user-standing.ts';
 import { requireWholeNames } from './whole-names.ts';
 
-/** A row under Better Auth's own names of its fields, as Better Auth would write it as JSON. */
+/** A row under Better Auth's own field names, in the form that Better Auth would write as JSON. */
 export type FieldRecord = Readonly<Record<string, unknown>>;
 
 export interface RecordParts {
@@ -16,15 +16,15 @@ export interface RecordParts {
   readonly timeZone: string | null;
 }
 
-/** Fields of Better Auth 1.7 and its plugins that are booleans: SQLite holds numbers for them. */
+/** Boolean fields of Better Auth 1.7 and its plugins: SQLite stores them as numbers. */
 const BOOLEANS = ['emailVerified', 'banned', 'twoFactorEnabled', 'phoneNumberVerified', 'isAnonymous'];
 const TIMES = ['createdAt', 'updatedAt', 'expiresAt', 'banExpires'];
-/** Those whose names are the same in every deployment but for their spelling. */
+/** Fields whose names differ between deployments only in their spelling. */
 const KNOWN = [
   ...BOOLEANS, ...TIMES, 'id', 'name', 'email', 'image', 'role', 'banReason', 'username', 'displayUsername', 'phoneNumber',
   'token', 'userId', 'ipAddress', 'userAgent', 'impersonatedBy', 'activeOrganizationId', 'activeTeamId',
 ]; // prettier-ignore
-/** Text in any case, whatever the column is: Better Auth knows numbers as keys in the database alone. */
+/** Always text, whatever type the column has: Better Auth uses numeric keys only inside the database. */
 const KEYS = ['id', 'userId', 'impersonatedBy', 'activeOrganizationId', 'activeTeamId'];
 
 /**
@@ -70,7 +70,7 @@ export async function readRecord(
       const [encoding] = await dialect.timeEncodings(knex, table, [column], timeZone);
       return encoding === undefined ? undefined : (readTime(value, { encoding }).at ?? undefined);
     } catch (error) {
-      // One that nobody can read is handed on as it is.
+      // A value that cannot be read is returned as it is.
       if (error instanceof SchemaError) return undefined;
       throw error;
     }

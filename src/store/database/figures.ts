@@ -15,7 +15,7 @@ import { isUnreadable } from './unreadable-time.ts';
 const QUARTER = 15 * 60_000;
 const GROUPS = 'g';
 
-/** Counts in the database: one aggregate for each figure, none of which hands over more than a bounded number of rows. */
+/** Counts sessions in the database: one aggregate query per figure, each with a bounded number of result rows. */
 export function createFigures(parts: DatabaseStoreParts): CountingStore {
   const { knex, dialect, shape, now, guard, signal } = parts;
   const { session: table } = shape;
@@ -32,7 +32,7 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
     return rows;
   };
 
-  /** The groups of sessions by a value, the largest first, each with how many groups and sessions there are in all. */
+  /** The groups of sessions by a value, largest first, each with the total numbers of groups and sessions. */
   async function frequencies(
     grouped: Knex.QueryBuilder,
     limit: number,
@@ -71,7 +71,7 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
     if (table.ipAddress === null) return [null, null];
     const address = dialect.asText(knex, sessionColumn(table.ipAddress));
     const byAddress = () => groupsOf(selection, address).whereRaw(`? <> ''`, [address]);
-    // A network has far fewer addresses than sessions: only those are taken apart.
+    // A network has far fewer addresses than sessions, so only addresses are parsed.
     const network = dialect.network(knex, 'a.value');
     const byNetwork = knex
       .select({ value: network, sessions: knex.raw('sum(??)', ['a.sessions']) })
@@ -164,11 +164,11 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
   };
 }
 
-/** The moment that a column means by what would be so many milliseconds after 1970 in UTC. */
+/** The moment that a column means by the wall clock of `written` milliseconds after 1970 in UTC. */
 function momentOf(encoding: TimeEncoding, written: number): Instant {
   const instant = toInstant(written);
   const form = encoding.encode(instant);
-  // A clock on the wall has no T, and no offset.
+  // A wall clock has no T and no offset.
   return typeof form === 'number' || /T|\+00$/.test(form)
     ? instant
     : encoding.decode(instant.slice(0, 23).replace('T', ' '));

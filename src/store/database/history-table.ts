@@ -5,7 +5,7 @@ import type { Dialect } from './dialects/dialect.ts';
 import { shownText, isDuplicate, isRaised, withoutText } from '../refusals.ts';
 import type { HistoryTable } from './shape.ts';
 
-/** Appends one record. One that is there already, as after a connection that broke, is left as it is. */
+/** Appends one record. An existing one, for example after a broken connection, is left as it is. */
 export async function appendToHistoryTable(
   knex: Knex,
   dialect: Dialect,
@@ -23,24 +23,24 @@ export async function appendToHistoryTable(
       sequence,
       previous,
       hash,
-      // The columns are for queries; this is what was hashed.
+      // The columns are for queries; this text is what was hashed.
       record: recordLine(record),
     });
   } catch (error) {
     if (isDuplicate(error)) return;
-    // What the dialect knows it tells better, a missing right for one.
+    // The dialect explains its known errors better, for example a missing right.
     if (dialect.hindrance(error) !== undefined || dialect.explain(error, '') !== undefined) throw error;
     const why = isRaised(error) ? 'a trigger raised an error' : shownText(error);
     throw new FailedError(`the history table ${table.name} cannot be written: ${why}`, {
-      hint: 'Look at what keeps it from taking a record; without the table, `schema rollback`, none is written there.',
+      hint: 'Find out why the table refuses a record, or remove the table with `schema rollback`: then no record is written there.',
       cause: withoutText(error),
     });
   }
 }
 
 /**
- * The last records, the newest first, as they were written. Whether one is intact, its hash says.
- * @throws FailedError where a row is no record at all
+ * The last records as they were written, newest first. Each record's hash shows whether it is intact.
+ * @throws FailedError where a row is not a record at all
  */
 export async function readHistoryTable(
   knex: Knex,
@@ -54,13 +54,12 @@ export async function readHistoryTable(
   return rows.map(({ id, record }) => {
     const parsed = parseRecord(record);
     if (parsed !== null) return parsed.record;
-    throw new FailedError(`row ${String(id)} of ${table.name} is no record of sessionctl's`, {
-      hint: 'Somebody else wrote it, or changed it. Compare it with a backup.',
+    throw new FailedError(`row ${String(id)} of ${table.name} is not a record of sessionctl`, {
+      hint: 'Another program wrote or changed it. Compare it with a backup.',
     });
   });
 }
 
-/** How many records there are. */
 export async function countHistoryTable(knex: Knex, table: HistoryTable): Promise<number> {
   const [row] = await rowsOf(knex, table).count<{ records: number | string }[]>({ records: '*' });
   return Number(row?.records ?? 0);

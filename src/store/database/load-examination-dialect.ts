@@ -1,7 +1,7 @@
 import type { Target } from '../../sessions/session-store.ts';
 import type { ExaminationDialect } from './dialects/examination-dialect.ts';
 
-/** Loads what only an examination needs of a database product. */
+/** Loads the part of a dialect that only an examination needs. */
 export async function loadExaminationDialect({
   dialect,
 }: Pick<Target, 'dialect'>): Promise<ExaminationDialect> {

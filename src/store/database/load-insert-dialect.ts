@@ -1,7 +1,7 @@
 import type { Target } from '../../sessions/session-store.ts';
 import type { InsertDialect } from './dialects/insert-dialect.ts';
 
-/** Whoever adds rows loads what they need for it; most runs do not. */
+/** Loads the part of a dialect that only adding rows needs; most runs do not add rows. */
 export async function loadInsertDialect(name: Target['dialect']): Promise<InsertDialect> {
   switch (name) {
     case 'postgresql':

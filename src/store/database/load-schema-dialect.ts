@@ -1,7 +1,7 @@
 import type { Target } from '../../sessions/session-store.ts';
 import type { SchemaDialect } from './dialects/schema-dialect.ts';
 
-/** Loads what only few runs need of a database product. */
+/** Loads the part of a dialect that only few runs need. */
 export async function loadSchemaDialect({ dialect }: Target): Promise<SchemaDialect> {
   switch (dialect) {
     case 'postgresql':

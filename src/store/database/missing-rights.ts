@@ -8,11 +8,11 @@ import { loadExaminationDialect } from './load-examination-dialect.ts';
 import type { HistoryTable, SessionTable, TokenTable, UserTable, WayBackTable } from './shape.ts';
 import { tableReference } from './table-reference.ts';
 
-/** A database, and the tables in it that ending and sweeping sessions works on. */
+/** A database, and its tables that ending and sweeping sessions changes. */
 export interface ChangedDatabase extends Pick<DatabaseConnection, 'knex' | 'dialect' | 'target'> {
   readonly shape: {
     readonly user: UserTable | null;
-    /** Null where sessions stand elsewhere. */
+    /** Null where sessions are stored elsewhere. */
     readonly ended: SessionTable | null;
     readonly tokens: readonly TokenTable[];
     readonly waysBack: readonly WayBackTable[];
@@ -20,12 +20,12 @@ export interface ChangedDatabase extends Pick<DatabaseConnection, 'knex' | 'dial
   };
 }
 
-/** As `DatabaseExamination.missingRights`. */
+/** See `DatabaseExamination.missingRights`. */
 export function missingRights(parts: ChangedDatabase, preserve: boolean): Promise<readonly MissingRight[]> {
   return lacking(parts, neededRights(parts, preserve));
 }
 
-/** What `--include` of these kinds takes besides. */
+/** The further rights that `--include` of these kinds needs. */
 export function missingRightsToInclude(
   parts: ChangedDatabase,
   kinds: ReadonlySet<string>,
@@ -54,7 +54,7 @@ async function lacking(
     if (!(await isDenied(statement))) continue;
     const denied: string[] = [];
     for (const column of columns) if (await isDenied(reading(knex, on, [column]))) denied.push(column);
-    // An account may have been given some of the columns alone.
+    // The account may have the right on some columns only.
     const isPart = denied.length > 0 && denied.length < columns.length;
     const names = knex.raw(denied.map(() => '??').join(', '), denied).toQuery();
     missing.push({
@@ -69,7 +69,7 @@ interface NeededRight {
   readonly right: string;
   readonly on: NamedTable;
   readonly statement: Knex.Raw;
-  /** What a SELECT reads. */
+  /** The columns that a SELECT reads. */
   readonly columns: readonly string[];
 }
 
@@ -90,7 +90,7 @@ function columnsOf(table: SessionTable): readonly string[] {
   ];
 }
 
-/** Statements that would touch no row. */
+/** Statements that affect no row. */
 function createStatements({ knex, dialect }: Pick<ChangedDatabase, 'knex' | 'dialect'>) {
   const selecting = (on: NamedTable, ...columns: readonly string[]): NeededRight => ({
     right: 'SELECT',
@@ -119,7 +119,7 @@ function createStatements({ knex, dialect }: Pick<ChangedDatabase, 'knex' | 'dia
   return { selecting, updating, deleting };
 }
 
-/** What ending what lets users in again does. */
+/** The rights needed to end what lets users in again. */
 function* rightsToInclude(parts: ChangedDatabase, kinds: ReadonlySet<string>): Generator<NeededRight> {
   const { selecting, updating, deleting } = createStatements(parts);
   for (const table of parts.shape.waysBack) {
@@ -132,7 +132,7 @@ function* rightsToInclude(parts: ChangedDatabase, kinds: ReadonlySet<string>): G
   }
 }
 
-/** What `end`, `sweep` and the history do. */
+/** The rights needed by `end`, `sweep` and the history. */
 function* neededRights(parts: ChangedDatabase, preserve: boolean): Generator<NeededRight> {
   const {
     knex,
@@ -144,7 +144,7 @@ function* neededRights(parts: ChangedDatabase, preserve: boolean): Generator<Nee
   if (ended !== null) {
     yield selecting(ended, ...columnsOf(ended));
     if (!preserve) yield deleting(ended);
-    // Rows are held fast while their tokens end.
+    // Rows are locked while their tokens end.
     if (preserve || tokens.length > 0) yield updating(ended, ended.expiresAt.name);
   }
   for (const table of tokens) {

@@ -23,7 +23,7 @@ export function noSessionTable(
   const view = viewInstead(catalog, names);
   if (view !== undefined) {
     return new SchemaError(
-      `${database}: ${tableLabel(view)} is a ${view.kind}, and sessions are ended in tables alone`,
+      `${database}: ${tableLabel(view)} is a ${view.kind}, and sessionctl ends sessions only in tables`,
       {
         hint: 'Name the table behind it in the profile: [profiles.<name>.schema] table = "…".',
       },
@@ -36,7 +36,7 @@ export function noSessionTable(
       {
         hint:
           nearest === undefined
-            ? 'Correct table in the schema section of the profile.'
+            ? 'Correct `table` in the schema section of the profile.'
             : `Did you mean ${JSON.stringify(nearest)}?`,
       },
     );
@@ -49,21 +49,21 @@ export function noSessionTable(
     return new SchemaError(
       `${database} has a table ${tableLabel(near)}, but not Better Auth's: it lacks ${missing.join(', ')}`,
       {
-        hint: `${others.length === 0 ? '' : `Columns of other names: ${others.join(', ')}. `}Name them in the profile: [profiles.<name>.schema] columns = { ${missing.map((field) => `${field} = "…"`).join(', ')} }; \`config init --auth <auth.ts>\` reads session.fields. Columns that this account may not read are not seen.`,
+        hint: `${others.length === 0 ? '' : `Columns with other names: ${others.join(', ')}. `}Name them in the profile: [profiles.<name>.schema] columns = { ${missing.map((field) => `${field} = "…"`).join(', ')} }; \`config init --auth <auth.ts>\` reads session.fields. sessionctl cannot see columns that this account may not read.`,
       },
     );
   }
   if (namedTables(catalog, names).users.length > 0) {
-    return new SchemaError(`${database} has users, and no session table that this account can see`, {
-      hint: 'With secondary storage alone Better Auth makes none: then the profile says where Redis is, [profiles.<name>.redis], and store_in_database = false. A table of another name is given as [profiles.<name>.schema] table = "…".',
+    return new SchemaError(`${database} has a user table, but no session table that this account can see`, {
+      hint: 'If sessions are only in Redis, Better Auth creates none: set [profiles.<name>.redis] and store_in_database = false in the profile. If the table has another name, set [profiles.<name>.schema] table = "…".',
     });
   }
   return new SchemaError(`${database} has no session table that this account can see`, {
-    hint: 'Is it the right database? A table of another name is given as [profiles.<name>.schema] table = "…".',
+    hint: 'Is it the right database? If the table has another name, set [profiles.<name>.schema] table = "…".',
   });
 }
 
-/** What has the name of the session table, and is no table. */
+/** The view or other relation that has the name of the session table. */
 export function viewInstead(catalog: Catalog, names: SchemaNames): CatalogView | undefined {
   return catalog.views.find(
     ({ schema, name }) =>
@@ -72,7 +72,7 @@ export function viewInstead(catalog: Catalog, names: SchemaNames): CatalogView |
   );
 }
 
-/** @throws SchemaError where the session table is a view: nothing is to be made beside it */
+/** @throws SchemaError where the session table is a view: sessionctl creates no tables beside it */
 export function refuseView(catalog: Catalog, names: SchemaNames, database: string): void {
   if (viewInstead(catalog, names) !== undefined) throw noSessionTable([], catalog, names, database);
 }

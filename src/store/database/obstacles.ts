@@ -6,7 +6,7 @@ import type { FoundObstacle } from './dialects/examination-dialect.ts';
 import { loadExaminationDialect } from './load-examination-dialect.ts';
 import { missingRights, missingRightsToInclude } from './missing-rights.ts';
 
-/** What rules, triggers and foreign keys of the operator's own would do about the end of sessions. Changes nothing. */
+/** The effects of the operator's rules, triggers and foreign keys on ending sessions. Changes nothing. */
 export async function findObstacles(
   parts: DatabaseStoreParts,
   preserve: boolean,
@@ -22,7 +22,7 @@ function described({ kind, name, place }: FoundObstacle, table: string): Obstacl
     case 'rule':
       return {
         effect: 'keeps',
-        text: `the rule ${name} on ${table} runs instead of what ends a session: rows may stay`,
+        text: `the rule ${name} on ${table} runs instead of the statement that ends a session: rows may stay`,
       };
     case 'keeping trigger':
       return {
@@ -42,9 +42,9 @@ function described({ kind, name, place }: FoundObstacle, table: string): Obstacl
 }
 
 /**
- * What the database would refuse, by having the statements planned and not run.
+ * The reason why the database would refuse, found by having the statements planned but not run.
  * @param included kinds of `--include`
- * @returns a sentence without a full stop, or null where nothing is known to be refused
+ * @returns a sentence without a full stop, or null where no refusal is expected
  */
 export async function findRefusal(
   parts: DatabaseStoreParts,

@@ -16,8 +16,8 @@ import { recogniseApiKeys, recogniseTokens } from './recognise-plugins.ts';
 import { recogniseWaysBack } from './ways-back/recognise-ways-back.ts';
 
 /**
- * Opens a database for what it knows around sessions, which need not stand in it: with secondary storage alone, Better
- * Auth makes no table for them (better-auth 1.7.25, `getAuthTables`).
+ * Opens a database for its data about users and sessions. The sessions themselves need not be in it: with secondary
+ * storage alone, Better Auth creates no table for them (better-auth 1.7.25, `getAuthTables`).
  * @throws ConnectionError where the database cannot be reached or refuses, within the connect timeout
  * @throws SchemaError where there is no user table, or several
  */
@@ -29,7 +29,7 @@ export async function openDirectory(settings: DatabaseSettings, options: Connect
     const users = recogniseUsersAlone(catalog, names, target.database);
     if (users === null) {
       throw new SchemaError(`${target.database} has no user table of Better Auth`, {
-        hint: 'Is this the auth database? Where its name is another, set user_table in [profiles.<name>.schema].',
+        hint: 'Is this the auth database? If the table has another name, set user_table in [profiles.<name>.schema].',
       });
     }
     const isThere = namedTables(catalog, names).sessions.length > 0;

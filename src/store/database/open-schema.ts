@@ -31,8 +31,8 @@ export interface OpenedSchema extends SchemaStore {
 export type OpenSchemaOptions = Omit<ConnectOptions, 'mayBeMissing'>;
 
 /**
- * Connects to a database for the sake of its schema. It may be empty, and an SQLite file may be missing: with the access
- * `write` it is made.
+ * Connects to a database to check or change its schema. The database may be empty. A SQLite file may be missing: with
+ * the access `write` it is created.
  * @throws ConnectionError where the database cannot be reached or refuses
  * @throws SchemaError where its tables are ambiguous, or not Better Auth's
  */
@@ -107,7 +107,7 @@ export async function openSchema(
   }
 }
 
-/** @throws SchemaError where an index is wanted that cannot be built */
+/** @throws SchemaError where a requested index cannot be built */
 function checkedPlan(state: SchemaState, dialect: SchemaDialect, wanted: MigrationOptions): MigrationPlan {
   if (wanted.expiryIndex && state.expiry === null) {
     throw new SchemaError('there is no session table to build an index on', {
@@ -145,7 +145,7 @@ async function makeTables(
   );
 }
 
-/** Looks at the index anew in each attempt: a failed one may have left an invalid one. */
+/** Checks the index again in each attempt: a failed one may have left an invalid index. */
 async function buildIndex(
   on: Knex,
   connection: DatabaseConnection,
@@ -163,7 +163,7 @@ async function buildIndex(
   await runMigrations(on, schema, [{ name: index.name, up }]);
 }
 
-/** Tries again while another transaction is in the way. Not where the connection is lost: the lock is lost with it. */
+/** Tries again while another transaction is in the way. Not after a lost connection: the lock is lost with it. */
 async function patiently(
   { dialect }: DatabaseConnection,
   remark: Patience['remark'],
@@ -177,7 +177,7 @@ async function patiently(
   });
 }
 
-/** @throws IncompleteError where the signal comes: what is there by then, the next run goes on from */
+/** @throws IncompleteError after the signal; the next run continues from the current state */
 async function interruptibly(
   { guard }: DatabaseConnection,
   signal: AbortSignal,
@@ -188,7 +188,7 @@ async function interruptibly(
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new IncompleteError(`stopped by ${String(signal.reason)} while the schema was being changed`, {
-      hint: 'Run the same command again: it goes on from what is there.',
+      hint: 'Run the same command again: it continues where this run stopped.',
       cause: error,
     });
   }

@@ -30,37 +30,43 @@ import type { KeyKind, Shape } from './shape.ts';
 import { recogniseApiKeys, recogniseTokens } from './recognise-plugins.ts';
 import { recogniseWaysBack } from './ways-back/recognise-ways-back.ts';
 
-/** What was recognised, in words for a person. */
+/** The recognised schema, in words for a reader. */
 export interface SchemaSummary {
-  /** Such as `PostgreSQL 15.20`. */
+  /** For example `PostgreSQL 15.20`. */
   readonly server: string;
   readonly sessionTable: string;
   readonly userTable: string | null;
   readonly keyType: KeyKind;
   readonly timeEncoding: string;
-  /** False where the database holds wall clocks and nobody said of which zone. */
+  /** False where the database holds wall clocks and no zone is configured. */
   readonly zoneKnown: boolean;
-  /** Keys of settings, such as `schema.columns.token`, and the names that the database has: only what a likely name gave. */
+  /**
+   * Keys of settings, such as `schema.columns.token`, and the names that the database has. Only names that sessionctl
+   * found by a likely name.
+   */
   readonly taken: Readonly<Record<string, string>>;
 }
 
-/** Sessions in a database, with all that it knows around them. */
+/** Sessions in a database, with everything that it knows about them. */
 export interface DatabaseStore extends SessionStore, Directory, CountingStore {
   readonly standings: Standings;
   readonly creation: SessionCreation;
-  /** Rows alone, for who writes elsewhere too. */
+  /** Creates only the row, for a caller that also writes to another store. */
   readonly rowCreation: DatabaseCreation;
   readonly schema: SchemaSummary;
-  /** Given up by the run's signal. */
+  /** Aborted by the run's signal. */
   readonly rows: SessionRows;
-  /** Carried to the end whatever the signal. */
+  /** Runs to its end even after the signal. */
   readonly steadfastRows: SessionRows;
-  /** As the others of these names, and carried to the end whatever the signal: what is done elsewhere has to be done here too. */
+  /**
+   * Like the functions of these names, but runs to its end even after the signal: what is done in another store must be
+   * done here too.
+   */
   readonly steadfast: Pick<SessionStore, 'end' | 'pick' | 'list'>;
 }
 
 export interface OpenOptions extends Omit<ConnectOptions, 'mayBeMissing'> {
-  /** As of `SessionStore`; null if left out. */
+  /** See `SessionStore`; null if left out. */
   readonly expiresIn?: number | null;
 }
 
@@ -90,7 +96,7 @@ export async function openDatabaseStore(
       ...(schema.zoneKnown
         ? []
         : [
-            `times are stored without a time zone (${schema.timeEncoding}) and read as UTC; if the application writes another zone, set time_zone or --time-zone`,
+            `times are stored without a time zone (${schema.timeEncoding}) and read as UTC. If the application writes another zone, set time_zone or --time-zone`,
           ]),
     ];
     const parts = {
@@ -155,10 +161,10 @@ export async function openDatabaseStore(
 }
 
 const MAY_LAG =
-  'this server is a replica or read-only: it may be behind the primary, and sessions may have begun or ended there since';
+  'this server is a replica or read-only. It may be behind the primary: sessions may have begun or ended there since';
 
 const HIDDEN_ROWS =
-  'row-level security is on for this account: sessions that its policies hide are neither shown nor ended, and not known to be left; use the owner of the table, or a role with BYPASSRLS';
+  'row-level security is on for this account. Sessions that its policies hide are not shown, not ended and not counted as remaining. Use the owner of the table, or a role with BYPASSRLS';
 
 async function recogniseShape(
   knex: Knex,
@@ -213,7 +219,7 @@ async function recogniseShape(
   };
 }
 
-/** @throws SchemaError where keys stand in the column that would be read as others, or as none */
+/** @throws SchemaError where the column holds keys that would be read as others, or not at all */
 async function requireExactKeys(
   { strayKeys }: Dialect,
   knex: Knex,
@@ -226,12 +232,12 @@ async function requireExactKeys(
   throw new SchemaError(
     `${tableLabel(table)}.${column.name} is declared as ${column.type === '' ? 'no type' : column.type} and holds values of the type ${stray}`,
     {
-      hint: `sessionctl tells such keys apart only where every one is ${key.kind === 'integer' ? 'an integer' : 'text'}. Convert the column, or end these sessions in the application.`,
+      hint: `sessionctl can tell such keys apart only if every one is ${key.kind === 'integer' ? 'an integer' : 'text'}. Convert the column, or end these sessions in the application.`,
     },
   );
 }
 
-/** Settings that say what was recognised by a likely name. */
+/** Settings for the names that sessionctl found by a likely name. */
 function takenNames(
   { session, user, verifications }: Shape,
   { likely }: SchemaNames,

@@ -1,13 +1,16 @@
 import type { Hindrance } from './dialects/dialect.ts';
 
-/** Milliseconds that a server which does not answer is waited for altogether: time enough for it to restart. */
+/** Milliseconds to wait in total for a server that does not answer: enough time for it to restart. */
 const PATIENCE = 60_000;
 
-/** How long a server has not answered, for all that waits for it: who gave up once does not begin to wait again. */
+/**
+ * Tracks how long a server has not answered, for all operations together: after one has given up, none begins to wait
+ * again.
+ */
 export interface Outage {
-  /** As the dialect's, except that a connection which has been lost for too long is none that may come back. */
+  /** Like the dialect's, except that a connection that has been lost for too long no longer counts as retryable. */
   readonly hindrance: (error: unknown) => Hindrance | undefined;
-  /** The server did answer. */
+  /** Call it when the server has answered. */
   readonly end: () => void;
 }
 

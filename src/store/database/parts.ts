@@ -4,16 +4,16 @@ import type { Target } from '../../sessions/session-store.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import type { SessionTable, Shape } from './shape.ts';
 
-/** What a condition on the session table is made of. */
+/** The parts that a condition on the session table needs. */
 export interface ConditionParts {
   readonly knex: Knex;
   readonly dialect: Dialect;
   readonly table: SessionTable;
-  /** The database's clock: what expires before it is expired. */
+  /** The database's clock: a session with an earlier expiry has expired. */
   readonly now: Instant;
 }
 
-/** What everything that works on the database is given. */
+/** The parts that all work on the database receives. */
 export interface DatabaseStoreParts {
   readonly knex: Knex;
   readonly dialect: Dialect;
@@ -21,15 +21,15 @@ export interface DatabaseStoreParts {
   readonly target: Target;
   readonly now: Instant;
   readonly cautions: readonly string[];
-  /** Of the application that writes, or null where nobody said. */
+  /** The zone of the application that writes, or null if it is not configured. */
   readonly timeZone: string | null;
-  /** As of `SessionStore`. */
+  /** See `SessionStore`. */
   readonly expiresIn: number | null;
   readonly signal: AbortSignal;
-  /** Runs a query and turns what the driver throws into the errors of sessionctl. Given up by the signal. */
+  /** Runs a query and turns driver errors into errors of sessionctl. Aborted by the signal. */
   readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;
-  /** As `guard`, but carried to its end whatever the signal. */
+  /** Like `guard`, but runs to its end even after the signal. */
   readonly settle: <Result>(work: () => Promise<Result>) => Promise<Result>;
-  /** As `settle`, and tried again while locks or a lost connection are in the way, until the signal. */
+  /** Like `settle`, but tries again while locks or a lost connection interfere, until the signal. */
   readonly persist: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }

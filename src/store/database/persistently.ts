@@ -1,10 +1,10 @@
 import type { Hindrance } from './dialects/dialect.ts';
 
-/** Waits of 0.1 s at first, doubled up to 10 s, come to about a minute: time enough for a server to restart. */
+/** Waits of 0.1 s at first, doubled up to 10 s, add up to about a minute: enough time for a server to restart. */
 const BACK_OFF = { retries: 12, minTimeout: 100, maxTimeout: 10_000, factor: 2, randomize: true } as const;
 
 export interface Persistence {
-  /** Whether trying again may help. */
+  /** Whether another try may help, and why. */
   readonly hindrance: (error: unknown) => Hindrance | undefined;
   /** @param attempts that have failed so far */
   readonly onRetry?: (hindrance: Hindrance, attempts: number) => void;
@@ -12,12 +12,12 @@ export interface Persistence {
 
 export interface Attempt<Result> {
   readonly result: Result;
-  /** A connection broke in an attempt before: what it was about may have been done then. */
+  /** A connection broke in an earlier attempt: its work may have been done. */
   readonly uncertain: boolean;
 }
 
 /**
- * Does work that may be done twice, again and again as long as what fails may pass.
+ * Repeats work that may run twice until it succeeds or fails for a lasting reason.
  * @throws the last error
  */
 export async function persistently<Result>(
@@ -32,14 +32,14 @@ export async function persistently<Result>(
 const NEVER = new AbortController().signal;
 
 /**
- * As `persistently`, but gives up between two attempts when the signal comes.
+ * Like `persistently`, but gives up between two attempts after the signal.
  * @throws the last error
  */
 export async function unlessStopped<Result>(
   work: () => Promise<Result>,
   { signal, hindrance, onRetry }: Persistence & { readonly signal: AbortSignal },
 ): Promise<Attempt<Result> | 'given up'> {
-  // Most runs look only, and never come here.
+  // Most runs only read, and never get here.
   const { default: pRetry } = await import('p-retry');
   let uncertain = false;
   const results: Result[] = [];
@@ -61,7 +61,8 @@ export async function unlessStopped<Result>(
       },
     );
   } catch (error) {
-    // By the signal the library gives up what has just succeeded, too; that has been done and must be told.
+    // After the signal the library also rejects an attempt that has just succeeded. Its work is done and must be
+    // reported.
     if (results.length === 0) {
       if (signal.aborted && error === signal.reason) return 'given up';
       throw error;

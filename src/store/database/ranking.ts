@@ -8,17 +8,17 @@ import { surplusCondition } from './surplus.ts';
 import { MOST_IDS } from './sweeping.ts';
 import { tableReference } from './table-reference.ts';
 
-/** How sessions beyond the newest of their users are found in one batch after the other. */
+/** Finds the sessions beyond the newest of their users, batch by batch. */
 export interface Ranking {
-  /** The pieces of a way, each with the condition that its sessions are beyond the newest of their users at that moment. */
+  /** The pieces of a walk, with the added condition that a session is beyond the newest of its user at that moment. */
   readonly within: (piece: BatchWork['piece']) => BatchWork['piece'];
-  /** Batches do not adapt: what ranking takes depends on how many sessions the users have, not on how many are ended. */
+  /** Batches do not adapt: the cost of ranking depends on how many sessions the users have, not on how many end. */
   readonly pace: Pace;
 }
 
 /**
- * @param condition what else a session has to fulfil to be ended
- * @returns null where the selection ranks nobody
+ * @param condition a further condition for a session to be ended
+ * @returns null where the selection does not rank
  */
 export async function rankingOf(
   parts: DatabaseStoreParts,
@@ -37,7 +37,7 @@ export async function rankingOf(
     pace: paceOf((await persist(() => findsUsers(parts))) ? RANKED_AT_ONCE : MOST_IDS),
     within: (piece) => async (from, rows) => {
       const found = await piece(from, rows);
-      // Of those who were active when it all began, some may have expired: they keep nobody's place.
+      // Some of the sessions that were active at the start may have expired; they do not take up a place.
       const now = await dialect.readClock(knex);
       const isSurplus = surplusCondition(
         { knex, dialect, table, now },
@@ -64,7 +64,7 @@ async function findsUsers({ knex, shape, target }: DatabaseStoreParts): Promise<
   return indexes.some(({ usable }) => usable);
 }
 
-/** Rows of a batch where an index leads to the sessions of their users; without one, each reads the whole table. */
+/** Rows of a batch where an index leads to the users' sessions. Without one, each batch reads the whole table. */
 const RANKED_AT_ONCE = 2000;
 
 function paceOf(rows: number): Pace {

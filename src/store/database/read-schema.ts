@@ -17,7 +17,6 @@ export function readSchema({
   });
 }
 
-/** The user table as queries need it. */
 export function userTable({ table, id, email, name, banned, banExpires }: RecognisedUsers): UserTable {
   return {
     schema: table.schema,

@@ -4,7 +4,7 @@ import type { Value } from './dialects/dialect.ts';
 import type { TimeColumn } from './shape.ts';
 import { UnreadableTimeError } from './time-encoding.ts';
 
-/** A stored time: the moment, or null where it is absent or the error says that it cannot be read. */
+/** A stored time: the moment, or null if it is absent or unreadable; then the error says that it is unreadable. */
 export interface ReadTime {
   readonly at: Instant | null;
   readonly error: UnreadableTimeError | null;
@@ -20,7 +20,7 @@ export function readTime(value: Value | undefined, { encoding }: Pick<TimeColumn
   }
 }
 
-/** The times of one row, with the names of those that cannot be read. */
+/** The times of one row, with the names of the unreadable ones. */
 export function readTimes(
   row: Readonly<Record<SessionTime, Value | undefined>>,
   table: Readonly<Record<SessionTime, TimeColumn>>,

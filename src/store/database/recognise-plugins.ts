@@ -2,16 +2,16 @@ import { normalise, type Catalog, type CatalogColumn, type CatalogTable } from '
 import { keyColumn, requireUsableNames, touchedColumns } from './recognise.ts';
 import type { ApiKeyTable, TokenTable } from './shape.ts';
 
-/** A table that others are found beside. */
+/** The place of the table beside which others are found. */
 type TablePlace = Pick<CatalogTable, 'schema' | 'name'>;
 
-/** What tells a plugin's table, normalised. */
+/** What identifies a plugin's table; names are normalised. */
 interface Signature {
   /** As Better Auth's adapters write them. */
   readonly names: readonly string[];
   /** A table of one of those names needs these columns. */
   readonly needs: readonly string[];
-  /** These together are columns of no other table: it is known by them whatever its name. */
+  /** No other table has all of these columns, so they identify the table under any name. */
   readonly columns: readonly string[];
 }
 
@@ -36,7 +36,7 @@ const SIGNATURES = {
   },
 } as const satisfies Readonly<Record<string, Signature>>;
 
-/** Tokens of `@better-auth/oauth-provider`: all of them say which session they are bound to. */
+/** Tokens of `@better-auth/oauth-provider`. Each names the session that it is bound to. */
 const REVOCABLE_TOKENS = ['sessionid', 'clientid', 'revoked'];
 /** Its access tokens up to 1.6, which cannot be marked as revoked. */
 const EARLY_TOKENS = ['sessionid', 'clientid', 'refreshid', 'token', 'scopes', 'expiresat'];
@@ -44,7 +44,7 @@ const EARLY_TOKENS = ['sessionid', 'clientid', 'refreshid', 'token', 'scopes', '
 /** The normalised names of the plugins' tables. */
 export const pluginTables: readonly string[] = Object.values(SIGNATURES).flatMap(({ names }) => names);
 
-/** Lists of normalised names of columns: a table that has all of one list is a plugin's, whatever its own name. */
+/** Lists of normalised column names: a table that has all columns of one list is a plugin's, under any name. */
 export const pluginColumns: readonly (readonly string[])[] = [
   REVOCABLE_TOKENS,
   EARLY_TOKENS,
@@ -60,7 +60,7 @@ function hasColumns(table: CatalogTable, names: readonly string[]): boolean {
   return names.every((name) => columnNamed(table, name) !== undefined);
 }
 
-/** A plugin's tables beside the sessions (or users): those of its usual names, else any that have its columns. */
+/** A plugin's tables beside the sessions (or users): those with its usual names, or else any with its columns. */
 export function tablesOf(
   kind: keyof typeof SIGNATURES,
   catalog: Catalog,
@@ -73,8 +73,8 @@ export function tablesOf(
 }
 
 /**
- * The tables of the OAuth provider's tokens (`@better-auth/oauth-provider`). Older plugins (`oidc-provider` and `mcp`) bind
- * no token to a session.
+ * The tables of the OAuth provider's tokens (`@better-auth/oauth-provider`). Older plugins (`oidc-provider` and `mcp`)
+ * bind no token to a session.
  */
 export function recogniseTokens(catalog: Catalog, sessions: TablePlace): readonly TokenTable[] {
   return catalog.tables.flatMap((table) => {
@@ -84,7 +84,7 @@ export function recogniseTokens(catalog: Catalog, sessions: TablePlace): readonl
       return [];
     if (!hasColumns(table, REVOCABLE_TOKENS) && !hasColumns(table, EARLY_TOKENS)) return [];
     const revoked = column('revoked');
-    // An access token says which refresh token it was made by; a refresh token has none.
+    // An access token names the refresh token that it was made by; a refresh token does not.
     const scopes = column('refreshid') === undefined ? column('scopes') : undefined;
     const times = [revoked, column('expiresat'), column('createdat')].filter((each) => each !== undefined);
     requireUsableNames(table, touchedColumns(table));
@@ -103,7 +103,7 @@ export function recogniseTokens(catalog: Catalog, sessions: TablePlace): readonl
   });
 }
 
-/** The tables of the API key plugin; `referenceId` has taken the place of `userId` in it. */
+/** The tables of the API key plugin. Newer releases have `referenceId` instead of `userId`. */
 export function recogniseApiKeys(catalog: Catalog, beside: TablePlace): readonly ApiKeyTable[] {
   return tablesOf('api-keys', catalog, beside).flatMap((table) => {
     const owner = columnNamed(table, 'referenceid') ?? columnNamed(table, 'userid');

@@ -18,7 +18,7 @@ import {
 const VERIFICATION_TABLES = ['verification', 'verifications'];
 const KEY_PAIR_TABLES = ['jwks'];
 
-/** The table that sessionctl keeps its own history in. */
+/** The table of sessionctl's own history. */
 export const HISTORY_TABLE = 'sessionctl_history';
 const HISTORY_COLUMNS = [
   'id', 'run_id', 'event', 'at', 'operator', 'host', 'sequence', 'previous', 'hash', 'record',
@@ -33,7 +33,7 @@ export const tablesOfInterest: readonly string[] = [
   normalise(HISTORY_TABLE),
 ];
 
-/** A table that others are found beside. */
+/** The place of the table beside which others are found. */
 type TablePlace = Pick<CatalogTable, 'schema' | 'name'>;
 
 /** A table and the columns that hold Better Auth's fields. */
@@ -55,7 +55,7 @@ export interface RecognisedUsers {
 /**
  * Finds the session table, by its name or by the configuration.
  * @param database for messages
- * @throws SchemaError where there is none, or several: which one is meant is never guessed
+ * @throws SchemaError where there is none, or several: sessionctl never guesses which one is meant
  */
 export function recogniseSessions(
   catalog: Catalog,
@@ -97,9 +97,9 @@ export function recogniseSessions(
 }
 
 /**
- * Finds the user table: the configured one, else the one that the session's foreign key refers to, else one by name
- * in the same schema. Null where there is none: sessions are shown all the same.
- * @throws SchemaError where the configured one does not exist, or several would do
+ * Finds the user table: the configured one, or else the one that the session's foreign key refers to, or else one by
+ * name in the same schema. Null where there is none; sessions are still shown.
+ * @throws SchemaError where the configured one does not exist, or several fit
  */
 export function recogniseUsers(
   catalog: Catalog,
@@ -110,9 +110,7 @@ export function recogniseUsers(
   return onlyUsers(userPool(catalog, sessions, names), names, database);
 }
 
-/**
- * The user table that cannot be used, since none of its columns is known as the id. Null where there is none such.
- */
+/** The user table that cannot be used, since none of its columns is recognised as the id. Null where there is none. */
 export function usersWithoutId(
   catalog: Catalog,
   sessions: RecognisedSessions,
@@ -141,8 +139,8 @@ function userPool(
 }
 
 /**
- * Finds the user table where sessions need not stand in the database: the configured one, else one by name.
- * @throws SchemaError where the configured one does not exist, or several would do
+ * Finds the user table where sessions need not be in the database: the configured one, or else one by name.
+ * @throws SchemaError where the configured one does not exist, or several fit
  */
 export function recogniseUsersAlone(
   catalog: Catalog,
@@ -180,7 +178,7 @@ function onlyUsers(
   if (only === undefined) {
     if (names.userTable === null) return null;
     throw new SchemaError(`${database} has no user table ${JSON.stringify(names.userTable)} with an id`, {
-      hint: `Correct user_table in the profile's schema section, or leave it out.`,
+      hint: `Correct user_table in the schema section of the profile, or leave it out.`,
     });
   }
   if (others.length > 0) {
@@ -209,7 +207,10 @@ function onlyUsers(
   return { ...only, ...fields };
 }
 
-/** Whether the JWT plugin keeps its key pairs beside the sessions: then the application hands out tokens signed with them. */
+/**
+ * Whether the JWT plugin keeps its key pairs beside the sessions. If so, the application issues tokens signed with
+ * them.
+ */
 export function handsOutJwts(catalog: Catalog, { schema }: Pick<TablePlace, 'schema'>): boolean {
   return catalog.tables.some(
     (table) =>
@@ -222,8 +223,8 @@ export function handsOutJwts(catalog: Catalog, { schema }: Pick<TablePlace, 'sch
 }
 
 /**
- * Better Auth's `verification` table beside the sessions, by the configuration or by its name; null where there is none that
- * has its columns.
+ * Better Auth's `verification` table beside the sessions, by the configuration or by its name; null where no table has
+ * its columns.
  */
 export function recogniseVerifications(
   catalog: Catalog,
@@ -246,7 +247,7 @@ export function recogniseVerifications(
     const [id, expiresAt, identifier, value] = ['id', 'expiresAt', 'identifier', 'value'].map(column);
     if (id === undefined || expiresAt === undefined || identifier === undefined || value === undefined)
       continue;
-    // Another program's table of that name is no reason to refuse work on sessions.
+    // Another program's table of that name must not prevent work on sessions.
     if (!isKey(id)) continue;
     requireUsableNames(
       table,
@@ -265,21 +266,21 @@ export function recogniseVerifications(
   return null;
 }
 
-/** The table of sessionctl's own history; null where there is none, or another one of its name. */
+/** The table of sessionctl's own history; null where there is none, or where another table has its name. */
 export function recogniseHistory(catalog: Catalog, schema: string | null): HistoryTable | null {
   const table = catalog.tables.find((each) => each.name === HISTORY_TABLE && each.schema === schema);
   const isWhole = HISTORY_COLUMNS.every((name) => table?.columns.some((column) => column.name === name));
   return table === undefined || !isWhole ? null : { schema, name: table.name };
 }
 
-/** Names of tables that a catalogue is read for besides those that are known. */
+/** Names of further tables that a catalogue is read for. */
 export function tablesNamed({ table, userTable, verificationTable, likely }: SchemaNames): readonly string[] {
   return [table, userTable, verificationTable, likely?.verificationTable].filter(
     (name) => name !== null && name !== undefined,
   );
 }
 
-/** The columns that the database would set of its own accord where a row is updated. */
+/** The columns that the database sets automatically when a row is updated. */
 export function touchedColumns(table: CatalogTable): readonly string[] {
   return table.columns.filter(({ onUpdate }) => onUpdate).map(({ name }) => name);
 }
@@ -294,20 +295,20 @@ export function requireUsableNames(
   requireWholeNames(`of a column of ${tableLabel({ schema, name })}`, columns);
 }
 
-/** @throws SchemaError for a column that is no key of Better Auth's: text, uuid or integer */
+/** @throws SchemaError for a column that cannot be a key of Better Auth: text, uuid or integer */
 export function keyColumn(table: CatalogTable, column: CatalogColumn): KeyColumn {
   if (!isKey(column)) {
     throw new SchemaError(
-      `${tableLabel(table)}.${column.name} has the type ${column.type}, which is no key of Better Auth's`,
+      `${tableLabel(table)}.${column.name} has the type ${column.type}, which is not a type of key that Better Auth uses`,
       {
-        hint: 'Keys are text, uuid or integer. Is this the right table?',
+        hint: 'Supported types of keys are text, uuid and integer. Is this the right table?',
       },
     );
   }
   return { name: column.name, kind: column.kind };
 }
 
-/** Whether a column may hold keys of Better Auth's. */
+/** Whether a column may hold keys of Better Auth. */
 export function isKey(column: CatalogColumn): column is CatalogColumn & { readonly kind: KeyKind } {
   const kinds: readonly string[] = ['text', 'uuid', 'integer'] satisfies KeyKind[];
   return kinds.includes(column.kind);

@@ -3,9 +3,9 @@ import type { DatabaseStoreParts } from './parts.ts';
 import { withoutText } from '../refusals.ts';
 
 /**
- * Runs a statement that touches no row.
- * @param right what it needs, in words that follow "lacks the right to"
- * @throws ConnectionError naming the right, where it is wanting
+ * Runs a statement that affects no row.
+ * @param right the right that it needs, in words that follow "lacks the right to"
+ * @throws ConnectionError naming the right, if the account lacks it
  */
 export async function rehearseRight(
   { dialect, target }: Pick<DatabaseStoreParts, 'dialect' | 'target'>,

@@ -5,8 +5,8 @@ import { LostPrimaryError, type AskedServer } from './dialects/lag-meter.ts';
 import { unlessStopped } from './persistently.ts';
 
 /**
- * Prepares to measure how far replicas are behind. The first measurement is made here, without patience: who asks for it
- * wants to know at once what cannot work. The ones after it have patience with a server that restarts.
+ * Prepares to measure how far replicas are behind. The first measurement is made here, without retries, so that a
+ * lasting problem is reported at once. Later measurements wait for a server that restarts.
  * @throws UsageError, ConfigError, ConnectionError
  */
 export async function openReplication(

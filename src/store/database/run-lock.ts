@@ -7,16 +7,16 @@ import type { AdvisoryLock, LockedBy } from './dialects/advisory-lock.ts';
 import { unlessStopped } from './persistently.ts';
 
 type LockParts = Pick<DatabaseStoreParts, 'knex' | 'dialect' | 'target' | 'signal' | 'guard' | 'settle'> & {
-  /** The table that it is about. */
+  /** The table that the lock is for. */
   readonly table: { readonly schema: string | null; readonly name: string };
 };
 
-/** Milliseconds between two attempts: so many at first, doubled each time, and no more than the second. */
+/** Milliseconds between two attempts: at first this many, doubled each time up to the second value. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 1000;
 
 /**
- * Takes the lock that keeps two runs from doing the same to the same session table.
+ * Takes the lock that keeps two runs from doing the same work on the same session table.
  * @throws LockedError, CancelledError, ConnectionError
  */
 export async function acquireRunLock(
@@ -67,7 +67,7 @@ async function takeWithin(
 function heldLock(parts: LockParts, name: string, lock: AdvisoryLock, owner: LockOwner): RunLock {
   const { dialect, target, signal, settle } = parts;
 
-  /** The server may not have missed the lost connection yet; then its lock stands in the way for a while. */
+  /** The server may not have noticed the lost connection yet. Until then its lock is in the way. */
   async function takeAgain(): Promise<void> {
     let isFormerSelf = false;
     const attempt = await unlessStopped(
@@ -91,7 +91,7 @@ function heldLock(parts: LockParts, name: string, lock: AdvisoryLock, owner: Loc
   return {
     keep: () =>
       settle(async () => {
-        // A connection that cannot be had at present does not stand; taking the lock again has patience with that.
+        // Without a connection at present the lock is not held. Taking it again waits for a connection.
         if (!(await lock.isStanding().catch(() => false))) await takeAgain();
       }),
     release: () => letGo(parts, lock),
@@ -99,13 +99,13 @@ function heldLock(parts: LockParts, name: string, lock: AdvisoryLock, owner: Loc
 }
 
 async function letGo({ dialect, signal, settle }: LockParts, lock: AdvisoryLock): Promise<void> {
-  // A query that was given up may still be under way. The lock ends with the process, which ends next.
+  // An abandoned query may still be running. The lock ends with the process, which ends next.
   if (signal.aborted) return;
   await settle(async () => {
     try {
       await lock.release();
     } catch (error) {
-      // The lock went with the connection.
+      // The lock was released with the connection.
       if (dialect.hindrance(error) !== 'lost') throw error;
     }
   });
@@ -113,9 +113,9 @@ async function letGo({ dialect, signal, settle }: LockParts, lock: AdvisoryLock)
 
 function locked(name: string, database: string, other: LockedBy, before = ''): LockedError {
   const remedy =
-    other.ending === null ? '' : `, and one whose host is gone is ended by an administrator: ${other.ending}`;
+    other.ending === null ? '' : `. If its host is gone, an administrator can end it: ${other.ending}`;
   return new LockedError(before + occupied(name, database, other), {
-    hint: `Wait for it with --wait <length>. A run that crashed holds it no longer${remedy}`,
+    hint: `Wait for it with --wait <duration>. A run that crashed no longer holds it${remedy}`,
   });
 }
 

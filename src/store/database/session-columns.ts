@@ -34,9 +34,9 @@ export function candidates(
 }
 
 /**
- * The column of a field: the configured one, the one of exactly Better Auth's name, or the one whose name is the same
- * in another convention.
- * @throws SchemaError where two columns would do, or the configured one does not exist
+ * The column of a field: the configured one, the one with exactly Better Auth's name, or the one with the same name in
+ * another convention.
+ * @throws SchemaError where two columns fit, or the configured one does not exist
  */
 export function fieldColumn(
   table: CatalogTable,
@@ -65,7 +65,7 @@ export function fieldColumn(
   throw new SchemaError(
     `${tableLabel(table)} has several columns for ${field}: ${fits.map((each) => each.name).join(', ')}`,
     {
-      hint: `Say which one is in use: [profiles.<name>.schema] columns = { ${field} = "…" }.`,
+      hint: `Set the one that is in use: [profiles.<name>.schema] columns = { ${field} = "…" }.`,
     },
   );
 }

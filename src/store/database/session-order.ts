@@ -7,7 +7,7 @@ import type { Shape, TimeColumn } from './shape.ts';
 import { USER } from './users.ts';
 
 /**
- * Puts a list in an order. Of sessions that are sorted by a time, those that lack it come last in both directions.
+ * Puts a list in order. When sorted by a time, sessions without it come last in both directions.
  * @throws SchemaError where no column holds the field
  */
 export function inOrderOf(
@@ -28,7 +28,7 @@ export function inOrderOf(
       ? list
       : list.orderByRaw(`CASE WHEN ${times.map(() => '?').join(' OR ')} THEN 1 ELSE 0 END`, unknown);
   const ordered = sorted.orderByRaw(`? ${direction}`, [key]);
-  // Equal values would otherwise come in another order each time.
+  // Without a second key, equal values would come in a different order each time.
   return field === 'id' ? ordered : ordered.orderBy(sessionColumn(table.id.name), direction);
 }
 
@@ -42,11 +42,11 @@ function timesBehind(
   return field === 'createdAt' || field === 'updatedAt' || field === 'expiresAt' ? [table[field]] : [];
 }
 
-/** The activity as milliseconds, as `activityOf` reads it: the two columns may be written in different encodings. */
+/** The activity in milliseconds, by the rules of `activityOf`: the two columns may have different encodings. */
 function laterOf({ knex, dialect, shape: { session: table }, expiresIn }: DatabaseStoreParts): Knex.Raw {
   const milliseconds = (column: TimeColumn) => {
     const reference = sessionColumn(column.name);
-    // Some of what cannot be read would end the query with an error.
+    // Some unreadable values would end the query with an error.
     return knex.raw('CASE WHEN ? THEN NULL ELSE ? END', [
       isUnknown(knex, column),
       dialect.milliseconds(knex, reference, column.encoding),

@@ -7,28 +7,28 @@ import { tableReference } from './table-reference.ts';
 import { readTime } from './read-time.ts';
 import { LOOKED_UP_AT_ONCE } from './users.ts';
 
-/** A row with the credential that it is found by in secondary storage. The token is never shown. */
+/** A row with the credential that finds it in secondary storage. The token is never shown. */
 export interface TokenRow {
   readonly id: string;
   readonly token: string;
 }
 
-/** What ranks a row among those of its user. */
+/** The fields that rank a row among those of its user. */
 export interface DatedRow {
   readonly id: string;
   readonly userId: string | null;
   readonly createdAt: Instant | null;
 }
 
-/** Rows of sessions with their tokens, for whoever compares them with another store. */
+/** Rows of sessions with their tokens, for comparison with another store. */
 export interface SessionRows {
-  /** Those of the ids that have a row, with whose they are and when they began. */
+  /** The rows with these ids, with their users and the times at which they began. */
   datedRows(ids: readonly string[]): Promise<readonly DatedRow[]>;
-  /** Those of the ids that have a row. */
+  /** The rows with these ids. */
   tokenRows(ids: readonly string[]): Promise<readonly TokenRow[]>;
-  /** The ids of those of the tokens that have a row. */
+  /** The ids of the rows with these tokens. */
   idsOf(tokens: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** The next rows of a selection in the order of their ids; rows may be deleted between two pages. */
+  /** The next rows of a selection in the order of their ids. Rows may be deleted between two pages. */
   nextRows(selection: Selection, after: string | null, limit: number): Promise<readonly TokenRow[]>;
 }
 

@@ -31,7 +31,7 @@ export interface SessionTable {
   readonly activeOrganizationId: string | null;
   /** Names of columns that hold no field that sessionctl reads. */
   readonly unrecognised: readonly string[];
-  /** Columns that the database itself sets at every UPDATE unless told otherwise (MySQL's ON UPDATE). */
+  /** Columns that the database sets at every UPDATE unless the statement sets them (MySQL's ON UPDATE). */
   readonly touched: readonly string[];
   /** PostgreSQL's row-level security may hide rows from this account. */
   readonly hidesRows: boolean;
@@ -49,18 +49,20 @@ export interface UserTable {
   readonly catalog: CatalogTable;
 }
 
-/** Tokens of the OAuth provider plugin, which die with the session that they are bound to. */
+/** Tokens of the OAuth provider plugin, which end with the session that they are bound to. */
 export interface TokenTable {
   readonly schema: string | null;
   readonly name: string;
   readonly sessionId: KeyColumn;
-  /** Null where a token cannot be marked as revoked (`@better-auth/oauth-provider` up to 1.6), and is deleted instead. */
+  /** Null where a token cannot be marked as revoked (`@better-auth/oauth-provider` up to 1.6); then it is deleted. */
   readonly revoked: string | null;
-  /** Of refresh tokens: those with the scope `offline_access` outlive their session. Null for access tokens. */
+  /**
+   * Of refresh tokens: those with the scope `offline_access` stay valid after their session. Null for access tokens.
+   */
   readonly scopes: string | null;
-  /** Columns that say how this table writes moments, `revoked` first where there is one. */
+  /** The columns that show the time encoding of this table, `revoked` first where there is one. */
   readonly times: readonly CatalogColumn[];
-  /** As of the session table. */
+  /** As in the session table. */
   readonly touched: readonly string[];
   readonly catalog: CatalogTable;
 }
@@ -73,7 +75,7 @@ export interface ApiKeyTable {
   readonly owner: string;
 }
 
-/** What Better Auth keeps of links that were mailed and codes that were sent. */
+/** Better Auth's records of mailed links and codes. */
 export interface VerificationTable {
   readonly schema: string | null;
   readonly name: string;
@@ -84,7 +86,7 @@ export interface VerificationTable {
   readonly catalog: CatalogTable;
 }
 
-/** A table with rows of one kind that outlive sessions. */
+/** A table of one kind of rows that stay valid after sessions end. */
 export interface WayBackTable {
   readonly kind: WayBack;
   readonly schema: string | null;
@@ -92,28 +94,31 @@ export interface WayBackTable {
   readonly id: KeyColumn;
   /** Holds the id of the user. */
   readonly owner: KeyColumn;
-  /** Tells which rows are meant: the identifier of a verification, the status of a device code, whether a key is enabled. */
+  /**
+   * Selects the rows that count: the identifier of a verification, the status of a device code, whether a key is
+   * enabled.
+   */
   readonly mark: string | null;
-  /** A row is over when all of these have passed; without any, never. */
+  /** A row has expired when all of these times have passed; without any, it never expires. */
   readonly expiries: readonly CatalogColumn[];
   /** Columns that the database itself sets at every UPDATE. */
   readonly touched: readonly string[];
-  /** Where the tokens of the OAuth provider are: only those that name no session are meant. */
+  /** The tokens of the OAuth provider, if this is their table: only those without a session count. */
   readonly tokens: TokenTable | null;
   readonly catalog: CatalogTable;
 }
 
-/** What sessionctl changed: its own table, made by `schema migrate`. */
+/** The record of sessionctl's changes: its own table, created by `schema migrate`. */
 export interface HistoryTable {
   readonly schema: string | null;
   readonly name: string;
 }
 
-/** Where one deployment keeps what Better Auth calls session and user: recognised once, then passed as a value. */
+/** The tables and columns in which one deployment keeps its sessions and users. Recognised once, then passed on. */
 export interface Shape {
   readonly session: SessionTable;
   readonly user: UserTable | null;
-  /** A user table that cannot be used, since no column of it is known as the id. */
+  /** A user table that cannot be used, since none of its columns is recognised as the id. */
   readonly usersWithoutId: string | null;
   readonly tokens: readonly TokenTable[];
   readonly apiKeys: readonly ApiKeyTable[];

@@ -3,8 +3,8 @@ import type { BatchWork } from './batches.ts';
 import type { TableWalk } from './dialects/dialect.ts';
 
 /**
- * A walk from one place to another. What the walk cannot understand is taken for the beginning of the table, in both
- * places: who goes from there to the end has gone through everything, and has nothing left in front of it.
+ * A walk from one position to another. An unknown position counts as the beginning of the table, for both: a walk from
+ * there to the end covers the whole table, and nothing remains before it.
  * @returns null where nothing lies between the two
  */
 export function stretchOf(
@@ -21,7 +21,7 @@ export function stretchOf(
   };
 }
 
-/** Of a stretch without any rows. */
+/** For a range without rows. */
 export const nothingEnded: EndedBatch = {
   sessions: 0,
   secondary: 0,

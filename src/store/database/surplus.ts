@@ -6,10 +6,10 @@ import { tableReference } from './table-reference.ts';
 import type { TimeEncoding } from './time-encoding.ts';
 import { isUnreadable } from './unreadable-time.ts';
 
-/** The alias of the sessions that are ranked, and that of those that tell whose are. */
+/** The alias of the ranked sessions, and that of the sessions whose users are ranked. */
 const RANKED = 'n';
 const COUNTED = 'c';
-/** What the ranking is known as. */
+/** The alias of the ranking. */
 const RANKING = 'r';
 
 export type Surplus = Pick<Selection, 'presentAt' | 'userIds'> & { readonly keepNewest: number };
@@ -22,9 +22,10 @@ export interface RankedUsers {
 }
 
 /**
- * Whether a session is beyond the newest active ones of its user, by a window function in one look at the table: so
- * that a statement that ends by it can at no moment leave somebody with fewer. Active is what surely is at `now`.
- * @param idColumn of the session that is asked about
+ * Whether a session is beyond the newest active ones of its user, by a window function over one state of the table. So
+ * a statement that ends sessions by it never leaves a user with fewer. Only sessions that are certainly active at `now`
+ * count as active.
+ * @param idColumn of the session to check
  * @param of only users of these sessions are ranked; null ranks all who have more sessions than may stay
  */
 export function surplusCondition(
@@ -53,7 +54,7 @@ export function surplusCondition(
     .whereRaw('NOT ?', [isUnreadable(knex, table.createdAt.encoding, createdAt)])
     .modify((query) => {
       if (presentAt !== null) {
-        // Whatever the digits behind the milliseconds.
+        // Digits after the milliseconds do not count.
         const after = toInstant(millisecondsOf(presentAt) + 1);
         void query.where(createdAt, '<', table.createdAt.encoding.encode(after));
       }
@@ -69,7 +70,7 @@ export function surplusCondition(
     keepNewest,
   ]);
 
-  /** Mostly few: to rank all the others as well would be to sort the whole table. */
+  /** Usually few users: ranking all the others as well would sort the whole table. */
   function usersWithMore(): Knex.QueryBuilder {
     const counted = `${COUNTED}.${table.userId.name}`;
     return knex
@@ -85,12 +86,12 @@ export function surplusCondition(
 }
 
 const QUARTER = 15 * 60_000;
-/** Quarters of an hour. No clock is set back by more. */
+/** Quarter hours. No clock is set back by more. */
 const LARGEST_SHIFT = 12;
 
 /**
- * The moment in the column's encoding, so that whatever compares as no smaller is no earlier: also in the hour that a
- * clock on the wall shows twice. Zones change at quarters of an hour.
+ * The moment in the column's encoding, so that every value that does not compare as smaller is not earlier. This holds
+ * even in the hour that a wall clock shows twice. Zones change at quarter hours.
  */
 export function encodeSurelyAfter(
   { encode }: Pick<TimeEncoding, 'encode'>,

@@ -12,7 +12,7 @@ import { isUnreadable } from './unreadable-time.ts';
 import { ownersNamed, ownersOfSessions } from './ways-back/owners.ts';
 import { countWaysBack } from './ways-back/ways-back.ts';
 
-/** As `SessionStore.survey`. */
+/** See `SessionStore.survey`. */
 export async function surveySelection(
   parts: DatabaseStoreParts,
   selection: Selection,
@@ -44,7 +44,7 @@ export async function surveySelection(
           : ownersOfSessions({ ...parts, table: shape.session }, selection),
     ),
     newestOf: null,
-    // Counted even so: who has no session left may have opened some as others.
+    // Counted even without selected sessions: a user with no session left may have sessions as another user.
     impersonations: await countImpersonations(parts, selection),
   };
 }
@@ -54,7 +54,7 @@ async function countSessions(parts: DatabaseStoreParts, selection: Selection) {
   const { session: table } = shape;
   const { createdAt, expiresAt } = table;
   const created = sessionColumn(createdAt.name);
-  // In one go through the rows: by groups, MySQL would fetch each of them through the index on users.
+  // In one pass through the rows: with groups, MySQL would fetch each row through the index on users.
   const totals = knex
     .select(
       knex.raw('count(*)'),
@@ -76,14 +76,14 @@ async function countSessions(parts: DatabaseStoreParts, selection: Selection) {
   };
 }
 
-/** Streamed, since that is how times come as the text that the server wrote. */
+/** Streamed, so that times arrive as the text that the server wrote. */
 async function onlyRow(dialect: Dialect, knex: Knex, query: Knex.QueryBuilder): Promise<readonly Value[]> {
   const native = { ...query.toSQL().toNative(), limited: true };
   for await (const [row] of dialect.stream(knex, native)) if (row !== undefined) return row;
   return [];
 }
 
-/** Tokens that live and are bound to the sessions. */
+/** Valid tokens that are bound to the sessions. */
 async function countTokens(parts: DatabaseStoreParts, selection: Selection) {
   const { knex, shape } = parts;
   let bound = 0;
@@ -127,12 +127,15 @@ async function countApiKeys(parts: DatabaseStoreParts, selection: Selection): Pr
   return sum;
 }
 
-/** Sessions of others that the selected users opened as administrators and that the selection leaves alone. */
+/**
+ * Sessions that the selected users opened as administrators in another user's name, and that the selection does not
+ * include.
+ */
 async function countImpersonations(parts: DatabaseStoreParts, selection: Selection): Promise<number | null> {
   const { knex, dialect, shape, now } = parts;
   const { session: table } = shape;
   if (table.impersonatedBy === null || selection.userIds.length === 0) return null;
-  // Who has too many sessions is no suspect.
+  // Having too many sessions is no reason for suspicion.
   if (selection.keepNewest !== null) return null;
   const column = sessionColumn(table.impersonatedBy.name);
   const { impersonatedBy } = table;
@@ -147,7 +150,7 @@ async function countImpersonations(parts: DatabaseStoreParts, selection: Selecti
   );
 }
 
-/** What is only counted keeps no session from being ended: null where the account may not read it. */
+/** A figure that is only shown must not stop a run: null where the account may not read it. */
 async function unlessDenied({ dialect }: DatabaseStoreParts, count: Promise<number>): Promise<number | null> {
   try {
     return await count;

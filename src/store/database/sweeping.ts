@@ -18,12 +18,12 @@ import type { TimeColumn, VerificationTable } from './shape.ts';
 import { nothingEnded, stretchOf } from './stretch.ts';
 import { tableReference } from './table-reference.ts';
 
-/** Of a walk most rows may be read over by one batch. */
+/** Maximum rows that one batch of a walk reads. */
 export const MOST_WALKED = 50_000;
-/** A statement has room for so many ids in every database. */
+/** Maximum ids in a statement that every database accepts. */
 export const MOST_IDS = 5000;
 
-/** Which way finds what has expired fastest, by the statistics of the database. */
+/** The fastest way to find expired rows, by the statistics of the database. */
 export async function sweepOutlook(parts: DatabaseStoreParts, expiredAt: Instant): Promise<SweepOutlook> {
   const { knex, dialect, shape, target } = parts;
   const { session: table } = shape;
@@ -45,7 +45,7 @@ export async function sweepOutlook(parts: DatabaseStoreParts, expiredAt: Instant
   return { way: expired < fewest ? 'index' : 'walk', table: label };
 }
 
-/** A way through the rows of the session table that may have expired. */
+/** A walk through the rows of the session table that may have expired. */
 export async function sessionsBy(
   parts: DatabaseStoreParts,
   way: SweepWay,
@@ -57,8 +57,8 @@ export async function sessionsBy(
 }
 
 /**
- * Goes along an index on the expiry. Where a piece ends is told by its last row, so that the next one passes over what is
- * left of those before: entries that a deletion has left behind, and rows that somebody keeps.
+ * Walks along an index on the expiry. A piece ends at its last row, so that the next piece skips leftovers of earlier
+ * ones: entries that a deletion has left, and rows that a trigger keeps.
  */
 function expiryWalk(
   { knex, dialect }: DatabaseStoreParts,
@@ -94,7 +94,7 @@ function expiryWalk(
       const position = text.slice(PLACE_IN_INDEX.length);
       return text.startsWith(PLACE_IN_INDEX) && isPlace(position) ? position : null;
     },
-    // What has expired longest comes first: whoever begins there leaves the least.
+    // The longest-expired rows come first: starting there leaves the fewest.
     somewhere: () => Promise.resolve(null),
   };
 
@@ -106,7 +106,7 @@ function expiryWalk(
       expiresAt.encoding.decode(lastExpiry);
       return isPossibleKey(table.id, String(lastId));
     } catch {
-      // A column that holds moments in another form by now, or no place at all.
+      // The column's format has changed, or the text is not a position.
       return false;
     }
   }
@@ -129,11 +129,11 @@ function expiryWalk(
   }
 }
 
-/** Before a place on the way along the index, in words. */
+/** Prefix of a position on the walk along the index, as text. */
 const PLACE_IN_INDEX = 'expiry ';
 
 /**
- * How many rows fulfil a condition, counted piece by piece: so it can end in time, and no statement takes long.
+ * Counts the rows that meet a condition, piece by piece, so that it can stop in time and no statement takes long.
  * @param milliseconds that it may take, about
  * @returns null where that was not enough
  */

@@ -1,9 +1,9 @@
 import { tzOffset } from '@date-fns/tz';
 import { toInstant, type Instant } from '../../sessions/instant.ts';
 
-/** A value in a time column that its encoding cannot mean, or that lies outside of the years 0001 to 9999. */
+/** A value in a time column that its encoding cannot represent, or a year outside 0001 to 9999. */
 export class UnreadableTimeError extends Error {
-  /** It lies before the year 1: PostgreSQL's `-infinity` and dates BC. */
+  /** The value lies before the year 1: PostgreSQL's `-infinity` and dates BC. */
   readonly isPast: boolean;
 
   constructor(value: unknown) {
@@ -13,35 +13,38 @@ export class UnreadableTimeError extends Error {
   }
 }
 
-/** How one column writes moments. */
+/** How one column stores moments. */
 export interface TimeEncoding {
-  /** In words, for a person. */
+  /** A description for a reader. */
   readonly label: string;
-  /** Of the wall clock that the column shows; null where every value means one moment by itself. */
+  /** The zone of the wall clock that the column shows; null where every value means one moment by itself. */
   readonly zone: string | null;
-  /** False where the column holds a wall clock and nobody said of which zone: UTC is assumed then. */
+  /** False where the column holds a wall clock and no zone is configured: then UTC is assumed. */
   readonly zoneKnown: boolean;
-  /** The column holds no value yet, so that nothing says how it is written. */
+  /** The column holds no value yet, so its format is unknown. */
   readonly isEmpty?: true;
-  /** The column holds values, and none of them says how it is written. `isEmpty` is true as well. */
+  /** The column holds values, but none in a known format. `isEmpty` is true as well. */
   readonly isUnreadable?: true;
-  /** The moment fit to be bound and compared with the column. */
+  /** The moment in a form that can be bound and compared with the column. */
   readonly encode: (instant: Instant) => string | number;
   /**
-   * As `encode`, but so that whatever compares as smaller is earlier, also in the hour that a clock on the wall shows
-   * twice: for who deletes by it.
+   * Like `encode`, but every value that compares as smaller is certainly earlier, even in the hour that a wall clock
+   * shows twice. Deletions use it.
    */
   readonly encodeSurely: (instant: Instant) => string | number;
   /** @throws UnreadableTimeError */
   decode(value: unknown): Instant;
   /**
-   * A condition that finds the values that `decode` refuses; every `??` is the column. Never true for NULL. Such a value
-   * may compare as larger or smaller than any moment.
+   * A condition that finds the values that `decode` refuses; every `??` is the column. Never true for NULL. Such a
+   * value may compare as larger or smaller than any moment.
    */
   readonly unreadable: string;
-  /** SQL that reads a date and time from text in the column, `??`, and writes it in this encoding; null where none is needed. */
+  /**
+   * SQL that reads a date and time from text in the column, `??`, and writes it in this encoding; null where none is
+   * needed.
+   */
   readonly fromText: string | null;
-  /** The database compares also the unreadable values by what they mean: `infinity` is later than every moment. */
+  /** The database compares even unreadable values by their meaning: `infinity` is later than every moment. */
   readonly comparesUnreadable: boolean;
 }
 
@@ -49,19 +52,19 @@ const DAY = String.raw`(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])`;
 const HOUR = String.raw`(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d`;
 const WALL_CLOCK = new RegExp(String.raw`^${DAY}[ T]${HOUR}(?:\.\d{1,6})?(?:\+00(?::?00)?)?$`);
 
-/** What a database's own type for times holds and ISO 8601 cannot write. */
+/** Values that a database's own time type can hold and ISO 8601 cannot express. */
 export const unreadableTimes = {
   /** `infinity`, `-infinity`, and years before 1 and after 9999. */
   postgresql: `(?? < '0001-01-01 00:00:00+00' OR ?? > '9999-12-31 23:59:59.999999+00')`,
-  /** The zero date alone; the type begins in 1970. */
+  /** Only the zero date; the type begins in 1970. */
   'mysql timestamp': `?? < '1970-01-02 00:00:00'`,
-  /** The zero date, and dates of which a part is zero. */
+  /** The zero date, and dates with a part that is zero. */
   'mysql datetime': `(?? < '0001-01-01 00:00:00' OR MONTH(??) = 0 OR DAYOFMONTH(??) = 0)`,
 } as const;
 
 /**
- * A date and time without zone, as text, that means the wall clock of a zone. Also a column with a zone, read by a
- * connection that is in UTC.
+ * A date and time without zone, as text, that means the wall clock of a zone. Also used for a column with a zone, read
+ * by a connection in UTC.
  */
 export function wallClock(
   label: string,
@@ -93,7 +96,7 @@ export function wallClock(
   return {
     ...base,
     encode: (instant) => wallAt(Date.parse(instant), offsetOf(Date.parse(instant))),
-    // A clock that will be set back shows the time from now on again, and means a later moment then.
+    // A clock that will be set back shows the current time again later, and then means a later moment.
     encodeSurely: (instant) => {
       const milliseconds = Date.parse(instant);
       return wallAt(milliseconds, Math.min(offsetOf(milliseconds), offsetOf(milliseconds + LARGEST_SHIFT)));
@@ -105,10 +108,10 @@ export function wallClock(
   };
 }
 
-/** The end of the year 9999, which stands for "never" in places. */
+/** The end of the year 9999, which some applications use for "never". */
 const LATEST = 253_402_300_799_999;
 
-/** A date and time with its offset, as text: it means the same moment whatever zone the connection is in. */
+/** A date and time with its offset, as text: it means the same moment in any zone of the connection. */
 export function withOffset(label: string): TimeEncoding {
   return {
     label,
@@ -136,7 +139,7 @@ const WITH_OFFSET =
 /** Milliseconds. No clock is set back by more. */
 const LARGEST_SHIFT = 3 * 3_600_000;
 
-/** For an encoding in which every moment has a form of its own. */
+/** For an encoding in which every moment has its own form. */
 function exactly(
   encode: (instant: Instant) => string | number,
 ): Pick<TimeEncoding, 'encode' | 'encodeSurely'> {
@@ -163,12 +166,12 @@ export function isoText(suffix: 'Z' | '+00:00'): TimeEncoding {
 
 const ISO_Z = new RegExp(String.raw`^${DAY}T${HOUR}\.\d{3}Z$`);
 const ISO_OFFSET = new RegExp(String.raw`^${DAY}T${HOUR}\.\d{3}\+00:00$`);
-/** As these, for SQLite. */
+/** The same forms, for SQLite. */
 const GLOB = 'dddd-dd-ddTdd:dd:dd.ddd'.replaceAll('d', '[0-9]');
 
-/** As seconds this is the year 5138, as milliseconds 1973: no session of either encoding comes near it. */
+/** In seconds this is the year 5138, in milliseconds 1973: no session in either encoding comes near it. */
 const SECONDS_END = 100_000_000_000;
-/** As seconds this is 1973. Smaller numbers are others, such as Julian days. */
+/** In seconds this is 1973. Smaller numbers have another meaning, such as Julian days. */
 const SECONDS_BEGIN = 100_000_000;
 
 /** Seconds or milliseconds since 1970, with a fraction or without. */
@@ -191,7 +194,7 @@ export function unixTime(unit: 'seconds' | 'milliseconds'): TimeEncoding {
   };
 }
 
-/** The encoding that one value of an SQLite column is written in, or undefined where it is none of those in use. */
+/** The encoding of one value in a SQLite column, or undefined where it is not a supported one. */
 export function recogniseValue(value: unknown): TimeEncoding | undefined {
   if (typeof value === 'number' && value >= SECONDS_BEGIN && value <= LATEST) {
     return unixTime(value < SECONDS_END ? 'seconds' : 'milliseconds');
@@ -201,10 +204,10 @@ export function recogniseValue(value: unknown): TimeEncoding | undefined {
   return ISO_OFFSET.test(value) ? isoText('+00:00') : undefined;
 }
 
-/** Rewrites the database's text; a `Date` a value would cost three times as much. */
+/** Rewrites the database's text; creating a `Date` for each value would cost three times as much. */
 function utcText(value: unknown): Instant {
   if (typeof value !== 'string' || !WALL_CLOCK.test(value)) throw new UnreadableTimeError(value);
-  // PostgreSQL leaves trailing zeros out, and has digits beyond milliseconds.
+  // PostgreSQL omits trailing zeros, and has digits beyond milliseconds.
   const fraction = value[19] === '.' ? /^\d{1,3}/.exec(value.slice(20, 23))?.[0] : '';
   return `${value.slice(0, 10)}T${value.slice(11, 19)}.${(fraction ?? '').padEnd(3, '0')}Z` as Instant;
 }
@@ -214,8 +217,8 @@ function isUtc(zone: string): boolean {
 }
 
 /**
- * The zone's offset in minutes at a wall clock, remembered by the quarter of an hour, in which no zone changes. A wall
- * clock that occurs twice (autumn) means its first occurrence; one that never occurs (spring) means the hour after.
+ * The zone's offset in minutes at a wall clock, cached by the quarter hour, within which no zone changes. A wall clock
+ * that occurs twice (autumn) means its first occurrence; one that never occurs (spring) means the hour after.
  */
 function hourlyOffsets(zone: string): (wall: Instant) => number {
   const known = new Map<string, number>();

@@ -3,20 +3,19 @@ import { OTHER } from './conditions.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import type { TokenTable } from './shape.ts';
 
-/** Whether a token is not marked as revoked. */
 export function isUnrevoked(knex: Knex, { revoked }: TokenTable): Knex.Raw {
   return revoked === null ? knex.raw('1 = 1') : knex.raw('?? IS NULL', [`${OTHER}.${revoked}`]);
 }
 
-/** Whether a token names no session: its own has ended before, or it never had one. */
+/** Whether a token names no session: its session has already ended, or it never had one. */
 export function isUnbound(knex: Knex, { sessionId }: TokenTable): Knex.Raw {
   return knex.raw('?? IS NULL', [`${OTHER}.${sessionId.name}`]);
 }
 
 /**
- * Whether a refresh token has the scope `offline_access`, which lets it outlive its session: Better Auth revokes all
- * others (`prepareBackchannelLogoutPlan` of @better-auth/oauth-provider). Adapters write the scopes as JSON, as JSON in
- * a string of JSON (Drizzle), as an array of PostgreSQL, or with spaces between.
+ * Whether a refresh token has the scope `offline_access`, so that it stays valid after its session. Better Auth revokes
+ * all others (`prepareBackchannelLogoutPlan` of @better-auth/oauth-provider). Adapters write the scopes as JSON, as
+ * JSON in a string of JSON (Drizzle), as an array of PostgreSQL, or separated by spaces.
  */
 export function isOffline(
   { knex, dialect }: { readonly knex: Knex; readonly dialect: Dialect },

@@ -16,17 +16,24 @@ export interface DatedTokens extends TokenTable {
   readonly revokedAt: string | number | null;
 }
 
-/** How tokens of the OAuth provider end with the session that they are bound to. */
+/** Ends tokens of the OAuth provider with the session that they are bound to. */
 export interface TokenEnding {
-  /** The tables with the present, as they write it. */
+  /** The tables, each with the current time in its encoding. */
   datedTokens(): Promise<readonly DatedTokens[]>;
-  /** Marks tokens as revoked that live, or deletes them where they cannot be marked, those with `offline_access` only when asked. @returns how many */
+  /**
+   * Marks valid tokens as revoked, or deletes them where they cannot be marked; those with `offline_access` only if
+   * asked.
+   * @returns how many
+   */
   revokeTokens(on: Knex, tokens: DatedTokens, condition: Knex.Raw, offlineTokens: boolean): Promise<number>;
-  /** Tries that on no row. @throws ConnectionError naming what the account may not do */
+  /**
+   * Tries that on no row.
+   * @throws ConnectionError naming the right that the account lacks
+   */
   rehearseTokens(tokens: TokenTable): Promise<void>;
 }
 
-/** What ending tokens takes. */
+/** The right that ending tokens needs. */
 export function rightToEnd({ revoked }: TokenTable): 'UPDATE' | 'DELETE' {
   return revoked === null ? 'DELETE' : 'UPDATE';
 }
@@ -68,7 +75,7 @@ export function createTokenEnding(parts: TokenParts, tables: readonly TokenTable
   };
   return ending;
 
-  /** The moment as the column writes it; where it holds nothing yet, as the other times of its table are written. */
+  /** The moment in the column's encoding; if the column is empty, in that of the other times of its table. */
   async function encodedAt(tokens: TokenTable, moment: Instant): Promise<string | number> {
     const encodings = await persist(() =>
       dialect.timeEncodings(knex, tokens.catalog, tokens.times, timeZone),

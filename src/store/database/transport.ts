@@ -3,7 +3,7 @@ import { TLSSocket } from 'node:tls';
 import type { Transport } from '../../sessions/examination.ts';
 import { isLocalHost } from './local-host.ts';
 
-/** How a socket that is connected is protected. A Unix socket has no remote address. */
+/** How a connected socket is protected. A Unix socket has no remote address. */
 export function transportOf(socket: Socket): Transport {
   const { remoteAddress: address } = socket;
   const isLocal = address === undefined || isLocalHost(address.replace(/^::ffff:/, ''));

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { TimeEncoding } from './time-encoding.ts';
 
 /**
- * Whether a column holds a value that its encoding cannot mean; never true for NULL.
+ * Whether a column holds a value that its encoding cannot represent; never true for NULL.
  * @param reference the column with the alias of its table
  */
 export function isUnreadable(

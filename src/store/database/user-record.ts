@@ -5,7 +5,7 @@ import type { UserTable } from './shape.ts';
 import { tableReference } from './table-reference.ts';
 import { USER } from './users.ts';
 
-/** A user as Better Auth writes one beside a session into secondary storage; null where there is none of this id. */
+/** A user in the form that Better Auth writes beside a session in secondary storage; null if no user has this id. */
 export async function readUserRecord(
   parts: RecordParts,
   user: UserTable,

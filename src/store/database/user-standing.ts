@@ -12,13 +12,13 @@ export interface UserStandingParts {
   readonly knex: Knex;
   readonly dialect: Dialect;
   readonly timeZone: string | null;
-  /** The database's clock: a ban that ends before it has ended. */
+  /** The database's clock: a ban with an earlier end has ended. */
   readonly now: Instant;
 }
 
 /**
- * Whether there is a user of this id, and banned (better-auth 1.7.25, `plugins/admin`: `banned`, until `banExpires`).
- * @throws SchemaError where the end of a ban is written as nothing that is known
+ * Whether a user has this id and is banned (better-auth 1.7.25, `plugins/admin`: `banned`, until `banExpires`).
+ * @throws SchemaError where the format of the end of a ban is unknown
  */
 export async function userStanding(
   { knex, dialect, timeZone, now }: UserStandingParts,
@@ -46,12 +46,15 @@ export async function userStanding(
   if (!isTrue(flag)) return { ...gone, exists: true };
   if (banExpires === null || ends === null) return { exists: true, banned: true, banExpires: null };
   const [encoding] = await dialect.timeEncodings(knex, user.catalog, [banExpires], timeZone);
-  // Better Auth compares with it: a ban whose end is no date does not end.
+  // As in Better Auth's comparison, a ban whose end is not a date does not end.
   const until = encoding === undefined ? null : readTime(ends, { encoding }).at;
   return { exists: true, banned: until === null || until >= now, banExpires: until };
 }
 
-/** Streamed, since that is how times come as the text that the server wrote. @returns null where there is none */
+/**
+ * Streamed, so that times arrive as the text that the server wrote.
+ * @returns null where there is none
+ */
 export async function onlyRow(
   dialect: Dialect,
   knex: Knex,
@@ -62,7 +65,7 @@ export async function onlyRow(
   return null;
 }
 
-/** As the servers write a boolean: `t`, 1, and Drizzle's text in SQLite. */
+/** The forms of a boolean: `t`, 1, and Drizzle's text in SQLite. */
 function isTrue(value: Value): boolean {
   return ['t', 'true', '1'].includes(String(value).toLowerCase());
 }

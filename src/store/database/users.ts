@@ -6,22 +6,22 @@ import { requireEmail } from './require-column.ts';
 import type { SessionTable, UserTable } from './shape.ts';
 import { tableReference } from './table-reference.ts';
 
-/** The alias under which queries know the user table. */
+/** The alias of the user table in queries. */
 export const USER = 'u';
 
-/** A statement has room for so many keys in every database. */
+/** Maximum keys in a statement that every database accepts. */
 export const LOOKED_UP_AT_ONCE = 1000;
 
-/** What is known of users: their table, and the sessions that refer to them; null where there is no such table. */
+/** The user table, and the sessions that refer to it; null where there is no such table. */
 export interface UserShape {
   readonly user: UserTable | null;
-  /** A user table that cannot be used, since no column of it is known as the id. */
+  /** A user table that cannot be used, since none of its columns is recognised as the id. */
   readonly usersWithoutId: string | null;
   readonly session: Pick<SessionTable, 'schema' | 'name' | 'userId'> | null;
 }
 
 /**
- * Users whose id or e-mail address is `who`, as `SessionStore.findUsers` has it.
+ * Users whose id or e-mail address is `who`, by the rules of `SessionStore.findUsers`.
  * @throws SchemaError for an address where no column holds them
  */
 export async function findUsers(
@@ -33,7 +33,7 @@ export async function findUsers(
   const known = user === null ? [] : await usersInTable(knex, dialect, user, who);
   if (known.length === 0 && who.includes('@')) requireEmail(user, 'an e-mail address', usersWithoutId);
   if (known.length > 0 || session === null || !isPossibleKey(session.userId, who)) return known;
-  // A user who is gone may have left sessions behind, where no foreign key took them along.
+  // A deleted user may have left sessions, if no foreign key deleted them.
   const orphan = (await knex
     .select({ id: sessionColumn(session.userId.name) })
     .from(tableReference(knex, session, SESSION))
@@ -58,7 +58,7 @@ async function usersInTable(
       })
       .from(tableReference(knex, user, USER))
       .where(condition)
-      // Enough to say that a name is ambiguous.
+      // Enough to report that a name is ambiguous.
       .limit(5)) as { id: Value; email: Value; name: Value }[];
     return rows.map((row) => ({ id: String(row.id), email: text(row.email), name: text(row.name) }));
   };
@@ -67,12 +67,13 @@ async function usersInTable(
     : [];
   if (user.email === null || !isPossibleKey({ name: user.email, kind: 'text' }, who)) return byId;
   const emailColumn = column(user.email);
-  // Better Auth stores addresses in lower case, so that the index answers; only what it does not know is searched for.
+  // Better Auth stores addresses in lower case, so the index finds them. Other spellings are searched for only if it
+  // finds none.
   const indexed = await read(
     dialect.keyIn(knex, emailColumn, { name: user.email, kind: 'text' }, [who, who.toLowerCase()]),
   );
   const isExact = (one: User) => one.email === who;
-  // Found in another spelling only, it may have twins in yet others.
+  // An address found only in another spelling may also exist in further ones.
   const byEmail = indexed.some(isExact) ? indexed : await read(dialect.isText(knex, emailColumn, who));
   const exact = byEmail.filter(isExact);
   const found = [...byId, ...(exact.length > 0 ? exact : byEmail)];

@@ -1,16 +1,17 @@
 import { SchemaError } from '../../errors.ts';
 
 /**
- * Whether Knex quotes the name as one identifier. It splits names at a dot and at ` as `, trims them, takes `[1]` for a
- * subscript and `*` for every column, and counts each `?` as a value: `other.session` would be a table of another database.
+ * Whether Knex quotes the name as one identifier. It splits names at a dot and at ` as `, trims them, reads `[1]` as a
+ * subscript and `*` as every column, and counts each `?` as a value: `other.session` would be a table of another
+ * database.
  */
 export function isWholeName(name: string): boolean {
   return name !== '' && name !== '*' && name === name.trim() && !/[.?\0]| as |\[\d+\]/i.test(name);
 }
 
 /**
- * Refuses names that a query would read as something else. Only names that queries use are to be given.
- * @param what what has the names, in words that follow one: `of a table`
+ * Refuses names that a query would misread. Pass only names that queries use.
+ * @param what the owner of the names, in words that follow a name: `of a table`
  * @throws SchemaError for the first such name
  */
 export function requireWholeNames(what: string, names: readonly (string | null | undefined)[]): void {

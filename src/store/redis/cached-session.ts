@@ -4,27 +4,30 @@ import { toInstant, type Instant } from '../../sessions/instant.ts';
 import type { Session } from '../../sessions/session.ts';
 import { isFields, unwrapped, type Fields } from './read-value.ts';
 
-/** A session as secondary storage holds it. */
+/** A session in secondary storage. */
 export interface CachedSession {
   /** The credential itself, and the key without its prefix. Never shown. */
   readonly token: string;
-  /** Whether the value itself, or the row, says the session's id. */
+  /** Whether the value itself, or the row, gives the session's id. */
   readonly named: boolean;
-  /** False where the value cannot be read. Then its row, its user's list and the lifetime of its key say what is known. */
+  /**
+   * False if the value is unreadable. Then the fields come from its row, its user's list and the lifetime of its key.
+   */
   readonly readable: boolean;
-  /** Better Auth's mark of its user says that it has ended, wherever it still lies. */
+  /** Its user's mark by Better Auth says that it has ended, even if it is still stored. */
   readonly shutOut?: boolean;
   readonly session: Omit<Session, 'store' | 'tokenFingerprint'>;
 }
 
 /**
  * Reads a value of secondary storage: `{"session":{…},"user":{…}}`, dates as ISO text (better-auth 1.7.25,
- * `db/internal-adapter`, createSession and updateSession), or that in a wrapping of the application's adapter. Other applications and other deployments keep values in the
- * same Redis, so it is a session of this deployment only where it names the very token that its key consists of.
+ * `db/internal-adapter`, createSession and updateSession), or that in a wrapper of the application's adapter. Other
+ * applications and deployments keep values in the same Redis, so a value is a session of this deployment only if it
+ * contains the same token as its key.
  * @param token the key without the deployment's prefix
- * @param now what expires before it is expired
- * @param expiresIn as of `activityOf`
- * @param withUser false leaves out whose session it is but for the id, and takes half of the time
+ * @param now a session with an earlier expiry has expired
+ * @param expiresIn see `activityOf`
+ * @param withUser false reads only the id of the session's user, in half of the time
  * @returns null for anything else than a session
  */
 export function readCachedSession(
@@ -53,7 +56,7 @@ export function readCachedSession(
     named: id !== null,
     readable: true,
     session: {
-      // Up to 1.5 Better Auth gives none to what stands in secondary storage alone.
+      // Up to 1.5 Better Auth gives no id to sessions that are only in secondary storage.
       id: id ?? fingerprintOf(token),
       userId,
       userEmail: text(ofUser['email']),
@@ -70,7 +73,10 @@ export function readCachedSession(
   };
 }
 
-/** Better Auth writes the user behind the session. Where what stands before it is no JSON by itself, all of it is read. */
+/**
+ * Better Auth writes the user after the session. If the part before the user is not valid JSON by itself, the whole
+ * value is parsed.
+ */
 function sessionAlone(value: string): Fields | null {
   const end = value.startsWith('{"session":') ? value.lastIndexOf('},"user":') : -1;
   if (end < 0) return null;
@@ -82,20 +88,20 @@ function holdsSession(value: unknown): value is Fields {
   return isFields(value) && isFields(value['session']);
 }
 
-/** What is known of a session whose value cannot be read. */
+/** The known facts about a session with an unreadable value. */
 export interface UnreadSession {
   readonly token: string;
-  /** Null where it has none. */
+  /** Null where it has no row. */
   readonly row: Session | null;
-  /** Whose list names it; null where none does. */
+  /** The user whose list names it; null where none does. */
   readonly userId: string | null;
-  /** When its key goes; null where it stays. */
+  /** When its key expires; null where it stays. */
   readonly goesAt: Instant | null;
-  /** As of `activityOf`. */
+  /** See `activityOf`. */
   readonly expiresIn: number | null;
 }
 
-/** A session under whose token a key stands that cannot be read. While it stands, Better Auth may take it for valid. */
+/** A session whose key in Redis has an unreadable value. While the key exists, Better Auth may accept the session. */
 export function unreadSession({ token, row, userId, goesAt, expiresIn }: UnreadSession): CachedSession {
   const nothing = {
     userEmail: null,
@@ -107,7 +113,7 @@ export function unreadSession({ token, row, userId, goesAt, expiresIn }: UnreadS
     impersonatedBy: null,
     activeOrganizationId: null,
   };
-  // Whatever the row says, such as that it is a record, the session is there for as long as its key is.
+  // Even if the row says otherwise, for example because it is a record, the session exists while its key exists.
   const expiresAt = goesAt === null || (row?.expiresAt ?? '') < goesAt ? goesAt : (row?.expiresAt ?? null);
   const lastActiveAt = activityOf({ updatedAt: row?.updatedAt ?? null, expiresAt }, expiresIn);
   const known = row ?? { ...nothing, id: fingerprintOf(token), userId };
@@ -124,19 +130,19 @@ export function fingerprintOf(token: string): string {
   return createHash('sha256').update(token).digest('hex').slice(0, 12);
 }
 
-/** A token that an index names, with its expiry in milliseconds since 1970, and whatever else stands there. */
+/** A token that an index names, with its expiry in milliseconds since 1970 and any further fields. */
 export interface IndexEntry {
   readonly token: string;
   readonly expiresAt: number;
 }
 
-/** The value of `active-sessions-<userId>` in the form in which Better Auth writes it; null where it is none. */
+/** The value of `active-sessions-<userId>` in the form that Better Auth writes; null for anything else. */
 export function readIndex(value: string): readonly IndexEntry[] | null {
   const list = json(value);
   return isList(list) ? list : null;
 }
 
-/** As `readIndex`, also in a wrapping of the application's adapter, which sessionctl reads and does not write. */
+/** Like `readIndex`, but also in a wrapper of the application's adapter, which sessionctl reads and does not write. */
 export function readWrappedIndex(value: string): readonly IndexEntry[] | null {
   return unwrapped(value, isList) ?? null;
 }
@@ -167,8 +173,8 @@ function keyText(value: unknown): string | null {
 }
 
 /**
- * As Better Auth judges: what is no date, and what is missing, becomes an invalid one, which is never before the present;
- * null is 1970.
+ * Judges like Better Auth: a missing value or one that is no date becomes an invalid date, which is never before the
+ * present; null is 1970.
  */
 function lives(expiresAt: Instant | null, value: unknown, now: Instant): boolean {
   return expiresAt === null ? value !== null && !isPast(value) : expiresAt >= now;
@@ -179,7 +185,7 @@ function isPast(value: unknown): boolean {
   return (typeof value === 'string' || typeof value === 'number') && new Date(value).getTime() < FIRST;
 }
 
-/** The form in which JSON writes a `Date`; others are read as `new Date` does, as Better Auth would. */
+/** The form in which JSON writes a `Date`. Others are read by `new Date`, as in Better Auth. */
 const ISO = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
 const FIRST = Date.parse('0001-01-01T00:00:00.000Z');
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');

@@ -11,31 +11,31 @@ export interface RedisOptions {
   readonly signal: AbortSignal;
 }
 
-/** A way to Redis, however it is run. */
+/** A connection to Redis: to one server, through sentinels, or to a cluster. */
 export interface RedisConnection {
-  /** Whatever concerns keys that are named goes through this one. */
+  /** Send every command about named keys through this client. */
   readonly client: Redis | Cluster;
-  /** `host:port/number`, fit to be printed. */
+  /** `host:port/number`, safe to print. */
   readonly place: string;
   readonly isCluster: boolean;
-  /** Every server that holds a part of the keys, to be scanned one by one. */
+  /** Every server that holds some of the keys, to scan one by one. */
   readonly nodes: () => readonly Redis[];
-  /** Runs commands and turns what the client throws into the errors of sessionctl. Given up by the signal. */
+  /** Runs commands and turns client errors into errors of sessionctl. Aborted by the signal. */
   readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;
-  /** As `guard`, but carried to its end whatever the signal. */
+  /** Like `guard`, but runs to its end even after the signal. */
   readonly settle: <Result>(work: () => Promise<Result>) => Promise<Result>;
-  /** How often a connection has been lost so far; what was under way then the client sends again. */
+  /** How many times a connection has been lost. The client then sends pending commands again. */
   readonly losses: () => number;
   readonly close: () => Promise<void>;
 }
 
-/** Attempts to connect again after a connection was lost, the pauses between them doubled up to a second. */
+/** Attempts to reconnect after a connection was lost. The pauses between them double, up to a second. */
 const ATTEMPTS = 12;
-/** Milliseconds in which a command has to be answered. */
+/** Milliseconds within which a command must be answered. */
 const COMMAND_TIMEOUT = 30_000;
 
 /**
- * Connects, and makes sure that commands are answered.
+ * Connects, and checks that commands are answered.
  * @throws ConnectionError where Redis cannot be reached or refuses, within the connect timeout
  */
 export async function connectRedis(
@@ -47,11 +47,11 @@ export async function connectRedis(
   const place = describeRedis(location, settings);
   const client = await createClient(settings, location);
   let lastError: unknown = null;
-  // What the client meets while it connects it tells only here; without a listener it would print that.
+  // The client reports connection errors only here, and would print them without a listener.
   client.on('error', (error: unknown) => {
     lastError = error;
   });
-  // A cluster has one database.
+  // A cluster has only one database.
   const refused = 'nodes' in client ? null : insistOnDatabase(client, place);
   const settle = <Result>(work: () => Promise<Result>) =>
     explainedRedis(place, async () => {
@@ -73,7 +73,7 @@ export async function connectRedis(
       inTime(settings.connectTimeout, async () => {
         try {
           await client.connect();
-          // A user of Redis may be kept to the keys of the deployment.
+          // A Redis user may be restricted to the keys of the deployment.
           await client.get(`${settings.keyPrefix}sessionctl-reachable`);
         } catch (error) {
           throw lastError ?? error;
@@ -94,14 +94,14 @@ export async function connectRedis(
     settle,
     losses: () => losses,
     close: async () => {
-      // Whoever was stopped waits for no goodbye.
+      // After the signal, do not wait for the server to close the connection.
       if (signal.aborted) client.disconnect();
       else await client.quit().catch(() => undefined);
     },
   };
 }
 
-/** Who takes a connection may still never answer on it, for which the client has no patience of its own but a command's. */
+/** A server may accept a connection and never answer. The client itself has a time limit only for commands. */
 async function inTime<Result>(milliseconds: number, work: () => Promise<Result>): Promise<Result> {
   const late = AbortSignal.timeout(milliseconds);
   try {
@@ -116,7 +116,7 @@ async function createClient(settings: RedisSettings, location: RedisLocation): P
   const { host, port, socket, family, username, password, database, tls } = location;
   const { Redis: RedisClient, Cluster: ClusterClient } = await import('ioredis');
   let wasConnected = false;
-  /** Who cannot connect at first is told so at once; a connection that is lost later may come back. */
+  /** A failed first connection is reported at once; a connection lost later may come back. */
   const pause = (attempt: number) =>
     wasConnected && attempt <= ATTEMPTS ? Math.min(50 * 2 ** attempt, 1000) : null;
   const common = {
@@ -124,9 +124,9 @@ async function createClient(settings: RedisSettings, location: RedisLocation): P
     connectTimeout: settings.connectTimeout,
     commandTimeout: COMMAND_TIMEOUT,
     connectionName: 'sessionctl',
-    // Commands of one moment travel together; in a cluster, each part to the node that holds its keys.
+    // Commands of one moment are sent together; in a cluster, each part to the node that holds its keys.
     enableAutoPipelining: true,
-    // Of those that travel together the next wait for the answers of all; what concerns many keys at once need not.
+    // Of commands sent together, the next ones wait for all answers. Commands about many keys need not.
     autoPipeliningIgnoredCommands: settings.cluster ? ['scan'] : ['scan', 'mget', 'unlink', 'exists'],
     maxRetriesPerRequest: ATTEMPTS,
     ...(username === null ? {} : { username }),
@@ -146,7 +146,8 @@ async function createClient(settings: RedisSettings, location: RedisLocation): P
       })
     : new RedisClient({
         ...common,
-        // INFO, by which the client would ask whether a server is still loading, may not be allowed; the first GET tells.
+        // INFO, with which the client would ask whether a server is still loading, may be forbidden. The first GET
+        // shows it.
         enableReadyCheck: false,
         db: database,
         retryStrategy: pause,

@@ -1,21 +1,21 @@
-/** What became of keys that were to be deleted. */
+/** The outcome of deleting keys. */
 export interface DeletedKeys {
-  /** So many were still there. */
+  /** How many keys existed and were deleted. */
   readonly deleted: number;
-  /** An answer was lost on its way: more may be gone than are counted. */
+  /** An answer was lost: more keys may be gone than are counted. */
   readonly uncertain: boolean;
-  /** What ended the work before its time; null where it came to its end. What had been deleted by then is counted. */
+  /** The error that stopped the work early; null if it finished. Keys deleted before it are counted. */
   readonly failure: unknown;
 }
 
-/** Runs one command that deletes keys, and counts what it answers. */
+/** Runs one command that deletes keys, and counts its answer. */
 export type CountDeletion = (command: () => Promise<number>) => Promise<void>;
 
 /**
- * Counts what commands delete, whatever ends the work: a command that was never answered, or that the client sent again
- * since the connection was lost, may have deleted more than anybody was told.
- * @param losses how often a connection has been lost so far
- * @param work does not go on by itself after it has thrown
+ * Counts the keys that commands delete, even if the work fails. A command without an answer, or one that the client
+ * sent again after a lost connection, may have deleted more than was counted.
+ * @param losses how many times a connection has been lost so far
+ * @param work must not continue by itself after it has thrown
  */
 export async function countDeletions(
   losses: () => number,
@@ -27,12 +27,12 @@ export async function countDeletions(
     sum.unanswered += 1;
     try {
       const answer = await command();
-      // Several may be under way: what they have added meanwhile counts too.
+      // Several commands may run at once: the counts that others have added meanwhile stay.
       sum.deleted += answer;
       sum.unanswered -= 1;
       sum.wasLost ||= losses() !== before;
     } catch (error) {
-      // What the server refuses it has not done.
+      // A command that the server refused has changed nothing.
       if (error instanceof Error && error.name === 'ReplyError') sum.unanswered -= 1;
       throw error;
     }

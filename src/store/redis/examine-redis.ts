@@ -4,14 +4,14 @@ import { createKeyReader } from './key-reader.ts';
 import { answerWord } from './redis-refusals.ts';
 import type { SecondaryStorage } from './secondary-storage.ts';
 
-/** Of no script. */
+/** The hash of no script. */
 const NO_SCRIPT = '0'.repeat(40);
-/** Pages of a scan that are looked at for a sample: in a Redis full of other keys nobody waits for more. */
+/** Pages of a scan that are read for a sample. In a Redis full of other keys, more would take too long. */
 const PAGES_LOOKED_AT = 400;
 
 type RedisExamination = Omit<SecondaryExamination, 'findMismatch' | 'leftovers' | 'strays'>;
 
-/** What can be looked at of a Redis. Nothing in here changes a key, or makes one. */
+/** The checks of a Redis. They never change or create a key. */
 export function examineRedis(
   connection: RedisConnection,
   secondary: SecondaryStorage,
@@ -29,7 +29,7 @@ export function examineRedis(
       guard(async () => {
         const nobodys = `${keyPrefix}sessionctl-rehearsal`;
         await client.unlink(nobodys);
-        // Only a key that is there would be set.
+        // This sets a key only if it exists.
         await client.set(nobodys, '', 'PX', 1, 'XX');
         await client.evalsha(NO_SCRIPT, 1, nobodys).catch((error: unknown) => {
           if (answerWord(error) !== 'NOSCRIPT') throw error;
@@ -66,7 +66,7 @@ export function examineRedis(
   };
 }
 
-/** Reads what INFO says; a server that keeps something to itself leaves it out. */
+/** Reads the output of INFO; a server may omit some of it. */
 function serverOf(info: string): SecondaryServer {
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
   const limit = field('maxmemory');

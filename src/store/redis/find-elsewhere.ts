@@ -2,22 +2,22 @@ import type { Cluster, Redis } from 'ioredis';
 import type { SecondaryPlace } from '../../sessions/session-store.ts';
 import type { RedisConnection } from './connect-redis.ts';
 
-/** Keys that one step of a scan looks at, and steps in each database of Redis: then it is good. */
+/** Keys that one step of a scan reads, and the number of steps in each database of Redis. Then the search ends. */
 const SCANNED = 1000;
 const MOST_STEPS = 200;
-/** Users' lists of each prefix that are looked at. */
+/** Maximum users' lists that are read for each prefix. */
 const MOST_LISTS = 500;
 
-/** Better Auth's list of a user's sessions; what stands before it is the prefix of the deployment. */
+/** The key of Better Auth's list of a user's sessions; the text before it is the prefix of the deployment. */
 const LIST = 'active-sessions-';
 
 /** @returns the ids among these that have a user */
 export type ExistingUserIds = (ids: readonly string[]) => Promise<ReadonlySet<string>>;
 
 /**
- * Where else in the same Redis users of the database have sessions, by Better Auth's lists of them: under other prefixes,
- * and in databases of other numbers where this may be looked at.
- * @param existingUserIds null where users are not known: then anybody's lists count
+ * Finds where else in the same Redis users of the database have sessions, by Better Auth's lists of them: under other
+ * prefixes, and in other databases if the account may read them.
+ * @param existingUserIds null where users are not known: then every user's lists count
  * @returns the place with the most users first
  */
 export async function findElsewhere(
@@ -38,7 +38,7 @@ export async function findElsewhere(
   await guard(() => search(nodes(), null));
   if (!('nodes' in client)) {
     for (const number of await otherDatabases(client)) {
-      // A user of Redis may be kept to one database.
+      // A Redis user may be restricted to one database.
       await guard(() => inDatabase(client, number, (server) => search([server], number))).catch(
         () => undefined,
       );
@@ -63,7 +63,7 @@ async function collectLists(server: Redis, lists: Map<string, Set<string>>): Pro
   }
 }
 
-/** Numbers of databases that hold keys, beside the one in use; none where Redis does not tell. */
+/** The numbers of other databases that hold keys; none if Redis does not report them. */
 async function otherDatabases(
   client: Exclude<RedisConnection['client'], Cluster>,
 ): Promise<readonly number[]> {
@@ -72,7 +72,7 @@ async function otherDatabases(
   return numbers.filter((number) => number !== (client.options.db ?? 0));
 }
 
-/** On a connection of its own: a client that cannot select the database of its options would go on in database 0. */
+/** On a separate connection: a client that cannot select the database of its options would continue in database 0. */
 async function inDatabase(
   client: Redis,
   number: number,

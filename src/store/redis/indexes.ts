@@ -4,15 +4,18 @@ import type { RedisConnection } from './connect-redis.ts';
 import type { KeyReader } from './key-reader.ts';
 import { answerWord } from './redis-refusals.ts';
 
-/** What becomes of an index. */
+/** The new state of an index. */
 export interface IndexChange {
-  /** Of an empty one nothing is left. */
+  /** An empty index is deleted. */
   readonly list: readonly IndexEntry[];
-  /** Milliseconds that it lives from now on; null for as long as it would. */
+  /** The new lifetime in milliseconds; null keeps the present one. */
   readonly life: number | null;
 }
 
-/** An index as it was read: its very text, and what that means; null where there is none, or where it is something else. */
+/**
+ * An index as it was read: its exact text, and its meaning; null where there is none, or where the value is something
+ * else.
+ */
 export interface ReadIndex {
   readonly text: string | null;
   readonly list: readonly IndexEntry[] | null;
@@ -20,10 +23,11 @@ export interface ReadIndex {
 
 /** Better Auth's own lists of each user's sessions, `active-sessions-<userId>`. */
 export interface Indexes {
-  /** Takes the entries of these sessions out of the indexes of their users. */
+  /** Removes the entries of these sessions from their users' indexes. */
   remove(sessions: readonly CachedSession[]): Promise<void>;
   /**
-   * Changes indexes, each at once and only as it was read: what the application wrote meanwhile is read and judged again.
+   * Changes indexes. Each is replaced at once, and only if it is unchanged since it was read; otherwise it is read and
+   * judged again.
    * @param change null where nothing has to change
    * @param known those indexes, where they have just been read
    */
@@ -33,14 +37,14 @@ export interface Indexes {
     known?: readonly ReadIndex[],
   ): Promise<void>;
   read(keys: readonly string[]): Promise<readonly ReadIndex[]>;
-  /** Makes an index of nobody, changes it and deletes it. */
+  /** Creates an index that belongs to no user, changes it and deletes it. */
   rehearse(): Promise<void>;
 }
 
 /**
- * Better Auth reads an index, changes it and writes it back, without a lock (its issue 11073). This replaces what was read
- * and nothing else, so that an entry that came meanwhile is not lost by it. Three arguments for each key: what was read, what
- * becomes of it, and its lifetime. Answers for each whether it was replaced.
+ * Better Auth reads an index, changes it and writes it back without a lock (its issue 11073). This script replaces an
+ * index only if it is unchanged since it was read, so that a new entry is not lost. Three arguments for each key: the
+ * text that was read, the new text, and its lifetime. Answers for each key whether it was replaced.
  */
 const REPLACE = `
 local replaced = {}
@@ -65,19 +69,24 @@ return replaced
 
 const REPLACE_SHA = createHash('sha1').update(REPLACE).digest('hex');
 
-/** Milliseconds that a list of a rehearsal lives that was interrupted. */
+/** Lifetime of a rehearsal's list, in milliseconds, in case the rehearsal is interrupted. */
 const REHEARSAL = 1000;
 
-/** Indexes that one run of the script looks at, so that nobody else waits for it, and about how much text it is handed. */
+/**
+ * Maximum indexes, and approximate maximum text, in one run of the script, so that other clients do not wait for it.
+ */
 const AT_ONCE = 50;
 const TEXT_AT_ONCE = 1 << 16;
 
-/** How often an index is tried that changes under one's hands. An entry too many does no harm. */
+/** Attempts to replace an index that keeps changing. An extra entry does no harm. */
 const ATTEMPTS = 5;
 
 const NONE: ReadIndex = { text: null, list: null };
 
-/** An index as it was read, what becomes of it, empty for nothing, and its lifetime in milliseconds, 0 for what it has. */
+/**
+ * An index as it was read; its new text, empty to delete it; and its lifetime in milliseconds, 0 to keep the present
+ * one.
+ */
 interface Replacement {
   readonly key: string;
   readonly was: string;
@@ -85,13 +94,16 @@ interface Replacement {
   readonly life: number;
 }
 
-/** @param prefix what the keys of indexes begin with */
+/** @param prefix the beginning of the keys of indexes */
 export function createIndexes(
   { client, isCluster }: RedisConnection,
   keys: KeyReader,
   prefix: string,
 ): Indexes {
-  /** By the hash of the script, and as a whole only to a server that does not know it yet. @returns keys that have changed */
+  /**
+   * Sends the hash of the script, and the script itself only to a server that does not have it yet.
+   * @returns keys that have changed
+   */
   const replace = async (some: readonly Replacement[]): Promise<readonly string[]> => {
     const words = [
       some.length,
@@ -124,7 +136,7 @@ export function createIndexes(
         const becomes = change.list.length === 0 ? '' : JSON.stringify(change.list);
         return [{ key, was, becomes, life: Math.ceil(change.life ?? 0) }];
       });
-      // Of a cluster, keys that go together in a script have to lie together as well.
+      // In a cluster, all keys of one script run must be on the same node.
       const refused = await Promise.all([...partsOf(replacements, isCluster ? 1 : AT_ONCE)].map(replace));
       pending = refused.flat();
       if (pending.length === 0 || attempt >= ATTEMPTS) return;
@@ -149,7 +161,8 @@ export function createIndexes(
       });
     },
 
-    // On a list of nobody, as a whole: the right to run a script is not yet the right to what stands in it.
+    // Uses a list that belongs to no user, and the whole script: the right to run a script does not include the rights
+    // to the commands in it.
     rehearse: async () => {
       const key = `${prefix}sessionctl-rehearsal`;
       const lists = ['[]', '[{"token":"","expiresAt":0}]'] as const;

@@ -4,12 +4,13 @@ import { withoutText } from '../refusals.ts';
 import { answerWord } from './redis-refusals.ts';
 
 /**
- * Makes sure that nothing is done in another database than that of the URL. The client selects it on every connection that
- * it makes, those after a failover or a lost connection too; but where the server refuses, it tells that as an event and
- * goes on in database 0 (ioredis 6.0.0, `getHandshakeCommands`). Here such a connection never becomes ready and is closed.
+ * Makes sure that no command runs in another database than that of the URL. The client selects the database on every
+ * connection that it opens, also after a failover or a lost connection. But where the server refuses, the client only
+ * emits an event and continues in database 0 (ioredis 6.0.0, `getHandshakeCommands`). Here such a connection never
+ * becomes ready and is closed.
  * @param client not connected yet
  * @param place for the message
- * @returns is aborted, with a ConnectionError for its reason, once the server has refused
+ * @returns a signal that is aborted, with a ConnectionError as its reason, once the server has refused
  */
 export function insistOnDatabase(client: Redis, place: string): AbortSignal {
   const refused = new AbortController();
@@ -19,11 +20,11 @@ export function insistOnDatabase(client: Redis, place: string): AbortSignal {
       return await select(database);
     } catch (error) {
       const word = answerWord(error);
-      // Whoever has not shown a password may do nothing at all, and a connection that broke in between is made anew.
+      // A client that has not yet sent a password may do nothing, and a broken connection is opened again.
       if (word === 'NOAUTH' || (word === undefined && client.status !== 'connect')) throw error;
       refused.abort(refusalOf(place, Number(database), word, error));
       client.disconnect();
-      // Any answer would let the client go on.
+      // With any answer the client would continue.
       return new Promise<never>(() => undefined);
     }
   };
@@ -47,13 +48,13 @@ function reasonOf(word: string | undefined): readonly [why: string, hint: string
   if (word === 'NOPERM')
     return [
       'this user may not run SELECT',
-      'Give the user +select, as any database but 0 needs it; or mend the number at the end of the Redis URL.',
+      'Give the user +select, which any database except 0 needs, or correct the number at the end of the Redis URL.',
     ];
   if (word === 'ERR')
     return [
       'the server has no such database',
-      'Mend the number at the end of the Redis URL; `databases` in the configuration of Redis says how many there are, and a cluster has 0 alone.',
+      'Correct the number at the end of the Redis URL. `databases` in the configuration of Redis sets how many there are; a cluster has only 0.',
     ];
   if (word === undefined) return ['it does not answer in time', 'Is it overloaded? Run the command again.'];
-  return ['it refuses', 'Mend the number at the end of the Redis URL, or look into the log of Redis.'];
+  return ['it refuses', 'Correct the number at the end of the Redis URL, or check the log of Redis.'];
 }

@@ -3,52 +3,61 @@ import type { RedisConnection } from './connect-redis.ts';
 import type { CountDeletion } from './deletions.ts';
 import { answerWord } from './redis-refusals.ts';
 
-/** A key with the text that it holds; null for one that holds none, or none that was read. */
+/** A key with its text; null if it holds no text, or if the text was not read. */
 export type Found = readonly [key: string, value: string | null];
 
-/** Reads and deletes keys, of one server or of all nodes of a cluster. */
+/** Reads and deletes keys, on one server or on all nodes of a cluster. */
 export interface KeyReader {
-  /** The text of each key, in order; null where there is none, or something else such as a hash. */
+  /** The text of each key, in order; null if the key does not exist or holds another type, such as a hash. */
   values(keys: readonly string[]): Promise<readonly (string | null)[]>;
-  /** The keys that begin with the prefix, page by page. A key may come twice, and one that comes or goes meanwhile, or not. */
+  /**
+   * The keys that begin with the prefix, page by page. A key may occur twice. A key that is created or deleted during
+   * the scan may be missing or included.
+   */
   scan(prefix: string): AsyncGenerator<readonly string[]>;
   /**
-   * Those of the keys that may be sessions, with their text. Values of other applications may be of any size: of a key that
-   * does not look like a session's, the beginning is read first, and no more where no session begins so.
+   * The keys that may be sessions, with their text. Values of other applications may be of any size. If a key does not
+   * look like a session's, only the beginning of its value is read first, and the rest only if a session may begin like
+   * that.
    */
   sessionValues(keys: readonly string[], prefix: string): Promise<readonly Found[]>;
-  /** Those of the keys that are not there. */
+  /** Those of the keys that do not exist. */
   missing(keys: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Those of the keys that are there and have no lifetime. */
+  /** Those of the keys that exist and have no lifetime. */
   immortal(keys: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Milliseconds that each of the keys lives from now on; null for one that stays. Without those that are not there. */
+  /**
+   * The remaining lifetime of each key in milliseconds; null for a key without one. Keys that do not exist are left
+   * out.
+   */
   lifetimes(keys: readonly string[]): Promise<ReadonlyMap<string, number | null>>;
   /** Deletes keys; the server frees their memory afterwards. */
   unlink(keys: readonly string[], count: CountDeletion): Promise<void>;
 }
 
 /**
- * `JSON.stringify({ session, user })`, as Better Auth hands it to the storage. Up to 1.3 a sign-in puts the user in front.
- * An adapter may have wrapped it.
+ * `JSON.stringify({ session, user })`, as Better Auth passes it to the storage. Up to 1.3 a sign-in writes the user
+ * first. An adapter may have wrapped it.
  */
 const BEGINNINGS = ['{"session"', '{"user"'];
-/** Characters. An envelope, spaces and backslashes may stand in it. */
+/** Characters. A wrapper, spaces and backslashes may be part of them. */
 const LOOKED_AT = 128;
 
-/** Keys that one step of a scan looks at: with more, the application's own requests begin to wait. */
+/** Keys that one step of a scan reads: with more, the application's own requests begin to wait. */
 const SCANNED = 500;
 
-/** Keys that one command asks about: with more, others would wait. */
+/** Keys in one command: with more, other clients would wait. */
 const ASKED_AT_ONCE = 500;
 
-/** Better Auth's own tokens: `generateId(32)` (better-auth 1.7.25). Up to 1.0 most have a `-` or a `_`. */
+/** Better Auth's own tokens: `generateId(32)` (better-auth 1.7.25). Up to 1.0 most contain a `-` or a `_`. */
 const USUAL_TOKEN = /^[\w-]{32}$/;
-/** What an application may make of them in a hook. */
+/** Tokens that an application may create in a hook. */
 const POSSIBLE_TOKEN = /^[\w-]{16,256}$/;
-/** A digest in hexadecimal, such as the key of a cache. A token of 32 letters and digits never looks so by chance. */
+/**
+ * A hexadecimal digest, such as the key of a cache. A token of 32 letters and digits never looks like one by chance.
+ */
 const DIGEST = /^[0-9a-f]+$/;
 
-/** What PTTL answers for a key that stays for ever, and for one that is not there. */
+/** PTTL's answer for a key without a lifetime, and for a key that does not exist. */
 const NO_LIFETIME = -1;
 const NO_KEY = -2;
 
@@ -62,7 +71,7 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
   const beginnings = (keys: readonly string[]): Promise<readonly (string | null)[]> =>
     Promise.all(keys.map((key) => client.getrange(key, 0, LOOKED_AT - 1).catch(nullForOtherTypes)));
 
-  /** Mostly all of them are there, or none: then one answer tells of many. */
+  /** Usually all of them exist, or none. Then one answer is enough for many keys. */
   const missingOf = async (keys: readonly string[]): Promise<readonly string[]> => {
     if (isCluster) {
       const found = await Promise.all(keys.map((key) => client.exists(key)));
@@ -132,18 +141,18 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
   };
 }
 
-/** Whether a token looks so much like one of Better Auth's own that nothing else is to be expected under it. */
+/** Whether a token looks like one of Better Auth's own, so that its key is expected to hold a session. */
 export function looksLikeToken(text: string): boolean {
   return USUAL_TOKEN.test(text) && !DIGEST.test(text);
 }
 
-/** A key may hold a hash or a list, of another application or of an adapter that stores sessions so. */
+/** A key may hold a hash or a list, of another application or of an adapter that stores sessions in that type. */
 function nullForOtherTypes(error: unknown): null {
   if (answerWord(error) === 'WRONGTYPE') return null;
   throw error;
 }
 
-/** The next step is under way while the keys of the last one are looked at. */
+/** The next step runs while the keys of the last one are processed. */
 async function* scanNode(node: Redis, pattern: string): AsyncGenerator<readonly string[]> {
   const step = (cursor: string) => {
     const next = node.scan(cursor, 'MATCH', pattern, 'COUNT', SCANNED);
@@ -158,7 +167,7 @@ async function* scanNode(node: Redis, pattern: string): AsyncGenerator<readonly 
   }
 }
 
-/** The text as a glob pattern that matches nothing but it. */
+/** A glob pattern that matches exactly this text. */
 function escaped(text: string): string {
   return text.replace(/[\\*?[\]^]/g, '\\$&');
 }

@@ -1,8 +1,8 @@
 import type { RedisConnection } from './connect-redis.ts';
 
 /**
- * Better Auth never lowers a mark (1.7.25, `db/internal-adapter`, deleteCachedUserSessions); nor is its life cut here. One
- * moment for each key, then the life of all.
+ * Better Auth never lowers a mark (1.7.25, `db/internal-adapter`, deleteCachedUserSessions), and this script never
+ * shortens its lifetime. Arguments: one moment for each key, then the lifetime of all.
  */
 const RAISE = `
 local life = tonumber(ARGV[#KEYS + 1])
@@ -14,23 +14,26 @@ for at, key in ipairs(KEYS) do
 end
 `;
 
-/** Keys that one run of the script looks at, so that nobody else waits for it. */
+/** Keys in one run of the script, so that other clients do not wait for it. */
 const AT_ONCE = 50;
 
-/** When the sessions of a user ended, in the key that says so. */
+/** The key that records when the sessions of a user ended, and the moment. */
 export interface Mark {
   readonly key: string;
   /** Milliseconds since 1970. */
   readonly before: number;
 }
 
-/** Sets marks, each at once, and never below what it says. @param life in milliseconds */
+/**
+ * Sets each mark in one step, and never lowers it.
+ * @param life in milliseconds
+ */
 export async function raiseMarks(
   { client, isCluster }: Pick<RedisConnection, 'client' | 'isCluster'>,
   marks: readonly Mark[],
   life: number,
 ): Promise<void> {
-  // Of a cluster, keys that go together in a script have to lie together as well.
+  // In a cluster, all keys of one script run must be on the same node.
   const most = isCluster ? 1 : AT_ONCE;
   for (let from = 0; from < marks.length; from += most) {
     const some = marks.slice(from, from + most);

@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer';
 
 /**
- * Fields in which adapters wrap the text that Better Auth hands them: `value` of keyv, cache-manager and unstorage, `data` of
- * adapters written by hand and of a Buffer in JSON, `json` of superjson.
+ * Fields in which adapters wrap Better Auth's text: `value` of keyv, cache-manager and unstorage, `data` of
+ * hand-written adapters and of a Buffer in JSON, `json` of superjson.
  */
 const WRAPPERS = ['value', 'data', 'json'];
-/** Wrappings within each other: an envelope, a text in it, a Buffer in that. */
+/** Maximum nesting of wrappers: an envelope, a text in it, a Buffer in that. */
 const DEEPEST = 6;
-/** How keyv writes a Buffer as JSON. */
+/** The prefix with which keyv writes a Buffer as JSON. */
 const BASE64 = ':base64:';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -17,9 +17,10 @@ export function isFields(value: unknown): value is Fields {
 }
 
 /**
- * What a value of secondary storage holds, out of the forms in which adapters are known to write it: JSON, JSON within a JSON
- * string (the adapter in Better Auth's documentation of 1.0 and 1.1), an envelope around either, a Buffer.
- * @param isIt recognises what is looked for
+ * Extracts the content of a value of secondary storage from the forms in which adapters are known to write it: JSON,
+ * JSON within a JSON string (the adapter in Better Auth's documentation of 1.0 and 1.1), an envelope around either, a
+ * Buffer.
+ * @param isIt recognises the content
  * @returns undefined where it is not there
  */
 export function unwrapped<Content>(

@@ -11,10 +11,10 @@ interface FoundKey {
 }
 
 /**
- * API keys of the plugin's `storage: "secondary-storage"`: a key stands in Redis under `api-key:<hash>` and
- * `api-key:by-id:<id>`, and with `fallbackToDatabase` in the table as well. Better Auth believes Redis first
- * (@better-auth/api-key 1.7.25). Its list of a user's keys may lack some, so all of them are looked at.
- * @param now what expired before it is over
+ * API keys of the plugin's `storage: "secondary-storage"`: an API key is in Redis under `api-key:<hash>` and
+ * `api-key:by-id:<id>`, and with `fallbackToDatabase` also in the table. Better Auth trusts Redis first
+ * (@better-auth/api-key 1.7.25). Its list of a user's keys may be incomplete, so all API keys are read.
+ * @param now a key with an earlier expiry has expired
  */
 export function withRedisApiKeys(
   waysBack: WaysBackStore,
@@ -27,14 +27,14 @@ export function withRedisApiKeys(
   const place = `${prefix}api-key:`;
   const byId = `${place}by-id:`;
 
-  /** Keys of the users that are enabled, or null for a value that cannot be read. A key may come twice. */
+  /** The users' enabled keys, or null for an unreadable value. A key may occur twice. */
   async function* keysOf(userIds: readonly string[]): AsyncGenerator<FoundKey | null> {
     const users = new Set(userIds);
     for await (const page of keys.scan(byId)) {
       const values = await keys.values(page);
       for (const [at, key] of page.entries()) {
         const text = values[at] ?? null;
-        // It has expired meanwhile.
+        // It has expired since it was read.
         if (text === null) continue;
         const found = readApiKey(text);
         if (found === null) yield null;
@@ -65,7 +65,7 @@ export function withRedisApiKeys(
           if (found === null) return { ...counts, 'api-keys': 'unknown' };
           ids.add(found.id);
         }
-        // What stands in both is one.
+        // A key in both stores counts once.
         return { ...counts, 'api-keys': ids.size === 0 ? rows : Math.max(rows ?? 0, ids.size) };
       });
     },
@@ -85,14 +85,16 @@ export function withRedisApiKeys(
 
     async rehearse(kinds) {
       await waysBack.rehearse(kinds);
-      // On a key that is not there, it sets nothing.
+      // This sets nothing, since the key does not exist.
       if (kinds.has('api-keys'))
         await settle(() => client.set(`${prefix}sessionctl-rehearsal`, '', 'KEEPTTL', 'XX'));
     },
   };
 }
 
-/** An adapter that wraps what it stores is not known here: its values could be read, but not written as it writes them. */
+/**
+ * Values in an adapter's wrapper are left out: sessionctl could read them, but not write them in the adapter's form.
+ */
 function readApiKey(text: string): Fields | null {
   try {
     const value: unknown = JSON.parse(text);

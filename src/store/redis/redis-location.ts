@@ -3,14 +3,14 @@ import type { RedisSettings } from '../../config/settings.ts';
 import { ConfigError } from '../../errors.ts';
 import { InvalidValueError } from '../../sessions/invalid-value.ts';
 
-/** Where Redis is, as its URL says. */
+/** Where Redis is, according to its URL. */
 export interface RedisLocation {
   /** With sentinels, the name of the master that they watch. */
   readonly host: string;
   readonly port: number;
-  /** The path of a Unix socket, which takes the place of host and port; null where there is none. */
+  /** The path of a Unix socket, which replaces host and port; null where there is none. */
   readonly socket: string | null;
-  /** The family of addresses that the host is looked up in; 0 for either, null for the client's default. */
+  /** The address family for looking up the host; 0 for either, null for the client's default. */
   readonly family: 0 | 4 | 6 | null;
   readonly username: string | null;
   readonly password: string | null;
@@ -18,7 +18,7 @@ export interface RedisLocation {
   readonly database: number;
   /** `rediss://`, or a `tls` section in the profile. */
   readonly tls: boolean;
-  /** The URL says that no certificate is asked for. */
+  /** The URL turns the check of the certificate off. */
   readonly unverified: boolean;
 }
 
@@ -26,7 +26,7 @@ const DEFAULT_PORT = 6379;
 
 /**
  * Reads `redis://[user[:password]@]host[:port][/database]`, `rediss://` for TLS, and the path of a socket.
- * @throws ConfigError for anything else; nothing of the URL is repeated, since a part of it may be the password
+ * @throws ConfigError for anything else, without repeating any part of the URL, which may be the password
  */
 export function parseRedisUrl({ url, tls }: Pick<RedisSettings, 'url' | 'tls'>): RedisLocation {
   const { parsed, socket, database } = formOf(url);
@@ -45,7 +45,7 @@ export function parseRedisUrl({ url, tls }: Pick<RedisSettings, 'url' | 'tls'>):
   };
 }
 
-/** `host:port/number`, fit to be printed. */
+/** `host:port/number`, safe to print. */
 export function describeRedis(
   location: RedisLocation,
   settings: Pick<RedisSettings, 'cluster' | 'sentinels'>,

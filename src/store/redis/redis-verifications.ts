@@ -5,15 +5,15 @@ import type { RedisConnection } from './connect-redis.ts';
 import { createKeyReader } from './key-reader.ts';
 import { isFields, unwrapped, type Fields } from './read-value.ts';
 
-/** A verification of one of the users, or null for a value that cannot be read. */
+/** A verification of one of the users, or null for an unreadable value. */
 interface Theirs {
   readonly key: string;
   readonly kind: WayBack | null;
 }
 
 /**
- * What lets users in again, where secondary storage is in front of the database: Better Auth keeps verifications in Redis under
- * `verification:<identifier>`, and in the table as well with `verification.storeInDatabase` (better-auth 1.7.25,
+ * The data that lets users in again, where secondary storage is used: Better Auth keeps verifications in Redis under
+ * `verification:<identifier>`, and with `verification.storeInDatabase` also in the table (better-auth 1.7.25,
  * `db/internal-adapter`).
  */
 export function withRedisVerifications(
@@ -37,7 +37,7 @@ export function withRedisVerifications(
       const values = await keys.values(page);
       for (const [at, key] of page.entries()) {
         const text = values[at] ?? null;
-        // It has expired meanwhile.
+        // It has expired since it was read.
         if (text === null) continue;
         const found = unwrapped(text, isVerification);
         if (found === undefined) yield { key, kind: null };
@@ -62,7 +62,7 @@ export function withRedisVerifications(
           if (kind === 'verifications' || kind === 'trusted-devices') inRedis[kind].add(key);
           else isKnown = false;
         }
-        // What stands in both is one.
+        // A verification in both stores counts once.
         const both = (kind: keyof typeof inRedis) => {
           const rows = counts[kind];
           return isKnown && rows !== 'unknown' ? Math.max(rows ?? 0, inRedis[kind].size) : 'unknown';
@@ -77,7 +77,7 @@ export function withRedisVerifications(
 
     async end(kind, userIds) {
       let ended = 0;
-      // Better Auth believes Redis first.
+      // Better Auth trusts Redis first.
       if (kind === 'verifications' || kind === 'trusted-devices') {
         await connection.settle(async () => {
           for await (const theirs of verificationsOf(userIds)) {

@@ -9,89 +9,100 @@ import { createKeyReader, looksLikeToken, type Found } from './key-reader.ts';
 import { raiseMarks } from './marks.ts';
 import { createTidier, tidyEnded, type Tidier, type TidierOptions } from './tidy-indexes.ts';
 
-/** Pages that are read while one is looked at: Redis is at work meanwhile. More cost memory, and V8 more than they save. */
+/**
+ * Pages read while one is processed, so that Redis works meanwhile. More pages cost memory, and more time in V8 than
+ * they save.
+ */
 const READ_AHEAD = 1;
 /** Keys that are read or deleted at once. */
 const AT_ONCE = 500;
 
 const INDEX = 'active-sessions-';
 /**
- * Where Better Auth 1.7.25 writes, in milliseconds since 1970, before when sessions of a user do not count any more
- * (`revokedBeforeKey` in `db/internal-adapter`).
+ * The key in which Better Auth 1.7.25 stores a time, in milliseconds since 1970: a user's sessions created before it
+ * are no longer valid (`revokedBeforeKey` in `db/internal-adapter`).
  */
 const REVOKED_BEFORE = 'revoked-sessions-before-';
 
-/** What one page of a scan found. */
+/** The findings of one page of a scan. */
 export interface ScannedPage {
   readonly sessions: readonly CachedSession[];
   /** Keys of Better Auth's lists of each user's sessions. */
   readonly indexKeys: readonly string[];
-  /** Tokens under which something stands that looks like a session, cannot be read, and is named by no row and no list. */
+  /** Tokens whose value looks like a session, is unreadable, and is named by no row and no list. */
   readonly unreadable: readonly string[];
 }
 
-/** The rows of the sessions, where the application writes them into a database as well. */
+/** The rows of the sessions, where the application also writes them to a database. */
 export interface RowsBehind {
-  /** The ids of those of the tokens that have a row. */
+  /** The ids of the rows with these tokens. */
   idsOf(tokens: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Those rows, by their tokens. */
   sessionsOf(tokens: readonly string[]): Promise<ReadonlyMap<string, Session>>;
 }
 
 export interface ScanOptions {
-  /** Tells what is known of the users, too, which takes twice the time. */
+  /** Also read the users, which takes twice the time. */
   readonly users?: boolean;
-  /** Reads the next page while the caller is at the one before. Not for what has to be decided on the latest values. */
+  /** Read the next page while the caller processes the one before. Not for decisions that need the latest values. */
   readonly ahead?: boolean;
 }
 
 /** Sessions in Better Auth's secondary storage. */
 export interface SecondaryStorage {
-  /** `host:port/number`, fit to be printed. */
+  /** `host:port/number`, safe to print. */
   readonly place: string;
   /**
-   * Every session there is, known by its value, or by a row or a user's list that names its token; its state by its expiry
-   * alone: `judge` tells more. One may come twice while Redis makes room in its tables.
+   * Every session in Redis, recognised by its value, or by a row or a user's list that names its token. Its state
+   * depends on its expiry alone; `judge` adds more. A session may occur twice while Redis resizes its tables.
    */
   scan(options?: ScanOptions): AsyncGenerator<ScannedPage>;
   /**
-   * Better Auth takes what was created before the mark of its user for revoked, wherever it still lies: such a session is
-   * expired.
-   * @param unmarked remembers users without such a mark, who are not asked about again
+   * Better Auth treats a session created before its user's mark as revoked, even if it is still stored: it is returned
+   * as expired.
+   * @param unmarked remembers users without such a mark, so that they are not looked up again
    */
   judge(sessions: readonly CachedSession[], unmarked?: Set<string>): Promise<readonly CachedSession[]>;
-  /** Sessions of users as their indexes name them. Better Auth's indexes lose entries: there may be more. */
+  /**
+   * Sessions of users as their indexes name them. Better Auth's indexes lose entries, so there may be more sessions.
+   */
   namedSessions(userIds: readonly string[]): AsyncGenerator<readonly CachedSession[]>;
-  /** The sessions of those tokens under which anything stands, whatever it looks like. */
+  /** The sessions of those tokens that have any value, whatever its form. */
   read(tokens: readonly string[]): Promise<readonly CachedSession[]>;
   /**
-   * Ends sessions: first their keys go, then, `with indexes`, their entries in the lists of their users. Does not throw for
-   * what Redis does: what has been deleted by then must be told.
+   * Ends sessions: first their keys are deleted, then, `with indexes`, their entries in the lists of their users. Does
+   * not throw for an error of Redis, since the keys deleted before it must be reported.
    */
   end(sessions: readonly CachedSession[], scope: 'with indexes' | 'keys alone'): Promise<DeletedKeys>;
-  /** As `end` with the keys alone, of sessions that were known by their values before. */
+  /** Like `end` with the keys alone, for sessions that were already recognised by their values. */
   endTokens(tokens: readonly string[]): Promise<DeletedKeys>;
   tidier(options: Omit<TidierOptions, 'prefix' | 'now'>): Tidier;
-  /** Whether a list of a user's sessions, or a mark of when they ended, stands under the prefix: Better Auth has written here. */
+  /**
+   * Whether a list of a user's sessions, or a mark of when they ended, exists under the prefix: then Better Auth has
+   * written here.
+   */
   hasTraces(): Promise<boolean>;
   /**
-   * Has Better Auth take every session of a user that was created before a moment for revoked.
+   * Makes Better Auth treat every session of a user that was created before a moment as revoked.
    * @param before milliseconds since 1970 by the id of the user
    * @param life milliseconds
    */
   mark(before: ReadonlyMap<string, number>, life: number): Promise<void>;
-  /** Takes the entries of sessions that this run has ended out of some indexes. */
+  /** Removes the entries of sessions that this run has ended from some indexes. */
   tidyEnded(indexKeys: readonly string[], ended: ReadonlySet<string>): Promise<void>;
-  /** Tries what `end` does on keys of nobody, so that a missing right shows before anything is changed. */
+  /**
+   * Tries the commands of `end` on keys that belong to no user, so that a missing right shows before anything is
+   * changed.
+   */
   rehearse(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
  * @param prefix of every key of the deployment; may be empty
- * @param now what expires before it is expired
- * @param rows null where Redis alone holds sessions
- * @param heedsMarks whether the release of Better Auth does; null where it is not known, and marks count
+ * @param now a session with an earlier expiry has expired
+ * @param rows null where only Redis holds sessions
+ * @param heedsMarks whether the release of Better Auth honours marks; null where it is not known, and then marks count
  */
 export function createSecondaryStorage(
   connection: RedisConnection,
@@ -113,10 +124,10 @@ export function createSecondaryStorage(
   const keyOf = (token: string) => `${prefix}${token}`;
   const tokenOf = (key: string) => key.slice(prefix.length);
 
-  /** Whose list named a token, of tokens under which nothing that can be read was found. */
+  /** For tokens without a readable value: the user whose list names the token. */
   const owners = new Map<string, string>();
 
-  /** Up to 1.5 a value says no id, and with a row the session has the id of the row. */
+  /** Up to 1.5 a value contains no id; a session with a row has the id of the row. */
   const withRowIds = async (sessions: readonly CachedSession[]): Promise<readonly CachedSession[]> => {
     const nameless = sessions.flatMap(({ named, token }) => (named ? [] : [token]));
     if (rows === null || nameless.length === 0) return sessions;
@@ -129,7 +140,7 @@ export function createSecondaryStorage(
     });
   };
 
-  /** Those of the tokens under which something stands. */
+  /** Those of the tokens that have a value. */
   const unread = async (tokens: readonly string[]): Promise<readonly CachedSession[]> => {
     if (tokens.length === 0) return [];
     const missing = await keys.missing(tokens.map(keyOf));
@@ -148,7 +159,7 @@ export function createSecondaryStorage(
     });
   };
 
-  /** Notes whose lists name these tokens, in one way through the lists of all users. */
+  /** Notes whose lists name these tokens, in one pass through the lists of all users. */
   const findOwners = async (tokens: ReadonlySet<string>) => {
     for await (const page of keys.scan(indexPrefix)) {
       const lists = await keys.values(page);
@@ -158,7 +169,7 @@ export function createSecondaryStorage(
     }
   };
 
-  /** What was found under these tokens cannot be read: rows and lists say which of them are sessions. */
+  /** The values of these tokens are unreadable: rows and lists show which of them are sessions. */
   async function* nameUnread(tokens: ReadonlySet<string>): AsyncGenerator<ScannedPage> {
     if (tokens.size === 0) return;
     await guard(() => findOwners(tokens));
@@ -196,7 +207,7 @@ export function createSecondaryStorage(
     });
   };
 
-  /** @returns tokens of values that cannot be read, or are gone, beside the sessions of the others */
+  /** @returns the readable sessions, and the tokens whose values are unreadable or gone */
   const readable = async (found: readonly Found[], withUser: boolean) => {
     const sessions: CachedSession[] = [];
     const others: string[] = [];
@@ -232,7 +243,7 @@ export function createSecondaryStorage(
     const others: string[] = [];
     for (const key of page.value) {
       if (key.startsWith(indexPrefix)) indexKeys.push(key);
-      // Better Auth writes something else there, so that no session can be.
+      // Better Auth writes other values under those names, so they cannot be sessions.
       else if (!key.startsWith(markPrefix)) others.push(key);
     }
     return { indexKeys, found: await keys.sessionValues(others, prefix) };
@@ -246,7 +257,7 @@ export function createSecondaryStorage(
       const reads = function* () {
         for (;;) {
           const page = guard(() => readPage(pages));
-          // Should nobody come back for it, its failure is nobody's.
+          // If the caller stops early, a failure of this page must not become an unhandled rejection.
           page.catch(() => undefined);
           yield page;
         }
@@ -274,7 +285,7 @@ export function createSecondaryStorage(
           }
         for (const part of chunksOf([...tokens])) {
           const named = new Set(some);
-          // An index may name what is somebody else's by now.
+          // An index may name a token that belongs to another user by now.
           yield (await read(part)).filter(({ session }) => named.has(session.userId ?? ''));
         }
       }

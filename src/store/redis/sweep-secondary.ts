@@ -14,14 +14,16 @@ export interface SweptPlaces {
   readonly steadfast: SecondaryStorage;
 }
 
-/** Milliseconds. A user who signed up just now may not be seen yet by a replica, or in another's transaction. */
+/**
+ * Milliseconds. A user who has just signed up may not be visible yet, on a replica or because of an open transaction.
+ */
 const YOUNG = 10 * 60_000;
-/** So many sessions say whether the users are those of this Redis. */
+/** Number of sessions that decide whether the users are those of this Redis. */
 const SAMPLED = 500;
 
 /**
- * Goes once through secondary storage. Keys with a lifetime go by themselves; this deletes what stayed: expired sessions of
- * an adapter that sets none, sessions of users who are gone, entries and lists that name nothing.
+ * Goes through secondary storage once. Keys with a lifetime expire by themselves. This deletes the rest: expired
+ * sessions of an adapter that sets no lifetime, sessions of deleted users, and entries and lists that name no session.
  */
 export async function* sweepSecondary(
   { directory, steadfast }: SweptPlaces,
@@ -71,8 +73,8 @@ type Orphans = (sessions: readonly CachedSession[]) => Promise<readonly CachedSe
 const noOrphans: Orphans = () => Promise.resolve([]);
 
 /**
- * Sessions whose user is gone. Where hardly anybody in Redis is a user of this database, it is another application's: then
- * none of them is touched.
+ * Sessions whose user is deleted. If hardly any user in Redis exists in this database, the Redis is another
+ * application's. Then none of the sessions is deleted.
  */
 function createOrphans(
   { target, now }: Directory,
@@ -101,7 +103,7 @@ function createOrphans(
     isTrusted = withUser > held.length;
     if (!isTrusted) {
       remark(
-        `most sessions in Redis belong to nobody in ${target.database}: none of them is deleted for that; is it the right database?`,
+        `most sessions in Redis belong to no user of ${target.database}, so orphaned sessions there are not deleted. Is it the right database?`,
       );
       return [];
     }

@@ -3,30 +3,30 @@ import { readIndex } from './cached-session.ts';
 import type { Indexes } from './indexes.ts';
 import type { KeyReader } from './key-reader.ts';
 
-/** What indexes needed. */
+/** The changes that indexes needed. */
 export interface TidiedIndexes {
-  /** Entries that named no session any more. */
+  /** Entries that no longer named a session. */
   readonly entries: number;
-  /** Indexes that would have stayed for ever. */
+  /** Indexes that would never have expired. */
   readonly immortal: number;
 }
 
-/** Takes entries whose session is gone out of indexes, and gives a lifetime to indexes that have none. */
+/** Removes entries without a session from indexes, and gives a lifetime to indexes that have none. */
 export interface Tidier {
-  /** Looks at some indexes, and mends those whose time has come. */
+  /** Checks some indexes, and tidies those whose waiting time has passed. */
   look(indexKeys: readonly string[]): Promise<TidiedIndexes>;
-  /** Mends the rest. Given up by the signal. */
+  /** Tidies the rest. Aborted by the signal. */
   finish(signal: AbortSignal): Promise<TidiedIndexes>;
 }
 
 /**
  * Milliseconds. A sign-in writes its entry first and then, after a query, its session (better-auth 1.7.25,
- * `db/internal-adapter`, createSession): what is missing now may be about to come.
+ * `db/internal-adapter`, createSession): a missing session may be about to appear.
  */
 const ABOUT_TO_COME = 2000;
 
 interface Suspects {
-  /** When they were looked at, on the clock of `performance.now`. */
+  /** The time of the check, on the clock of `performance.now`. */
   readonly at: number;
   /** Key of an index → tokens that had no session. */
   readonly missing: ReadonlyMap<string, ReadonlySet<string>>;
@@ -35,13 +35,13 @@ interface Suspects {
 }
 
 export interface TidierOptions {
-  /** What the key of a token begins with. */
+  /** The beginning of a token's key. */
   readonly prefix: string;
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Looks for indexes without a lifetime, too. */
+  /** Also checks for indexes without a lifetime. */
   readonly lifetimes: boolean;
-  /** Counts what it finds at the first look and changes nothing. */
+  /** Counts the findings of the first check and changes nothing. */
   readonly dryRun: boolean;
 }
 
@@ -111,9 +111,10 @@ export function createTidier(keys: KeyReader, indexes: Indexes, options: TidierO
 }
 
 /**
- * Takes entries of sessions that this run was to end out of indexes, as Better Auth does with a session that it deletes: no
- * sign-in is about to bring one of those, so that one look is enough. An entry whose session is still there stays.
- * @param prefix what the key of a token begins with
+ * Removes entries of sessions that this run was to end from indexes, like Better Auth does for a session that it
+ * deletes. No sign-in is about to write such a session, so one check is enough. An entry whose session still exists
+ * stays.
+ * @param prefix the beginning of a token's key
  */
 export async function tidyEnded(
   { keys, indexes, prefix }: { readonly keys: KeyReader; readonly indexes: Indexes; readonly prefix: string },

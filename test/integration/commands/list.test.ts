@@ -185,16 +185,16 @@ test.each([
   [
     ['-o', 'jsnl'],
     '--output: "jsnl" is not a format here',
-    'Did you mean jsonl? It is one of table, json, jsonl, csv, ids.',
+    'Did you mean jsonl? Use one of table, json, jsonl, csv, ids.',
   ],
   [['--json', '-o', 'csv'], '--json and --output csv contradict each other', 'Give one of them.'],
   [
     ['--sort', 'updatedat'],
     '--sort: "updatedat" is not a field',
-    'Did you mean updatedAt? It is one of lastActiveAt, updatedAt, createdAt, expiresAt, id, userId, userEmail, ipAddress, userAgent, none.',
+    'Did you mean updatedAt? Use one of lastActiveAt, updatedAt, createdAt, expiresAt, id, userId, userEmail, ipAddress, userAgent, none.',
   ],
-  [['--sort', 'id:down'], '--sort: "down" is not a direction', 'It is one of asc, desc.'],
-  [['--sort', 'id:asc:desc'], '--sort: "asc:desc" is not a direction', 'It is one of asc, desc.'],
+  [['--sort', 'id:down'], '--sort: "down" is not a direction', 'Use one of asc, desc.'],
+  [['--sort', 'id:asc:desc'], '--sort: "asc:desc" is not a direction', 'Use one of asc, desc.'],
   [['--sort', ''], '--sort: "" is not a field', undefined],
   [
     ['--limit', '0'],
@@ -206,7 +206,7 @@ test.each([
   [
     ['--state', 'actve'],
     '--state: "actve" is not a state',
-    'Did you mean active? It is one of active, expired, all.',
+    'Did you mean active? Use one of active, expired, all.',
   ],
   [['--ip', '203.0.113.0/33'], '--ip: "203.0.113.0/33" is not an IP address or network', undefined],
   [['--created-after', 'yesterday'], '--created-after: "yesterday" is not a time', undefined],

@@ -52,7 +52,7 @@ describe('sessionctl alone', () => {
   });
 
   it.each([
-    ['that nobody listens on', 'postgres://u:hunter2hunter2@127.0.0.1:1/d', /nothing listens/],
+    ['that nobody listens on', 'postgres://u:hunter2hunter2@127.0.0.1:1/d', /no server listens/],
     ['of a file that is not there', 'sqlite:absent.db', /absent\.db/],
   ])('never fails for a database %s', async (_title, url, reason) => {
     const { path } = temporaryDirectory();

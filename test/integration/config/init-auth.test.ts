@@ -125,14 +125,14 @@ export const auth = betterAuth({ database: new Database('auth.db') });
     const { code, stderr } = await runMain(['config', 'init', '--auth', 'auth.ts', '--no-input'], { cwd });
     expect(code, stderr).toBe(0);
     expect(stderr).toContain(
-      'warning: auth.ts:8: session.cookieCache.enabled depends on the environment: taken for on, ',
+      'warning: auth.ts:8: session.cookieCache.enabled depends on the environment: assumed to be on, ',
     );
     expect(written(cwd)).toContain(
       '\ncookie_cache = { enabled = true, max_age = "10m" }   # auth.ts:8 (assumed)\n',
     );
     const planned = await runMain(['revoke-all', '--ip', '0.0.0.0/0', '--dry-run'], { cwd });
     expect(planned.stdout).toContain('up to 10m');
-    expect((await runMain(['doctor', '--json'], { cwd })).stdout).toContain('up to 10m to bite');
+    expect((await runMain(['doctor', '--json'], { cwd })).stdout).toContain('up to 10m to take effect');
   });
 
   it('says what to look for before revoking where a spread may set secondary storage', async () => {

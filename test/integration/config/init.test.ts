@@ -256,7 +256,7 @@ describe('config init with questions', () => {
       ['Write', true],
     ]);
     expect([code, left]).toEqual([0, []]);
-    expect(stderr).toContain('warning: cannot reach 127.0.0.1:1/nobody: nothing listens there');
+    expect(stderr).toContain('warning: cannot reach 127.0.0.1:1/nobody: no server listens there');
     expect(stderr.replace(/\s+/g, ' ')).toMatch(/cannot read \S+missing:/);
   });
 

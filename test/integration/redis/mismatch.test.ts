@@ -61,7 +61,7 @@ async function signedIn(deployment: SecondaryDeployment, name: string) {
 }
 
 const strangers =
-  /most sessions in Redis \S+ under the prefix "\S+" belong to nobody in \S+: they look like those of another application/;
+  /most sessions in Redis \S+ under the prefix "\S+" belong to no user of \S+: they seem to be another application's/;
 const inOneLine = (text: string) => stripVTControlCharacters(text).replace(/\s+/g, ' ');
 const everyone = ['revoke-all', '--everyone'] as const;
 
@@ -124,7 +124,7 @@ describeOnRedis('where the configuration and the stores disagree', () => {
       mismatch: expect.stringContaining('holds none of') as string,
     });
     expect(await own.living()).toBe(2);
-    const said = `holds no session under the prefix ${JSON.stringify(`${own.deployment.space.prefix}nobody:`)}; sessions of users of this database stand under the prefix ${right}`;
+    const said = `holds no session under the prefix ${JSON.stringify(`${own.deployment.space.prefix}nobody:`)}; sessions of users of this database are stored under the prefix ${right}`;
     for (const words of [['list', '--state', 'all'], ['stats'], ['show', 'nothing-of-that-name']]) {
       const ran = await lost.run(words);
       expect(inOneLine(ran.stderr), words.join(' ')).toContain(said);
@@ -134,7 +134,7 @@ describeOnRedis('where the configuration and the stores disagree', () => {
     // What the wrong run has left is seen under the right prefix.
     const { profile, database } = own.deployment;
     const looked = await operatorOn(database.url, profile).run(['doctor']);
-    expect(looked.stdout).toMatch(/^warn +redis-alone +2 sessions stand in Redis alone/m);
+    expect(looked.stdout).toMatch(/^warn +redis-alone +2 sessions are only in Redis/m);
   });
 
   it.concurrent('a person may say that they are meant, and is told', async ({ onTestFinished }) => {
@@ -227,7 +227,7 @@ describeOnRedis('where the configuration and the stores disagree', () => {
     const alone = withPrefix(own.deployment.space.prefix, { storeInDatabase: false });
     const refused = await alone.run([...everyone, '--yes', '--json', '-q']);
     expect(refused).toMatchObject({ code: 7, stdout: '' });
-    expect(refused.stderr).toMatch(/has rows, and store_in_database is false/);
+    expect(refused.stderr).toMatch(/has rows, but store_in_database is false/);
     expect(refused.stderr).toMatch(/set store_in_database = true/);
     expect(await own.living()).toBe(2);
     const json = await alone.run([...everyone, '--yes', '--json', '-q', '--allow-mismatch']);
@@ -255,7 +255,7 @@ describeUnless(missingServer('redis') ?? missingRedisServer(), 'a Redis of anoth
       const done = await wrong.run([...words, '--yes', '--json', '-q']);
       expect(done, words.join(' ')).toMatchObject({ code: 7, stdout: '' });
       expect(done.stderr).toMatch(/holds no session under the prefix [^]+nothing was changed/);
-      expect(done.stderr).toContain('--allow-mismatch continues');
+      expect(done.stderr).toContain('continue with --allow-mismatch');
     }
     expect(await own.living()).toBe(2);
     const allowed = await wrong.run([...everyone, '--yes', '--json', '-q', '--allow-mismatch']);

@@ -62,7 +62,7 @@ describe('doctor --app-url', () => {
     const before = await dumpTables(database);
     const { wrong, code, stdout, stderr, of } = await examineApp(url, cookie);
     expect({ wrong, code, stderr }).toEqual({ wrong: [], code: 0, stderr: '' });
-    expect(of('app-cookie-lifetime').result).toBe('7d, as expires_in says');
+    expect(of('app-cookie-lifetime').result).toBe('7d, the same as expires_in');
     expect(stdout).not.toContain(token);
     expect(await dumpTables(database)).toEqual(before);
   });
@@ -97,7 +97,7 @@ describe('doctor --app-url', () => {
     const { wrong, of, stdout } = await examineApp(url, cookie, { session });
     expect(wrong).toEqual([]);
     expect(of('app-cookie-cache').result).toBe(
-      'the application hands out a copy for 5m and answers from it, as cookie_cache says',
+      'the application sets a copy for 5m and answers from it, the same as cookie_cache',
     );
     expect(stdout).not.toContain('eyJ');
   });
@@ -199,7 +199,7 @@ describe('doctor --app-url', () => {
     for (const [url, words] of [
       [away, 'redirects to'],
       [endless, 'more than 256 KB'],
-      [`http://127.0.0.1:${String(await freePort())}`, 'nobody listens there'],
+      [`http://127.0.0.1:${String(await freePort())}`, 'no server listens there'],
     ] as const) {
       const { of, stdout, stderr, wrong } = await examineApp(url, cookie);
       expect(of('app-reachable')).toMatchObject({ status: 'fail' });

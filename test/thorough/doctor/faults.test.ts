@@ -207,7 +207,7 @@ describe.each(['secondary only', 'both', 'preserved'] as const)('Redis, %s', (mo
       const found = await examine(database.url, configOf(deployment));
       expect(found.wrong).toEqual(['redis-leftovers: warn', 'redis-lifetimes: warn']);
       expect(found.of('redis-leftovers').result).toBe(
-        '1 entry of a session that is gone, 1 list without a lifetime',
+        '1 entry of an ended session, 1 list without a lifetime',
       );
       const elsewhere = await examine(database.url, {
         session,

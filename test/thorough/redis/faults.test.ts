@@ -55,10 +55,15 @@ describeUnless(missingRedisServer(), 'a Redis that refuses', () => {
   it.concurrent('wants another password', async ({ onTestFinished }) => {
     const { server, crowd, comingBy } = await stage({ password: 'right-password' }, onTestFinished);
     const without = comingBy(server.addressFor({}));
-    await refuses(without, crowd, [...everyone], /Redis 127\.0\.0\.1:\d+\/0: it wants a password/);
+    await refuses(without, crowd, [...everyone], /Redis 127\.0\.0\.1:\d+\/0: it needs a password/);
     const wrong = comingBy(server.addressFor({ password: 'wrong-password' }));
-    await refuses(wrong, crowd, [...everyone], /Redis 127\.0\.0\.1:\d+\/0: user or password is wrong/);
-    await refuses(wrong, crowd, ['list', '--json'], /user or password is wrong/);
+    await refuses(
+      wrong,
+      crowd,
+      [...everyone],
+      /Redis 127\.0\.0\.1:\d+\/0: the user or the password is wrong/,
+    );
+    await refuses(wrong, crowd, ['list', '--json'], /the user or the password is wrong/);
     expect(wrong.sawAny(['right-password'])).toEqual([]);
     const shown = await wrong.run([...everyone, '--verbose']);
     expect(shown.stderr).not.toContain('wrong-password');
@@ -96,7 +101,12 @@ describeUnless(missingRedisServer(), 'a Redis that refuses', () => {
       ];
       const { server, crowd, comingBy } = await stage({ users }, onTestFinished);
       const ops = comingBy(server.addressFor({ username: 'ops', password: 'ops-password' }));
-      await refuses(ops, crowd, [...everyone], /this user may not run a command, or not on these keys/);
+      await refuses(
+        ops,
+        crowd,
+        [...everyone],
+        /this user may not run a command, or may not run it on these keys/,
+      );
       await refuses(ops, crowd, ['sweep', '-q'], /this user may not run a command/);
     },
   );
@@ -108,7 +118,7 @@ describeUnless(missingRedisServer(), 'a Redis that refuses', () => {
     ];
     const { server, crowd, comingBy } = await stage({ users }, onTestFinished);
     const ops = comingBy(server.addressFor({ username: 'ops', password: 'ops-password' }));
-    await refuses(ops, crowd, [...everyone], /not on these keys/);
+    await refuses(ops, crowd, [...everyone], /may not run it on these keys/);
   });
 
   it.concurrent('is a replica: it may be looked at', async ({ onTestFinished }) => {
@@ -118,7 +128,7 @@ describeUnless(missingRedisServer(), 'a Redis that refuses', () => {
     const ops = comingBy(replica.address);
     const listed = await ops.run(['list', '-o', 'ids']);
     expect(listed.stdout.trim().split('\n')).toHaveLength(crowd.members.length);
-    await refuses(ops, crowd, [...everyone], /it is a replica, which takes no writes/);
+    await refuses(ops, crowd, [...everyone], /it is a replica, which accepts no writes/);
   });
 
   it.concurrent(
@@ -134,7 +144,7 @@ describeUnless(missingRedisServer(), 'a Redis that refuses', () => {
       const [first] = crowd.members;
       const done = await ops.run(['revoke', first?.truth.id ?? '', '--yes', '--json']);
       expect(done.code).toBe(4);
-      expect(done.stderr).toMatch(/it is out of memory and takes no writes/);
+      expect(done.stderr).toMatch(/it is out of memory and accepts no writes/);
       await redis.config('SET', 'maxmemory', '0');
       expect(await ops.run(['revoke', first?.truth.id ?? '', '--yes', '-q'])).toMatchObject({ code: 0 });
       expect(await ops.run(['sweep', '-q'])).toMatchObject({ code: 0 });

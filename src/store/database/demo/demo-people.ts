@@ -1,13 +1,13 @@
 import type { DemoRandom } from './demo-random.ts';
 
-/** A name as it is written, and as an e-mail address has it. */
+/** A name, and its form in an e-mail address. */
 type Name = readonly [written: string, ascii: string];
 
 interface Culture {
   readonly given: readonly [Name, ...Name[]];
   readonly family: readonly [Name, ...Name[]];
   readonly familyFirst?: boolean;
-  /** Between the two names: no space in Japanese, Chinese and Korean. */
+  /** Text between the two names: Japanese, Chinese and Korean use no space. */
   readonly separator?: string;
 }
 
@@ -38,7 +38,7 @@ const cultures: readonly [Culture, ...Culture[]] = [
 
 const domains = ['example.com', 'example.com', 'example.org', 'example.net', 'mail.example'] as const;
 
-/** A name and an e-mail address that is not among `taken` yet; it is added to them. */
+/** A name and an e-mail address that is not yet in `taken`; the address is added to `taken`. */
 export function demoPerson(
   random: DemoRandom,
   taken: Set<string>,

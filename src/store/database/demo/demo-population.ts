@@ -10,7 +10,7 @@ import {
 import { demoPerson } from './demo-people.ts';
 import type { DemoRandom } from './demo-random.ts';
 
-/** A row of the table `user`, as far as rows differ. Times are milliseconds since 1970. */
+/** A row of the table `user`, with only the columns that differ. Times are milliseconds since 1970. */
 export interface DemoUser {
   readonly id: string;
   readonly name: string;
@@ -18,7 +18,7 @@ export interface DemoUser {
   readonly role: 'admin' | 'user';
   readonly banned: boolean;
   readonly createdAt: number;
-  /** Home address and the device that the user mostly signs in with. */
+  /** Home address and the device of most sign-ins. */
   readonly homeAddress: string;
   readonly userAgents: readonly [string, ...string[]];
   readonly worksInOffice: boolean;
@@ -45,17 +45,17 @@ const EXPIRES_IN = 7 * DAY;
 const UNREMEMBERED = DAY;
 const IMPERSONATION = HOUR;
 
-/** The people and places of the demo that its examples name. */
+/** The people and places that the demo's examples name. */
 export const demoCast = {
   admin: { name: 'Ada Winter', email: 'ada@example.com' },
-  /** Signs in from scripts and never out again. */
+  /** Signs in from scripts and never signs out. */
   robot: { name: 'Build Robot', email: 'robot@example.com' },
   /** Many people behind one address. */
   officeAddress: '198.51.100.10',
   suspiciousNetwork: '203.0.113.192/28',
 } as const;
 
-/** @param now milliseconds since 1970; nothing happened later */
+/** @param now milliseconds since 1970; no event is later */
 export function demoUsers(random: DemoRandom, count: number, now: number): readonly DemoUser[] {
   const taken = new Set<string>([demoCast.admin.email, demoCast.robot.email]);
   return Array.from({ length: count }, (_, number): DemoUser => {
@@ -76,7 +76,7 @@ export function demoUsers(random: DemoRandom, count: number, now: number): reado
   });
 }
 
-/** Sessions of every kind, oldest first, as a table that has grown holds them. The rare kinds come before the rest. */
+/** Sessions of every kind, oldest first, like in a table that grew. The rare kinds come before the others. */
 export function demoSessions(
   random: DemoRandom,
   users: readonly DemoUser[],
@@ -149,7 +149,7 @@ export function demoSessions(
   return sessions.sort((a, b) => a.createdAt - b.createdAt);
 }
 
-/** The robot scripts, the administrator sits at a desk, everybody else has a device or two. */
+/** The robot uses scripts, the administrator a desktop, everyone else one or two devices. */
 function agentsOf(random: DemoRandom, number: number): readonly [string, ...string[]] {
   if (number === 0) return deskAgents;
   return number === 1 ? scriptAgents : [random.pick(personalAgents), random.pick(personalAgents)];
@@ -158,7 +158,7 @@ function agentsOf(random: DemoRandom, number: number): readonly [string, ...stri
 type DemoTimes = Pick<DemoSession, 'createdAt' | 'updatedAt' | 'expiresAt'>;
 
 interface Kind {
-  /** Of all sessions; the shares make one. */
+  /** Share of all sessions; the shares add up to 1. */
   readonly share: number;
   readonly make: (user: DemoUser) => DemoSession;
 }
@@ -168,7 +168,7 @@ function kindFor(kinds: readonly [Kind, ...Kind[]], random: DemoRandom): Kind {
   return kinds.find(({ share }) => (chance -= share) < 0) ?? kinds[0];
 }
 
-/** A session that was last refreshed `idle` ago, and made up to `kept` before that, but not before its user was. */
+/** A session last refreshed `idle` ago and created up to `kept` before that, but not before its user. */
 function timesOf(user: DemoUser, now: number, idle: number, kept: number): DemoTimes {
   const updatedAt = Math.max(now - idle, user.createdAt);
   return {
@@ -178,7 +178,7 @@ function timesOf(user: DemoUser, now: number, idle: number, kept: number): DemoT
   };
 }
 
-/** From the ranges that are reserved for documentation. */
+/** From the address ranges reserved for documentation. */
 function homeAddress(random: DemoRandom): string {
   if (random.chance(0.35)) return ipv6(random);
   const network = random.pick(['192.0.2', '198.51.100', '203.0.113']);
@@ -190,7 +190,7 @@ function ipv6(random: DemoRandom): string {
   return `2001:0db8:${random.hex(4)}:${random.hex(4)}:0000:0000:0000:0000`;
 }
 
-/** Mostly home; now and then a train, a café, a telephone network. */
+/** Usually home; sometimes a train, a café or a mobile network. */
 function addressOf(random: DemoRandom, user: DemoUser): string {
   return random.chance(0.75) ? user.homeAddress : homeAddress(random);
 }

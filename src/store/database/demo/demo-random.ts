@@ -1,12 +1,12 @@
-/** Chance that is the same every time for one seed. Not for secrets. */
+/** A random generator that repeats for one seed. Not for secrets. */
 export interface DemoRandom {
-  /** From 0 up to, not including, `below`. */
+  /** From 0 up to, but not including, `below`. */
   integer(below: number): number;
-  /** From `from` up to, not including, `to`, in whole numbers. */
+  /** A whole number from `from` up to, but not including, `to`. */
   between(from: number, to: number): number;
   chance(probability: number): boolean;
   pick<Item>(items: readonly [Item, ...Item[]]): Item;
-  /** Letters and digits, as Better Auth makes ids and tokens. */
+  /** Letters and digits, like the ids and tokens of Better Auth. */
   text(length: number): string;
   hex(length: number): string;
 }
@@ -34,7 +34,7 @@ export function createDemoRandom(seed: number): DemoRandom {
   };
 }
 
-/** Tommy Ettinger's generator: 32 bits of state, good enough to look natural. Gives numbers from 0 up to 1. */
+/** Tommy Ettinger's generator: 32 bits of state, good enough to look natural. Returns numbers from 0 up to 1. */
 function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

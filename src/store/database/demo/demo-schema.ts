@@ -1,6 +1,6 @@
 /**
- * The tables that Better Auth 1.7 makes on SQLite with the admin plugin: what `compileMigrations` of
- * `better-auth/db/migration` prints for `{ plugins: [admin()] }`, word for word.
+ * The tables that Better Auth 1.7 creates on SQLite with the admin plugin: the exact output of `compileMigrations` of
+ * `better-auth/db/migration` for `{ plugins: [admin()] }`.
  */
 export const demoSchema: readonly string[] = [
   `create table "user" ("id" text not null primary key, "name" text not null, "email" text not null unique, "emailVerified" integer not null, "image" text, "createdAt" date not null, "updatedAt" date not null, "role" text, "banned" integer, "banReason" text, "banExpires" date)`,

@@ -22,22 +22,23 @@ export interface DemoReport {
   readonly users: number;
   readonly sessions: number;
   readonly activeSessions: number;
-  /** Of the session whose user agent attacks terminals; null where there are too few sessions for one. */
+  /** The session whose user agent attacks terminals; null if there are too few sessions for one. */
   readonly hostileSessionId: string | null;
 }
 
-/** Stands in the header of the file (`PRAGMA application_id`), so that only such a file is ever replaced: "sctl". */
+/** "sctl" in the header of the file (`PRAGMA application_id`). Only a file with this id is ever replaced. */
 export const DEMO_APPLICATION_ID = 0x73_63_74_6c;
 
 const DAY = 86_400_000;
-/** So many rows between two looks at the signal. */
+/** Rows between two checks of the signal. */
 const SLICE = 5000;
 
 /**
- * Makes an SQLite database as Better Auth makes it, with believable users and sessions. It is made beside `path` and
- * takes that place when it is whole, so that nothing half-made is ever found there; a file in that place is replaced.
+ * Creates a SQLite database like Better Auth's, with realistic users and sessions. The file is written beside `path`
+ * and moved there when it is complete, so that an incomplete file never appears there. An existing file is replaced.
  * @param path absolute; its directory exists
- * @throws ConnectionError where there is no SQLite driver, and whatever the file system or the signal throws
+ * @throws ConnectionError where there is no SQLite driver; errors of the file system and the signal's reason pass
+ * through
  */
 export async function makeDemoDatabase(path: string, options: DemoOptions): Promise<DemoReport> {
   const Database = loadSqliteDriver();
@@ -46,7 +47,7 @@ export async function makeDemoDatabase(path: string, options: DemoOptions): Prom
     const database = keepSqlite(new Database(unfinished));
     let report: DemoReport;
     try {
-      // Nobody reads the file before it is whole, and it is thrown away when it does not become so.
+      // No other process reads the file before it is complete, and an incomplete file is deleted.
       database.exec('PRAGMA journal_mode = off');
       database.exec('PRAGMA synchronous = off');
       database.exec(`PRAGMA application_id = ${String(DEMO_APPLICATION_ID)}`);
@@ -54,7 +55,7 @@ export async function makeDemoDatabase(path: string, options: DemoOptions): Prom
     } finally {
       database.close();
     }
-    // What an older database left beside itself would be taken for this one's.
+    // SQLite would read companion files of an older database as part of this one.
     for (const companion of ['-wal', '-shm', '-journal']) await rm(path + companion, { force: true });
     await rename(unfinished, path);
     return report;
@@ -117,7 +118,7 @@ async function fill(
     'id', 'identifier', 'value', 'expiresAt', 'createdAt', 'updatedAt',
   ]); // prettier-ignore
   for (const { id } of users.slice(0, 12)) {
-    // Password resets, good for an hour: most were never followed, and nothing sweeps them.
+    // Password resets, valid for an hour. Most were never used, and they are not swept automatically.
     const made = now - random.between(0, random.chance(0.2) ? DAY / 48 : 90 * DAY);
     const [createdAt, expiresAt] = [toInstant(made), toInstant(made + DAY / 24)];
     insertVerification.run(
@@ -139,7 +140,7 @@ async function fill(
   };
 }
 
-/** Three in four sign in with a password: a salt and a key as Better Auth writes them, which open nothing. */
+/** Three in four sign in with a password: salt and key have Better Auth's format but fit no password. */
 function accountOf({ id, createdAt }: DemoUser, random: DemoRandom): readonly (string | null)[] {
   const made = toInstant(createdAt);
   if (random.chance(0.75)) {

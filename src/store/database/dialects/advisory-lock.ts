@@ -1,35 +1,41 @@
 import { hash } from 'node:crypto';
 import type { LockHolder, LockOwner } from '../../../sessions/run-lock.ts';
 
-/** What at most one run at a time does, and to which table. */
+/** The work that at most one run may do at a time, and its table. */
 export interface LockSubject {
-  /** Such as `sweep`. */
+  /** For example `sweep`. */
   readonly name: string;
   readonly schema: string | null;
   readonly table: string;
 }
 
-/** Whoever holds a lock that was asked for. */
+/** The holder of a lock that is already taken. */
 export interface LockedBy extends LockHolder {
-  /** How the database calls it, such as `process 4711`; null where it has no name for it. */
+  /** The database's name for the holder, such as `process 4711`; null where it has none. */
   readonly process: string | null;
-  /** The statement that ends it, for an administrator; null where there is none. */
+  /** The statement with which an administrator ends the holder; null where there is none. */
   readonly ending: string | null;
-  /** It is the connection that this very lock was held by before: lost, but not yet missed by the server. */
+  /**
+   * The holder is the connection on which this run held the lock before. It is lost, but the server has not noticed
+   * yet.
+   */
   readonly isFormerSelf: boolean;
 }
 
-/** A lock that the database or the operating system lets go when whoever holds it is no more. */
+/** A lock that the database or the operating system releases when its holder is gone. */
 export interface AdvisoryLock {
-  /** Tries once. @returns who holds it, or null: then it is held here, from the owner's `since` on */
+  /**
+   * Tries once.
+   * @returns the other holder, or null if this run now holds the lock, since the owner's `since`
+   */
   take(own: LockOwner): Promise<LockedBy | null>;
-  /** Whether what took it is still there, as far as can be told without asking the server. */
+  /** Whether the lock's connection or file is still there, as far as this is known without asking the server. */
   isStanding(): Promise<boolean>;
-  /** Lets it go, if it is held, and whatever was needed for it. */
+  /** Releases the lock if it is held, and everything that it needed. */
   release(): Promise<void>;
 }
 
-/** The subject in hexadecimal digits, 64 of them: no other one has the same. */
+/** A digest of the subject: 64 hexadecimal digits, different for each subject. */
 export function digestOf(subject: LockSubject, place: string | null = null): string {
   return hash('sha256', JSON.stringify([subject.name, place, subject.schema, subject.table]), 'hex');
 }

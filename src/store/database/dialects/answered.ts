@@ -2,18 +2,20 @@ import type { Duplex } from 'node:stream';
 import type { DatabaseSettings } from '../../../config/settings.ts';
 import type { Access } from './dialect.ts';
 
-/** Milliseconds beyond statement_timeout, in which a server that is well has said that it ended a statement. */
+/** Milliseconds beyond statement_timeout in which a healthy server reports that it ended a statement. */
 const MARGIN = 5000;
 
-/** Milliseconds of silence in which rows may still be on their way, where how long a query takes is up to its reader. */
+/** Milliseconds of silence allowed in a query whose duration depends on its reader: rows may still be on their way. */
 export const LONGEST_SILENCE = 300_000;
 
-/** Milliseconds that a server is given to answer a statement; null for no limit, as where an index is built. */
+/** Milliseconds within which a server must answer a statement; null for no limit, as where an index is built. */
 export function answerLimit({ statementTimeout }: DatabaseSettings, access: Access): number | null {
   return access === 'schema' || statementTimeout === 0 ? null : statementTimeout + MARGIN;
 }
 
-/** Waits for an answer of the server. Where none comes in time, the connection is cut: what was sent may have been done. */
+/**
+ * Waits for an answer of the server. If none comes in time, the connection is cut; the statement may have taken effect.
+ */
 export async function answered<Result>(
   limit: number | null,
   socket: Duplex,

@@ -3,14 +3,14 @@ import type { TlsSettings } from '../../../config/settings.ts';
 import type { ServerLocation } from '../database-url.ts';
 import { tlsOptions, triesTls, type TlsOptions } from './tls.ts';
 
-/** One way to connect, in the words of both drivers. */
+/** One way to connect, in the terms of both drivers. */
 export interface Attempt {
   readonly host: string;
   readonly port: number;
   readonly ssl: TlsOptions | false;
 }
 
-/** Every host in turn; where TLS is preferred or allowed, each with it and without. */
+/** Each host in turn; where TLS is preferred or allowed, each host with and without TLS. */
 export function attemptsOf(server: ServerLocation, tls: TlsSettings | null): readonly Attempt[] {
   const ssl = tlsOptions(tls, server.parameters, server.variables);
   const either = ssl === false ? triesTls(server.parameters) : null;
@@ -22,7 +22,7 @@ export function attemptsOf(server: ServerLocation, tls: TlsSettings | null): rea
         ? ([unverified, false] as const)
         : ([false, unverified] as const);
   return server.addresses.flatMap(({ host, port, certifiedName }) => {
-    // A Unix socket has no TLS, and libpq heeds sslmode on none.
+    // A Unix socket has no TLS, and libpq ignores sslmode there.
     if (host.startsWith('/')) return [{ host, port, ssl: false }];
     return ways.map((way) => ({
       host,
@@ -32,7 +32,7 @@ export function attemptsOf(server: ServerLocation, tls: TlsSettings | null): rea
   });
 }
 
-/** The parts of a Knex client that make a connection; Knex types them as `any`. */
+/** The parts of a Knex client that open a connection. Knex types them as `any`. */
 interface Maker<Connection> {
   readonly connectionSettings: object;
   acquireRawConnection(): Promise<Connection>;
@@ -40,9 +40,9 @@ interface Maker<Connection> {
 }
 
 /**
- * Makes each connection by the first of the attempts that succeeds.
- * @param settings of the driver for an attempt, beside those that the client has
- * @param accept throws where what was connected to is not what is wanted
+ * Makes the client open each connection by the first attempt that succeeds.
+ * @param settings of the driver for an attempt, in addition to the client's
+ * @param accept throws if the server is not the wanted one
  * @returns the same client
  */
 export function firstOf<Connection>(

@@ -4,10 +4,10 @@ import type { Patience } from './schema-dialect.ts';
 const INTERVAL = 200;
 
 /**
- * Tries for a lock until it is had. Asking again and again, not waiting inside of the database: there, the wait itself
- * would be a transaction, which the building of an index waits for.
- * @param attempt answers with null once it has the lock, otherwise with who has it
- * @throws where the signal comes
+ * Tries to take a lock until it succeeds. It polls instead of waiting inside the database: such a wait would be a
+ * transaction, and the building of an index waits for transactions.
+ * @param attempt returns null once it holds the lock, otherwise the holder
+ * @throws the signal's reason
  */
 export async function awaitLock(
   attempt: () => Promise<string | null>,

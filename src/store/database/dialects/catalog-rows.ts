@@ -1,19 +1,19 @@
 import type { CatalogTable, CatalogView, ColumnKind } from '../catalog.ts';
 
-/** One column of a table, as MySQL and SQLite list them; all null where there is no table. */
+/** One column of a table, as MySQL and SQLite list it; all null where there is no table. */
 export interface CatalogRow {
   readonly table_name: string | null;
-  /** `table`, or what it is instead, in words. */
+  /** `table`, or the kind of relation. */
   readonly table_kind: string | null;
   readonly column_name: string;
   readonly data_type: string;
-  /** MySQL's remarks on a column, such as `on update current_timestamp(3)`. */
+  /** MySQL's notes on a column, such as `on update current_timestamp(3)`. */
   readonly extra?: string | null;
-  /** The table that a foreign key of this column alone refers to. */
+  /** The table that a foreign key on this column alone refers to. */
   readonly referenced_table: string | null;
 }
 
-/** Stand in every row, so that they come even where no table does. */
+/** Repeated in every row, so that they arrive even if there is no table. */
 export interface ServerFacts {
   readonly now: string;
   readonly version: string;
@@ -21,7 +21,7 @@ export interface ServerFacts {
   readonly read_only?: number | string;
 }
 
-/** Puts rows, a table's all next to each other and its columns in order, together into tables. */
+/** Groups rows into tables. All rows of a table are adjacent, and its columns are in order. */
 export function collectTables(
   rows: readonly CatalogRow[],
   kindOf: (type: string) => ColumnKind,
@@ -47,7 +47,7 @@ export function collectTables(
   });
 }
 
-/** What among the rows is no table. */
+/** The rows' relations that are not tables. */
 export function collectViews(rows: readonly CatalogRow[]): readonly CatalogView[] {
   return namesIn(rows.filter(({ table_kind: kind }) => kind !== 'table')).map((name) => ({
     schema: null,

@@ -3,26 +3,26 @@ import type { Knex } from 'knex';
 import { SessionctlError } from '../../../errors.ts';
 import { answered, LONGEST_SILENCE } from './answered.ts';
 
-/** How one driver begins and ends transactions. */
+/** How a driver begins and ends transactions. */
 export interface TransactionRules<Connection> {
   /**
-   * Ends the transaction that may be open and begins one, with everything set that queries rely on, and read back.
-   * @throws ConnectionError where the server does not keep it, or is one that cannot be written and should be
+   * Ends an open transaction and begins a new one. Sets everything that queries rely on, and reads it back.
+   * @throws ConnectionError where the server does not keep a setting, or cannot be written although the run writes
    */
   readonly begin: (connection: Connection, isOpen: boolean, purpose: Purpose) => Promise<void>;
   readonly end: (connection: Connection, how: 'COMMIT' | 'ROLLBACK') => Promise<unknown>;
-  /** What a query that reads is preceded by, so that splitters send it to the primary. */
+  /** A prefix for queries that only read: it makes load balancers send them to the primary. */
   readonly toPrimary: string;
   /** Whether later queries of a transaction see what others have committed since it began. */
   readonly sharesReads: (connection: Connection) => boolean;
-  /** Statements that the server refuses within a transaction. */
+  /** Statements that the server refuses inside a transaction. */
   readonly outside: RegExp | null;
-  /** Milliseconds that the server is given to answer a statement; null for no limit. */
+  /** Milliseconds within which the server must answer a statement; null for no limit. */
   readonly answerLimit: number | null;
   readonly socketOf: (connection: Connection) => Duplex;
 }
 
-/** A query as Knex hands it to its client. */
+/** A query as Knex passes it to its client. */
 export interface ClientQuery {
   readonly sql: string;
 }
@@ -31,17 +31,17 @@ export interface ClientQuery {
 export type Purpose = 'work' | 'queries' | 'unlimited queries';
 
 export interface CheckedTransactions<Connection> {
-  /** What a query that reads is preceded by, so that splitters send it to the primary. */
+  /** A prefix for queries that only read: it makes load balancers send them to the primary. */
   readonly toPrimary: string;
-  /** Sends a query of Knex's, its own BEGIN and COMMIT included. */
+  /** Sends a query of Knex, including Knex's own BEGIN and COMMIT. */
   query<Query extends ClientQuery>(
     connection: Connection,
     query: Query,
     send: () => Promise<Query>,
   ): Promise<Query>;
-  /** Begins a transaction on a connection that is not Knex's, and lets it stand. */
+  /** Begins a transaction on a connection that is not Knex's, and leaves it open. */
   begin(connection: Connection): Promise<void>;
-  /** Reads rows one after the other, outside of Knex. */
+  /** Reads rows one by one, outside of Knex. */
   stream<Row>(
     connection: Connection,
     isLimited: boolean,
@@ -50,13 +50,13 @@ export interface CheckedTransactions<Connection> {
 }
 
 interface State {
-  /** What the open transaction is for. */
+  /** The purpose of the open transaction. */
   open: Purpose | null;
   idle: NodeJS.Timeout | undefined;
   closing: Promise<unknown> | undefined;
 }
 
-/** Milliseconds after which a transaction for single queries ends when no other query follows. */
+/** Milliseconds after which a transaction for single queries ends if no other query follows. */
 const IDLE = 20;
 
 const READS = /^\s*(?:SELECT|SHOW|EXPLAIN)\b/i;
@@ -64,8 +64,8 @@ const BEGIN = /^BEGIN\b/i;
 const END = /^(?:COMMIT|ROLLBACK)\b(?! TO)/i;
 
 /**
- * Puts every query of a connection into a transaction. A pooler may give each transaction another server, so what a query
- * relies on is set at the beginning of its own. Queries that only read share one for as long as they follow each other
+ * Runs every query of a connection inside a transaction. A pooler may give each transaction another server, so each
+ * transaction sets what its queries rely on. Queries that only read share a transaction while they follow each other
  * closely; each change has its own.
  */
 export function checkedTransactions<Connection extends object>(
@@ -79,7 +79,7 @@ export function checkedTransactions<Connection extends object>(
     return state;
   };
 
-  /** No query may run on the connection meanwhile: Knex gives it to one at a time. */
+  /** No other query runs on the connection meanwhile: Knex lends it to one query at a time. */
   async function awaken(connection: Connection): Promise<State> {
     const state = stateOf(connection);
     clearTimeout(state.idle);
@@ -95,7 +95,7 @@ export function checkedTransactions<Connection extends object>(
       state.open = open;
     } catch (error) {
       await rules.end(connection, 'ROLLBACK').catch(() => undefined);
-      // Knex puts the whole query in front of the text of an error.
+      // Knex puts the whole query before the text of an error.
       throw error instanceof SessionctlError ? new Error(NOT_BEGUN, { cause: error }) : error;
     }
   }
@@ -181,13 +181,13 @@ export function checkedTransactions<Connection extends object>(
 
 const NOT_BEGUN = 'a transaction did not begin';
 
-/** The error that a transaction did not begin for, as `checkedTransactions` passes it through Knex. */
+/** The error that kept a transaction from beginning, as `checkedTransactions` passes it through Knex. */
 export function beginningError(error: unknown): SessionctlError | null {
   const isOne = error instanceof Error && error.message.endsWith(NOT_BEGUN);
   return isOne && error.cause instanceof SessionctlError ? error.cause : null;
 }
 
-/** What a client of Knex is made of, as far as its queries go through `checkedTransactions`. */
+/** The parts of a Knex client that `checkedTransactions` uses. */
 export type QueryingClient<Connection> = new (config: Knex.Config) => {
   _query(connection: Connection, query: ClientQuery): Promise<ClientQuery>;
 };
@@ -198,13 +198,13 @@ export function checkedClient<Connection extends object>(
   transactions: CheckedTransactions<Connection>,
 ): new (config: Knex.Config) => Knex.Client {
   class CheckedClient extends Client {
-    /** On the prototype, of which Knex makes the clients of its transactions. */
+    /** On the prototype: Knex makes the clients of its transactions from it. */
     get transactions() {
       return transactions;
     }
 
     override _query(connection: Connection, query: ClientQuery): Promise<ClientQuery> {
-      // A copy: the text of an error begins with the query as it was.
+      // A copy, since Knex begins the text of an error with the original query.
       const sent = READS.test(query.sql) ? { ...query, sql: transactions.toPrimary + query.sql } : query;
       return transactions.query(connection, query, () => super._query(connection, sent));
     }
@@ -212,7 +212,7 @@ export function checkedClient<Connection extends object>(
   return CheckedClient as unknown as new (config: Knex.Config) => Knex.Client;
 }
 
-/** The transactions that a `checkedClient` goes through. */
+/** The transactions that a `checkedClient` uses. */
 export function transactionsOf<Connection extends object>(knex: Knex): CheckedTransactions<Connection> {
   return (knex.client as { readonly transactions: CheckedTransactions<Connection> }).transactions;
 }

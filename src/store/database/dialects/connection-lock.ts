@@ -1,29 +1,29 @@
 import type { LockHolder, LockOwner } from '../../../sessions/run-lock.ts';
 import type { AdvisoryLock } from './advisory-lock.ts';
 
-/** What the server said of a lock that was tried for. */
+/** The server's answer to an attempt to take a lock. */
 export interface LockAttempt {
-  /** The server's number of the connection that holds the lock now; null where its holder has just let it go. */
+  /** The server's number of the connection that holds the lock; null if its holder has just released it. */
   readonly holder: number | null;
   readonly isTaken: boolean;
-  /** Of somebody else. */
+  /** What another holder published about itself. */
   readonly told: LockHolder;
 }
 
 export interface ServerLock {
-  /** The connection that the lock stands on: the one that there is, or a new one where that was lost. */
+  /** The connection that holds the lock: the present one, or a new one if that was lost. */
   connection(): Promise<object>;
   attempt(own: LockOwner): Promise<LockAttempt>;
-  /** Releases the lock, and the connection where it is there for the lock alone. */
+  /** Releases the lock, and closes the connection if it exists only for the lock. */
   close(): Promise<void>;
-  /** How the server calls a connection, and the statement that ends it. */
+  /** The server's name for a connection, and the statement that ends it. */
   describe(connection: number): { readonly process: string; readonly ending: string };
 }
 
-/** Whoever holds the lock may let it go before it is asked for its name. */
+/** The holder may release the lock before its name is read. */
 const ATTEMPTS = 3;
 
-/** A lock that the server keeps for one connection, and lets go with it. */
+/** A lock that the server keeps for one connection and releases with it. */
 export function connectionLock(server: ServerLock): AdvisoryLock {
   let held: { readonly connection: object; readonly number: number | null } | null = null;
 

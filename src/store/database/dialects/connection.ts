@@ -3,15 +3,15 @@ import { withoutQuery } from '../../refusals.ts';
 
 const silence = () => undefined;
 
-/** What every Knex here has in common. */
+/** Settings that every Knex instance here shares. */
 export const quietKnex = {
-  // With values in them, the queries of error messages would show what was asked for.
+  // With values in them, the queries of error messages would show them.
   compileSqlOnError: false,
-  // Knex prints refused connections to stdout, in the middle of the result; they are thrown as well, and told once.
+  // Knex prints refused connections to stdout, in the middle of the result. They are also thrown, and reported once.
   log: { debug: silence, warn: silence, error: silence, deprecate: silence },
 } as const satisfies Knex.Config;
 
-/** Knex over one client. Its own entrance loads what all of its dialects need; that is most of what starting costs. */
+/** Knex over one client. Knex's own entry point loads all of its dialects, which takes most of the start-up time. */
 export async function knexOf(client: Knex.Client): Promise<Knex> {
   const { default: makeKnex } = await import('knex/lib/knex-builder/make-knex.js');
   client.on('query-error', (error: Error, { sql }: { readonly sql: string }) => {
@@ -20,18 +20,18 @@ export async function knexOf(client: Knex.Client): Promise<Knex> {
   return makeKnex(client);
 }
 
-/** One connection a run, made when it is first needed. */
+/** One connection per run, opened when it is first needed. */
 export const oneConnection = { min: 0, max: 1 } as const;
 
-/** The parts of a Knex client that lend out its raw connection; Knex types them as `any`. */
+/** The parts of a Knex client that lend its raw connection. Knex types them as `any`. */
 interface Lender<Connection> {
   acquireConnection(): Promise<Connection>;
   releaseConnection(connection: Connection): Promise<void>;
 }
 
 /**
- * The raw connection that the next query goes on: the one that there is, or a new one where that was lost. Nothing is
- * asked of the server. Not while a query runs, whose end it would wait for.
+ * The raw connection of the next query: the present one, or a new one if that was lost. Sends nothing to the server. Do
+ * not call it while a query runs: it would wait for the query's end.
  */
 export async function presentConnection(knex: Knex): Promise<object> {
   const lender = knex.client as Lender<object>;
@@ -40,7 +40,7 @@ export async function presentConnection(knex: Knex): Promise<object> {
   return connection;
 }
 
-/** Borrows the driver's own connection from Knex for the time of an iteration, and gives it back in every case. */
+/** Borrows the driver's connection from Knex for one iteration, and always returns it. */
 export async function* withConnection<Connection, Item>(
   knex: Knex,
   use: (connection: Connection) => AsyncIterable<Item>,

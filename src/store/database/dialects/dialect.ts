@@ -11,72 +11,84 @@ import type { AdvisoryLock, LockSubject } from './advisory-lock.ts';
 import type { AskedServer, LagMeter } from './lag-meter.ts';
 import type { Refusal } from '../../refusals.ts';
 
-/** One value of a row: what the drivers are told to hand over, times always as text or number. */
+/** One value of a row. The drivers return times always as text or number. */
 export type Value = string | number | bigint | null;
 
-/** `read` makes sure that nothing can be written; `schema` writes and waits for locks as long as it takes. */
+/** `read` makes every write impossible; `schema` writes and waits for locks without limit. */
 export type Access = 'read' | 'write' | 'schema';
 
-/** A query as text with bound values, in the placeholders of the driver. */
+/** A query as text with bound values, in the placeholder syntax of the driver. */
 export interface NativeQuery {
   readonly sql: string;
   readonly bindings: readonly unknown[];
-  /** Has a LIMIT: then it is bound by the statement timeout. How long an unlimited one takes is up to its reader. */
+  /**
+   * The query has a LIMIT: then the statement timeout applies. The duration of an unlimited query depends on its
+   * reader.
+   */
   readonly limited: boolean;
 }
 
-/** Tables that a catalogue is read for: any of these. */
+/** The tables that a catalogue is read for: all that meet one of these. */
 export interface WantedTables {
   /** Normalised names. */
   readonly names: readonly string[];
-  /** Exact names, which the configuration gives. */
+  /** Exact names from the configuration. */
   readonly named: readonly string[];
-  /** Lists of normalised names of columns: a table that has all of one of them is wanted. */
+  /** Lists of normalised column names: a table that has all columns of one list is wanted. */
   readonly columns: readonly (readonly string[])[];
 }
 
-/** A piece of a table on the way through all of it. */
+/** A piece of a table in a walk through all of it. */
 export interface Piece {
-  /** Whether a row, under the alias that the walk was made for, belongs to the piece. */
+  /** Whether a row, under the walk's alias, belongs to the piece. */
   readonly condition: Knex.Raw;
-  /** So many rows may belong to it at the most; null where nobody knows. */
+  /** Maximum rows in the piece; null where it is not known. */
   readonly most: number | null;
-  /** Where the next piece begins; null behind the last one. */
+  /** Where the next piece begins; null after the last one. */
   readonly next: Position | null;
 }
 
-/** Where a piece begins, as the walk itself understands it. */
+/** Where a piece begins, in a form that only the walk understands. */
 export type Position = string | number;
 
-/** A way through a whole table in consecutive pieces, each found without reading what lies before it. */
+/** A walk through a whole table in consecutive pieces. Each piece is found without reading the rows before it. */
 export interface TableWalk {
   /**
    * @param from null for the beginning
-   * @param rows no more of the table's rows than about so many, matching or not
-   * @param until where the way ends, as `from` says where it begins; null for the end of the table
+   * @param rows about how many of the table's rows the piece has at most, matching or not
+   * @param until where the walk ends, in the form of `from`; null for the end of the table
    */
   piece(from: Position | null, rows: number, until: Position | null): Promise<Piece>;
-  /** A position as text, from which another walk through the same table can go on. */
+  /** A position as text. Another walk through the same table can continue from it. */
   write(position: Position): string;
-  /** What `write` has written; null where it means nothing to this walk, as when the table has another key by now. */
+  /**
+   * Parses the output of `write`; null where the text means nothing to this walk, for example since the table's key has
+   * changed.
+   */
   read(text: string): Position | null;
-  /** Any place on the way, found without reading the table; null for the beginning where there is no such place. */
+  /**
+   * A random position in the walk, found without reading the table; null for the beginning where there is no such
+   * position.
+   */
   somewhere(): Promise<Position | null>;
 }
 
-/** Why a statement failed that may succeed when it is tried again: somebody held a lock, or the connection broke. */
+/**
+ * Why a failed statement may succeed on another try: another transaction held a lock, the connection broke, or it took
+ * too long.
+ */
 export type Hindrance = 'busy' | 'lost' | 'slow';
 
 /**
- * What differs between PostgreSQL, MySQL/MariaDB and SQLite, and nothing else. Outside of the dialects nobody asks
- * which database it is.
+ * Exactly what differs between PostgreSQL, MySQL/MariaDB and SQLite. Code outside of the dialects never asks which
+ * database it is.
  */
 export interface Dialect {
   readonly name: Target['dialect'];
 
   /**
-   * Prepares a connection, of which there is one a run. The database is first spoken to by the first query.
-   * @param mayBeMissing a file that is not there is an empty database, and made where it is to be written
+   * Prepares a connection, one per run. It connects at the first query.
+   * @param mayBeMissing a missing file is an empty database, and is created if the run writes
    * @throws ConnectionError where a driver or file is missing
    */
   connect(
@@ -86,16 +98,16 @@ export interface Dialect {
     mayBeMissing: boolean,
   ): Promise<Knex>;
 
-  /** Reads the clock, the version and the tables that are wanted, with those that their foreign keys refer to. */
+  /** Reads the clock, the version and the wanted tables, with those that their foreign keys refer to. */
   readCatalog(knex: Knex, wanted: WantedTables): Promise<Catalog>;
 
-  /** The clock at present. */
+  /** The current time of the database's clock. */
   readClock(knex: Knex): Promise<Instant>;
 
   /**
-   * How each of the columns writes moments.
-   * @param timeZone of the application that writes, or null where nobody said
-   * @throws SchemaError for a type or a mixture that cannot be understood
+   * The time encoding of each column.
+   * @param timeZone of the application that writes, or null if it is not configured
+   * @throws SchemaError for a type or a mixture of formats that is not supported
    */
   timeEncodings(
     knex: Knex,
@@ -105,116 +117,129 @@ export interface Dialect {
   ): Promise<readonly TimeEncoding[]>;
 
   /**
-   * What stands in a key column that its type does not let one expect, such as `blob`: keys of this kind cannot be told
-   * apart exactly. Null where the type binds what stands in the column.
+   * The type of a stored value, such as `blob`, that the type of the key column does not lead one to expect. Keys of
+   * this type cannot be told apart exactly. Null where the database enforces the column's type.
    */
   strayKeys: ((knex: Knex, table: string, key: KeyColumn) => Promise<string | null>) | null;
 
   /**
    * The first 12 hexadecimal digits of the SHA-256 of a text column. A server computes them, so that no token leaves
-   * it; where the database runs in this very process, it hands the text over and `readFingerprint` does.
+   * it. A database inside this process returns the text, and `readFingerprint` computes them.
    */
   fingerprint(knex: Knex, column: string): Knex.Raw | Knex.Ref<string, Record<string, string>>;
   readFingerprint(value: string): string;
 
-  /** Whether a key is one of the values, byte for byte, through the index. No value may be impossible for the kind. */
+  /**
+   * Whether a key equals one of the values, byte for byte, through the index. Every value must be possible for the
+   * kind.
+   */
   keyIn(knex: Knex, column: string, key: KeyColumn, values: readonly string[]): Knex.Raw;
 
   /** Whether a text or uuid key begins with a text, byte for byte. */
   keyBeginsWith(knex: Knex, column: string, prefix: string): Knex.Raw;
 
   /**
-   * Whether the address in the column, in any stored form and any type of column, lies in one of the ranges. False, never
-   * an error or NULL, for one that cannot be read.
+   * Whether the address in the column, in any stored form and column type, lies in one of the ranges. False, never an
+   * error or NULL, for an unreadable address.
    */
   addressIn(knex: Knex, column: string, ranges: readonly KeyRange[]): Knex.Raw;
 
-  /** Whether the column holds more than blanks and no single address that can be read, as `readStoredAddress` says it. */
+  /** Whether the column holds more than blanks but no single readable address, by the rules of `readStoredAddress`. */
   addressUnclear(knex: Knex, column: string): Knex.Raw;
 
-  /** Whether the column contains one of the literal texts, both as `foldCase` writes them. There may be thousands. */
+  /** Whether the column contains one of the literal texts, both in the form of `foldCase`. There may be thousands. */
   containsAny(knex: Knex, column: string, texts: readonly string[]): Knex.Raw;
 
-  /** Whether the column is a text, both as `foldCase` writes them. */
+  /** Whether the column equals a text, both in the form of `foldCase`. */
   isText(knex: Knex, column: string, text: string): Knex.Raw;
 
-  /** Whether a text that has spaces between its words has this one, byte for byte. */
+  /** Whether a text of words separated by spaces contains this word, byte for byte. */
   hasWord(knex: Knex, text: Knex.Raw, word: string): Knex.Raw;
 
-  /** The rows of a query in chunks, each row an array, at constant memory. */
+  /** The rows of a query in chunks, each row an array, in constant memory. */
   stream(knex: Knex, query: NativeQuery): AsyncIterable<readonly (readonly Value[])[]>;
 
   /** The column as text, compared byte for byte. */
   asText(knex: Knex, column: string): Knex.Raw;
 
-  /** The key in a form that groups and sorts byte for byte, and no slower than need be. */
+  /** The key in a form that groups and sorts byte for byte, as fast as possible. */
   byBytes(knex: Knex, column: string, key: KeyColumn): Knex.Raw | Knex.Ref<string, Record<string, string>>;
 
-  /** What a list is sorted by that clients sent, however long it is. */
+  /** Text from a client as a sort key for lists, of any length. */
   sentText(knex: Knex, column: string): Knex.Raw | Knex.Ref<string, Record<string, string>>;
 
-  /** The quarters of an hour between 1970 and the moment, taking what is written for UTC. The value is one of the encoding. */
+  /** Quarter hours between 1970 and the moment, reading the stored value as UTC. The value is in the encoding. */
   quarterHour(knex: Knex, column: string, encoding: TimeEncoding): Knex.Raw;
 
-  /** The milliseconds between 1970 and the moment that the column means, to sort by. The value is one of the encoding. */
+  /** Milliseconds between 1970 and the moment that the column means, for sorting. The value is in the encoding. */
   milliseconds(knex: Knex, column: string, encoding: TimeEncoding): Knex.Raw;
 
-  /** The beginning of an address's key that its network has in common, as `networkDigits` gives it; null for what is none. */
+  /**
+   * The part of an address's key that its whole network shares, in the form of `networkDigits`; null if it is not an
+   * address.
+   */
   network(knex: Knex, column: string): Knex.Raw;
 
-  /** The column's value in a form that loses nothing when it is read and bound again. */
+  /** The column's value in a form that can be read and bound again without loss. */
   exactly(knex: Knex, column: string): Knex.Raw | Knex.Ref<string, Record<string, string>>;
 
   /** Prepares the connection to end rows of these tables. */
   prepareEnding(knex: Knex, tables: readonly string[]): Promise<void>;
 
-  /** What is due before many transactions, and after each of them, holding nobody up; null where the server sees to it. */
+  /**
+   * Work to do before many transactions and after each of them, without delaying other clients; null where the server
+   * does it.
+   */
   readonly batches: {
     prepare(knex: Knex): Promise<void>;
     afterEach(knex: Knex, isLast: boolean): Promise<void>;
   } | null;
 
-  /** `DELETE FROM table AS alias`, to be followed by WHERE; the reference is the table with its alias. */
+  /** `DELETE FROM table AS alias`, to be followed by WHERE. The reference includes the alias. */
   deleteFrom(knex: Knex, reference: Knex.Raw, alias: string): Knex.Raw;
 
-  /** How many rows a DELETE or an UPDATE, run by `knex.raw`, has affected. */
+  /** How many rows a DELETE or an UPDATE run by `knex.raw` affected. */
   affectedRows(result: unknown): number;
 
-  /** Runs work that is one statement, and so a transaction by itself: it takes no round trips for one. */
+  /** Runs work that is one statement, and so its own transaction: no extra round trips. */
   single<Result>(knex: Knex, work: (knex: Knex) => Promise<Result>): Promise<Result>;
 
-  /** Runs the work in one transaction of its own: committed, or rolled back when it throws. */
+  /** Runs the work in its own transaction: committed, or rolled back if the work throws. */
   transaction<Result>(knex: Knex, work: (transaction: Knex) => Promise<Result>): Promise<Result>;
 
-  /** Prepares to walk through a table, known in the queries by the alias. */
+  /** Prepares a walk through a table that queries know by the alias. */
   walk(knex: Knex, table: WalkedTable, alias: string): Promise<TableWalk>;
 
-  /** A lock that at most one run at a time holds, whatever host it is on. Not taken yet. */
+  /** A lock that at most one run holds at a time, on any host. Not taken yet. */
   advisoryLock(knex: Knex, subject: LockSubject): Promise<AdvisoryLock>;
 
-  /** How a great change goes fastest while nobody else uses the database; null where it goes as fast bit by bit. */
+  /**
+   * The fastest way to make a large change while no other client uses the database; null where small steps are as fast.
+   */
   readonly bulk: {
     /** Prepares the connection. */
     prepare(knex: Knex): Promise<void>;
     vacuum(knex: Knex): Promise<void>;
   } | null;
 
-  /** Milliseconds that a transaction of a sweep takes about. */
+  /** Target time of a sweep's transaction, in milliseconds. */
   readonly sweepTarget: number;
 
-  /** Milliseconds that ending one row of a batch costs at the most, as far as one knows beforehand. */
+  /** The most that ending one row of a batch is expected to cost, in milliseconds. */
   readonly endingCost: number;
 
   /**
-   * The share of a table's rows below which they are found faster through an index on the expiry than on a walk through
+   * Expired rows below this share of the table are found faster through an index on the expiry than by a walk through
    * the table. Measured by bench/sweep.js.
    */
   readonly indexPaysBelow: number;
 
-  /** About how many rows the table has, by the database's statistics. */
+  /** The approximate number of rows, from the database's statistics. */
   tableRows(knex: Knex, table: WalkedTable): Promise<number>;
 
-  /** About how many rows a query through an index gives, by the planner, or counted up to `most`. */
+  /**
+   * The approximate number of rows that a query through an index returns, from the planner, or counted up to `most`.
+   */
   estimateRows(knex: Knex, query: Knex.QueryBuilder, most: number): Promise<number>;
 
   /**
@@ -230,7 +255,7 @@ export interface Dialect {
   /** Whether trying again may help after this error. */
   readonly hindrance: (error: unknown) => Hindrance | undefined;
 
-  /** Understands an error of the driver, or answers undefined where it means a defect of ours. */
+  /** Explains an error of the driver; undefined if it is a bug in sessionctl. */
   explain(error: unknown, database: string): Refusal | undefined;
 }
 
@@ -240,8 +265,8 @@ export interface WalkedTable {
   readonly id: KeyColumn;
 }
 
-/** Rows that one chunk of a stream holds at the most. */
+/** Maximum rows in one chunk of a stream. */
 export const CHUNK_ROWS = 250;
 
-/** Milliseconds that ending sessions waits for somebody else's lock before it gives way and tries again. */
+/** Milliseconds that ending sessions waits for another transaction's lock before it gives way and tries again. */
 export const LOCK_TIMEOUT = 200;

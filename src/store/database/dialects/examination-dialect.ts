@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Knex } from 'knex';
 
-/** A table as it is named in statements. */
+/** A table as statements name it. */
 export interface NamedTable {
   readonly schema: string | null;
   readonly name: string;
 }
 
-/** Code or a key of the operator's own that changing a table would meet. */
+/** A trigger, rule or foreign key of the operator that affects a change of a table. */
 export interface FoundObstacle {
   /** A keeping trigger can undo the change without an error. */
   readonly kind: 'rule' | 'keeping trigger' | 'trigger' | 'foreign key';
@@ -16,29 +16,35 @@ export interface FoundObstacle {
   readonly place: string | null;
 }
 
-/** What the databases differ in when a deployment is examined: beside `Dialect`, and loaded when needed. Nothing changes anything. */
+/**
+ * The differences between the databases when a deployment is checked. Loaded only when needed. No function changes
+ * anything.
+ */
 export interface ExaminationDialect {
   /**
-   * Has the rights that a statement needs checked, by having it planned and not run.
-   * Null where rights are those of a file.
+   * Checks the rights that a statement needs: the database plans the statement and does not run it. Null where the
+   * rights are those of a file.
    */
   readonly plan: ((knex: Knex, statement: Knex.Raw) => Promise<unknown>) | null;
 
-  /** Rules and triggers that run at such a change of the table, and foreign keys that may not allow it. */
+  /** Rules and triggers that run at such a change of the table, and foreign keys that may forbid it. */
   obstacles(knex: Knex, table: NamedTable, change: 'DELETE' | 'UPDATE'): Promise<readonly FoundObstacle[]>;
 
-  /** The socket of a connection of the driver's own; null where there is none. */
+  /** The socket of the driver's own connection; null where there is none. */
   readonly socketOf: ((connection: object) => Socket) | null;
 
-  /** Why nothing can be changed, in words; null where it can. */
+  /** The reason why the database is read-only, as text; null if it can be written. */
   findReadOnly(knex: Knex): Promise<string | null>;
 
   /** A statement that gives this account a right; null where there are no accounts. */
   grant(knex: Knex, right: string, table: NamedTable): Promise<string | null>;
 
-  /** A statement by which this account sees the rows that policies hide; null where there are none. */
+  /** A statement that lets this account see the rows that policies hide; null where there are no policies. */
   seeAllRows(knex: Knex): Promise<string | null>;
 
-  /** A statement after which the database sets a column no longer by itself; null where its definition cannot be told. */
+  /**
+   * A statement that stops the database from setting a column by itself; null where the column's definition cannot be
+   * determined.
+   */
   keepColumn(knex: Knex, table: NamedTable, column: string): Promise<string | null>;
 }

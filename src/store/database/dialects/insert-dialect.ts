@@ -2,20 +2,20 @@ import type { Knex } from 'knex';
 import type { CatalogTable } from '../catalog.ts';
 import type { Value } from './dialect.ts';
 
-/** A column as whoever adds a row has to know it. */
+/** The facts about a column that adding a row needs. */
 export interface InsertColumn {
   readonly name: string;
-  /** As the database calls it. */
+  /** The database's name of the type. */
   readonly type: string;
-  /** It takes no NULL, and nothing gives it a value of its own accord. */
+  /** It does not accept NULL, and nothing sets it automatically. */
   readonly required: boolean;
-  /** The database gives it a value of its own accord. */
+  /** The database sets it automatically. */
   readonly hasDefault: boolean;
 }
 
-/** What the databases differ in when a row is added, which one command does: beside `Dialect`, and loaded when needed. */
+/** The differences between the databases when a row is added, which only one command does. Loaded only when needed. */
 export interface InsertDialect {
   columns(knex: Knex, table: Pick<CatalogTable, 'schema' | 'name'>): Promise<readonly InsertColumn[]>;
-  /** A value, as `Dialect.stream` gives it, as an application has it in its hands. */
+  /** Turns a value of `Dialect.stream` into the value that an application would have. */
   fieldValue(type: string, value: Value): unknown;
 }

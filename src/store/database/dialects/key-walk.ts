@@ -4,11 +4,11 @@ import { allOf, isPossibleKey } from '../conditions.ts';
 import type { KeyKind } from '../shape.ts';
 import type { Position, TableWalk } from './dialect.ts';
 
-/** What a walk goes along: a key of this kind, or SQLite's own number of a row. */
+/** The key that a walk follows: a key of this kind, or SQLite's own row number. */
 export type WalkedKind = KeyKind | 'rowid';
 
 /**
- * Walks along a unique key. The server carries the bounds, since its order of keys is not JavaScript's.
+ * Walks along a unique key. The server compares the bounds, since its order of keys differs from JavaScript's.
  * @param reference the table with its alias
  * @param column of the key, with the alias
  */
@@ -26,7 +26,8 @@ export function keyWalk(knex: Knex, reference: Knex.Raw, column: string, kind: W
         .limit(1)
         .offset(rows - 1)) as { bound: Position }[];
       if (bound === undefined) return { condition: within, most: rows, next: null };
-      // Without the end of the whole walk, which lies behind: of two upper bounds SQLite reads up to the one it likes.
+      // Without the end of the whole walk, which lies beyond this piece: given two upper bounds, SQLite may read up to
+      // either.
       return { condition: allOf(knex, [...behind, upTo(bound.bound)]), most: rows, next: bound.bound };
     },
 
@@ -51,12 +52,12 @@ export function keyWalk(knex: Knex, reference: Knex.Raw, column: string, kind: W
   };
 }
 
-/** Fewer rows are gone through in no time, wherever one begins. */
+/** A smaller table is read so quickly that the start makes no difference. */
 const FEW_ROWS = 1000;
 
 const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** A text about between two others, which may begin alike, as keys with a prefix do. No row needs to have it for a key. */
+/** A text roughly between two others, which may share a prefix, as keys do. It need not be the key of a row. */
 function textBetween(first: string, last: string): string {
   let differs = 0;
   while (differs < first.length && first[differs] === last[differs]) differs += 1;
@@ -82,7 +83,7 @@ function numberBetween(first: string, last: string): string {
   return String(one + Math.floor(Math.random() * (other - one)));
 }
 
-/** The text as a key of the kind, in the form in which the driver gives and takes it; null where it is none. */
+/** The text as a key of the kind, in the driver's form; null if it is not one. */
 function keyIn(kind: WalkedKind, text: string): Position | null {
   if (kind === 'rowid' ? !/^-?\d{1,18}$/.test(text) : !isPossibleKey({ name: '', kind }, text)) return null;
   const isNumber = kind === 'rowid' || kind === 'integer';

@@ -1,4 +1,4 @@
-/** What Knex is made of, which it has no types for: entered there, it loads one dialect in place of nine. */
+/** A part of Knex that it has no types for. Importing it loads one dialect instead of nine. */
 declare module 'knex/lib/knex-builder/make-knex.js' {
   import type { Knex } from 'knex';
   const makeKnex: (client: Knex.Client) => Knex;

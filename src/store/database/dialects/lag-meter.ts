@@ -1,19 +1,22 @@
 import type { Knex } from 'knex';
 import { ConnectionError } from '../../../errors.ts';
 
-/** A server that can be asked how its replication is. */
+/** A server that can report its replication lag. */
 export interface AskedServer {
   /** Without credentials. */
   readonly place: string;
-  /** Explains what goes wrong, and has patience where that may pass. Given up by the run's signal. */
+  /** Runs work with errors explained, and retried where they may pass. Aborted by the run's signal. */
   readonly ask: <Result>(work: (knex: Knex) => Promise<Result>) => Promise<Result>;
 }
 
 /**
  * Measures once.
- * @returns the milliseconds that the replica furthest behind is behind; null where there is no replica
+ * @returns how far the slowest replica is behind, in milliseconds; null where there is no replica
  */
 export type LagMeter = () => Promise<number | null>;
 
-/** A replica that has lost its primary and looks for it, as while that restarts: it may find it again by itself. */
+/**
+ * A replica that has lost its primary and is looking for it, for example while that restarts. It may reconnect by
+ * itself.
+ */
 export class LostPrimaryError extends ConnectionError {}

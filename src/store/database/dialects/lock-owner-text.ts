@@ -3,8 +3,8 @@ import { toInstant, type Instant } from '../../../sessions/instant.ts';
 const GAP = '...';
 
 /**
- * Who holds a lock, in printable ASCII and in so much room. Given up first is the domain of a host, which is known by
- * its first label; then what stands in the middle. The number of the process stays.
+ * The holder of a lock in printable ASCII of limited length. A long text first loses the domain of the host, whose
+ * first label identifies it, then its middle. The process number stays.
  * @param most at least 20 characters
  */
 export function fitWho(who: string, most: number): string {
@@ -18,12 +18,12 @@ export function fitWho(who: string, most: number): string {
   return `${short.slice(0, room - GAP.length - tail)}${GAP}${short.slice(-tail)}${process}`;
 }
 
-/** What somebody else wrote down as who holds a lock: never more than one printable line. */
+/** The lock holder that another run wrote down, as at most one printable line. */
 export function readWho(text: unknown): string | null {
   return typeof text === 'string' && text.trim() !== '' ? fitWho(text.trim(), 200) : null;
 }
 
-/** A moment in ISO 8601, extended or basic, as somebody else wrote it down; null where it is none. */
+/** A moment in ISO 8601, extended or basic, that another run wrote down; null if it is not one. */
 export function readSince(text: unknown): Instant | null {
   if (typeof text !== 'string') return null;
   const iso = text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');

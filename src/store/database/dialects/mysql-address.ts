@@ -11,7 +11,7 @@ import {
   TOO_LONG,
 } from '../../../sessions/stored-address.ts';
 
-/** As `Dialect.addressIn`. Columns of inet4 and inet6 are read as the text that they are written as. */
+/** See `Dialect.addressIn`. Columns of inet4 and inet6 are read as text. */
 export function addressIn(knex: Knex, column: string, ranges: readonly KeyRange[]): Knex.Raw {
   const digits = knex.raw('HEX(?)', [keyOf(knex, column)]);
   const blocks = new Map<number, string[]>();
@@ -20,14 +20,14 @@ export function addressIn(knex: Knex, column: string, ranges: readonly KeyRange[
     if (some === undefined) blocks.set(block.length, [block]);
     else some.push(block);
   }
-  // A list for each length: a term for each of thousands of networks would read the address as often.
+  // One list for each length: with one term for each of thousands of networks, the address would be read as often.
   const terms = [...blocks].map(([length, some]) =>
     knex.raw(`LEFT(?, ${String(length)}) IN (${some.map(() => '?').join(', ')})`, [digits, ...some]),
   );
   return knex.raw(`COALESCE(${terms.map(() => '?').join(' OR ')}, FALSE)`, terms);
 }
 
-/** The beginnings, in hexadecimal digits, that exactly the keys of a range have. Of a CIDR network there are at most 8. */
+/** The hexadecimal prefixes that exactly the keys of a range have. A CIDR network has at most 8. */
 export function blocksOf({ first, last }: KeyRange): readonly string[] {
   let same = 0;
   while (same < first.length && first[same] === last[same]) same += 1;
@@ -44,7 +44,7 @@ export function blocksOf({ first, last }: KeyRange): readonly string[] {
   });
 }
 
-/** As `Dialect.addressUnclear`. */
+/** See `Dialect.addressUnclear`. */
 export function addressUnclear(knex: Knex, column: string): Knex.Raw {
   const text = textOf(knex, column);
   return knex.raw(
@@ -56,7 +56,7 @@ export function addressUnclear(knex: Knex, column: string): Knex.Raw {
   );
 }
 
-/** As `Dialect.network`. */
+/** See `Dialect.network`. */
 export function network(knex: Knex, column: string): Knex.Raw {
   const digits = knex.raw('LOWER(HEX(?))', [keyOf(knex, column)]);
   return knex.raw(
@@ -72,7 +72,7 @@ function textOf(knex: Knex, column: string): Knex.Raw {
   );
 }
 
-/** Sixteen bytes, of IPv4 those of its mapped IPv6 address; NULL where the address cannot be read. */
+/** Sixteen bytes (IPv4 as its mapped IPv6 address); NULL where the address cannot be read. */
 function keyOf(knex: Knex, column: string): Knex.Raw {
   const text = textOf(knex, column);
   const core = knex.raw(

@@ -5,13 +5,13 @@ import { authPlugins } from 'mysql2';
 import { isLocalHost } from '../local-host.ts';
 import { firstOf, type Attempt } from './attempts.ts';
 
-/** The part of mysql2's connection that its types leave out. */
+/** The part of mysql2's connection that its types omit. */
 interface Connected {
   readonly stream: unknown;
 }
 
 /**
- * Makes a client connect by the first attempt that succeeds, to a server that its certificate names.
+ * Makes a client connect by the first attempt that succeeds, and checks that the certificate names the server.
  * @param takesAnyKey the password may be encrypted with a key that the server sends in the clear
  */
 export function connectingTo(
@@ -28,7 +28,7 @@ export function connectingTo(
   return firstOf(client, settings, (connection: Connected, at) => {
     const { host, ssl } = attempts[at] ?? {};
     if (host === undefined || !isIdentified(ssl) || isIP(host) === 0) return Promise.resolve();
-    // mysql2 compares names alone, and takes an address for localhost.
+    // mysql2 compares only names, and treats an address as localhost.
     const { stream } = connection;
     if (!(stream instanceof TLSSocket)) throw new Error('the connection has no TLS');
     const mismatch = checkServerIdentity(host, stream.getPeerCertificate());
@@ -36,7 +36,10 @@ export function connectingTo(
   });
 }
 
-/** The code of the error that a server asks for the password under a key that somebody between here and it may have made. */
+/**
+ * The error code for a server that asks for the password encrypted with a key that an attacker on the way could have
+ * replaced.
+ */
 export const KEY_IN_THE_CLEAR = 'KEY_IN_THE_CLEAR';
 
 const WITHOUT_KEYS = Object.fromEntries(
@@ -51,7 +54,7 @@ const WITHOUT_KEYS = Object.fromEntries(
   ]),
 );
 
-/** mysql2 takes a socket by another name, and compares the certificate's name with the host only where it is asked to. */
+/** mysql2 takes a socket under another option, and compares the certificate's name with the host only if asked to. */
 function settingsOfDriver({ host, port, ssl }: Attempt): object {
   const place = host.startsWith('/') ? { socketPath: host } : { host, port };
   if (ssl === false) return { ...place, ssl };

@@ -12,8 +12,8 @@ import type { Access } from './dialect.ts';
 import { connectingTo } from './mysql-attempts.ts';
 
 /**
- * Prepares a connection. Variables are set once: proxies repeat them on each server that they send a connection's queries
- * to. Each transaction reads them back, and asks where it is.
+ * Prepares a connection. Variables are set once: proxies repeat them on each server that receives a connection's
+ * queries. Each transaction reads them back, and checks which server it is on.
  */
 export async function connectMysql(
   server: ServerLocation,
@@ -22,7 +22,7 @@ export async function connectMysql(
 ): Promise<Knex> {
   const { default: KnexClient } = await import('knex/lib/dialects/mysql2/index.js');
   const attempts = attemptsOf(server, settings.tls);
-  /** Those that keep one view of the data for a whole transaction, which must then be a short one. */
+  /** Connections that keep one view of the data for a whole transaction. Their transactions must be short. */
   const withFixedView = new WeakSet<Connection>();
   const transactions = checkedTransactions(
     rulesOf(describeLocation(server), settings, access, (connection) => !withFixedView.has(connection)),
@@ -62,11 +62,11 @@ export async function connectMysql(
       ...(server.password === null ? {} : { password: server.password }),
       connectTimeout: settings.connectTimeout,
       charset: 'utf8mb4',
-      // Whole numbers beyond 2^53 and times stay the text that the server wrote.
+      // Whole numbers beyond 2^53 and times stay in the text form that the server wrote.
       supportBigNumbers: true,
       bigNumberStrings: true,
       dateStrings: true,
-      // No file of this machine is anything to the server.
+      // The server must never read a file of this machine.
       flags: ['-LOCAL_FILES'],
       connectAttributes: { program_name: 'sessionctl' },
     },
@@ -74,7 +74,7 @@ export async function connectMysql(
   return knexOf(connectingTo(client, attempts, takesAnyKey(server)));
 }
 
-/** By the words of JDBC's driver and of MySQL's own client. */
+/** By the parameter names of the JDBC driver and of MySQL's own client. */
 function takesAnyKey({ parameters }: ServerLocation): boolean {
   return ['allowPublicKeyRetrieval', 'get-server-public-key'].some((name) =>
     /^(?:true|1)$/i.test(parameters.get(name) ?? ''),
@@ -82,8 +82,8 @@ function takesAnyKey({ parameters }: ServerLocation): boolean {
 }
 
 /**
- * What queries rely on. The mode keeps the escaping of bound values safe (NO_BACKSLASH_ESCAPES) and identifiers quoted by
- * backticks (ANSI_QUOTES).
+ * The settings that queries rely on. The mode keeps the escaping of bound values safe (NO_BACKSLASH_ESCAPES), and
+ * identifiers quoted by backticks (ANSI_QUOTES).
  */
 const RELIED_ON = {
   autocommit: '1',
@@ -97,8 +97,8 @@ const RELIED_ON = {
 } as const;
 
 /**
- * With a configured zone the connection stays in the server's own, as the application's is, and the wall clock that the
- * application wrote is read back as it is; without, timestamps are the instants that the server takes them for.
+ * If a zone is configured, the connection keeps the server's zone, like the application's connection, and reads back
+ * the wall clock that the application wrote. Otherwise timestamps are the moments that the server takes them for.
  */
 function reliedOn({ timeZone }: DatabaseSettings): Readonly<Record<string, string>> {
   return timeZone === null ? { ...RELIED_ON, time_zone: '+00:00' } : RELIED_ON;
@@ -108,11 +108,11 @@ function sessionVariables(settings: DatabaseSettings): string {
   const variables = Object.entries(reliedOn(settings)).map(
     ([name, value]) => `${name} = ${/^\d+$/.test(value) ? value : `'${value}'`}`,
   );
-  // COMMIT would begin the next transaction, or end the connection.
+  // With another completion_type, COMMIT would begin the next transaction or end the connection.
   return `SET completion_type = 0, ${variables.join(', ')}${settings.statementTimeout === 0 ? '' : timeLimit(settings.statementTimeout)}`;
 }
 
-/** MariaDB and MySQL have names of their own for it; each executes only the comment that is for it. */
+/** MariaDB and MySQL have different names for it; each executes only the comment meant for it. */
 function timeLimit(milliseconds: number): string {
   const seconds = (milliseconds / 1000).toFixed(3);
   return ` /*M! , max_statement_time = ${seconds} */ /*!50708 , max_execution_time = ${String(milliseconds)} */`;
@@ -121,9 +121,9 @@ function timeLimit(milliseconds: number): string {
 export const NO_TIME_LIMIT = `SET completion_type = 0${timeLimit(0)}`;
 
 /**
- * Whether writing may lock rows alone, so that it gives way to requests: the default locks the gaps between them too, where
- * every sign-in wants to insert, and of a deadlock with it the sign-in would be the victim. A server that writes
- * statements to its binary log cannot have that.
+ * Whether writing may lock single rows only, so that requests are not held up. The default also locks the gaps between
+ * rows, where every sign-in inserts, and in a deadlock the sign-in would be the victim. A server that writes statements
+ * to its binary log does not allow this.
  */
 async function mayReadCommitted(connection: Connection): Promise<boolean> {
   const [rows] = await connection
@@ -133,7 +133,7 @@ async function mayReadCommitted(connection: Connection): Promise<boolean> {
   return !(logged.includes('ON') && logged.includes('STATEMENT'));
 }
 
-/** What says that a server is a replica, or not to be written. */
+/** Variables that mark a server as a replica or read-only. */
 const READ_ONLY = ['read_only', 'innodb_read_only'] as const;
 
 function rulesOf(
@@ -152,7 +152,7 @@ function rulesOf(
     .map((name) => `@@${name} AS ${name}`)
     .join(', ')}`;
   return {
-    // Where nothing may be written, the plan of a change is refused, too.
+    // Where nothing may be written, the server also refuses to plan a change.
     outside: /^\s*EXPLAIN\b/i,
     toPrimary: '',
     answerLimit: answerLimit(settings, access),
@@ -160,7 +160,7 @@ function rulesOf(
     sharesReads,
     async begin(connection) {
       const on = connection.promise();
-      // Ends the one that is open.
+      // This also ends the open transaction.
       await on.query(`START TRANSACTION${access === 'read' ? ' READ ONLY' : ''}`);
       const [rows] = await on.query<RowDataPacket[]>(check);
       const row: Readonly<Record<string, unknown>> = rows[0] ?? {};
@@ -180,7 +180,7 @@ function rulesOf(
       throw new ConnectionError(
         `${database} does not keep ${name}: it is ${String(row[name]).slice(0, 40)}`,
         {
-          hint: 'Something between here and the server changes it, such as a proxy: give the URL of the server itself.',
+          hint: 'Something on the way to the server changes it, such as a proxy. Give the URL of the server itself.',
         },
       );
     },

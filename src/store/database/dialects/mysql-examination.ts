@@ -15,7 +15,7 @@ export const mysqlExamination: ExaminationDialect = {
   // "EXPLAIN requires the same privileges required to execute the explained statement" (manual of MySQL and of MariaDB).
   plan: (knex, statement) => knex.raw('EXPLAIN ?', [statement]),
 
-  // A trigger can change what an UPDATE writes; a DELETE it can only refuse by an error.
+  // A trigger can change the values that an UPDATE writes. It can stop a DELETE only by an error.
   async obstacles(knex, { name }, change) {
     const [triggers] = await knex.raw<Answer<{ readonly name: string; readonly timing: string }>>(
       'SELECT TRIGGER_NAME AS name, ACTION_TIMING AS timing FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = ? AND EVENT_MANIPULATION = ?',
@@ -60,7 +60,8 @@ export const mysqlExamination: ExaminationDialect = {
     const definition = await definitionOf(knex, name, column);
     if (definition === null) return null;
     const { type, nullable, preset } = definition;
-    // What names no default gets one by itself where explicit_defaults_for_timestamp is off, and ON UPDATE with it.
+    // With explicit_defaults_for_timestamp off, a definition without a default gets one automatically, and ON UPDATE
+    // with it.
     const precision = /\(\d\)/.exec(type)?.[0] ?? '';
     const constraint =
       nullable === 'YES'
@@ -72,7 +73,7 @@ export const mysqlExamination: ExaminationDialect = {
   },
 };
 
-/** Null where the type is not one of times, which alone can be set by an update. */
+/** Null where the type is not a time; only times can be set by an update. */
 async function definitionOf(knex: Knex, table: string, column: string): Promise<Definition | null> {
   const [rows] = await knex.raw<Answer<Definition>>(
     'SELECT COLUMN_TYPE AS type, IS_NULLABLE AS nullable, COLUMN_DEFAULT AS preset FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND COLUMN_NAME = ?',

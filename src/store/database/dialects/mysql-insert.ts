@@ -24,7 +24,7 @@ export const mysqlInsert: InsertDialect = {
   },
 
   fieldValue(type, value) {
-    // MySQL has no other boolean.
+    // MySQL has no other boolean type.
     if (type === 'tinyint' && value !== null) return Number(value) !== 0;
     if (['decimal', 'bigint'].includes(type) && value !== null) return Number(value);
     return type === 'json' && typeof value === 'string' ? (JSON.parse(value) as unknown) : value;

@@ -3,17 +3,17 @@ import { ConfigError, ConnectionError } from '../../../errors.ts';
 import { LostPrimaryError, type AskedServer, type LagMeter } from './lag-meter.ts';
 import { errorCode } from '../../refusals.ts';
 
-/** What replicas answer, under the names of all versions. MariaDB and MySQL have one row for each source. */
+/** A replica's answer; the names of its fields differ between versions. MariaDB and MySQL return one row per source. */
 type StatusRow = Readonly<Record<string, unknown>>;
 
-/** The first one that a server understands is the one for it: MariaDB 10.5, MySQL 8.0.22, MySQL before. */
+/** The first statement that a server understands is the right one: MariaDB 10.5, MySQL 8.0.22, older MySQL. */
 const STATUS = ['SHOW ALL REPLICAS STATUS', 'SHOW REPLICA STATUS', 'SHOW SLAVE STATUS'] as const;
 
-/** A primary does not know how far its replicas are behind: they are asked themselves. */
+/** A primary does not know how far its replicas are behind, so the replicas are asked. */
 export function mysqlLag(replicas: readonly AskedServer[]): LagMeter {
   if (replicas.length === 0) {
     throw new ConfigError('the configuration names no replicas to ask how far they are behind', {
-      hint: 'Write replicas = ["mysql://user@replica"] into the profile: MySQL and MariaDB do not tell on the primary.',
+      hint: 'Set replicas = ["mysql://user@replica"] in the profile: a MySQL or MariaDB primary does not report it.',
     });
   }
   return async () => Math.max(...(await Promise.all(replicas.map(lagOf))));
@@ -24,7 +24,7 @@ function lagOf({ place, ask }: AskedServer): Promise<number> {
     const rows = await readStatus(knex);
     if (rows.length === 0) {
       throw new ConnectionError(`${place} replicates from no server`, {
-        hint: 'Check the URLs under replicas in the profile: each is that of a replica, none that of the primary.',
+        hint: 'Check the URLs under replicas in the profile: each must be the URL of a replica, not of the primary.',
       });
     }
     return Math.max(...rows.map((row) => secondsBehind(place, row) * 1000));
@@ -44,17 +44,18 @@ async function readStatus(knex: Knex): Promise<readonly StatusRow[]> {
   throw new Error('the server understands no statement about its replication');
 }
 
-/** @throws ConnectionError where it is not known, since replication is stopped or broken */
+/** @throws ConnectionError where the lag is unknown since replication is stopped or broken */
 function secondsBehind(place: string, row: StatusRow): number {
   const seconds = row['Seconds_Behind_Source'] ?? row['Seconds_Behind_Master'] ?? null;
   if (seconds !== null) return Number(seconds);
   const [io, sql] = (['IO', 'SQL'] as const).map((thread) => ({
     isRunning: text(row, `Replica_${thread}_Running`, `Slave_${thread}_Running`),
-    // The text of an error may hold a statement, and in it a token.
+    // The text of an error may contain a statement, and with it a token.
     error: text(row, `Last_${thread}_Errno`),
   })) as [Thread, Thread];
   const message = `${place} is not replicating: receiving ${state(io)}, applying ${state(sql)}`;
-  const hint = 'SHOW REPLICA STATUS there says why; how far it is behind is not known until it runs again.';
+  const hint =
+    'Run SHOW REPLICA STATUS there for the reason. Its lag is unknown until replication runs again.';
   const isLooking = ['Connecting', 'Preparing'].includes(io.isRunning) && sql.isRunning === 'Yes';
   throw new (isLooking ? LostPrimaryError : ConnectionError)(message, { hint });
 }

@@ -8,27 +8,27 @@ import { presentConnection } from './connection.ts';
 import { connectionLock } from './connection-lock.ts';
 import { fitWho, readWho } from './lock-owner-text.ts';
 
-/** Bytes of what others are told: seconds since 1970, who, and the beginning of the digest of both. */
+/** Bytes that the holder publishes: seconds since 1970, its name, and the beginning of the digest of both. */
 const SECONDS = 5;
 const WHO = 40;
 const CHECK = 2;
 const BITS = 8 * (SECONDS + WHO + CHECK);
 
-/** Whoever has just taken the lock has not written down yet who that is: so many looks, and so many milliseconds between them. */
+/** A new holder takes a moment to publish its name: read up to this many times, this many milliseconds apart. */
 const LOOKS = 5;
 const BETWEEN_LOOKS = 40;
 
 type Rows<Row> = readonly [readonly Row[], unknown];
 
 /**
- * A lock of the server by name (in a Galera cluster of one of its servers: give all runs the same one). The server tells
- * the number of the connection that holds it and nothing more, and what is known of a connection takes rights that an
- * account seldom has. So the holder takes further locks, whose names end in numbers: one for each bit that is 1 in what
- * others are to be told.
+ * A named lock of the server. In a Galera cluster each server has its own locks, so give all runs the same server. The
+ * server reports only the number of the connection that holds the lock, and reading more about a connection takes
+ * rights that an account seldom has. So the holder takes further locks whose names end in numbers: one for each bit
+ * that is 1 in the data that it publishes.
  */
 export function mysqlLock(knex: Knex, subject: LockSubject): AdvisoryLock {
   let known: string | null = null;
-  /** Locks belong to the server, so the name tells its databases apart. It has 64 characters at most. */
+  /** Locks belong to the server, so the name includes the database. It has 64 characters at most. */
   const lockName = async () => {
     if (known !== null) return known;
     const [row] = await query<{ readonly name: string }>(knex, 'SELECT DATABASE() AS name');
@@ -48,7 +48,7 @@ export function mysqlLock(knex: Knex, subject: LockSubject): AdvisoryLock {
         `SELECT CONNECTION_ID() AS number, GET_LOCK('${lock}', 0) AS got`,
       );
       if (Number(row?.got) === 1) {
-        // Held without a name, it would stand in the way of all other runs while this one gives up.
+        // If publishing the name fails, release the lock: this run gives up, and the lock would block all others.
         await tell(knex, lock, own).catch(async (error: unknown) => {
           await close().catch(() => undefined);
           throw error;
@@ -69,7 +69,7 @@ export function mysqlLock(knex: Knex, subject: LockSubject): AdvisoryLock {
   });
 }
 
-/** A connection that is just ending may still hold some of them: a moment is granted to it. */
+/** A connection that is about to end may still hold some of the locks. Wait a moment for it. */
 async function tell(knex: Knex, lock: string, own: LockOwner): Promise<void> {
   const locks = numbersOf(encode(own)).map((number) => `GET_LOCK('${lock}_${String(number)}', 2)`);
   await knex.raw(`SELECT ${locks.join(' + ')}`);
@@ -107,7 +107,7 @@ function encode({ who, since }: LockOwner): Buffer {
   return Buffer.concat([text, checkOf(text)]);
 }
 
-/** @returns null where it was being written or released while it was read */
+/** @returns null if the data was being written or released while it was read */
 function decode(bits: string): LockHolder | null {
   const bytes = Buffer.from((bits.match(/[01]{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
   const text = bytes.subarray(0, SECONDS + WHO);

@@ -4,14 +4,14 @@ import { awaitLock } from './await-lock.ts';
 import type { SchemaDialect, SchemaStatement } from './schema-dialect.ts';
 
 /**
- * No limit for a statement (MariaDB's would end the building of an index), but a short one for the wait for other
- * transactions: whoever waits to change a table holds up everybody who comes to it afterwards. Seconds.
+ * No time limit for a statement (MariaDB's would end the building of an index). A short limit for the wait for other
+ * transactions: a waiting table change blocks every later request for the table. In seconds.
  */
 const SET_UP = 'SET SESSION lock_wait_timeout = 2 /*M! , max_statement_time = 0 */';
 
 type Rows<Row> = readonly [readonly Row[], unknown];
 
-/** Every change of the schema is its own transaction here, so everything can be begun again half-way. */
+/** Every change of the schema is its own transaction here, so each step can be repeated after an interruption. */
 export const mysqlSchema: SchemaDialect = {
   transaction: 'nothing',
   begin: '',
@@ -19,7 +19,7 @@ export const mysqlSchema: SchemaDialect = {
 
   homeSchema: () => Promise.resolve(null),
 
-  // Better Auth 1.7's own statements; the indexes, which it makes afterwards, stand in those of the tables.
+  // Better Auth 1.7's own statements. It makes the indexes afterwards; here they are part of the tables.
   coreTables: () => {
     const userId = '`userId` varchar(36) not null references `user` (`id`) on delete cascade';
     return [
@@ -66,7 +66,7 @@ export const mysqlSchema: SchemaDialect = {
   }),
 
   dropIndex: ({ table }, name) => ({
-    // Takes no rows, and MariaDB knows no further words for it.
+    // It affects no rows, and MariaDB supports no further options here.
     sql: `DROP INDEX ${quoted(name)} ON ${quoted(table)}`,
     right: `INDEX on ${table}`,
   }),
@@ -88,14 +88,14 @@ export const mysqlSchema: SchemaDialect = {
   atomically: (knex, work) => work(knex),
 };
 
-/** Locks belong to the server, so the name tells its databases apart. MySQL 9.6 and later cannot hash by SHA-1 itself. */
+/** Locks belong to the server, so the name includes the database. MySQL 9.6 and later cannot compute SHA-1. */
 async function lockName(knex: Knex): Promise<string> {
   const answer: unknown = await knex.raw('SELECT DATABASE() AS name');
   const [[row]] = answer as Rows<{ readonly name: string }>;
   return `sessionctl_schema_${hash('sha1', row?.name ?? '', 'hex').slice(0, 32)}`;
 }
 
-/** An account sees others' connections only with the right PROCESS; the number alone will do. */
+/** Only an account with the right PROCESS sees other accounts' connections. The number is enough. */
 async function waiting(knex: Knex, holder: number): Promise<string> {
   const answer: unknown = await knex.raw(
     'SELECT HOST AS host FROM information_schema.PROCESSLIST WHERE ID = ?',
@@ -103,14 +103,14 @@ async function waiting(knex: Knex, holder: number): Promise<string> {
   );
   const [[row]] = answer as Rows<{ readonly host: string }>;
   const from = row === undefined ? '' : ` from ${row.host}`;
-  return `another run of sessionctl changes the schema: waiting for connection ${String(holder)}${from} (to end it: KILL ${String(holder)})`;
+  return `another run of sessionctl is changing the schema: waiting for connection ${String(holder)}${from} (to end it: KILL ${String(holder)})`;
 }
 
 function making(sql: string): SchemaStatement {
   return { sql, right: 'CREATE on the database' };
 }
 
-/** A name as an identifier of MySQL, in one piece. */
+/** A name quoted as one MySQL identifier. */
 export function quoted(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }

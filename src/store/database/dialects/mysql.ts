@@ -34,7 +34,7 @@ const KINDS: Readonly<Record<string, ColumnKind>> = {
   datetime: 'zoneless time',
 };
 
-/** Rows and their description, as the driver answers. */
+/** Rows and their description, as the driver returns them. */
 type Answer<Row> = readonly [readonly Row[], unknown];
 
 /** MySQL 5.7.8 and later, MariaDB 10.5 and later. */
@@ -50,7 +50,7 @@ export const mysql: Dialect = {
     const missing = found
       .flatMap((table) => table.references.map((reference) => reference.table))
       .filter((name) => !found.some((table) => table.name === name));
-    // The tables that foreign keys lead to have almost always been read already, by their names.
+    // The tables that foreign keys refer to have almost always been read already, by name.
     const more =
       missing.length === 0 ? [] : await readCatalogRows(knex, { names: [], named: missing, columns: [] });
     const [first] = rows;
@@ -78,13 +78,13 @@ export const mysql: Dialect = {
   fingerprint: (knex, column) => knex.raw('LEFT(SHA2(CONVERT(?? USING utf8mb4), 256), 12)', [column]),
   readFingerprint: (digits) => digits,
 
-  // The collation may take A for a: the index finds candidates, the second comparison decides byte for byte.
+  // The collation may treat A and a as equal: the index finds candidates, the second comparison decides byte for byte.
   keyIn(knex, column, key, values) {
     const isOne = (of: Knex.Raw | Knex.Ref<string, Record<string, string>>, some: readonly string[]) =>
       knex.raw(`? IN (${some.map(() => '?').join(', ')})`, [of, ...some]);
     if (key.kind !== 'text') return isOne(knex.ref(column), values);
     const isExactly = isOne(knex.raw('CAST(CONVERT(?? USING utf8mb4) AS BINARY)', [column]), values);
-    // A column of another character set refuses a text with letters that it lacks, which is for no index to find.
+    // A column of another character set refuses a text with letters that it lacks, so no index can find it.
     return values.every(isAscii)
       ? knex.raw('(? AND ?)', [isOne(knex.ref(column), values), isExactly])
       : isExactly;
@@ -100,7 +100,7 @@ export const mysql: Dialect = {
   addressIn,
   addressUnclear,
 
-  // There is no list that MariaDB 10.5 could look into.
+  // MariaDB 10.5 has no list type that a query could search.
   containsAny(knex, column, texts) {
     const terms = texts.map((text) =>
       knex.raw('LOCATE(CAST(? AS BINARY), CAST(? AS BINARY)) > 0', [
@@ -137,7 +137,7 @@ export const mysql: Dialect = {
           connection.destroy();
         },
       };
-      // How long a whole list takes is up to its reader.
+      // The duration of a whole list depends on its reader.
       if (!query.limited)
         await connection.promise().query((await import('./mysql-connection.ts')).NO_TIME_LIMIT);
       yield* transactionsOf<Connection>(knex).stream(connection, query.limited, () => chunksOf(events));
@@ -145,7 +145,7 @@ export const mysql: Dialect = {
 
   asText: inBytes,
 
-  // The collation may take A for a.
+  // The collation may treat A and a as equal.
   byBytes: (knex, column, key) =>
     key.kind === 'text' ? knex.raw('CAST(CONVERT(?? USING utf8mb4) AS BINARY)', [column]) : knex.ref(column),
 
@@ -155,7 +155,7 @@ export const mysql: Dialect = {
   quarterHour: (knex, column) =>
     knex.raw(`FLOOR(TIMESTAMPDIFF(MINUTE, '1970-01-01 00:00:00', ??) / 15)`, [column]),
 
-  // A server without tables of time zones sorts by the wall clock.
+  // A server without time zone tables sorts by the wall clock.
   milliseconds: (knex, column, { zone }) =>
     knex.raw(
       `TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', COALESCE(CONVERT_TZ(??, ?, '+00:00'), ??)) / 1000`,
@@ -169,7 +169,7 @@ export const mysql: Dialect = {
   prepareEnding: () => Promise.resolve(),
   batches: null,
 
-  // The form for several tables is the only one that takes an alias everywhere.
+  // Only the multi-table form accepts an alias in every version.
   deleteFrom: (knex, reference, alias) => knex.raw('DELETE ?? FROM ?', [alias, reference]),
   affectedRows: (result) => (result as readonly [{ readonly affectedRows: number }, unknown])[0].affectedRows,
   single: (knex, work) => work(knex),
@@ -178,8 +178,8 @@ export const mysql: Dialect = {
   bulk: null,
   sweepTarget: 200,
   endingCost: 0.03,
-  // 500,000 rows in a buffer pool that is too small for them: by index in 0.6 of the time of a walk at 2 % expired, in
-  // twice that time at 5 %. With 50,000, which it holds, the index pays up to 27 %.
+  // Measured on 500,000 rows in a buffer pool that is too small for them: the index takes 0.6 of the time of a walk at
+  // 2 % expired, and twice the time at 5 %. With 50,000 rows, which fit, the index pays up to 27 %.
   indexPaysBelow: 0.03,
 
   async tableRows(knex, table) {
@@ -190,7 +190,7 @@ export const mysql: Dialect = {
     return Number(rows[0]?.found ?? 0);
   },
 
-  // An index answers with how many entries lie in the range; without one, `rows` would be the whole table.
+  // For an index, `rows` is the number of entries in the range; without one it would be the whole table.
   async estimateRows(knex, query) {
     const { sql, bindings } = query.toSQL();
     const [rows] = await knex.raw<
@@ -221,15 +221,15 @@ export const mysql: Dialect = {
   explain: explainMysql,
 };
 
-/** Under the column's own collation A may be a, and a letter the same with an accent. */
+/** Under the column's own collation, A may equal a, and a letter may equal the same letter with an accent. */
 function inBytes(knex: Knex, column: string): Knex.Raw {
   return knex.raw('CONVERT(CAST(?? AS CHAR) USING utf8mb4) COLLATE utf8mb4_bin', [column]);
 }
 
-/** İ and the sign for Kelvin, of which LOWER makes ASCII letters, and `foldCase` none. */
+/** LOWER turns İ and the Kelvin sign into ASCII letters; `foldCase` does not. */
 const NEVER_ASCII = { i: '\u0130', k: '\u212a' } as const;
 
-/** The column as `foldCase` writes it, as far as letters of the text go: versions of the server differ in others. */
+/** The column in the form of `foldCase`, for the letters of the text: server versions differ for other letters. */
 function folded(knex: Knex, column: string, text: string): Knex.Raw {
   const sought = foldCase(text);
   const replaced = (from: Knex.Raw, [one, other]: readonly [string, string]) =>
@@ -241,7 +241,7 @@ function folded(knex: Knex, column: string, text: string): Knex.Raw {
   return capitalsOf(sought).reduce(replaced, knex.raw('LOWER(?)', [asIs]));
 }
 
-/** The third one is group replication: another member has changed the same rows. */
+/** The third is group replication: another member has changed the same rows. */
 const BUSY: readonly string[] = [
   'ER_LOCK_DEADLOCK',
   'ER_LOCK_WAIT_TIMEOUT',
@@ -265,9 +265,9 @@ function encodingOf(table: CatalogTable, column: CatalogColumn, timeZone: string
   if (column.kind === 'zoned time') return wallClock('timestamp', timeZone, 'mysql timestamp');
   if (column.kind === 'zoneless time') return wallClock('datetime', timeZone, 'mysql datetime');
   throw new SchemaError(
-    `${tableLabel(table)}.${column.name} has the type ${column.type}, which is no time that Better Auth writes`,
+    `${tableLabel(table)}.${column.name} has the type ${column.type}, which is not a type of time that Better Auth writes`,
     {
-      hint: 'Known are timestamp and datetime. Is this the right column?',
+      hint: 'Supported types are timestamp and datetime. Is this the right column?',
     },
   );
 }
@@ -291,7 +291,7 @@ async function readCatalogRows(knex: Knex, { names, named, columns }: WantedTabl
   return rows;
 }
 
-/** The clock and the version stand in every row, so that they come even where no table does, in the same round trip. */
+/** The clock and the version are in every row, so that they arrive in the same round trip even if there is no table. */
 function catalogQuery(tables: number, named: number, columns: WantedTables['columns']): string {
   const places = (count: number) => Array.from({ length: count }, () => '?').join(', ');
   const byName = [

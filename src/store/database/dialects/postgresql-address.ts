@@ -11,7 +11,7 @@ import {
 
 const IPV4 = `^${IPV4_PATTERN}$`;
 const HEXTET = '[0-9a-f]{1,4}';
-/** Every form that the type inet reads without error, an embedded IPv4 address in the last place included. */
+/** Every form that the type inet reads without error, including an embedded IPv4 address at the end. */
 const IPV6 = (() => {
   const gap = [1, 2, 3, 4, 5, 6].map(
     (before) => `(?:${HEXTET}:){1,${String(before)}}(?::${HEXTET}){1,${String(7 - before)}}`,
@@ -20,10 +20,10 @@ const IPV6 = (() => {
   return `^(?:${[...whole, ...gap, `::(?:ffff(?::0{1,4})?:)?${IPV4_PATTERN}`].join('|')})$`;
 })();
 
-/** More ranges than these are not looked for in the text first. */
+/** With more ranges than this, the text is not searched for them first. */
 const LOOKED_FOR = 8;
 
-/** As `Dialect.addressIn`. Columns of inet and cidr are read as the text that they are written as. */
+/** See `Dialect.addressIn`. Columns of inet and cidr are read as text. */
 export function addressIn(knex: Knex, column: string, ranges: readonly KeyRange[]): Knex.Raw {
   const single = ranges.filter(({ first, last }) => first === last).map(({ first }) => inetOf(first));
   const wide = ranges.filter(({ first, last }) => first !== last);
@@ -50,7 +50,7 @@ export function addressIn(knex: Knex, column: string, ranges: readonly KeyRange[
   return knex.raw('(CASE WHEN ? THEN COALESCE(?, FALSE) ELSE FALSE END)', [hasMark, found]);
 }
 
-/** As `Dialect.addressUnclear`. */
+/** See `Dialect.addressUnclear`. */
 export function addressUnclear(knex: Knex, column: string): Knex.Raw {
   const text = textOf(knex, column);
   return knex.raw(
@@ -62,7 +62,7 @@ export function addressUnclear(knex: Knex, column: string): Knex.Raw {
   );
 }
 
-/** As `Dialect.network`. Four bytes come before the address. */
+/** See `Dialect.network`. Four bytes come before the address. */
 export function network(knex: Knex, column: string): Knex.Raw {
   return knex.raw(
     `(SELECT left(k.key, CASE WHEN starts_with(k.key, ?) THEN ${String(NETWORK_DIGITS[4])} ELSE ${String(NETWORK_DIGITS[6])} END)
@@ -78,7 +78,7 @@ function textOf(knex: Knex, column: string): Knex.Raw {
   );
 }
 
-/** The address in the column as inet, IPv4 in the form of IPv6; NULL where it cannot be read. */
+/** The address in the column as inet, with IPv4 in IPv6 form; NULL where it cannot be read. */
 function addressOf(knex: Knex, column: string): Knex.Raw {
   const text = textOf(knex, column);
   return knex.raw(
@@ -90,7 +90,9 @@ function addressOf(knex: Knex, column: string): Knex.Raw {
   );
 }
 
-/** What every text of an address in the range holds, found in a fraction of the time that reading it takes. */
+/**
+ * A substring of every text form of an address in the range. Searching for it takes a fraction of the time of parsing.
+ */
 function markOf(knex: Knex, text: Knex.Raw, { first, last }: KeyRange): Knex.Raw {
   const hasColon = knex.raw(`strpos(?, ':') > 0`, [text]);
   if (!first.startsWith(MAPPED_KEY)) return hasColon;
@@ -99,7 +101,7 @@ function markOf(knex: Knex, text: Knex.Raw, { first, last }: KeyRange): Knex.Raw
     .map(([from = 0, to = 0]) => (from === to ? String(from) : null));
   const fixed = octets.slice(0, octets.includes(null) ? octets.indexOf(null) : 4).join('.');
   if (fixed === '') return knex.raw('TRUE');
-  // IPv4 in the form of IPv6 is IPv4 all the same.
+  // IPv4 in IPv6 form is still IPv4.
   return knex.raw(`(strpos(?, ?) > 0 OR (? AND strpos(lower(?), 'ffff:') > 0))`, [
     text,
     fixed,

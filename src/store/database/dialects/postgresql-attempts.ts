@@ -8,7 +8,7 @@ import { describeLocation } from '../database-url.ts';
 import { isLocalHost } from '../local-host.ts';
 import { firstOf, type Attempt } from './attempts.ts';
 
-/** What a word of `target_session_attrs` asks a server to be; null where any will do. */
+/** The kind of server that a value of `target_session_attrs` asks for; null for any. */
 const TARGETS: Readonly<Record<string, 'primary' | 'standby' | null>> = {
   any: null,
   'read-write': 'primary',
@@ -18,8 +18,9 @@ const TARGETS: Readonly<Record<string, 'primary' | 'standby' | null>> = {
 };
 
 /**
- * Makes a client connect to the first host that is what the URL asks for, over a channel that is bound where it says so.
- * @throws ConfigError for a word that is not known, and for a binding without TLS
+ * Makes a client connect to the first host of the kind that the URL asks for, with channel binding if the URL requires
+ * it.
+ * @throws ConfigError for an unknown value, and for channel binding without TLS
  */
 export function connectingTo(
   client: Knex.Client,
@@ -55,9 +56,9 @@ function wordOf(server: ServerLocation, name: string, words: readonly string[]):
   const word = server.parameters.get(name);
   if (word === undefined || words.includes(word)) return word;
   throw new ConfigError(
-    `${saidBy(server, name)} says ${name}=${word.slice(0, 40)}, which sessionctl does not do`,
+    `${saidBy(server, name)} has ${name}=${word.slice(0, 40)}, which sessionctl does not support`,
     {
-      hint: `It is one of ${words.join(', ')}.`,
+      hint: `Use one of ${words.join(', ')}.`,
     },
   );
 }
@@ -66,14 +67,14 @@ function saidBy({ variables }: ServerLocation, name: string): string {
   return variables.get(name) ?? 'the database URL';
 }
 
-/** What of pg's connection shows how a server lets a client in; pg has no types for it. */
+/** The part of pg's connection that shows how a server authenticates a client. pg has no types for it. */
 interface Channel extends EventEmitter {
   readonly stream: Socket;
 }
 
 /**
- * Lets nothing but SCRAM that is bound to the TLS channel authenticate. pg itself binds where the server offers it, and
- * does without where a server, or what stands between, does not.
+ * Allows authentication only by SCRAM that is bound to the TLS channel. pg itself binds if the server offers it, and
+ * omits the binding if the server, or an attacker on the way, does not.
  */
 function bindChannels(client: Knex.Client): void {
   const knexClient = client as unknown as { driver: { readonly Client: typeof Client } };
@@ -103,7 +104,10 @@ function bindChannels(client: Knex.Client): void {
   knexClient.driver = { ...knexClient.driver, Client: Bound };
 }
 
-/** Sends no password in the clear to another host. libpq and pg send it as soon as a server, or what stands between, asks. */
+/**
+ * Sends no password in the clear to another host. libpq and pg send it as soon as a server, or an attacker on the way,
+ * asks.
+ */
 function keepPasswords(client: Knex.Client): void {
   const knexClient = client as unknown as { driver: { readonly Client: typeof Client } };
   const { Client: Trusting } = knexClient.driver;
@@ -121,8 +125,8 @@ function keepPasswords(client: Knex.Client): void {
   knexClient.driver = { ...knexClient.driver, Client: Careful as unknown as typeof Client };
 }
 
-/** The text of the error where a server asks for the password in the clear. */
+/** The error text where a server asks for the password in the clear. */
 export const CLEAR_PASSWORD = 'the server asks for the password in the clear';
 
-/** The text of the error where channel binding is required and the server does without. */
-export const UNBOUND = 'the server does not bind the channel, and channel_binding=require asks for it';
+/** The error text where channel binding is required and the server does not offer it. */
+export const UNBOUND = 'the server does not support channel binding, and channel_binding=require asks for it';

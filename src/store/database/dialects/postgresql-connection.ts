@@ -11,8 +11,8 @@ import { LOCK_TIMEOUT, type Access } from './dialect.ts';
 import { connectingTo } from './postgresql-attempts.ts';
 
 /**
- * Prepares a connection. Nothing that decides is asked for at its start: poolers drop such parameters or refuse them, and
- * may give each transaction another server. It is set at the beginning of each transaction.
+ * Prepares a connection. No setting that matters is sent at its start: poolers drop or refuse such parameters, and may
+ * give each transaction another server. Each transaction sets them at its beginning.
  */
 export async function connectPostgresql(
   server: ServerLocation,
@@ -26,7 +26,7 @@ export async function connectPostgresql(
   const transactions = checkedTransactions(rulesOf(describeLocation(server), settings, access));
   const client = new (checkedClient(KnexClient, transactions))({
     client: 'pg',
-    // Knex would ask for it, and throw where nobody waits for it if it cannot read the answer.
+    // Otherwise Knex asks for the version, and an answer that it cannot read becomes an error that no code catches.
     version: '12',
     ...quietKnex,
     pool: oneConnection,
@@ -43,7 +43,7 @@ export async function connectPostgresql(
   return knexOf(connectingTo(client, server, attempts));
 }
 
-/** What queries rely on, in the form in which the server shows it. */
+/** The settings that queries rely on, in the form in which the server shows them. */
 const RELIED_ON = {
   TimeZone: 'UTC',
   DateStyle: 'ISO, YMD',
@@ -51,10 +51,10 @@ const RELIED_ON = {
   transform_null_equals: 'off',
 } as const;
 
-/** Splitters such as pgpool send what begins with this to the primary. */
+/** Load balancers such as pgpool send queries with this prefix to the primary. */
 const TO_PRIMARY = '/*NO LOAD BALANCE*/ ';
 
-/** Whether the server can end a query whose client has gone: PostgreSQL 14 and later, on Linux for certain. */
+/** Whether the server can end a query whose client is gone: PostgreSQL 14 and later, certainly on Linux. */
 const CAN_MISS_CLIENT = `current_setting('client_connection_check_interval', true) IS NOT NULL AND version() LIKE '%linux%'`;
 
 type BeginRow = Readonly<Record<string, string | boolean>> & { readonly recovering: boolean };
@@ -90,15 +90,16 @@ ${TO_PRIMARY}SELECT pg_is_in_recovery() AS recovering,
     async begin(connection, isOpen, purpose) {
       const before = [...(isOpen ? ['COMMIT'] : []), `BEGIN ${mode}`];
       const setUp = settingUp(purpose !== 'unlimited queries');
-      // Of statements that come together pgpool sends none to a replica, which must know of those that may have savepoints.
+      // pgpool sends statements that come together only to the primary, and the replicas must know of transactions that
+      // may have savepoints.
       if (purpose === 'work') for (const statement of before.splice(0)) await connection.query(statement);
       const answer = (await connection.query([...before, setUp].join(';'))) as unknown;
-      // Several statements have as many results.
+      // Several statements return as many results.
       const { rows } = [answer].flat().at(-1) as { readonly rows: readonly BeginRow[] };
       const [row] = rows;
       if (row === undefined) throw new Error('the beginning of a transaction has no answer');
       if (access !== 'read') requireWritable(database, row);
-      // What a database of no encoding holds may not be UTF-8, and then cannot be asked for as that.
+      // A database without an encoding may hold text that is not UTF-8, so it cannot be read as UTF-8.
       const encoding = row['server_encoding'] === 'SQL_ASCII' ? 'SQL_ASCII' : 'UTF8';
       const kept = Object.entries({ ...expected, client_encoding: encoding }).find(
         ([name, value]) => row[name] !== value,
@@ -108,7 +109,7 @@ ${TO_PRIMARY}SELECT pg_is_in_recovery() AS recovering,
       throw new ConnectionError(
         `${database} does not keep ${name}: it is ${String(row[name]).slice(0, 40)}`,
         {
-          hint: 'Something between here and the server changes it, such as a pooler: give the URL of the server itself.',
+          hint: 'Something on the way to the server changes it, such as a pooler. Give the URL of the server itself.',
         },
       );
     },
@@ -117,9 +118,8 @@ ${TO_PRIMARY}SELECT pg_is_in_recovery() AS recovering,
 }
 
 /**
- * Who looks waits for nobody's lock longer than the server lets it. Who ends sessions waits for a short time only: while
- * waiting, the batch itself holds locks that a request of the application may wait for. A transaction may be idle: the lock
- * of a run is one.
+ * Reading waits for locks for as long as the server allows. Ending sessions waits only for a short time: the waiting
+ * batch itself holds locks that a request of the application may need. A transaction may be idle: a run's lock is one.
  */
 function timeLimits(statementTimeout: number, access: Access): Readonly<Record<string, string>> {
   return {

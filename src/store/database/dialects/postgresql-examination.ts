@@ -8,8 +8,8 @@ interface State {
 }
 
 /**
- * Bits of `tgtype`: 1 for each row, 2 before, 8 delete, 16 update (pg_trigger.h). Only a trigger before each row can keep
- * it. Partitions and children of a table have triggers of their own.
+ * Bits of `tgtype`: 1 for each row, 2 before, 8 delete, 16 update (pg_trigger.h). Only a trigger before each row can
+ * keep the row. Partitions and child tables have their own triggers.
  */
 const OBSTACLES = `
 WITH RECURSIVE tree AS (${TABLE_TREE})
@@ -27,7 +27,7 @@ SELECT 'foreign key', quote_ident(k.conname), CAST(CAST(k.conrelid AS regclass) 
  ORDER BY 1, 2`;
 
 export const postgresqlExamination: ExaminationDialect = {
-  // Checks rights as running it would, and that the transaction may write it does not (ExecCheckXactReadOnly).
+  // Checks rights like running it would, but not whether the transaction may write (ExecCheckXactReadOnly).
   plan: (knex, statement) => knex.raw('EXPLAIN ?', [statement]),
 
   async obstacles(knex, table, change) {

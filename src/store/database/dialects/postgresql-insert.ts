@@ -17,7 +17,7 @@ export const postgresqlInsert: InsertDialect = {
     return rows;
   },
 
-  // Everything is streamed as the text that the server writes.
+  // Every value is streamed as the text that the server wrote.
   fieldValue(type, value) {
     if (typeof value !== 'string') return value;
     if (type === 'bool') return value === 't';

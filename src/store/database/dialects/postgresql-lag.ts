@@ -1,22 +1,22 @@
 import { ConnectionError } from '../../../errors.ts';
 import type { AskedServer, LagMeter } from './lag-meter.ts';
 
-/** Whoever the server sends its log to. Positions in the log are numbers of bytes, as text. */
+/** A receiver of the server's log. Positions in the log are numbers of bytes, as text. */
 interface Sender {
-  /** Of the server's own log; nothing behind it can have been sent yet. */
+  /** The end of the server's own log; nothing after it can have been sent yet. */
   readonly end: string;
   /** Null where the role may not see it. */
   readonly state: string | null;
   readonly has_begun: boolean;
-  /** It has reported what it wrote down. */
+  /** The receiver has reported how much it has written. */
   readonly has_reported: boolean;
   readonly replayed: string | null;
   readonly replay_lag: number | null;
 }
 
 /**
- * Positions are compared with what can have been sent by now. Nothing of a row is computed where there is no row: Aurora
- * has a view without rows, and does not have all of the functions.
+ * Positions are compared with how much can have been sent by now. Nothing is computed where there is no row: Aurora has
+ * the view without rows, and lacks some of the functions.
  */
 const SENDERS = `
 SELECT pg_catalog.pg_wal_lsn_diff(
@@ -30,10 +30,10 @@ SELECT pg_catalog.pg_wal_lsn_diff(
        (EXTRACT(EPOCH FROM s.replay_lag) * 1000)::float8 AS replay_lag
   FROM pg_catalog.pg_stat_replication s`;
 
-/** Milliseconds between two marks; what is remembered of a replica that is behind for a day must stay little. */
+/** Milliseconds between two marks. Marks must stay few even if a replica is a day behind. */
 const BETWEEN_MARKS = 1000;
 
-/** The log ended here between two moments, and maybe before and after them. */
+/** The log ended here between two moments, and perhaps before and after them. */
 interface Mark {
   readonly end: bigint;
   readonly from: number;
@@ -46,10 +46,11 @@ interface Replica extends Pick<Sender, 'replay_lag'> {
 }
 
 /**
- * Asks the primary, which knows whoever it sends its log to, replicas and subscribers alike. `replay_lag` alone will not
- * do: it is what was measured last, long ago for a replica that has fallen silent and even for one that has caught up
- * since; and of one that is fetching what it missed it knows too little. So the meter also remembers where the log ended
- * when. Whoever has not got as far as that is behind for at least as long, and whoever has, for no longer.
+ * Asks the primary, which knows every receiver of its log, replicas and subscribers alike. `replay_lag` alone is not
+ * enough: it is the last measured value. That may be old, for a replica that has fallen silent and even for one that
+ * has caught up since, and it says too little about a replica that is fetching what it missed. So the meter also
+ * remembers the end of the log at several moments. A replica that has not reached such a mark is behind for at least
+ * that long; one that has reached it, for no longer.
  */
 export function postgresqlLag({ place, ask }: AskedServer): LagMeter {
   let marks: readonly Mark[] = [];
@@ -61,7 +62,7 @@ export function postgresqlLag({ place, ask }: AskedServer): LagMeter {
     });
     const now = performance.now();
     if (senders.some(({ state }) => state === null)) throw notShown(place);
-    // A base backup is sent no log, and an archive of the log replays nothing: there is nobody to read old data there.
+    // A base backup receives no log, and a log archive replays nothing: no client reads old data there.
     const replicas = senders
       .filter(({ has_begun, has_reported, replayed }) => has_begun && !(has_reported && replayed === null))
       .map((sender) => ({ ...sender, end: BigInt(sender.end), replayed: BigInt(sender.replayed ?? 0) }));
@@ -82,7 +83,7 @@ function lagOf({ end, replayed, replay_lag }: Replica, marks: readonly Mark[], n
   return Math.max(atLeast, Math.min(replay_lag ?? 0, atMost));
 }
 
-/** The latest mark and those before it, from the last one on that every replica has reached. */
+/** The latest mark and those before it, back to the last one that every replica has reached. */
 function withMark(
   marks: readonly Mark[],
   latest: Mark,
@@ -101,6 +102,6 @@ function withMark(
 
 function notShown(place: string): ConnectionError {
   return new ConnectionError(`${place} does not show this account how far its replicas are behind`, {
-    hint: 'An administrator allows it with GRANT pg_read_all_stats TO <account>; pg_monitor includes it.',
+    hint: 'An administrator can allow it with GRANT pg_read_all_stats TO <account>; pg_monitor includes it.',
   });
 }

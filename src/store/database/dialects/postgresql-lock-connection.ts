@@ -4,7 +4,7 @@ import { errorCode } from '../../refusals.ts';
 import { answered } from './answered.ts';
 import { transactionsOf } from './checked-transactions.ts';
 
-/** The code of the error that there is one connection and no second one beside it. */
+/** The error code for "no second connection is available". */
 export const NO_SECOND_CONNECTION = 'NO_SECOND_CONNECTION';
 
 /** The two numbers of an advisory lock, as SQL. */
@@ -19,24 +19,24 @@ export interface LockHolderRow {
 }
 
 /**
- * A connection beside that for queries, whose open transaction holds an advisory lock. The lock ends with the
- * transaction, so that none is left in the pool of a pooler, and with whoever is killed. Between its statements the
- * transaction has no snapshot, so that it holds back neither VACUUM nor the building of an index.
+ * A second connection whose open transaction holds an advisory lock. The lock ends with the transaction, so it cannot
+ * stay behind in a pooler's pool, and it ends when the process is killed. Between its statements the transaction has no
+ * snapshot, so it holds up neither VACUUM nor the building of an index.
  */
 export interface LockConnection {
-  /** The one that there is, or a new one where that was lost. */
+  /** The present connection, or a new one if that was lost. */
   readonly present: () => Promise<object>;
   /**
-   * Tries for the lock, under a name that others see.
-   * @returns the server's number of this connection where it is held now
+   * Tries to take the lock, under a name that other runs see.
+   * @returns the server's number of this connection if it now holds the lock
    */
   readonly attempt: (lock: LockNumbers, name: string) => Promise<number | null>;
-  /** Who holds it; undefined where its holder has just let it go. */
+  /** The holder; undefined if it has just released the lock. */
   readonly holder: (lock: LockNumbers) => Promise<LockHolderRow | undefined>;
   readonly close: () => Promise<void>;
 }
 
-/** Nothing is connected yet. */
+/** Connects only when needed. */
 export function lockConnection(knex: Knex): LockConnection {
   let own: Client | null = null;
   const client = knex.client as Knex.Client & {
@@ -44,7 +44,7 @@ export function lockConnection(knex: Knex): LockConnection {
   };
 
   async function present(): Promise<Client> {
-    // Knex notes on a connection of its own making that it is lost.
+    // Knex marks its own connection as lost.
     if (own !== null && '__knex__disposed' in own) own = null;
     own ??= (await client.acquireRawConnection().catch((error: unknown) => {
       throw errorCode(error) === '53300' ? noSecondConnection(error) : error;
@@ -62,8 +62,8 @@ export function lockConnection(knex: Knex): LockConnection {
     present,
     close,
 
-    // A pooler with one server for all of its clients would let the first query after this wait, for minutes perhaps. So
-    // the other connection has a transaction open meanwhile.
+    // A pooler with a single server for all clients would let the next query wait, perhaps for minutes. So the other
+    // connection has a transaction open meanwhile.
     attempt: (lock, name) =>
       knex.transaction(async () => {
         const connection = await present();
@@ -72,7 +72,7 @@ export function lockConnection(knex: Knex): LockConnection {
           own = null;
           connection.connection.stream.destroy();
         });
-        // Without bound values: a statement with some keeps its snapshot for as long as the transaction is idle.
+        // Without bound values: a statement with values keeps its snapshot while the transaction is idle.
         const limit = client.connectionSettings.connectionTimeoutMillis;
         const { rows } = await answered(limit, connection.connection.stream, () =>
           connection.query<{ readonly pid: number; readonly got: boolean }>(

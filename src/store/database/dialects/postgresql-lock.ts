@@ -6,16 +6,16 @@ import { connectionLock } from './connection-lock.ts';
 import { lockConnection } from './postgresql-lock-connection.ts';
 import { fitWho, readSince, readWho } from './lock-owner-text.ts';
 
-/** The name of a connection is cut off by the server behind so many bytes. */
+/** The server truncates the name of a connection after this many bytes. */
 const NAME_BYTES = 63;
 
 /**
- * An advisory lock. Such locks belong to one database, so it need not be named. Who holds it stands in the name of the
- * connection, which every role may read.
+ * An advisory lock. It belongs to one database, so it need not name it. The holder is in the name of the connection,
+ * which every role may read.
  */
 export function postgresqlLock(knex: Knex, subject: LockSubject): AdvisoryLock {
   const digest = digestOf(subject);
-  // Without the first bit, an integer and the oid that pg_locks shows it as are written the same.
+  // Without the first bit, an integer is written like the oid that pg_locks shows for it.
   const lock = [digest.slice(0, 8), digest.slice(8, 16)].map((digits) =>
     String(Number.parseInt(digits, 16) & 0x7fffffff),
   ) as [string, string];

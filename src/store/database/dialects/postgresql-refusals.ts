@@ -16,7 +16,7 @@ import {
 import { CLEAR_PASSWORD, UNBOUND } from './postgresql-attempts.ts';
 import { NO_SECOND_CONNECTION } from './postgresql-lock-connection.ts';
 
-/** By SQLSTATE, followed by the name of the routine in the server that refused. */
+/** Keyed by SQLSTATE, followed by the name of the routine in the server that refused. */
 const ROWS: readonly RefusalRow[] = [
   [/^25006/, ...READ_ONLY],
   [/^(?:23503|23001)/, ...STILL_REFERRED],
@@ -35,32 +35,32 @@ const ROWS: readonly RefusalRow[] = [
   ],
   [
     /^(?:42883|42704|42P22|42P21)/,
-    '{database} lacks something that sessionctl needs: {text}',
+    '{database} lacks a feature that sessionctl needs: {text}',
     'sessionctl works on PostgreSQL 12 and later. Check the version, and whether the search_path of the account hides pg_catalog.',
   ],
   [
     /^0A000/,
     '{database} does not support a query of sessionctl: {text}',
-    'A collation, a server that is not PostgreSQL itself, or an extension may be the reason.',
+    'The reason may be a collation, an extension, or a server that is not PostgreSQL itself.',
   ],
   [
     /^(?:42P01|42703|3F000)/,
     '{database} refuses: {text}',
-    'The tables may have changed while this ran, as in a migration. Run the command again.',
+    'The tables may have changed during the run, for example by a migration. Run the command again.',
   ],
   [
     /^42809/,
     '{database} refuses: {text}',
-    'sessionctl ends sessions in ordinary tables. Name the table in [profiles.<name>.schema].',
+    'sessionctl ends sessions only in ordinary tables. Name the table in [profiles.<name>.schema].',
   ],
   [
     /^(?:23502|23505|23514|23P01|44000)/,
     '{database} refuses: {text}',
-    'A constraint in the database does not allow the change. Look at the constraints of the table.',
+    'A constraint in the database forbids the change. Check the constraints of the table.',
   ],
   [
     /^22P05/,
-    '{database} has an encoding that lacks a letter of a value that was given',
+    '{database} has an encoding that lacks a letter of a given value',
     'Nothing was done. Leave that value out: nothing in this database can match it.',
   ],
   [
@@ -71,7 +71,7 @@ const ROWS: readonly RefusalRow[] = [
   [
     /^XX00[12]/,
     '{database} is damaged: {text}',
-    'Check the server and its disk, and restore a backup where it is needed.',
+    'Check the server and its disk, and restore a backup if needed.',
   ],
   [
     /^58/,
@@ -81,20 +81,20 @@ const ROWS: readonly RefusalRow[] = [
   [
     /^28/,
     'cannot use {database}: {text}',
-    'Check user and password of the database URL, and pg_hba.conf for this host.',
+    'Check the user and password of the database URL, and pg_hba.conf for this host.',
   ],
   [/^3D/, 'cannot use {database}: {text}', 'Check the name of the database at the end of the URL.'],
   [/^(?:53|57P|08|25P03)/, 'cannot use {database}: {text}', 'Try again in a moment.'],
 ];
 
-/** Understands an error of PostgreSQL or of its driver; undefined where the code is not known. */
+/** Explains an error of PostgreSQL or of its driver; undefined for an unknown code. */
 export function explainPostgresql(error: unknown, database: string): Refusal | undefined {
   const code = errorCode(error) ?? '';
   const text = errorText(error);
   if (code === NO_SECOND_CONNECTION) {
     return {
       message: `${database} gives sessionctl no second connection`,
-      hint: 'Nothing was changed. The lock of a run takes one of its own: let the pooler (pool size) and the account (CONNECTION LIMIT) have two at least.',
+      hint: 'Nothing was changed. The lock of a run needs its own connection. Allow at least two, in the pooler (pool size) and for the account (CONNECTION LIMIT).',
     };
   }
   if (/query_wait_timeout/i.test(text)) {
@@ -112,7 +112,7 @@ export function explainPostgresql(error: unknown, database: string): Refusal | u
   if (/unsupported startup parameter/i.test(text)) {
     return {
       message: `cannot use ${database}: ${shownText(error)}`,
-      hint: 'The pooler refuses it. Add it to ignore_startup_parameters there, or leave it out of the URL.',
+      hint: 'The pooler refuses this parameter. Add it to ignore_startup_parameters there, or leave it out of the URL.',
     };
   }
   const known = lookUpRefusal(ROWS, `${code} ${serverRoutine(error)}`, error, database);
@@ -122,26 +122,26 @@ export function explainPostgresql(error: unknown, database: string): Refusal | u
   }
   if (/SASL: .*client password must be a/i.test(text)) {
     return {
-      message: `cannot use ${database}: the server asks for a password and none was given`,
-      hint: 'Put the password into the database URL, or name it with url_file or url_command.',
+      message: `cannot use ${database}: the server asks for a password, and none was given`,
+      hint: 'Put the password into the database URL, or use url_file or url_command.',
     };
   }
   if (/received invalid response|received unexpected/i.test(text)) {
     return {
-      message: `cannot use ${database}: what answers there is no PostgreSQL server`,
-      hint: 'Check host and port, and whether the URL should begin with mysql://.',
+      message: `cannot use ${database}: the server there is not a PostgreSQL server`,
+      hint: 'Check the host and port, and whether the URL should begin with mysql://.',
     };
   }
   if (text === CLEAR_PASSWORD) {
     return {
       message: `cannot use ${database}: ${text}`,
-      hint: 'It was not sent: anybody on the way could read it. Use TLS (sslmode=verify-full), or let the server ask with scram-sha-256.',
+      hint: 'It was not sent: an attacker on the way could read it. Use TLS (sslmode=verify-full), or set the server to scram-sha-256.',
     };
   }
   if (text === UNBOUND) {
     return {
       message: `cannot use ${database}: ${text}`,
-      hint: 'Leave channel_binding out, or set it to prefer, for a server that cannot.',
+      hint: 'For such a server, leave channel_binding out or set it to prefer.',
     };
   }
   if (/server does not support SSL/i.test(text)) {

@@ -15,15 +15,15 @@ interface FoundIndex {
 }
 
 /**
- * For what cannot be done in a transaction: the building of an index takes its time, and nobody waits for it. A server that
- * can ask whether its client is still there ends the work of one that was killed.
+ * Settings for work that cannot run in a transaction. The building of an index takes long, and no other statement waits
+ * for it. If the server can detect a killed client, it ends the work of one.
  */
 const FOR_INDEXES = `
 SELECT set_config(name, CASE name WHEN 'client_connection_check_interval' THEN '2s' ELSE '0' END, false)
   FROM pg_catalog.pg_settings
  WHERE name IN ('statement_timeout', 'lock_timeout', 'client_connection_check_interval')`;
 
-/** Whether there is no pooler in between: what is set there for a connection, others find set who are given it later. */
+/** Whether there is no pooler: a pooler would pass a connection's settings on to the next client. */
 async function isDirect(knex: Knex): Promise<boolean> {
   const { processID } = (await presentConnection(knex)) as { readonly processID: number | null };
   const { rows } = await knex.raw<{ rows: [{ readonly pid: number }] }>('SELECT pg_backend_pid() AS pid');
@@ -47,7 +47,7 @@ export const postgresqlSchema: SchemaDialect = {
           hint: 'Name one in the profile: [profiles.<name>.schema] database_schema = "…".',
         })
       : new SchemaError(`there is no schema ${JSON.stringify(configured)}`, {
-          hint: `Make it first: CREATE SCHEMA ${quoted(configured)};`,
+          hint: `Create it first: CREATE SCHEMA ${quoted(configured)};`,
         });
   },
 
@@ -114,8 +114,8 @@ export const postgresqlSchema: SchemaDialect = {
         partitioned.length === 0
           ? null
           : {
-              message: `${relation} is partitioned, and PostgreSQL builds no index on all partitions beside running writes`,
-              hint: `Build one on each partition with CREATE INDEX CONCURRENTLY … (${quoted(column)}), then one on the table itself, which takes those over; sessionctl recognises it.`,
+              message: `${relation} is partitioned, and PostgreSQL cannot build an index on all partitions without blocking writes`,
+              hint: `Build one on each partition with CREATE INDEX CONCURRENTLY … (${quoted(column)}), then one on the table itself, which includes them; sessionctl recognises it.`,
             },
     };
   },
@@ -153,7 +153,7 @@ export const postgresqlSchema: SchemaDialect = {
 function waiting({ pid, address, since }: LockHolderRow): string {
   const from = address === null ? '' : ` from ${address}`;
   const begun = since === null ? '' : `, connected since ${since}`;
-  return `another run of sessionctl changes the schema: waiting for process ${String(pid)}${from}${begun} (to end it: SELECT pg_terminate_backend(${String(pid)}))`;
+  return `another run of sessionctl is changing the schema: waiting for process ${String(pid)}${from}${begun} (to end it: SELECT pg_terminate_backend(${String(pid)}))`;
 }
 
 function making(schema: string | null, sql: string): SchemaStatement {

@@ -7,18 +7,19 @@ import { regclassName, TABLE_TREE } from './regclass-name.ts';
 
 interface TableSize {
   readonly pages: number;
-  /** Null where statistics do not say it. */
+  /** Null where the statistics do not say. */
   readonly full_page: number | null;
   readonly most_per_page: number;
   readonly tid_range: boolean;
 }
 
 /**
- * The pages of the largest partition or child; the rows that one page number stands for in all of them together where the pages
- * are full, by the average width of a row, and at the most (a row takes 28 bytes even where it is empty); and whether the
- * server can begin a scan at a page (PostgreSQL 14). How many rows pages have on average says nothing of a single one:
- * after a large sweep most of them are empty, and the rest of the rows stands close together. A row has a header of 24
- * bytes and a pointer of 4, and begins at a multiple of 8; a page has a header of 24.
+ * The size of a table: the pages of the largest partition or child table; the rows behind one page number, in all
+ * partitions together, if the pages are full: by the average width of a row, and at most (a row takes 28 bytes even if
+ * it is empty); and whether the server can begin a scan at a page (PostgreSQL 14). The average number of rows per page
+ * says nothing about a single page: after a large sweep most pages are empty, and the remaining rows are close
+ * together. A row has a header of 24 bytes and a pointer of 4, and begins at a multiple of 8; a page has a header of
+ * 24.
  */
 const TABLE_SIZE = `
 WITH RECURSIVE tree AS (${TABLE_TREE}), part AS (
@@ -43,28 +44,28 @@ SELECT COALESCE(max(part.bytes) / current_setting('block_size')::bigint, 0)::int
        current_setting('server_version_num')::int >= 140000 AS tid_range
   FROM part`;
 
-/** Rows that a full page is taken to have where nobody knows; then the rows themselves are counted for every piece. */
+/** Assumed rows of a full page where the statistics do not say. Then the rows are counted for every piece. */
 const GUESSED_FULL_PAGE = 30;
 
-/** Fewer pages are gone through in no time, wherever one begins. */
+/** A smaller table is read so quickly that the start makes no difference. */
 const FEW_PAGES = 30;
 
-/** The last page that a table of PostgreSQL can have. */
+/** The last page that a PostgreSQL table can have. */
 const LAST_PAGE = 2 ** 32 - 2;
 
-/** Goes through the pages of a table; those that an older server cannot begin at, along its key. */
+/** Walks through the pages of a table, or along its key where an older server cannot begin at a page. */
 export async function postgresqlWalk(knex: Knex, table: WalkedTable, alias: string): Promise<TableWalk> {
   const { rows } = await knex.raw<{ rows: [TableSize] }>(TABLE_SIZE, { name: regclassName(table) });
   const [{ pages, full_page: fullPage, most_per_page: mostPerPage, tid_range: hasTidRange }] = rows;
   const reference = tableReference(knex, table, alias);
   if (!hasTidRange) return keyWalk(knex, reference, `${alias}.${table.id.name}`, table.id.kind);
   const column = `${alias}.ctid`;
-  // A tuple's address names its page; of a partitioned table this page of every partition is meant.
+  // A tuple's address names its page. In a partitioned table it means this page of every partition.
   const tid = (page: number) => `(${String(page)},0)`;
   const between = (first: number, behind: number) =>
     knex.raw('(?? >= CAST(? AS tid) AND ?? < CAST(? AS tid))', [column, tid(first), column, tid(behind)]);
 
-  /** Before which page so many rows have come, the first page at the least. */
+  /** The page before which the wanted number of rows has come, at least the first page. */
   async function behindRows(first: number, behind: number, wanted: number): Promise<number> {
     const found = await knex.raw<{ rows: readonly { readonly page: string }[] }>(
       `SELECT split_part(trim(LEADING '(' FROM CAST(found.tid AS text)), ',', 1) AS page
@@ -94,7 +95,7 @@ export async function postgresqlWalk(knex: Knex, table: WalkedTable, alias: stri
       const isLast = behind >= Math.min(end, pages);
       if (!isLast)
         return { condition: between(first, behind), most: (behind - first) * mostPerPage, next: behind };
-      // What has been added since the walk began stands behind the last page that it knows.
+      // Rows added since the walk began are after the last page that it knows.
       const condition =
         until === null ? knex.raw('?? >= CAST(? AS tid)', [column, tid(first)]) : between(first, end);
       return { condition, most: null, next: null };

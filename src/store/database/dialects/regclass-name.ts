@@ -1,9 +1,9 @@
-/** A table, its partitions and the tables that inherit from it, by their oid: `:name` is a `regclassName`. */
+/** The oids of a table, its partitions and the tables that inherit from it: `:name` is a `regclassName`. */
 export const TABLE_TREE = `
 SELECT CAST(:name AS regclass)::oid AS oid
  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON tree.oid = i.inhparent`;
 
-/** A table as PostgreSQL's `regclass` reads it, whatever its name. */
+/** Any table's name in the form that PostgreSQL's `regclass` reads. */
 export function regclassName({
   schema,
   name,
@@ -17,7 +17,7 @@ export function regclassName({
     .join('.');
 }
 
-/** A name as an identifier of PostgreSQL, in one piece. */
+/** A name quoted as one PostgreSQL identifier. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -3,19 +3,19 @@ import { CHUNK_ROWS, type Value } from './dialect.ts';
 
 type Row = readonly Value[];
 
-/** A running query of a driver that reports rows by events, and can be told to stop reading from its server. */
+/** A running query of a driver that reports rows by events and can pause reading from its server. */
 export interface RowEvents {
   /** Starts the query. `settle` is called once, at its end. */
   readonly start: (onRow: (row: Row) => void, settle: (outcome: Error | 'end') => void) => void;
   readonly pause: () => void;
   readonly resume: () => void;
-  /** Gives the connection up: a result that nobody reads to its end is still on its way. */
+  /** Drops the connection: the rest of an unread result is still on its way. */
   readonly abandon: () => void;
 }
 
 /**
- * The rows in chunks. The server is read from only while somebody waits for rows, so that memory stays constant
- * however slow the reader is, and the whole query runs at once: cursors would keep PostgreSQL from parallel plans.
+ * The rows in chunks. The server is read only while the consumer waits for rows, so memory stays constant even for a
+ * slow consumer. The whole query runs at once: a cursor would keep PostgreSQL from parallel plans.
  */
 export async function* chunksOf(events: RowEvents): AsyncGenerator<readonly Row[], void, undefined> {
   let rows: Row[] = [];
@@ -50,13 +50,13 @@ export async function* chunksOf(events: RowEvents): AsyncGenerator<readonly Row[
       const chunk = rows;
       rows = [];
       yield chunk;
-      // Signals are heard only where the event loop goes round.
+      // Signals are received only when the event loop runs.
       await yieldToEvents();
     }
   } finally {
     if (outcomes.length === 0) events.abandon();
-    // The last rows may have come with the end right behind them, while the server was not to be read from: the next
-    // query on this connection would wait for ever.
+    // The end of the result may have arrived right after the last rows, while reading was paused. Without this, the
+    // next query on this connection would wait forever.
     else events.resume();
   }
 }

@@ -3,11 +3,11 @@ import type { Knex } from 'knex';
 /** A statement that changes the schema. */
 export interface SchemaStatement {
   readonly sql: string;
-  /** What an account must be allowed to for it, in words that follow "lacks". */
+  /** The right that the account needs, in words that follow "lacks". */
   readonly right: string;
 }
 
-/** A column that an index is wanted on. */
+/** A column that should have an index. */
 export interface IndexedColumn {
   readonly schema: string | null;
   readonly table: string;
@@ -16,42 +16,44 @@ export interface IndexedColumn {
 
 export interface ColumnIndex {
   readonly name: string;
-  /** It serves a query on the column: whole, valid, and with the column in the first place. */
+  /** The index serves a query on the column: it is complete and valid, and the column is its first. */
   readonly usable: boolean;
 }
 
 export interface ColumnIndexes {
   readonly indexes: readonly ColumnIndex[];
-  /** Why none can be built beside running writes, or null. */
+  /** Why an index cannot be built without blocking writes, or null. */
   readonly obstacle: { readonly message: string; readonly hint: string } | null;
 }
 
 /** How a run waits for another one that changes the same schema. */
 export interface Patience {
-  /** Told once, when there is somebody to wait for. */
+  /** Called once, when there is another run to wait for. */
   readonly remark: (text: string) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
-/** What the databases differ in when their schema is changed, which few runs do: beside `Dialect`, and loaded when needed. */
+/** The differences between the databases when their schema changes, which few runs do. Loaded only when needed. */
 export interface SchemaDialect {
-  /** Which statements of a run stand in one transaction, all or none. */
+  /** Which statements of a run share one transaction: all or none of them take effect. */
   readonly transaction: 'everything' | 'tables' | 'nothing';
   /** The statement that such a transaction begins with. */
   readonly begin: string;
-  /** What to know about the building of an index, or null. */
+  /** A caution about the building of an index, or null. */
   readonly indexCaution: string | null;
 
   /**
-   * Where tables are made that nothing else gives a place to: a PostgreSQL schema, null elsewhere.
-   * @throws SchemaError where there is no such place
+   * The schema for new tables where nothing else decides: a PostgreSQL schema, null elsewhere.
+   * @throws SchemaError where there is no such schema
    */
   homeSchema(knex: Knex, configured: string | null): Promise<string | null>;
 
-  /** Better Auth's core tables as its own migration makes them. Where there is no transaction, they may be half there. */
+  /**
+   * Better Auth's core tables as its own migration creates them. Without a transaction, only some of them may exist.
+   */
   coreTables(schema: string | null): readonly SchemaStatement[];
   historyTable(schema: string | null): readonly SchemaStatement[];
-  /** The two tables that Knex keeps its migrations in, as far as they are not there. */
+  /** The missing ones of the two tables in which Knex records its migrations. */
   bookkeeping(schema: string | null): readonly SchemaStatement[];
   dropTable(schema: string | null, table: string): SchemaStatement;
 
@@ -61,11 +63,11 @@ export interface SchemaDialect {
   dropIndex(column: IndexedColumn, name: string): SchemaStatement;
 
   /**
-   * Does the work while no other run of sessionctl changes a schema of this database. Whoever is killed holds nobody up:
-   * the lock ends with the connection.
+   * Does the work while no other run of sessionctl changes a schema of this database. The lock ends with the
+   * connection, so a killed process blocks no other run.
    */
   exclusively<Result>(knex: Knex, patience: Patience, work: (knex: Knex) => Promise<Result>): Promise<Result>;
 
-  /** Does the work in a transaction, where the dialect has one for the making of tables. */
+  /** Does the work in a transaction, if the dialect has one for the creation of tables. */
   atomically<Result>(knex: Knex, work: (knex: Knex) => Promise<Result>): Promise<Result>;
 }

@@ -37,9 +37,11 @@ export const sqliteExamination: ExaminationDialect = {
         () => true,
         () => false,
       );
-    if (!(await mayWrite(file))) return 'this user may not write the file';
-    // The journal stands beside it.
-    return (await mayWrite(dirname(file))) ? null : 'this user may not write the directory of the file';
+    if (!(await mayWrite(file))) return 'this user has no write permission on the file';
+    // The journal is in the same directory.
+    return (await mayWrite(dirname(file)))
+      ? null
+      : 'this user has no write permission on the directory of the file';
   },
 
   grant: () => Promise.resolve(null),

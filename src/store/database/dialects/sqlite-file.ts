@@ -4,7 +4,7 @@ import { ConnectionError } from '../../../errors.ts';
 import type { FileLocation } from '../database-url.ts';
 import { errorCode, errorText } from '../../refusals.ts';
 
-/** @returns whether the file is there; one that may be missing needs a directory to be made in */
+/** @returns whether the file exists; a file that may be missing needs an existing directory */
 export async function checkFile({ path, prismaPath }: FileLocation, mayBeMissing: boolean): Promise<boolean> {
   let found;
   try {

@@ -5,7 +5,10 @@ import { foldCase } from '../../../sessions/fold-case.ts';
 import { networkDigits } from '../../../sessions/network.ts';
 import { readStoredAddress } from '../../../sessions/stored-address.ts';
 
-/** Lists that the functions below look into, known to SQLite by a key: it would hand over a whole list with every row. */
+/**
+ * Lists that the functions below search. SQLite refers to them by a key, since it would pass a whole list with every
+ * row.
+ */
 export function keptLists<Value, Kept>(prepare: (list: readonly Value[]) => Kept) {
   const kept = new Map<string, Kept>();
   return {
@@ -25,7 +28,7 @@ export function keptLists<Value, Kept>(prepare: (list: readonly Value[]) => Kept
 export const rangeLists = keptLists(keyFinder);
 export const textLists = keptLists((texts: readonly string[]) => texts);
 
-/** What SQLite lacks: addresses, and lower case beyond ASCII. */
+/** Functions that SQLite lacks: addresses, and lower case beyond ASCII. */
 export function addFunctions(database: Database): void {
   const options = { deterministic: true } as const;
   database.function('sessionctl_address_in', options, (stored: StoredValue, ranges: string) => {
@@ -49,7 +52,7 @@ export function addFunctions(database: Database): void {
   });
 }
 
-/** Whatever stands in a column: the type of a column binds nobody in SQLite. */
+/** Any stored value: SQLite does not enforce the type of a column. */
 export type StoredValue = string | number | Buffer | null;
 
 export function textOf(stored: StoredValue): string | null {

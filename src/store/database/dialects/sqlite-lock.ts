@@ -11,18 +11,18 @@ import { fitWho, readSince, readWho } from './lock-owner-text.ts';
 import { errorCode, errorText } from '../../refusals.ts';
 import { keepSqlite, loadSqliteDriver } from './sqlite-driver.ts';
 
-/** Characters of who holds it. */
+/** Maximum characters of the holder's name. */
 const WHO = 200;
 
-/** Milliseconds to wait for a look or a change of somebody else, which takes one at the most. */
+/** Milliseconds to wait while another run reads or writes the lock file; each does so for an instant. */
 const LOOK_TIMEOUT = 1000;
-/** Milliseconds after which whoever has just taken the lock has certainly written down who that is. */
+/** Milliseconds after which a new holder has certainly written its name. */
 const WRITING = 50;
 
 /**
- * A database of its own beside the real file, in which the run holds a transaction: the operating system ends that with
- * the process, and others can still read in it who holds it. The file stays: whoever removed it might have another run
- * lock a file that nobody finds any more.
+ * A separate database beside the real file, in which the run holds a transaction. The operating system ends the
+ * transaction with the process, and other runs can still read who holds the lock. The file is never deleted: otherwise
+ * another run could lock a deleted file that no run finds.
  */
 export async function sqliteLock(knex: Knex, subject: LockSubject): Promise<AdvisoryLock> {
   const [main] = await knex.raw<readonly { readonly file: string }[]>(
@@ -55,8 +55,8 @@ export async function sqliteLock(knex: Knex, subject: LockSubject): Promise<Advi
 }
 
 /**
- * What is written can be read by others only once it is committed, and that ends the transaction. So the lock is taken
- * again after it, and is held once it is taken without that anybody else has written in between.
+ * Other runs can read the holder's name only after a commit, and the commit ends the transaction. So the lock is taken
+ * again afterwards. It is held if no other run has written in between.
  */
 function tryLock(file: Database, mark: string, { who, since }: LockOwner): boolean {
   if (!begin(file)) return false;
@@ -69,7 +69,9 @@ function tryLock(file: Database, mark: string, { who, since }: LockOwner): boole
   return true;
 }
 
-/** Takes the lock for writing. Without waiting: the driver would wait in this very process, which hears no signal then. */
+/**
+ * Takes the lock for writing without waiting: the driver would wait inside this process, which receives no signal then.
+ */
 function begin(file: Database): boolean {
   file.exec('PRAGMA busy_timeout = 0');
   try {
@@ -96,9 +98,9 @@ function readRow(file: Database): Readonly<Record<string, unknown>> | undefined 
 }
 
 /**
- * Opens the lock file, or makes it as the database itself is: who may write one may write the other. What somebody put
- * in its place, to have something else written to, is refused. Only one that is new is opened other than by the driver:
- * closing a file takes every lock on it from the whole process.
+ * Opens the lock file, or creates it with the owner and mode of the database: an account that may write one may write
+ * the other. A link or another planted file is refused. Only a new file is opened without the driver: closing a file
+ * releases every lock that the whole process has on it.
  */
 async function openLockFile(path: string, main: Stats): Promise<Database> {
   const Driver = loadSqliteDriver();
@@ -111,7 +113,7 @@ async function openLockFile(path: string, main: Stats): Promise<Database> {
   throw planted(path);
 }
 
-/** @returns null where somebody else has made it meanwhile */
+/** @returns null if another process created it meanwhile */
 async function makeFile(path: string, main: Stats): Promise<Stats | null> {
   let file;
   try {
@@ -122,7 +124,7 @@ async function makeFile(path: string, main: Stats): Promise<Stats | null> {
   }
   try {
     await file.chmod(main.mode & 0o777);
-    // Only root may give a file away; for anybody else it stays their own.
+    // Only root may change the owner; otherwise the file belongs to the current user.
     await file.chown(main.uid, main.gid).catch(() => undefined);
     return await file.stat();
   } finally {
@@ -130,7 +132,7 @@ async function makeFile(path: string, main: Stats): Promise<Stats | null> {
   }
 }
 
-/** Of what stands there itself, not of what it leads to. */
+/** Does not follow a link. */
 async function statOf(path: string): Promise<Stats | null> {
   try {
     return await lstat(path);
@@ -142,9 +144,9 @@ async function statOf(path: string): Promise<Stats | null> {
 
 function planted(path: string): ConnectionError {
   return new ConnectionError(
-    `cannot use ${path}: it is not the plain file that sessionctl keeps its lock in`,
+    `cannot use ${path}: it is not a plain file, as the lock file of sessionctl must be`,
     {
-      hint: 'Find out who put it there, and remove it.',
+      hint: 'Find out who created it, and remove it.',
     },
   );
 }
@@ -152,13 +154,13 @@ function planted(path: string): ConnectionError {
 function explained(error: unknown, path: string): unknown {
   const code = errorCode(error) ?? '';
   if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT'))
-    return new ConnectionError(`cannot use ${path}: it is no lock file of sessionctl`, {
-      hint: 'Remove it while no sessionctl runs; the next run makes it anew.',
+    return new ConnectionError(`cannot use ${path}: it is not a lock file of sessionctl`, {
+      hint: 'Remove it while sessionctl is not running; the next run creates it again.',
       cause: error,
     });
   if (/^(?:EACCES|EPERM|EROFS|ENOSPC|SQLITE_(?:READONLY|CANTOPEN|IOERR|FULL|PERM))/.test(code))
     return new ConnectionError(`cannot lock ${path}: ${errorText(error)}`, {
-      hint: 'The lock is a file beside the database: give the account the right to write in its directory, and to that file.',
+      hint: 'The lock is a file beside the database. Give the account write permission on that file and its directory.',
       cause: error,
     });
   return error;

@@ -1,9 +1,9 @@
 import { errorCode, lookUpRefusal, STILL_REFERRED, type Refusal, type RefusalRow } from '../../refusals.ts';
 
 const CHECK_PERMISSIONS =
-  'Check the permissions of the file and of its directory; in WAL mode SQLite writes beside the file even to read it.';
+  'Check the permissions of the file and of its directory. In WAL mode SQLite writes to the directory even to read the file.';
 
-/** By SQLite's extended result code. */
+/** Keyed by SQLite's extended result code. */
 const ROWS: readonly RefusalRow[] = [
   [
     /^SQLITE_NOTADB/,
@@ -18,25 +18,25 @@ const ROWS: readonly RefusalRow[] = [
   [
     /^SQLITE_(?:BUSY|LOCKED)/,
     '{database} is locked by another process',
-    'Wait until that has finished, and run the command again.',
+    'Wait until that process has finished, then run the command again.',
   ],
   [/^SQLITE_CONSTRAINT_FOREIGNKEY/, ...STILL_REFERRED],
   [
     /^SQLITE_CONSTRAINT_(?:CHECK|NOTNULL|UNIQUE|PRIMARYKEY|DATATYPE)/,
     '{database} refuses: {text}',
-    'A constraint in the database does not allow the change. Look at the constraints of the table.',
+    'A constraint in the database forbids the change. Check the constraints of the table.',
   ],
   [
     /^SQLITE_FULL/,
     '{database} cannot be written: the disk is full',
-    'SQLite needs room for its journal even to delete. Free some space, and run the command again.',
+    'SQLite needs space for its journal even to delete. Free some space, then run the command again.',
   ],
   [/^SQLITE_READONLY/, '{database} cannot be written: {text}', CHECK_PERMISSIONS],
   [/^SQLITE_(?:CANTOPEN|IOERR|PERM|AUTH)/, 'cannot open {database}: {text}', CHECK_PERMISSIONS],
   [
     /^SQLITE_(?:SCHEMA|PROTOCOL)/,
     '{database} refuses: {text}',
-    'Another process changes the database at the same time. Run the command again.',
+    'Another process is changing the database. Run the command again.',
   ],
   [
     /^SQLITE_(?:NOMEM|TOOBIG|NOLFS)/,
@@ -45,7 +45,7 @@ const ROWS: readonly RefusalRow[] = [
   ],
 ];
 
-/** Understands an error of SQLite; undefined where the code is not known. */
+/** Explains an error of SQLite; undefined for an unknown code. */
 export function explainSqlite(error: unknown, database: string): Refusal | undefined {
   return lookUpRefusal(ROWS, errorCode(error) ?? '', error, database);
 }

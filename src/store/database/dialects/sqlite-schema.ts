@@ -3,11 +3,11 @@ import { awaitLock } from './await-lock.ts';
 import type { SchemaDialect, SchemaStatement } from './schema-dialect.ts';
 import { sqlite } from './sqlite.ts';
 
-/** The whole of a run is one transaction, which is also the lock: SQLite lets one write at a time. */
+/** A whole run is one transaction, which is also the lock: SQLite allows one writer at a time. */
 export const sqliteSchema: SchemaDialect = {
   transaction: 'everything',
   begin: 'BEGIN IMMEDIATE',
-  indexCaution: 'SQLite locks the file while it builds an index: nobody can sign in meanwhile',
+  indexCaution: 'SQLite locks the file while it builds an index: no user can sign in meanwhile',
 
   homeSchema: () => Promise.resolve(null),
 
@@ -76,7 +76,7 @@ export const sqliteSchema: SchemaDialect = {
         return null;
       } catch (error) {
         if (lock.isTaken || sqlite.hindrance(error) !== 'busy') throw error;
-        return 'another process writes to the file: waiting for it';
+        return 'another process is writing to the file: waiting for it';
       }
     }, patience);
     const [result] = results as [Result];
@@ -87,8 +87,9 @@ export const sqliteSchema: SchemaDialect = {
 };
 
 /**
- * Knex begins transactions that take the lock for writing late. This takes it at once, and changes nothing: the number
- * becomes what it is. Without waiting, since the driver waits in this very process, which would hear no signal.
+ * Knex begins transactions that take the lock for writing late. This takes it at once. It sets a number to its current
+ * value, so nothing changes. It does not wait: the driver would wait inside this process, which receives no signal
+ * then.
  */
 async function takeWriteLock(transaction: Knex): Promise<void> {
   const [before] = await transaction.raw<readonly { readonly timeout: number }[]>('PRAGMA busy_timeout');

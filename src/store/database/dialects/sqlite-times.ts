@@ -1,8 +1,9 @@
 import { recogniseValue, UnreadableTimeError, type TimeEncoding } from '../time-encoding.ts';
 
 /**
- * The encoding of most values, of several that are as frequent the newest one's. Any others are unreadable to it.
- * @param values of the oldest rows and, behind them, as many of the newest, the newest first
+ * The most common encoding of the values; of several equally common ones, that of the newest value. Values in other
+ * encodings are unreadable.
+ * @param values of the oldest rows, followed by as many of the newest, the newest first
  */
 export function encodingOf(values: readonly unknown[]): TimeEncoding {
   if (values.every((value) => value === null)) return EMPTY_COLUMN;
@@ -14,10 +15,10 @@ export function encodingOf(values: readonly unknown[]): TimeEncoding {
       found.set(encoding.label, { encoding, count: (found.get(encoding.label)?.count ?? 0) + 1 });
   }
   const [most] = [...found.values()].sort((one, other) => other.count - one.count);
-  return most?.encoding ?? { ...EMPTY_COLUMN, label: 'no value that can be read', isUnreadable: true };
+  return most?.encoding ?? { ...EMPTY_COLUMN, label: 'no readable value', isUnreadable: true };
 }
 
-/** A column without any value yet: nothing compares, and a value that appears meanwhile is read as what it is. */
+/** A column without values: nothing to compare, and a value that appears meanwhile is read by its own form. */
 export const EMPTY_COLUMN: TimeEncoding = {
   label: 'no values yet',
   zone: null,

@@ -20,19 +20,20 @@ import { rangeLists, textLists, addFunctions } from './sqlite-functions.ts';
 import { encodingOf } from './sqlite-times.ts';
 import { checkFile } from './sqlite-file.ts';
 
-/** How many of the oldest and of the newest rows are looked at to learn an encoding. */
+/** How many of the oldest and of the newest rows are read to learn an encoding. */
 const SAMPLE_ROWS = 50;
 
-/** Kilobytes. Sessions are read once, for which a larger cache only fills memory. */
+/** Kilobytes. Sessions are read once, so a larger cache would only fill memory. */
 const READING_CACHE = 4000;
 /**
- * Milliseconds between two batches in which others get at a file without a log. They look for the lock every now and then,
- * up to a tenth of a second apart: with no rest at all, 300,000 sessions made a sign-in wait for more than its five seconds.
+ * Milliseconds of pause between two batches, so that other processes can use a file without WAL. They retry their lock
+ * at intervals of up to a tenth of a second: without a pause, 300,000 sessions made a sign-in wait for more than its
+ * five seconds.
  */
 const REST = 15;
 /**
- * A batch changes two pages of indexes for each session that it ends: what has no room is written to the log before its
- * time, and again.
+ * A batch changes two index pages for each session that it ends. Pages that do not fit in the cache are written to the
+ * log early, and again later.
  */
 const ENDING_CACHE = 24_000;
 
@@ -45,8 +46,8 @@ export const sqlite: Dialect = {
     const file = location as FileLocation;
     const { path } = file;
     if (file.readOnly && access === 'write') {
-      throw new ConfigError(`the database URL says that ${path} is only read`, {
-        hint: 'Leave mode=ro and immutable=1 out to change it.',
+      throw new ConfigError(`the database URL opens ${path} read-only`, {
+        hint: 'To change it, leave mode=ro and immutable=1 out.',
       });
     }
     const exists = await checkFile(file, mayBeMissing);
@@ -61,7 +62,8 @@ export const sqlite: Dialect = {
           ...oneConnection,
           afterCreate: (database: Database, done: (error: Error | null, database: Database) => void) => {
             keepSqlite(database);
-            // Before all else: what comes next reads the file, and would wait for a lock as long as the driver likes.
+            // This must come first: the next statement reads the file, and would wait for a lock for as long as the
+            // driver's default.
             database.exec(`PRAGMA busy_timeout = ${String(settings.connectTimeout)}`);
             database.exec(`PRAGMA cache_size = -${String(READING_CACHE)}`);
             addFunctions(database);
@@ -125,7 +127,7 @@ export const sqlite: Dialect = {
   },
 
   async timeEncodings(knex, table, columns) {
-    // The type of a column binds nobody in SQLite: the values themselves say how they are written.
+    // SQLite does not enforce the type of a column: the values themselves show how they are written.
     const order = (await hasRowid(knex, table.name))
       ? 'rowid'
       : (table.columns.find(({ name }) => isWholeName(name))?.name ?? 'id');
@@ -138,7 +140,8 @@ export const sqlite: Dialect = {
     return columns.map((column) => encodingOf(samples.map((row) => row[column.name])));
   },
 
-  // Numbers come first in SQLite's order and blobs last, so that the ends, which the index knows, tell of what lies between.
+  // In SQLite's order numbers come first and blobs last. So the first and last value, which the index finds, show what
+  // lies between.
   async strayKeys(knex, table, { name, kind }) {
     const [ends] = await knex.raw<readonly { readonly first: string; readonly last: string }[]>(
       'SELECT (SELECT typeof(min(??)) FROM ??) AS first, (SELECT typeof(max(??)) FROM ??) AS last',
@@ -147,11 +150,11 @@ export const sqlite: Dialect = {
     return [ends?.first, ends?.last].find((type) => type !== 'null' && type !== kind) ?? null;
   },
 
-  // A function of SQLite that is made of JavaScript costs three times what the digest does.
+  // A JavaScript function called by SQLite costs three times as much as the digest itself.
   fingerprint: (knex, column) => knex.ref(column),
   readFingerprint: (token) => hash('sha256', token, 'hex').slice(0, 12),
 
-  // One binding, since SQLite takes only so many.
+  // One binding, since SQLite limits their number.
   keyIn: (knex, column, key, values) =>
     knex.raw(`??${key.kind === 'integer' ? '' : ' COLLATE BINARY'} IN (SELECT value FROM json_each(?))`, [
       column,
@@ -164,7 +167,7 @@ export const sqlite: Dialect = {
     knex.raw('sessionctl_address_in(??, ?)', [column, rangeLists.keep(ranges)]),
   addressUnclear: (knex, column) => knex.raw('sessionctl_address_unclear(??)', [column]),
 
-  // SQLite's own lower() knows ASCII alone.
+  // SQLite's own lower() handles only ASCII.
   containsAny(knex, column, texts) {
     const [only = ''] = texts;
     if (texts.length === 1 && isAscii(only))
@@ -188,7 +191,7 @@ export const sqlite: Dialect = {
           if (chunk.length < CHUNK_ROWS) continue;
           yield chunk;
           chunk = [];
-          // The driver never waits; without this pause no signal would be heard before the last row.
+          // The driver is synchronous. Without this pause no signal would be received before the last row.
           await yieldToEvents();
         }
         if (chunk.length > 0) yield chunk;
@@ -225,8 +228,8 @@ export const sqlite: Dialect = {
 
   exactly: (knex, column) => knex.ref(column),
 
-  // A foreign key to a table that is not there makes every change fail while foreign keys are enforced; whoever lives
-  // with such a schema has them off.
+  // A foreign key to a missing table makes every change fail while foreign keys are enforced. An application with such
+  // a schema has them off.
   async prepareEnding(knex, tables) {
     const [dangling] = await knex.raw<readonly unknown[]>(
       `SELECT 1 FROM json_each(?) changed, pragma_foreign_key_list(changed.value) key
@@ -236,9 +239,10 @@ export const sqlite: Dialect = {
     if (dangling !== undefined) await knex.raw('PRAGMA foreign_keys = OFF');
   },
 
-  // Left to itself SQLite moves its log into the file as a part of the COMMIT: twice the time, half of it for the disk's
-  // sake, which batches would take for their own and shrink. By itself it holds no lock, so that others write meanwhile.
-  // What lies in the log for several batches, somebody's sign-in would have to move: then one took 270 ms in place of 90.
+  // By default SQLite moves its log into the file during COMMIT. That takes twice the time, half of it for the disk,
+  // and batches would count it as their own time and shrink. A separate checkpoint holds no lock, so other processes
+  // can write meanwhile. If the log grew over several batches, some sign-in would have to move it: one then took 270 ms
+  // instead of 90.
   batches: {
     prepare: async (knex) => {
       await knex.raw(`PRAGMA cache_size = -${String(ENDING_CACHE)}`);
@@ -250,7 +254,8 @@ export const sqlite: Dialect = {
         // Pages of the log, and -1 where the file has none.
         if (moved?.log === -1 && !isLast) await wait(REST);
       } catch {
-        // As SQLite's own: what it could not move stays in the log, and what is wrong with the file shows at the next write.
+        // Errors are ignored, as in SQLite's own checkpoint: what was not moved stays in the log, and a damaged file
+        // shows at the next write.
       }
     },
   },
@@ -261,10 +266,10 @@ export const sqlite: Dialect = {
   // The wait for the lock is the same.
   single: (knex, work) => sqlite.transaction(knex, work),
 
-  // Takes the lock for writing at once: one that is wanted only at the first change is refused without waiting.
+  // Takes the lock for writing at once: SQLite refuses a lock that is requested at the first change, without waiting.
   async transaction(knex, work) {
     const [before] = await knex.raw<readonly { readonly timeout: number }[]>('PRAGMA busy_timeout');
-    // The driver waits in this very process, which hears no signal meanwhile.
+    // The driver waits inside this process, which receives no signal meanwhile.
     await knex.raw(`PRAGMA busy_timeout = ${String(LOCK_TIMEOUT)}`);
     try {
       await knex.raw('BEGIN IMMEDIATE');
@@ -273,7 +278,7 @@ export const sqlite: Dialect = {
         await knex.raw('COMMIT');
         return result;
       } catch (error) {
-        // A full disk has ended the transaction already.
+        // A full disk has already ended the transaction.
         await knex.raw('ROLLBACK').catch(() => undefined);
         throw error;
       }
@@ -282,7 +287,7 @@ export const sqlite: Dialect = {
     }
   },
 
-  // Half a gigabyte: every page that is touched stays in memory until it is written once.
+  // Half a gigabyte, so that every changed page stays in memory until it is written once.
   bulk: {
     prepare: async (knex) => {
       await knex.raw('PRAGMA cache_size = -500000');
@@ -291,14 +296,15 @@ export const sqlite: Dialect = {
       await knex.raw('VACUUM');
     },
   },
-  // Of an application with 100 sign-ins and 100 look-ups a second, 99 of 100 waited for less than 260 ms; with 50, in a
-  // fifth less time, for less than 500.
+  // In an application with 100 sign-ins and 100 look-ups a second, 99 % waited for less than 260 ms. With a target of
+  // 50 ms the sweep took a fifth less time, and they waited for less than 500 ms.
   sweepTarget: 20,
   endingCost: 0.03,
-  // 300,000 rows: by index in half the time of a walk at 2 % expired, in the same at 5 %, in 1.3 of it at 10 %.
+  // Measured on 300,000 rows: the index takes half the time of a walk at 2 % expired, the same time at 5 %, 1.3 of it
+  // at 10 %.
   indexPaysBelow: 0.05,
 
-  // Rows are numbered upwards; sweeps take away the low numbers, and other gaps do no harm to an estimate.
+  // Row numbers increase. Sweeps remove the low ones, and other gaps do not matter for an estimate.
   async tableRows(knex, table) {
     const hasNumbers = await hasRowid(knex, table.name);
     const [row] = await knex.raw<readonly { readonly rows: number | null }[]>(
@@ -310,7 +316,7 @@ export const sqlite: Dialect = {
     return row?.rows ?? 0;
   },
 
-  // There are no statistics unless somebody runs ANALYZE; through an index counting so far is quick.
+  // There are no statistics unless the operator runs ANALYZE. Counting this far through an index is fast.
   async estimateRows(knex, query, most) {
     const counted = await knex.raw<readonly { readonly rows: number }[]>('SELECT count(*) AS rows FROM (?)', [
       query.limit(most),
@@ -330,11 +336,11 @@ export const sqlite: Dialect = {
   lagMeter: () =>
     Promise.reject(
       new UsageError('an SQLite database has no replicas that could be behind', {
-        hint: 'Leave out what asks for them.',
+        hint: 'Leave out the option that asks for them.',
       }),
     ),
 
-  // Rights are those of the file, which the refusal itself names.
+  // Rights are those of the file, and the error itself names them.
   isDenied: () => false,
 
   hindrance(error) {
@@ -344,7 +350,7 @@ export const sqlite: Dialect = {
   explain: explainSqlite,
 };
 
-/** Rows are numbered in the order of insertion, but for tables WITHOUT ROWID, whose order is that of their key. */
+/** Rows are numbered in the order of insertion. A table WITHOUT ROWID is in the order of its key. */
 async function hasRowid(knex: Knex, table: string): Promise<boolean> {
   const [definition] = await knex.raw<readonly { readonly sql: string }[]>(
     `SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?`,
@@ -353,14 +359,14 @@ async function hasRowid(knex: Knex, table: string): Promise<boolean> {
   return !/\bWITHOUT\s+ROWID\b/i.test(definition?.sql ?? '');
 }
 
-/** Whole numbers come as `bigint`: those that a number of JavaScript cannot hold stay exact as text. */
+/** Whole numbers arrive as `bigint`. Those too large for a JavaScript number become text, so that they stay exact. */
 function exactNumber(value: unknown): Value {
   if (typeof value !== 'bigint') return value as Value;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : String(value);
 }
 
-/** The same of what the driver answers: rows, or what a change has done. */
+/** Does the same for a result of the driver: rows, or the outcome of a change. */
 function exactNumbers(answer: unknown): unknown {
   const ofRow = (row: object) =>
     Object.fromEntries(Object.entries(row).map(([name, value]) => [name, exactNumber(value)]));
@@ -368,7 +374,7 @@ function exactNumbers(answer: unknown): unknown {
   return typeof answer === 'object' && answer !== null ? ofRow(answer) : answer;
 }
 
-/** By SQLite's own rules of affinity; only keys are judged by it. */
+/** By SQLite's own affinity rules; only keys are judged by them. */
 function kindOf(type: string): ColumnKind {
   return /int/i.test(type) ? 'integer' : 'text';
 }

@@ -4,7 +4,7 @@ import type { TlsSettings } from '../../../config/settings.ts';
 import { ConfigError } from '../../../errors.ts';
 import { errorText } from '../../refusals.ts';
 
-/** What both drivers of servers hand to Node's TLS. */
+/** The options that both server drivers pass to Node's TLS. */
 export interface TlsOptions {
   readonly ca?: string;
   readonly cert?: string;
@@ -14,13 +14,13 @@ export interface TlsOptions {
   readonly maxVersion?: SecureVersion;
   readonly servername?: string;
   readonly rejectUnauthorized: boolean;
-  /** Present where the name in the certificate is not compared with the host (verify-ca). */
+  /** Present if the certificate's name is not compared with the host (verify-ca). */
   readonly checkServerIdentity?: () => undefined;
 }
 
 type Parameters = ReadonlyMap<string, string>;
 
-/** What libpq's words of sslmode ask for, the weakest first. MySQL's and Prisma's words are among these. */
+/** The levels of libpq's sslmode, weakest first. The values of MySQL and Prisma map to these. */
 const LEVELS = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 type Level = (typeof LEVELS)[number];
 
@@ -43,14 +43,14 @@ const ACCEPTS: Readonly<Record<string, Level>> = {
   strict: 'verify-full',
   accept_invalid_certs: 'require',
 };
-/** Parameters that say whether there is TLS, and what their words mean. */
+/** Parameters that turn TLS on or off, and the meaning of their values. */
 const WORDS: Readonly<Record<string, Readonly<Record<string, Level>>>> = {
   sslmode: MODES,
   'ssl-mode': MODES,
   ssl: { ...MODES, ...FLAGS },
   sslaccept: ACCEPTS,
 };
-/** Parameters that are the path of a file in PEM. */
+/** Parameters that are the path of a PEM file. */
 const FILES: Readonly<Record<string, 'ca' | 'cert' | 'key'>> = {
   sslrootcert: 'ca',
   'ssl-ca': 'ca',
@@ -74,12 +74,12 @@ const OTHERS = [
 ];
 
 /**
- * TLS as the configuration wants it, else as the parameters of the URL do, which mean what libpq and the MySQL client
- * take them to mean: `require` encrypts without verifying unless there is an authority to verify with, `verify-ca`
- * verifies the issuer, `verify-full` the host too. Of several, the strictest counts.
+ * The TLS options from the configuration, or else from the URL's parameters. These have the meaning of libpq and the
+ * MySQL client: `require` encrypts, and verifies only if there is a certificate authority to verify with; `verify-ca`
+ * verifies the issuer; `verify-full` also the host. Of several, the strictest counts.
  * @param variables the names of the variables that gave some of the parameters
- * @returns false for a connection in the clear; where `triesTls` says so, that is one of two attempts
- * @throws ConfigError for a parameter or value about TLS that is not known, and for a contradiction
+ * @returns false for an unencrypted connection; if `triesTls` allows, that is one of two attempts
+ * @throws ConfigError for an unknown parameter or value about TLS, and for a contradiction
  */
 export function tlsOptions(
   settings: TlsSettings | null,
@@ -123,19 +123,19 @@ export function tlsOptions(
   function contradiction(what: string, profile: string): ConfigError {
     const variable = variables.get('sslmode');
     return new ConfigError(
-      `${variable ?? 'the database URL'} says ${what}, and the profile ${profile}: one contradicts the other`,
+      `${variable ?? 'the database URL'} says ${what}, and the profile ${profile}: the two contradict each other`,
       { hint: `Leave one of them out${variable === undefined ? '' : `: env -u ${variable} sessionctl …`}.` },
     );
   }
 }
 
-/** Whether the word is one that takes a connection with TLS and one without: which is tried first, or null for neither. */
+/** Which attempt with TLS comes first if the value allows connections with and without TLS; null if it does not. */
 export function triesTls(parameters: Parameters): 'first' | 'last' | null {
   const level = levelOf(parameters, new Map());
   return level === 'prefer' ? 'first' : level === 'allow' ? 'last' : null;
 }
 
-/** The strictest of what is said about TLS. A word that is misspelt must not end in a connection in the clear. */
+/** The strictest of the TLS parameters. A misspelt value must never lead to an unencrypted connection. */
 function levelOf(parameters: Parameters, variables: Parameters): Level | undefined {
   const known = [...[WORDS, FILES, TEXTS].flatMap((names) => Object.keys(names)), ...OTHERS];
   for (const name of parameters.keys()) {
@@ -143,7 +143,7 @@ function levelOf(parameters: Parameters, variables: Parameters): Level | undefin
       throw new ConfigError(
         `the database URL has the parameter ${JSON.stringify(name)}, which sessionctl does not use`,
         {
-          hint: 'Write sslmode=verify-full (ssl-mode=VERIFY_IDENTITY on MySQL); certificates go into [profiles.<name>.tls].',
+          hint: 'Use sslmode=verify-full (ssl-mode=VERIFY_IDENTITY on MySQL). Certificates go into [profiles.<name>.tls].',
         },
       );
     }
@@ -151,7 +151,7 @@ function levelOf(parameters: Parameters, variables: Parameters): Level | undefin
   const said = Object.entries(WORDS).flatMap(([name, words]) => {
     const value = parameters.get(name);
     if (value === undefined) return [];
-    // mysql2 takes the options of TLS as JSON.
+    // mysql2 accepts the TLS options as JSON.
     if (name === 'ssl' && value.startsWith('{')) {
       const { rejectUnauthorized = true, verifyIdentity = true } = jsonOptions(value);
       return [!rejectUnauthorized ? 'require' : verifyIdentity ? 'verify-full' : 'verify-ca'] as const;
@@ -163,7 +163,7 @@ function levelOf(parameters: Parameters, variables: Parameters): Level | undefin
   });
   const strictest = LEVELS.findLast((level) => said.includes(level));
   if (strictest !== undefined && strictest !== 'disable' && said.includes('disable')) {
-    throw new ConfigError('the database URL says both to use TLS and not to', {
+    throw new ConfigError('the database URL both turns TLS on and turns it off', {
       hint: 'Keep one of sslmode, ssl and sslaccept.',
     });
   }
@@ -173,24 +173,24 @@ function levelOf(parameters: Parameters, variables: Parameters): Level | undefin
 const JSON_TEXTS = ['ca', 'cert', 'key', 'passphrase', 'minVersion', 'maxVersion'];
 const JSON_FLAGS = ['rejectUnauthorized', 'verifyIdentity'];
 
-/** As mysql2 takes them. */
+/** In the form of mysql2. */
 interface JsonOptions extends Partial<TlsOptions> {
   readonly verifyIdentity?: boolean;
 }
 
-/** @throws ConfigError for an option that is not one of Node's TLS that sessionctl hands on */
+/** @throws ConfigError for an option of Node's TLS that sessionctl does not support */
 function jsonOptions(text: string | undefined): JsonOptions {
   if (text?.startsWith('{') !== true) return {};
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
-    throw new ConfigError('the database URL says ssl={…} with JSON that cannot be read');
+    throw new ConfigError('the database URL has ssl={…} with JSON that cannot be read');
   }
   for (const [name, value] of Object.entries(parsed as object)) {
     const known = typeof value === 'boolean' ? JSON_FLAGS : typeof value === 'string' ? JSON_TEXTS : [];
     if (known.includes(name)) continue;
-    throw new ConfigError(`the database URL says ssl={…} with ${name}, which sessionctl does not use`, {
+    throw new ConfigError(`the database URL has ssl={…} with ${name}, which sessionctl does not use`, {
       hint: 'Set up TLS in [profiles.<name>.tls].',
     });
   }
@@ -221,7 +221,7 @@ function certificatesOf(
         return [[FILES[name] ?? name, readFileSync(path, 'utf8')]];
       } catch (error) {
         throw new ConfigError(
-          `the database URL says ${name}, and the file cannot be read: ${errorText(error)}`,
+          `the database URL has ${name}, and the file cannot be read: ${errorText(error)}`,
         );
       }
     }),
@@ -230,15 +230,15 @@ function certificatesOf(
   throw new ConfigError(
     'the database URL has a certificate without its key, or a key without its certificate',
     {
-      hint: "sslcert is the client's own certificate, as in libpq. Prisma's sslcert, that of the server's authority, is sslrootcert.",
+      hint: "sslcert is the client's own certificate, as in libpq. For the certificate of the server's authority (sslcert in Prisma) use sslrootcert.",
     },
   );
 }
 
 function unknownValue(name: string, value: string, variables: Parameters): ConfigError {
   const variable = variables.get(name);
-  const said = variable === undefined ? `the database URL says ${name}=${value}` : `${variable} is ${value}`;
-  return new ConfigError(`${said}, which is not known here`, {
-    hint: 'It is one of disable, require, verify-ca and verify-full (DISABLED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY on MySQL).',
+  const said = variable === undefined ? `the database URL has ${name}=${value}` : `${variable} is ${value}`;
+  return new ConfigError(`${said}, which is not a known value`, {
+    hint: 'Use one of disable, require, verify-ca and verify-full (DISABLED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY on MySQL).',
   });
 }

@@ -17,24 +17,24 @@ import {
   type SchemaState,
 } from './schema-state.ts';
 
-/** One of Knex's migrations, with what it is made of. */
+/** One of Knex's migrations with its statements. */
 export interface PlannedMigration {
   readonly name: string;
   readonly title: string;
   readonly statements: readonly SchemaStatement[];
 }
 
-/** What is missing, in the order in which it is made. */
+/** The missing parts, in the order in which they are created. */
 export interface MigrationPlan {
-  /** The tables that Knex records what has been done in. */
+  /** The tables in which Knex records the migrations done. */
   readonly bookkeeping: readonly SchemaStatement[];
-  /** Of tables, which are made all at once where the database can. */
+  /** Migrations of tables, done in one transaction where the database can. */
   readonly tables: readonly PlannedMigration[];
-  /** Of the index, which is built beside running writes where the database can. */
+  /** The migration of the index, built without blocking writes where the database can. */
   readonly index: PlannedMigration | null;
 }
 
-/** Plans what is missing, from what is there. */
+/** Plans the missing parts from the current state. */
 export function planMigrations(
   state: SchemaState,
   dialect: SchemaDialect,
@@ -45,11 +45,11 @@ export function planMigrations(
   if (core === 'missing')
     tables.push({ name: MIGRATIONS.foundEmpty, title: 'record that the database was empty', statements: [] });
   if (core !== 'there') {
-    const title = `make Better Auth's core tables ${state.tables}`;
+    const title = `create Better Auth's core tables ${state.tables}`;
     tables.push({ name: MIGRATIONS.coreTables, title, statements: dialect.coreTables(schema) });
   }
   if (history === null) {
-    const title = `make sessionctl's history table ${tableLabel({ schema, name: HISTORY_TABLE })}`;
+    const title = `create sessionctl's history table ${tableLabel({ schema, name: HISTORY_TABLE })}`;
     tables.push({ name: MIGRATIONS.historyTable, title, statements: dialect.historyTable(schema) });
   }
   const index = expiryIndex && expiry !== null ? planIndex(dialect, expiry, expiryIndexes) : null;
@@ -57,7 +57,7 @@ export function planMigrations(
   return { bookkeeping: isNeeded ? dialect.bookkeeping(schema) : [], tables, index };
 }
 
-/** @returns null where an index on the column is there */
+/** @returns null if an index on the column exists */
 export function planIndex(
   dialect: SchemaDialect,
   column: IndexedColumn,
@@ -68,7 +68,7 @@ export function planIndex(
   const place = `${tableLabel({ schema: column.schema, name: column.table })}.${column.column}`;
   return {
     name: MIGRATIONS.expiryIndex,
-    title: `build the index ${EXPIRY_INDEX} on ${place}${isLeftOver ? ', in place of the invalid one that an interrupted run left' : ''}`,
+    title: `build the index ${EXPIRY_INDEX} on ${place}${isLeftOver ? ', to replace the invalid one that an interrupted run left' : ''}`,
     statements: [
       ...(isLeftOver ? [dialect.dropIndex(column, EXPIRY_INDEX)] : []),
       dialect.createIndex(column, EXPIRY_INDEX),
@@ -76,7 +76,7 @@ export function planIndex(
   };
 }
 
-/** The plan as the statements that a person would run in its place. */
+/** The plan as the statements that a person could run instead. */
 export function migrationSteps(
   knex: Knex,
   state: SchemaState,
@@ -108,13 +108,18 @@ export function migrationSteps(
   const begun =
     prepared.length === 0
       ? []
-      : [{ title: `make the bookkeeping ${MIGRATIONS_TABLE} and ${LOCK_TABLE}`, statements: prepared }];
+      : [
+          {
+            title: `create the bookkeeping tables ${MIGRATIONS_TABLE} and ${LOCK_TABLE}`,
+            statements: prepared,
+          },
+        ];
   const made = [...begun, ...tables.map((each) => step(each, batch))];
   const built = index === null ? [] : [step(index, tables.length > 0 ? batch + 1 : batch)];
   return inTransaction(dialect, made, built);
 }
 
-/** What is recorded as done and has gone since: it is to be done again. */
+/** Migrations that are recorded as done but whose result is gone. They are done again. */
 export function staleRecords(
   { recorded }: SchemaState,
   planned: readonly PlannedMigration[],
@@ -122,7 +127,7 @@ export function staleRecords(
   return planned.map(({ name }) => name).filter((name) => recorded.some((each) => each.name === name));
 }
 
-/** Puts the beginning and the end of the transaction around the steps that stand in one. */
+/** Encloses the steps that share a transaction in its first and last statement. */
 export function inTransaction(
   { transaction, begin }: SchemaDialect,
   tables: readonly SchemaStep[],

@@ -11,17 +11,20 @@ export interface PlannedDrop {
   readonly statement: SchemaStatement;
 }
 
-/** What sessionctl made for itself, as far as it is there. The core tables are Better Auth's, whoever made them. */
+/**
+ * The existing parts that sessionctl created for itself. The core tables are Better Auth's, even if sessionctl created
+ * them.
+ */
 export interface RollbackPlan {
   readonly index: readonly PlannedDrop[];
   readonly tables: readonly PlannedDrop[];
 }
 
-/** @throws SchemaError where the core tables are half made: only the bookkeeping says who has begun them */
+/** @throws SchemaError if the core tables are incomplete: only the bookkeeping shows which program began them */
 export function planRollback(state: SchemaState, dialect: SchemaDialect): RollbackPlan {
   if (state.core === 'half made') {
-    throw new SchemaError('Better Auth’s core tables are half made by an interrupted run', {
-      hint: '`sessionctl schema migrate` finishes them first.',
+    throw new SchemaError('an interrupted run created only some of Better Auth’s core tables', {
+      hint: 'Run `sessionctl schema migrate` first: it creates the others.',
     });
   }
   const { schema, expiry, expiryIndexes, history, bookkeeping } = state;
@@ -39,7 +42,7 @@ export function planRollback(state: SchemaState, dialect: SchemaDialect): Rollba
   };
 }
 
-/** The plan as the statements that a person would run in its place. */
+/** The plan as the statements that a person could run instead. */
 export function rollbackSteps(
   { index, tables }: RollbackPlan,
   dialect: SchemaDialect,

@@ -11,8 +11,8 @@ export interface RunnableMigration {
 }
 
 /**
- * Runs migrations through Knex, which records each of them. Nobody else runs any meanwhile, so whatever holds Knex's own
- * lock, which outlives a process that was killed, does not run any more.
+ * Runs migrations through Knex, which records each of them. No other run of sessionctl changes the schema meanwhile. So
+ * Knex's own lock, which stays after a killed process, can belong only to a process that is gone.
  */
 export async function runMigrations(
   knex: Knex,
@@ -22,14 +22,14 @@ export async function runMigrations(
   const config: Knex.MigratorConfig = {
     tableName: MIGRATIONS_TABLE,
     ...(schema === null ? {} : { schemaName: schema }),
-    // Those that are not due are left out.
+    // Migrations that are not due are left out.
     disableMigrationsListValidation: true,
-    // Whoever calls has begun one where there can be one.
+    // The caller has begun a transaction where one is possible.
     disableTransactions: true,
     migrationSource: {
       getMigrations: () => Promise.resolve([...migrations]),
       getMigrationName: ({ name }: RunnableMigration) => name,
-      // What removes them all looks at what is there, not at what is recorded.
+      // The rollback checks which parts exist, not which are recorded.
       getMigration: ({ up }: RunnableMigration) => Promise.resolve({ up, down: () => Promise.resolve() }),
     },
   };
@@ -49,7 +49,7 @@ export async function runStatements(
     } catch (error) {
       if (!dialect.isDenied(error)) throw error;
       throw new ConnectionError(`${target.database} refuses: the account lacks ${right}`, {
-        hint: 'Give it the right, or use another account for `schema` alone; --dry-run prints the SQL for whoever may.',
+        hint: 'Give it the right, or use another account for `schema` only. --dry-run prints the SQL for an administrator to run.',
         cause: error,
       });
     }

@@ -20,33 +20,35 @@ export const MIGRATIONS_TABLE = 'sessionctl_migrations';
 export const LOCK_TABLE = `${MIGRATIONS_TABLE}_lock`;
 export const EXPIRY_INDEX = 'sessionctl_session_expires_idx';
 
-/** The names under which Knex records what has been done. */
+/** The names under which Knex records finished migrations. */
 export const MIGRATIONS = {
-  /** Recorded before the core tables are begun: where they are half made, it says that nobody else has made them. */
+  /** Recorded before the core tables are begun. If only some of them exist, it shows that sessionctl created them. */
   foundEmpty: '1_found_empty',
   coreTables: '2_core_tables',
   historyTable: '3_history_table',
   expiryIndex: '4_expiry_index',
 } as const;
 
-/** What there is of Better Auth. */
+/** The existing parts of Better Auth. */
 interface Deployment {
-  /** Half made: by an earlier run, on a database that cannot make several tables at once. */
+  /**
+   * Half made: some tables were created by an earlier run, on a database that cannot create several in one transaction.
+   */
   readonly core: 'missing' | 'half made' | 'there';
-  /** The tables, in words. */
+  /** The tables, as text. */
   readonly tables: string;
-  /** The PostgreSQL schema that they are in, or are to be made in. */
+  /** The PostgreSQL schema that contains them, or in which they will be created. */
   readonly schema: string | null;
-  /** The expiry of sessions, there or to be made; null where sessions stand elsewhere. */
+  /** The expiry column of sessions, existing or to be created; null where sessions are stored elsewhere. */
   readonly expiry: IndexedColumn | null;
 }
 
-/** Everything that sessionctl can add to a database, as far as it is there. */
+/** Everything that sessionctl can add to a database, with what exists of it. */
 export interface SchemaState extends Deployment {
   readonly server: string;
   readonly expiryIndexes: ColumnIndexes;
   readonly history: HistoryTable | null;
-  /** Which of the two tables of Knex's bookkeeping are there. */
+  /** The existing ones of Knex's two bookkeeping tables. */
   readonly bookkeeping: readonly string[];
   readonly recorded: readonly RecordedMigration[];
 }
@@ -57,8 +59,8 @@ interface RecordedMigration {
 }
 
 /**
- * Reads what is there.
- * @throws SchemaError where it is ambiguous, or no schema that sessionctl can work on
+ * Reads the current state.
+ * @throws SchemaError where it is ambiguous, or not a schema that sessionctl supports
  */
 export async function readSchemaState(
   knex: Knex,
@@ -91,7 +93,7 @@ export async function readSchemaState(
     throw new SchemaError(
       `${target.database} has a table ${tableLabel(ofThatName)} that is not sessionctl's`,
       {
-        hint: 'Rename it: sessionctl keeps its history under this name.',
+        hint: 'Rename it: sessionctl needs this name for its history.',
       },
     );
   }
@@ -109,7 +111,7 @@ export async function readSchemaState(
   };
 }
 
-/** What is there and what is missing, for a reader. */
+/** The existing and missing parts, for a reader. */
 export function partsOf({
   core,
   tables,
@@ -141,7 +143,7 @@ export function partsOf({
             expiry === null
               ? 'no session table to index'
               : isLeftOver
-                ? `${EXPIRY_INDEX} is invalid, its building was interrupted; migrate --expiry-index builds it anew`
+                ? `${EXPIRY_INDEX} is invalid: its building was interrupted. migrate --expiry-index builds it again`
                 : `none on ${tableLabel({ schema: expiry.schema, name: expiry.table })}.${expiry.column}; migrate --expiry-index builds one`,
         },
   ];
@@ -172,20 +174,23 @@ function findDeployment(catalog: Catalog, { names, target }: DatabaseConnection)
   }
   return {
     core: 'there',
-    tables: `${tableLabel(user)}; no session table, as where sessions stand in secondary storage alone`,
+    tables: `${tableLabel(user)}; no session table, as where sessions are only in secondary storage`,
     schema: user.schema,
     expiry: null,
   };
 }
 
-/** What is made on an empty database. @throws SchemaError where the configuration expects something else */
+/**
+ * The tables to create in an empty database.
+ * @throws SchemaError where the configuration expects something else
+ */
 function newDeployment(schema: string | null, { names, target }: DatabaseConnection): Deployment {
   const { userTable, columns, userColumns } = names;
   if (userTable !== null || Object.keys({ ...columns, ...userColumns }).length > 0) {
     throw new SchemaError(
       `${target.database} is empty, and the configuration names tables or columns of its own`,
       {
-        hint: 'Let Better Auth make its tables; or leave the names out of [profiles.<name>.schema], for its default ones.',
+        hint: 'Let Better Auth create its tables, or leave the names out of [profiles.<name>.schema] to use its default ones.',
       },
     );
   }
@@ -198,7 +203,7 @@ function newDeployment(schema: string | null, { names, target }: DatabaseConnect
   };
 }
 
-/** What Knex has recorded. Who may not read it has not made it, and sees what is there all the same. */
+/** Knex's records. An account that may not read them has not created them, and still sees which parts exist. */
 async function readRecords(
   knex: Knex,
   { dialect }: DatabaseConnection,
@@ -212,7 +217,6 @@ async function readRecords(
   }
 }
 
-/** A query on one of sessionctl's own tables. */
 export function rowsOf(knex: Knex, schema: string | null, table: string): Knex.QueryBuilder {
   return schema === null ? knex.from(table) : knex.withSchema(schema).from(table);
 }

@@ -15,7 +15,8 @@ interface AddressedParts {
 
 /**
  * Codes by e-mail (`sign-in-otp-<address>`, `change-email-otp-<user id>:<new address>`) and magic links (JSON with the
- * address in the value) do not hold the user's id as their value (better-auth 1.7.25, plugins email-otp and magic-link).
+ * address in the value) do not have the user's id as their value (better-auth 1.7.25, plugins email-otp and
+ * magic-link).
  */
 function mayBeAddressed(knex: Knex, table: WayBackTable): Knex.Raw {
   return knex.raw('(?? LIKE ? OR ?? LIKE ? OR ?? LIKE ?)', [
@@ -31,7 +32,7 @@ function mayBeAddressed(knex: Knex, table: WayBackTable): Knex.Raw {
 
 /**
  * Ids of verifications that are addressed to the users by their e-mail address.
- * @param condition which of the rows count
+ * @param condition the rows to search
  */
 export async function addressedTo(
   { knex, dialect, user }: AddressedParts,

@@ -6,10 +6,10 @@ import type { Dialect } from '../dialects/dialect.ts';
 import type { KeyColumn } from '../shape.ts';
 import { tableReference } from '../table-reference.ts';
 
-/** Whether a column holds the id of one of the users that are meant. */
+/** Whether a column holds the id of one of the selected users. */
 export type Owners = (column: string, key: KeyColumn) => Knex.Raw;
 
-/** The users of these ids; no more than a statement has room for. */
+/** The users with these ids; at most as many as fit in a statement. */
 export function ownersNamed(
   { knex, dialect }: { readonly knex: Knex; readonly dialect: Dialect },
   userIds: readonly string[],

@@ -41,7 +41,7 @@ export function recogniseWaysBack(
     });
 
   for (const table of tablesOf('oauth-tokens', catalog, beside)) {
-    // Those of another plugin say which session they are bound to, and end with it.
+    // Tokens of another plugin are bound to a session, and end with it.
     if (columnNamed(table, 'sessionid') !== undefined) continue;
     const names = ['accesstokenexpiresat', 'refreshtokenexpiresat'];
     const expiries = existing(...names.map((name) => columnNamed(table, name)));

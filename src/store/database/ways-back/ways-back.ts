@@ -28,18 +28,18 @@ export interface WaysBackParts {
   readonly knex: Knex;
   readonly dialect: Dialect;
   readonly shape: { readonly user: UserTable | null; readonly waysBack: readonly WayBackTable[] };
-  /** The database's clock: what expired before it is over. */
+  /** The database's clock: a row with an earlier expiry has expired. */
   readonly now: Instant;
-  /** Of the application that writes, or null where it is not known. */
+  /** The zone of the application that writes, or null where it is not known. */
   readonly timeZone: string | null;
 }
 
-/** Milliseconds. A wall clock of a zone that is not known may be behind UTC by this. */
+/** Milliseconds. A wall clock of an unknown zone may be behind UTC by this much. */
 const FURTHEST = 12 * 3_600_000;
 
 type WaysBackConnection = WaysBackParts & Pick<DatabaseConnection, 'target' | 'guard' | 'persist'>;
 
-/** What lets users in again, in the tables that Better Auth's plugins have for it. */
+/** The rows that let users in again, in the tables of Better Auth's plugins. */
 export function createWaysBack(parts: WaysBackConnection): WaysBackStore {
   const { knex, dialect, shape, guard, persist } = parts;
 
@@ -134,7 +134,7 @@ export function countWaysBack(parts: WaysBackParts, owners: Owners): Promise<Way
       }
       return sum;
     } catch (error) {
-      // What is only counted keeps no session from being ended.
+      // A figure that is only shown must not stop a run.
       if (dialect.isDenied(error) || error instanceof SchemaError) return 'unknown';
       throw error;
     }
@@ -143,7 +143,7 @@ export function countWaysBack(parts: WaysBackParts, owners: Owners): Promise<Way
 
 /**
  * Whether a row, under the alias `o`, lets one of the users in again.
- * @returns a function, since a condition by itself would be run as a query when it is awaited
+ * @returns a function, since awaiting a bare condition would run it as a query
  */
 async function ownedBy(parts: WaysBackParts, table: WayBackTable, owners: Owners): Promise<() => Knex.Raw> {
   const { knex, dialect, shape, timeZone } = parts;
@@ -164,7 +164,7 @@ function isMeant({ knex, dialect }: WaysBackParts, { kind, mark, tokens }: WayBa
   const begins = (prefix: string) => dialect.keyBeginsWith(knex, column, prefix);
   switch (kind) {
     case 'device-codes':
-      // One that is pending needs a session to be approved.
+      // A pending code needs a session to approve it.
       return knex.raw('?? = ?', [column, 'approved']);
     case 'trusted-devices':
       return begins(TRUSTED);
