@@ -1,4 +1,4 @@
-/** Every exit code that sessionctl ends with. Scripts rely on them: a number is never reused. */
+/** All exit codes of sessionctl. Scripts rely on them: a number is never reused. */
 export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 130;
 
 export interface ErrorDetails {
@@ -8,8 +8,8 @@ export interface ErrorDetails {
 }
 
 /**
- * An outcome that sessionctl foresees: it has an exit code, a stable code word for scripts and a hint.
- * Anything else that is thrown is a defect and ends with 1.
+ * An outcome that sessionctl foresees, with an exit code, a stable code word for scripts and a hint. Any other thrown
+ * value is a defect and ends with 1.
  */
 export abstract class SessionctlError extends Error {
   abstract readonly exitCode: ExitCode;
@@ -23,7 +23,7 @@ export abstract class SessionctlError extends Error {
     this.hint = details.hint;
   }
 
-  /** The same error that also says what it means for the work it ended. The hint in its place, where one is given. */
+  /** The same error with its consequence for the work that it ended. A given hint replaces its own. */
   withContext(consequence: string, hint: string | undefined): SessionctlError {
     const Same = this.constructor as new (message: string, details: ErrorDetails) => SessionctlError;
     return new Same(`${this.message}; ${consequence}`, { hint: hint ?? this.hint, cause: this });
@@ -60,19 +60,19 @@ export class SchemaError extends SessionctlError {
   readonly code = 'schema';
 }
 
-/** A signal or a limit ended the work with some of it left: exit 6. Run again, the command goes on. */
+/** A signal or a limit ended the work with some of it left: exit 6. Run again, the command continues. */
 export class IncompleteError extends SessionctlError {
   readonly exitCode = 6;
   readonly code = 'incomplete';
 }
 
-/** A guard that was asked for refuses, nothing has changed: exit 7. */
+/** A guard refused before anything was changed: exit 7. */
 export class GuardError extends SessionctlError {
   readonly exitCode = 7;
   readonly code = 'guard';
 }
 
-/** Another run holds the lock, nothing has changed: exit 8. */
+/** Another run holds the lock, nothing was changed: exit 8. */
 export class LockedError extends SessionctlError {
   readonly exitCode = 8;
   readonly code = 'locked';
@@ -84,7 +84,7 @@ export class SurvivorsError extends SessionctlError {
   readonly code = 'survivors';
 }
 
-/** Cancelled at a prompt or by Ctrl-C before anything changed: exit 130. */
+/** Cancelled at a prompt or by Ctrl-C before anything was changed: exit 130. */
 export class CancelledError extends SessionctlError {
   readonly exitCode = 130;
   readonly code = 'cancelled';

@@ -18,15 +18,11 @@ import { InvalidValueError, MissingSettingError, NotFoundError } from './session
 import type { System } from './system.ts';
 import { version } from './version.ts';
 
-/**
- * Runs sessionctl once.
- * @param argv the words behind `sessionctl`
- * @returns the code to exit with; nothing is thrown
- */
+/** Runs sessionctl once. @param argv the words after `sessionctl` @returns the exit code; nothing is thrown */
 export async function main(argv: readonly string[], system: System): Promise<ExitCode> {
   const redactor = createRedactor();
   let changes = false;
-  // Its getters stay getters: a stream is made when it is asked for.
+  // Getters stay getters: a stream is created when it is first used.
   const toldOfChanges: System = Object.defineProperties({} as System, {
     ...Object.getOwnPropertyDescriptors(system),
     changing: {
@@ -57,21 +53,21 @@ export async function main(argv: readonly string[], system: System): Promise<Exi
   }
 }
 
-/** Without what stands behind `--`, such as an id that looks like an option. */
+/** Without the words after `--`, such as an id that looks like an option. */
 function optionsOf(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf('--');
   return end === -1 ? argv : argv.slice(0, end);
 }
 
-/** The one place where whatever was thrown becomes an exit code. */
+/** The one place where a thrown value becomes an exit code. */
 function classify(error: unknown, system: System, changes: boolean): SessionctlError {
   if (error instanceof SessionctlError) return error;
   const message = error instanceof Error ? error.message : String(error);
   if (system.signal.aborted && changes)
     return new IncompleteError(
-      `stopped by ${String(system.signal.reason)} while something was being changed (${message}); what was done by then is not known`,
+      `stopped by ${String(system.signal.reason)} during a change (${message}); it is not known what was done by then`,
       {
-        hint: 'Run the same command again to go on; `sessionctl history` shows what was recorded.',
+        hint: 'Run the same command again to continue; `sessionctl history` shows what was recorded.',
         cause: error,
       },
     );
@@ -97,7 +93,7 @@ async function report(
   system: System,
   redactor: Redactor,
 ): Promise<void> {
-  // The words may be the very thing that failed to parse, so they are looked at as they are.
+  // The words may be what failed to parse, so they are searched unparsed.
   const wantsJson = argv.includes('--json') || argv.some((word, at) => isJsonFormat(word, argv[at + 1]));
   const clean = (text: string) => safeText(redactor.redact(text));
   const message = error.message.split('\n').map(clean).join('\n');
@@ -109,7 +105,7 @@ async function report(
     };
     await write(system.stderr, `${JSON.stringify({ error: body })}\n`);
   } else {
-    // Whoever answered no has got what they wanted; a signal may have come from elsewhere.
+    // An operator who answered no needs no error; a signal may come from elsewhere.
     const isAnswer = error instanceof CancelledError && !system.signal.aborted;
     const terminal = judgeTerminal(system.stderr, system.env, !argv.includes('--no-color'));
     const { red, dim } = stylesFor(terminal);

@@ -21,7 +21,7 @@ const groups: Readonly<Record<string, string>> = {
 
 export interface ProgramSeams {
   readonly version: string;
-  /** What help is written for. */
+  /** The terminal that help is written for. */
   readonly terminal: Terminal;
   readonly writeOut: (text: string) => void;
   readonly createContext: (flags: GlobalFlags) => Context;
@@ -30,7 +30,7 @@ export interface ProgramSeams {
 }
 
 /**
- * Parses the words behind `sessionctl` and runs the command that they name.
+ * Parses the words after `sessionctl` and runs the command that they name.
  * @throws UsageError for words that do not parse
  */
 export function createProgram(seams: ProgramSeams): (argv: readonly string[]) => Promise<ExitCode> {
@@ -61,8 +61,8 @@ export function createProgram(seams: ProgramSeams): (argv: readonly string[]) =>
 }
 
 /**
- * All commands, whole where the words may name them: a third of the time that help takes would go into reading what all the
- * others do.
+ * All commands, loaded fully only where the words may name them: loading all others would take a third of the time of
+ * help.
  */
 async function definitionsIn(
   argv: readonly string[],
@@ -74,14 +74,14 @@ async function definitionsIn(
 
 export interface CommandTree {
   readonly program: Command;
-  /** What is known of a command beside its options, or undefined for a mere group and for `help`. */
+  /** What is known of a command besides its options, or undefined for a group and for `help`. */
   readonly definitionOf: (command: Command) => CommandDefinition | undefined;
 }
 
 /**
  * The whole command tree, as it parses and as help describes it.
- * @param definitions of which those that are outlines only cannot be run
- * @param ended is told how what was run has ended
+ * @param definitions outlines among them cannot be run
+ * @param ended gets how the command ended
  */
 export function commandTree(
   seams: ProgramSeams,
@@ -112,7 +112,7 @@ export function commandTree(
     });
   for (const option of globalOptions()) program.addOption(option);
   program.version(seams.version, '-V, --version', 'print the version');
-  // A word that is no command is answered with the nearest one, where commander would count arguments.
+  // A word that is not a command is answered with the nearest one, where commander would count arguments.
   program.allowExcessArguments(true).action(async () => {
     if (program.args.length > 0) throw unknownCommand(program, program.args);
     const flags = program.opts<GlobalFlags>();
@@ -141,7 +141,7 @@ export function commandTree(
   program
     .command('help')
     .argument('[words...]', 'a command, or one of the topics')
-    .description('Show help of a command, or on a topic')
+    .description('Show help for a command or a topic')
     .helpGroup('Set up')
     .action(async (words: readonly string[]) => {
       const topic = topicNames.find((name) => words.length === 1 && name === words[0]);
@@ -159,7 +159,7 @@ function globalOptions(): readonly Option[] {
     new OfferingOption('--profile <name>', 'profile of the configuration to use', 'profile').argParser(
       once('--profile'),
     ),
-    new OfferingOption('--config <file>', 'this configuration file and no other', 'file').argParser(
+    new OfferingOption('--config <file>', 'use only this configuration file', 'file').argParser(
       once('--config'),
     ),
     new Option(
@@ -168,14 +168,14 @@ function globalOptions(): readonly Option[] {
     ).argParser(once('--url')),
     new OfferingOption(
       '--time-zone <zone>',
-      'of the application that writes, for columns without a zone',
+      'time zone of the application that writes, for columns without one',
       'time zone',
     ).argParser(once('--time-zone')),
   ];
   const output = [
     new OfferingOption(
       '-o, --output <format>',
-      'table (default) or json; list has jsonl, csv and ids as well, history jsonl and csv',
+      'table (default) or json; list also has jsonl, csv and ids, history jsonl and csv',
       listFormats,
     ).argParser(once('--output')),
     new Option('--json', 'short for --output json'),
@@ -203,7 +203,7 @@ function groupNamed(parent: Command, word: string, heading: string): Command {
   });
 }
 
-/** @throws UsageError where the words name neither a command nor, alone, a topic */
+/** @throws UsageError where the words name neither a command nor, as the only words, a topic */
 function commandNamed(program: Command, words: readonly string[]): Command {
   return words.reduce((parent, word) => {
     const command = parent.commands.find((each) => each.name() === word);
@@ -226,10 +226,7 @@ function unknownCommand(group: Command, words: readonly string[]): UsageError {
 
 const NOT_SHOWN = ', not shown here, since it may be a token';
 
-/**
- * What commander reports as an option that there is not may belong to a command that was misspelt: nothing is known of
- * its options then.
- */
+/** An option that commander reports as unknown may belong to a misspelt command, whose options are not known. */
 function misspeltCommand(program: Command, { code }: CommanderError): UsageError | null {
   if (code !== 'commander.unknownOption') return null;
   const words = program.args;
@@ -245,7 +242,7 @@ function misspeltCommand(program: Command, { code }: CommanderError): UsageError
 
 /** commander's complaint in the form of every other error: no `error:` in front, the suggestion as the hint. */
 function usageError(program: Command, error: CommanderError): UsageError {
-  // What was given as the value of an option that there is not may be anything, a secret too.
+  // The value of an unknown option may be anything, even a secret.
   const [first = '', ...rest] = error.message
     .replace(/^error: /, '')
     .replace(/^(unknown option '[^=\n]*)=.*'/s, "$1=…'")
@@ -266,15 +263,15 @@ function usageError(program: Command, error: CommanderError): UsageError {
   return new UsageError(first, { hint: dashes === null ? hint : `${hint} ${dashes}` });
 }
 
-/** For a command that takes ids: made by nanoid, they may begin with a dash. */
+/** For a command that takes ids: nanoid makes ids that may begin with a dash. */
 function dashHint(program: Command): string | null {
   const command = program.commands.find((each) => each.name() === program.args[0]);
   const takesIds = command?.registeredArguments.some((argument) => /^ids?$/.test(argument.name()));
   if (command === undefined || takesIds !== true) return null;
-  return `An id that begins with - stands behind --, after all options: sessionctl ${command.name()} -- <id>`;
+  return `Put an id that begins with - after -- and after all options: sessionctl ${command.name()} -- <id>`;
 }
 
-/** What was meant by an argument that there is not, or is to stand in place of one that is missing. */
+/** A hint for an argument that does not exist or is missing. */
 function argumentHint(program: Command, { code, message }: CommanderError): string | undefined {
   const name = /'([^']*)'/.exec(message)?.[1];
   if (code === 'commander.missingArgument') {
@@ -284,7 +281,7 @@ function argumentHint(program: Command, { code, message }: CommanderError): stri
   if (code !== 'commander.excessArguments') return undefined;
   const command = program.commands.find((each) => each.name() === name);
   if (command?.options.some(({ long }) => long === '--user') === true)
-    return 'Options select, such as --user <id or e-mail> and --ip <address>; `sessionctl help selection` names them.';
+    return 'Select with options such as --user <id or e-mail> and --ip <address>; see `sessionctl help selection`.';
   return name === 'verify'
     ? 'The token or cookie is read from stdin, and not from the command line.'
     : undefined;

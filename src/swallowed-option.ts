@@ -33,7 +33,7 @@ export function refuseSwallowedOption(argv: readonly string[], program: Command)
 function refuseVersionInWord(word: string, options: readonly Option[]): void {
   if (!/^-[A-Za-z]*V/.test(word) || areShortFlags(word, options)) return;
   throw new UsageError(`unknown option${mayBeToken(word) ? '' : ` '${word}'`}`, {
-    hint: 'An id that begins with - stands behind --, after all options: sessionctl show -- <id>',
+    hint: 'Put an id that begins with - after -- and after all options: sessionctl show -- <id>',
   });
 }
 

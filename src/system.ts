@@ -1,23 +1,23 @@
-/** A stream that text is written to, as the process's stdout and stderr are. */
+/** A stream for text, such as the process's stdout and stderr. */
 export interface OutputStream {
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
   readonly rows?: number | undefined;
   /** As in Node: false asks to wait for 'drain'; the callback gets the error, such as EPIPE. */
   write(text: string | Uint8Array, callback?: (error?: Error | null) => void): boolean;
-  /** Tells of a terminal that changes its size. */
+  /** Reports that a terminal has changed its size. */
   on?(event: 'resize', listener: () => void): unknown;
   off?(event: 'resize', listener: () => void): unknown;
 }
 
-/** A stream that is read from, as the process's stdin is. */
+/** A stream to read from, such as the process's stdin. */
 export interface InputStream extends AsyncIterable<Uint8Array | string> {
   readonly isTTY?: boolean | undefined;
 }
 
 /**
- * Everything of the surrounding process that sessionctl uses. `bin/` hands in the real one, tests a fake one;
- * nothing else reads the process.
+ * Everything of the surrounding process that sessionctl uses. `bin/` passes the real one, tests a fake one; no other
+ * code reads the process.
  */
 export interface System {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -28,21 +28,24 @@ export interface System {
   readonly stderr: OutputStream;
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP; its reason is the name of the signal. */
   readonly signal: AbortSignal;
-  /** The local clock, in milliseconds since 1970. What decides about sessions is the database's clock. */
+  /** The local clock, in milliseconds since 1970. The database's clock decides about sessions. */
   readonly now: () => number;
-  /** Who runs it, and on which machine: the history names them. */
+  /** The user and the machine, for the history. */
   readonly operator: () => { readonly user: string; readonly host: string };
-  /** Told when the run begins to change something: whoever ends it at once from then on has not merely cancelled it. */
+  /**
+   * Called when the run starts to change something: a signal that ends it at once from then on is not a mere
+   * cancellation.
+   */
   readonly changing: () => void;
-  /** Told when the run ends while something is still open that nobody waits for, such as a query. */
+  /** Called when the run ends while something is still open that is not waited for, such as a query. */
   readonly leaving: () => void;
-  /** Rejects with an error that is thrown where no caller waits for it, such as in an event of a driver. Asked for once. */
+  /** Rejects with an error that no caller waits for, such as one in an event of a driver. Read once. */
   readonly uncaught: () => Promise<never>;
   /**
-   * Whether the terminal is this process's to read and to change. A shell's job in the background is stopped where it tries,
-   * and a stopped process does not even end by a signal until it goes on.
+   * Whether this process may read and change the terminal. A background job of a shell is stopped when it tries, and a
+   * stopped process does not even end by a signal until it continues.
    */
   readonly inForeground: () => boolean;
-  /** The number of this process, by which others find it. */
+  /** The number of this process, by which other processes find it. */
   readonly pid: number;
 }

@@ -36,8 +36,8 @@ function askedIpv6({ ip = [], exceptIp = [] }: AddressWords): readonly Asked[] {
 const NAMED = 3;
 
 /**
- * Says which networks are wider than what was typed, since the application stores no more of an address.
- * @param words that have been understood before
+ * Names the networks that are wider than typed, since the application stores no more bits of an address.
+ * @param words that have been parsed before
  */
 export function widenedNetworks(words: AddressWords, ipv6Subnet: Ipv6Subnet): readonly string[] {
   const widened = askedIpv6(words).filter(({ range }) => range.prefixLength > ipv6Subnet);
@@ -49,7 +49,7 @@ export function widenedNetworks(words: AddressWords, ipv6Subnet: Ipv6Subnet): re
     );
   const more = widened.length - named.length;
   return [
-    `The application stores IPv6 addresses by their /${String(ipv6Subnet)}, so ${named.join(', ')}${more > 0 ? `, and ${String(more)} more likewise` : ''}.`,
+    `The application stores IPv6 addresses as their /${String(ipv6Subnet)}, so ${named.join(', ')}${more > 0 ? `, and ${String(more)} more in the same way` : ''}.`,
   ];
 }
 
@@ -58,7 +58,10 @@ function networkText({ first, prefixLength }: AddressRange): string {
   return `${address}/${String(prefixLength)}`;
 }
 
-/** Both for a reader of sessions: how networks are widened, and what stored addresses say against it. */
+/**
+ * Both kinds of note, for a command that reads sessions: how networks are widened, and what stored addresses suggest
+ * instead.
+ */
 export async function addressNotes(
   store: Pick<SessionStore, 'list' | 'lookAgain'>,
   selection: Selection,
@@ -71,12 +74,12 @@ export async function addressNotes(
   ];
 }
 
-/** Sessions whose addresses are looked at. */
+/** Sessions whose addresses are checked. */
 const SAMPLE = 1000;
 
 /**
- * Says where stored addresses suggest another `ipv6_subnet` than the one that widened the selection: a selection that
- * finds or keeps too few sessions must not pass for the truth.
+ * Warns where stored addresses suggest another `ipv6_subnet` than the one that widened the selection: a selection that
+ * finds or keeps too few sessions must not look complete.
  * @param words that the selection was made of
  */
 export async function doubtsAboutIpv6(
@@ -97,7 +100,7 @@ export async function doubtsAboutIpv6(
     const sessions = await countMasked(store, selection, narrowerThan(shorter), shorter);
     if (sessions > 0)
       doubts.push(
-        `${counted(sessions, 'session')} may be meant by ${judgedOption(selection)} and ${inNumber(sessions, 'is not taken for one: its', 'are not taken for such: their')} address is stored as the /${String(shorter)} of what was asked for. ${advice(shorter)}`,
+        `${counted(sessions, 'session')} may match ${judgedOption(selection)} and ${inNumber(sessions, 'is not treated as a match: its', 'are not treated as matches: their')} address is stored as the /${String(shorter)} of what was asked for. ${advice(shorter)}`,
       );
   }
   const isWidened = narrowerThan(ipv6Subnet).length > 0;
@@ -111,7 +114,7 @@ async function sampleOf(store: Pick<SessionStore, 'list'>): Promise<readonly (st
   return addresses;
 }
 
-/** Sessions that the selection leaves out, or does not except, and would if no more than these bits were stored. */
+/** Sessions that the selection does not match (or except), and would if only this many bits were stored. */
 async function countMasked(
   store: Pick<SessionStore, 'lookAgain'>,
   selection: Selection,

@@ -33,31 +33,31 @@ import { failForUnreadableKeys } from './unreadable-keys.ts';
 import type { RevocationFlags } from './revocation-options.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
-/** From so many sessions on, a y is not enough. */
+/** Above this number of sessions, y is not enough: the operator types the number. */
 const TYPED_ABOVE = 100;
 const SAMPLE = 5;
 /** Characters. Better Auth's own tokens have 32. */
 export const SHORTEST_CREDENTIAL = 16;
 
-/** Whether `--yes` is needed, since nobody can be asked. */
+/** Whether `--yes` is needed because the operator cannot be asked. */
 export function lacksYes(context: Context, flags: RevocationFlags, asks: boolean): boolean {
   return flags.yes !== true && flags.dryRun !== true && !(asks && context.mayPrompt);
 }
 
 /**
- * What can be refused before a database is spoken to.
- * @throws UsageError where nobody can be asked and `--yes` was not given
+ * Refuses what can be refused before connecting.
+ * @throws UsageError where the operator cannot be asked and `--yes` was not given
  */
 export function checkBeforehand(context: Context, flags: RevocationFlags, asks: boolean): void {
   if (lacksYes(context, flags, asks)) {
-    throw new UsageError('this ends sessions and needs --yes where nobody can be asked', {
-      hint: 'Look first with --dry-run.',
+    throw new UsageError('this ends sessions and needs --yes when it cannot ask', {
+      hint: 'Preview it with --dry-run.',
     });
   }
 }
 
 /**
- * Plans, asks, ends, looks again and reports: the whole way of a command that ends sessions.
+ * Plans, asks, ends, checks again and reports: everything that a command that ends sessions does.
  * @throws CancelledError, GuardError, IncompleteError, SurvivorsError, FailedError, ConnectionError
  */
 export async function carryOut(
@@ -88,7 +88,7 @@ export async function carryOut(
     }
   }
 
-  // What is ended in the wrong place lives on, which has to be said before anything is done.
+  // Sessions that are ended in the wrong store stay valid, so the operator has to know before anything is done.
   const mismatch = await store.findMismatch();
   const obstacles = await foreseeObstacles(context, store, {
     preserve,
@@ -162,7 +162,7 @@ export async function carryOut(
     throw error instanceof SessionctlError ? error.withContext('nothing was changed', undefined) : error;
   });
   const unrecorded = await recordEnd(context, store, run, done);
-  // What became of the sessions weighs more than a report that nobody could read.
+  // What happened to the sessions matters more than a report that could not be delivered.
   const unread: unknown = await reportRevocation(context, store, run, done).then(
     () => null,
     (error: unknown) => error,
@@ -189,8 +189,9 @@ function undeclaredIn({ cookieCache, secondaryStorage }: SessionSettings): reado
 }
 
 /**
- * Whether Redis and the configuration contradict each other, so that it is not known what ending sessions there would end.
- * Sessions of users whom the database does not know may be meant: where they are named, or where the operator is asked.
+ * Whether Redis and the configuration contradict each other, so that it is not known what ending sessions there would
+ * end. Sessions of users that the database does not know may be ended where they are named, or where the operator is
+ * asked.
  */
 function isInDoubt({ mismatch, request: { selection, missed }, plan, flags }: Run): boolean {
   if (mismatch === null || mismatch.kind === 'empty' || flags.allowMismatch === true) return false;
@@ -216,24 +217,24 @@ function refuseUnknowable(selection: Selection, preserve: boolean, store: Record
     throw new UsageError(
       'with preserve_in_database an expired session is a record: there is nothing to end',
       {
-        hint: 'Leave --state expired out.',
+        hint: 'Remove --state expired.',
       },
     );
   }
   if (!store.zoneKnown) {
     throw new ConfigError(
-      'preserve_in_database sets the expiry to the present, and which present is not known: times are stored without a zone',
+      'preserve_in_database sets the expiry to the current time, and that time is not known: times are stored without a zone',
       { hint: 'Set time_zone in the profile, or --time-zone, to the zone of the application that writes.' },
     );
   }
 }
 
-/** Milliseconds. No two zones are nearer to each other, so that a session so new tells in which one it was written. */
+/** Milliseconds. Time zones differ by at least this much, so a session this recent shows which zone wrote it. */
 const TELLING = 15 * 60_000;
 
 /**
- * Where times are stored without a zone they are read as UTC. A session that was used just now confirms that.
- * @throws ConfigError where times select, nobody looks at what they select, and no session confirms the zone
+ * Times that are stored without a zone are read as UTC. A session that was used just now confirms that.
+ * @throws ConfigError where times select sessions, the operator does not see which, and no session confirms the zone
  */
 async function refuseAssumedZone(selection: Selection, store: RecordedStore): Promise<void> {
   if (store.zoneKnown || !comparesTimes(selection)) return;
@@ -245,21 +246,21 @@ async function refuseAssumedZone(selection: Selection, store: RecordedStore): Pr
   if (used !== null && Math.abs(millisecondsOf(used) - millisecondsOf(store.now)) < TELLING) return;
   const seen = used === null ? '' : `; the latest use reads ${used}, and the database's clock ${store.now}`;
   throw new ConfigError(
-    `times are stored without a zone and nobody said which one, so that these could select other sessions${seen}`,
+    `times are stored without a zone and no time zone is set, so the selection could match other sessions${seen}`,
     {
       hint: 'Give --time-zone, or time_zone in the profile: that of the application that writes, such as UTC.',
     },
   );
 }
 
-/** @throws UsageError where the words that would be shown and recorded hold the token of a session */
+/** @throws UsageError where the text that would be shown and recorded holds the token of a session */
 export async function refuseCredentials(
   { reason, words }: Pick<RevocationRequest, 'reason' | 'words'>,
   store: RecordedStore,
   redactor: Redactor,
 ): Promise<void> {
   if (redactor.holdsSecret(`${reason ?? ''} ${words}`)) {
-    throw new UsageError('a secret of the configuration was given where it would be kept in the history', {
+    throw new UsageError('a secret of the configuration was given, and the history would keep it', {
       hint: 'Nothing was changed. Give another --reason.',
     });
   }
@@ -267,7 +268,7 @@ export async function refuseCredentials(
     .split(/[\s"]+/)
     .filter((word) => word.length >= SHORTEST_CREDENTIAL);
   if (!(await areCredentials(long, store)).includes(true)) return;
-  throw new UsageError('a token was given where it would be kept in the history', {
+  throw new UsageError('a token was given, and the history would keep it', {
     hint: 'Nothing was changed. `sessionctl revoke --token-stdin` ends the session of a token.',
   });
 }
@@ -329,7 +330,7 @@ async function ask(context: Context, store: RecordedStore, run: Run): Promise<vo
         )
       : await prompter.confirm(
           sessions === 0
-            ? 'End what the plan says is ended too?'
+            ? 'End what the plan lists besides sessions?'
             : `End ${sessions === 1 ? 'this session' : `these ${String(sessions)} sessions`}?`,
           false,
         );
@@ -358,7 +359,9 @@ async function endSessions(
     total: plan.survey.sessions,
   });
   const onStop = () => {
-    progress.remark(`${String(system.signal.reason)}: stopping after this batch; a second one ends at once`);
+    progress.remark(
+      `${String(system.signal.reason)}: stopping after this batch; a second signal ends it at once`,
+    );
   };
   system.signal.addEventListener('abort', onStop);
   system.changing();

@@ -1,6 +1,6 @@
 import type { CommandDefinition, CommandDetails, CommandOutline } from '../command.ts';
 
-/** A command by what help of all commands says of it; the rest is loaded where somebody asks for it. */
+/** A command as the help of all commands describes it; the rest is loaded when it is needed. */
 export interface CatalogueEntry extends CommandOutline {
   readonly details: () => Promise<CommandDetails>;
 }
@@ -28,19 +28,19 @@ export const catalogue: readonly CatalogueEntry[] = [
   {
     words: ['verify'],
     group: 'Look',
-    summary: 'Say whether Better Auth takes a session cookie for valid, or why not',
+    summary: 'Check whether a session cookie is valid, and why not',
     details: async () => (await import('./verify.ts')).verify,
   },
   {
     words: ['create'],
     group: 'Make',
-    summary: 'Make a session for a user, as a sign-in would, and print its cookie once',
+    summary: 'Create a session for a user, as a sign-in would, and print its cookie once',
     details: async () => (await import('./create.ts')).create,
   },
   {
     words: ['revoke'],
     group: 'End sessions',
-    summary: 'End the sessions that are named',
+    summary: 'End sessions by id or token',
     details: async () => (await import('./revoke.ts')).revoke,
   },
   {
@@ -64,7 +64,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   {
     words: ['doctor'],
     group: 'Look',
-    summary: 'Examine a deployment: what is wrong with it, and how to mend it',
+    summary: 'Check a deployment and suggest fixes',
     details: async () => (await import('./doctor.ts')).doctor,
   },
   {
@@ -76,7 +76,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   {
     words: ['config', 'init'],
     group: 'Set up',
-    summary: 'Write a configuration file, after a look at the database',
+    summary: 'Connect to the database and write a configuration file',
     details: async () => (await import('./config/init.ts')).configInit,
   },
   {
@@ -100,19 +100,19 @@ export const catalogue: readonly CatalogueEntry[] = [
   {
     words: ['schema', 'status'],
     group: 'Set up',
-    summary: 'Show what there is of the schema and what is pending',
+    summary: 'Show which parts of the schema exist and which are pending',
     details: async () => (await import('./schema/status.ts')).schemaStatus,
   },
   {
     words: ['schema', 'migrate'],
     group: 'Set up',
-    summary: 'Add what sessionctl keeps in the database; on an empty one also Better Auth’s core tables',
+    summary: 'Add the tables of sessionctl; in an empty database also the core tables of Better Auth',
     details: async () => (await import('./schema/migrate.ts')).schemaMigrate,
   },
   {
     words: ['schema', 'rollback'],
     group: 'Set up',
-    summary: 'Remove what sessionctl added for itself, and nothing of Better Auth’s',
+    summary: 'Remove what sessionctl added for itself, and nothing of Better Auth',
     details: async () => (await import('./schema/rollback.ts')).schemaRollback,
   },
   {
@@ -124,7 +124,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   {
     words: ['demo'],
     group: 'Make',
-    summary: 'Make a SQLite auth database with made-up users and sessions to try everything on',
+    summary: 'Create a SQLite auth database with made-up users and sessions to try all commands',
     details: async () => (await import('./demo.ts')).demo,
   },
 ];

@@ -5,10 +5,13 @@ import type { Selection } from '../sessions/selection.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import type { Session } from '../sessions/session.ts';
 
-/** Nobody reads through more. */
+/** A longer list is too long to read. */
 const OFFERED = 500;
 
-/** Offers the sessions of a selection of users on the terminal, newest activity first, and gives the ids of the ticked ones. */
+/**
+ * Offers the sessions of a selection of users on the terminal, newest activity first, and returns the ids of the ticked
+ * ones.
+ */
 export async function chooseSessions(
   context: Context,
   store: SessionStore,
@@ -29,7 +32,7 @@ export async function chooseSessions(
     `Sessions of ${named(sessions)} to end`,
     sessions.map((session) => ({ value: session.id, ...sessionLine(session, store.now) })),
   );
-  // A server drops a connection that is idle for as long as a person thinks. This waits until there is one again.
+  // A server may drop a connection that is idle while the operator thinks. This waits until there is one again.
   await store.readClock();
   return ticked;
 }

@@ -6,7 +6,7 @@ import { shownValue } from '../sessions/shown-value.ts';
 
 export const completion = defineCommand<object>({
   notes:
-    'Completes profiles of the configuration, formats, states, fields and paths as well; it never connects to a database. To have it in every shell, put the line into ~/.bashrc, into ~/.zshrc behind compinit, or into ~/.config/fish/config.fish.',
+    'Also completes profiles of the configuration, formats, states, fields and paths; it never connects to a database. To use it in every shell, add the line to ~/.bashrc, to ~/.zshrc after compinit, or to ~/.config/fish/config.fish.',
   formats: [],
   exitCodes: [0, 1, 2],
   examples: [
@@ -19,12 +19,12 @@ export const completion = defineCommand<object>({
   run: async (context, { output, json }, [typed = '']) => {
     const shell = shellNames.find((name) => name === typed);
     if (shell === undefined) {
-      throw new UsageError(`${shownValue(typed)} is not a shell that is known here`, {
+      throw new UsageError(`${shownValue(typed)} is not a supported shell`, {
         hint: suggestion(typed, shellNames),
       });
     }
     if (output !== undefined || json === true)
-      throw new UsageError('a script has no other format', { hint: 'Leave --output and --json out.' });
+      throw new UsageError('a script has no other format', { hint: 'Remove --output and --json.' });
     const { completionScript } = await import('../completion/scripts.ts');
     await context.print(completionScript(shell));
     return 0;

@@ -44,7 +44,7 @@ interface CreatingStore extends RecordedStore {
 }
 
 const DEFAULT_LENGTH = '1h';
-/** Browsers keep no cookie longer, and better-call makes none. */
+/** Browsers keep no cookie longer than this, and better-call makes none. */
 const LONGEST = parseDuration('400d');
 
 export const create = defineCommand<CreateFlags>({
@@ -53,28 +53,28 @@ export const create = defineCommand<CreateFlags>({
   examples: [
     [
       'sessionctl create --user ada@example.com --reason "TICKET-7: see what she sees"',
-      'For an hour, after a question',
+      'Create a session for an hour, after a prompt',
     ],
     [
       'sessionctl create --user ada@example.com --expires-in 10m --reason smoke-test --yes --json | jq -r .cookie',
-      'For a script: the value of a Cookie header',
+      'Print only the value of a Cookie header, for a script',
     ],
     [
       'sessionctl create --user ada@example.com --reason test --dry-run',
-      'What would be made; changes nothing',
+      'Preview the session; changes nothing',
     ],
   ],
   configure: (command) =>
     command
-      .optionsGroup('What is made')
-      .option('--user <id or email>', 'whose session it is', once('--user'))
+      .optionsGroup('New session')
+      .option('--user <id or email>', 'user of the session', once('--user'))
       .option(
-        '--expires-in <length>',
-        `how long it lasts: 90s, 15m, 2h, 7d (default: ${DEFAULT_LENGTH})`,
+        '--expires-in <duration>',
+        `lifetime of the session: 90s, 15m, 2h, 7d (default: ${DEFAULT_LENGTH})`,
         once('--expires-in'),
       )
-      .option('--reason <text>', 'why, for the history', once('--reason'))
-      .option('--dry-run', 'show what would be made and change nothing')
+      .option('--reason <text>', 'reason, for the history', once('--reason'))
+      .option('--dry-run', 'show the plan and change nothing')
       .optionsGroup('Guards')
       .option('--yes', 'do not ask'),
   run: async (context, flags) => {
@@ -82,15 +82,14 @@ export const create = defineCommand<CreateFlags>({
     const { user: who, yes, dryRun } = flags;
     const length = parseLength(flags.expiresIn ?? DEFAULT_LENGTH);
     const reason = parseReason(flags.reason);
-    if (who === undefined)
-      throw new UsageError('nothing says whose session is meant', { hint: 'Give --user <id or email>.' });
+    if (who === undefined) throw new UsageError('no user given', { hint: 'Give --user <id or email>.' });
     if (reason === null)
-      throw new UsageError('a session is made for a reason', {
-        hint: 'Give --reason <text>: it is kept in the history.',
+      throw new UsageError('no reason given', {
+        hint: 'Give --reason <text>; the history keeps it.',
       });
     if (yes !== true && dryRun !== true && !context.mayPrompt) {
-      throw new UsageError('this makes a session and needs --yes where nobody can be asked', {
-        hint: 'Look first with --dry-run.',
+      throw new UsageError('this creates a session and needs --yes when it cannot ask', {
+        hint: 'Preview it with --dry-run.',
       });
     }
     const settings = await context.settings();
@@ -165,7 +164,7 @@ export const create = defineCommand<CreateFlags>({
       );
       if (!planned.refreshes) {
         await context.note(
-          `Send both cookies: without ${names.dontRemember} Better Auth prolongs the session to ${formatDuration(settings.session.expiresIn)} at its first request.`,
+          `Send both cookies: without ${names.dontRemember} Better Auth extends the session to ${formatDuration(settings.session.expiresIn)} at its first request.`,
         );
       }
     });
@@ -182,28 +181,28 @@ function parseLength(text: string): number {
       throw new InvalidValueError(`--expires-in: ${error.message}`, error.hint);
     throw error;
   }
-  if (length === 0) throw new InvalidValueError('--expires-in is no time at all');
+  if (length === 0) throw new InvalidValueError('--expires-in must be more than 0');
   if (length > LONGEST)
     throw new InvalidValueError(
-      `--expires-in is longer than ${formatDuration(LONGEST)}, and browsers keep no cookie that long`,
+      `--expires-in is longer than ${formatDuration(LONGEST)}, the longest that browsers keep a cookie`,
     );
   return length;
 }
 
 /**
- * No sign-in lasts longer, and nothing would hold it to its end: from `expiresAt - expiresIn + updateAge` on Better Auth
- * refreshes it (`getSession` in its source), as often as it is used.
+ * No sign-in lasts longer, and the session would not end on time: from `expiresAt - expiresIn + updateAge` on Better
+ * Auth refreshes it (`getSession` in its source), as often as it is used.
  * @throws UsageError where it would outlast every sign-in
  */
 function rejectBeyondSignIn(length: number, expiresIn: number): void {
   if (length <= expiresIn) return;
   const [given, most] = [formatDuration(length), formatDuration(expiresIn)];
-  throw new UsageError(`--expires-in ${given} is longer than any sign-in lasts: expires_in is ${most}`, {
+  throw new UsageError(`--expires-in ${given} is longer than a sign-in lasts: expires_in is ${most}`, {
     hint: `Give ${most} at most. Where session.expiresIn of the application is longer, set expires_in in [profiles.<name>.session] to it.`,
   });
 }
 
-/** @throws ConfigError where it is not known how the application signs and calls its cookies */
+/** @throws ConfigError where the secret or the cookie names of the application are not known */
 function signing({ secret, baseUrl, cookiePrefix }: AuthSettings) {
   const missing = [...(secret === null ? ['secret'] : []), ...(baseUrl === null ? ['base_url'] : [])];
   if (secret === null || baseUrl === null) {
@@ -216,29 +215,29 @@ function signing({ secret, baseUrl, cookiePrefix }: AuthSettings) {
 
 /** @throws NotFoundError, InvalidValueError, FailedError where a sign-in would be refused */
 async function userNamed(who: string, store: CreatingStore): Promise<User> {
-  // No address is selected: any length will do.
+  // The selection has no address, so any prefix length works.
   const { userIds } = await resolveSelection(parseSelection({ user: [who] }, 'all'), store, 128);
   const [id = ''] = userIds;
   const user = (await store.findUsers(id)).find((found) => found.id === id);
   const standing = await store.creation.userStanding(id);
   if (standing === null) {
     throw new SchemaError(
-      `${store.target.database} has no user table, without which Better Auth takes no session`,
+      `${store.target.database} has no user table, and without it Better Auth accepts no session`,
       {
-        hint: 'Where its name is another, set user_table in [profiles.<name>.schema].',
+        hint: 'If it has another name, set user_table in [profiles.<name>.schema].',
       },
     );
   }
   if (user === undefined || !standing.exists)
     throw new FailedError(`the user ${JSON.stringify(id)} does not exist any more`, {
-      hint: 'Only sessions know of them; `sessionctl list --user` shows those.',
+      hint: 'Only their sessions are left; `sessionctl list --user` shows them.',
     });
   if (standing.banned) {
     const until = standing.banExpires === null ? '' : ` until ${standing.banExpires}`;
     throw new FailedError(
-      `the user ${JSON.stringify(id)} is banned${until}, and Better Auth would let nobody sign in`,
+      `the user ${JSON.stringify(id)} is banned${until}, and Better Auth would refuse the sign-in`,
       {
-        hint: 'Nothing was changed. Lift the ban first, in the application.',
+        hint: 'Nothing was changed. Lift the ban in the application first.',
       },
     );
   }
@@ -267,7 +266,7 @@ async function rehearse(context: Context, store: CreatingStore, run: Recorded): 
 async function ask(context: Context, store: CreatingStore, run: Recorded): Promise<void> {
   const prompter = await context.prompter();
   try {
-    if (!(await prompter.confirm('Make this session?', false)))
+    if (!(await prompter.confirm('Create this session?', false)))
       throw new CancelledError('cancelled, nothing was changed');
   } catch (error) {
     if (error instanceof CancelledError) await recordIfPossible(context, store, run, { event: 'cancelled' });
@@ -275,7 +274,10 @@ async function ask(context: Context, store: CreatingStore, run: Recorded): Promi
   }
 }
 
-/** Makes the session and looks whether Better Auth would take it. @throws ConnectionError, FailedError, which say whether there is one */
+/**
+ * Creates the session and checks that Better Auth would accept it.
+ * @throws ConnectionError, FailedError, which say whether the session exists
+ */
 async function make(
   context: Context,
   store: CreatingStore,
@@ -301,8 +303,8 @@ async function make(
     try {
       const { reason } = storedVerdict(await store.standings.byToken(token), createdAt);
       if (reason !== 'live')
-        throw new FailedError(`the session that was made is not taken for one (${reason})`, {
-          hint: 'Something in the database or in Redis changes what is written there. `sessionctl verify` tells more of a cookie.',
+        throw new FailedError(`the created session is not valid (${reason})`, {
+          hint: 'Something in the database or in Redis changes what is written there. `sessionctl verify` shows why a cookie is not valid.',
         });
     } catch (error) {
       throw error instanceof SessionctlError ? await takenBack(store, token, id, error) : error;
@@ -315,7 +317,7 @@ async function make(
   }
 }
 
-/** Takes back a session whose cookie the operator does not have. @returns the error, with what became of the session */
+/** Removes a session whose cookie the operator does not have. @returns the error, with what happened to the session */
 async function takenBack(
   store: CreatingStore,
   token: string,
@@ -324,16 +326,16 @@ async function takenBack(
 ): Promise<SessionctlError> {
   try {
     await store.creation.remove(token);
-    return error.withContext('the session was taken back', undefined);
+    return error.withContext('the session was removed again', undefined);
   } catch {
     return error.withContext(
-      `the session ${id} could not be taken back`,
-      `Nothing shows its cookie again. End it with \`sessionctl revoke ${id}\`.`,
+      `the session ${id} could not be removed again`,
+      `Its cookie is not shown again. End it with \`sessionctl revoke ${id}\`.`,
     );
   }
 }
 
-/** The session is as it is, whatever becomes of the record. */
+/** A record that cannot be written does not change the session, so it is a warning. */
 async function finish(
   context: Context,
   store: CreatingStore,

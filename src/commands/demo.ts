@@ -23,19 +23,19 @@ export const demo = defineCommand<DemoFlags>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 4, 130],
   examples: [
-    ['sessionctl demo', `Make ./${DEFAULT_PATH} and say what to try on it`],
-    ['sessionctl demo big.db --users 2000 --sessions 50000', 'A larger one'],
+    ['sessionctl demo', `Create ./${DEFAULT_PATH} and print what to try on it`],
+    ['sessionctl demo big.db --users 2000 --sessions 50000', 'Create a larger one'],
   ],
   operands: 'file',
   configure: (command) =>
     command
-      .argument('[path]', 'of the new file', DEFAULT_PATH)
-      .optionsGroup('What is made')
-      .option('--users <number>', 'how many users (default: 150)', once('--users'))
-      .option('--sessions <number>', 'how many sessions (default: 3000)', once('--sessions'))
-      .option('--seed <number>', 'another number, other people and sessions (default: 1)', once('--seed'))
+      .argument('[path]', 'path of the new file', DEFAULT_PATH)
+      .optionsGroup('Contents')
+      .option('--users <number>', 'number of users (default: 150)', once('--users'))
+      .option('--sessions <number>', 'number of sessions (default: 3000)', once('--sessions'))
+      .option('--seed <number>', 'seed of the made-up users and sessions (default: 1)', once('--seed'))
       .optionsGroup('Guards')
-      .option('--force', 'replace a file that is there, if `sessionctl demo` made it'),
+      .option('--force', 'replace an existing file, if `sessionctl demo` created it'),
   run: async (context, flags, [typedPath = DEFAULT_PATH]) => {
     const format = chooseFormat(flags, reportFormats);
     const options = {
@@ -62,23 +62,23 @@ export const demo = defineCommand<DemoFlags>({
     const program = `sessionctl --url ${shellWord(`sqlite:${typedPath}`)}`;
     const commands: readonly (readonly [string, string])[] = [
       ['list --limit 15', 'who is signed in, newest activity first'],
-      [`list --user ${demoCast.admin.email} --state all`, 'everything of one user, expired sessions too'],
-      [`list --ip ${demoCast.suspiciousNetwork}`, 'sign-ins from a network that looks odd'],
+      [`list --user ${demoCast.admin.email} --state all`, 'all sessions of one user, expired ones too'],
+      [`list --ip ${demoCast.suspiciousNetwork}`, 'sign-ins from a suspicious network'],
       [`list --ip ${demoCast.officeAddress} --limit 10`, 'an office: many people behind one address'],
-      ['list --impersonated --state all --sort createdAt', 'when an administrator was somebody else'],
-      ['list --expires-before 2999-01-01 --sort expiresAt:asc --limit 10', 'what ends next'],
-      ['list --user-agent curl -o csv', 'for a spreadsheet'],
       [
-        `revoke-all --user ${demoCast.admin.email} --dry-run`,
-        'what ending all sessions of one user would do',
+        'list --impersonated --state all --sort createdAt',
+        'sessions in which an administrator impersonated a user',
       ],
-      ['sweep --dry-run', 'how many expired sessions could be deleted'],
+      ['list --expires-before 2999-01-01 --sort expiresAt:asc --limit 10', 'sessions that expire next'],
+      ['list --user-agent curl -o csv', 'for a spreadsheet'],
+      [`revoke-all --user ${demoCast.admin.email} --dry-run`, 'preview of ending all sessions of one user'],
+      ['sweep --dry-run', 'number of expired sessions to delete'],
       ...(report.hostileSessionId === null
         ? []
         : [
             [
               `show ${report.hostileSessionId.slice(0, 12)}`,
-              'a user agent that attacks terminals, made harmless',
+              'a user agent that attacks terminals, shown safely',
             ] as const,
           ]),
     ];
@@ -101,32 +101,32 @@ function wholeNumber(option: string, text: string, least: number, most: number):
   const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw new InvalidValueError(
-    `${option}: ${shownValue(text)} is not a number that will do`,
+    `${option}: ${shownValue(text)} is out of range`,
     `Write a whole number from ${String(least)} to ${String(most)}.`,
   );
 }
 
-/** The absolute path, when a file may be made there. @throws UsageError */
+/** The absolute path, where a file may be created there. @throws UsageError */
 async function freePath(typed: string, { system }: Context, force: boolean): Promise<string> {
   if (typed.trim() === '')
-    throw new UsageError('the path is empty', { hint: `Leave it out for ./${DEFAULT_PATH}.` });
+    throw new UsageError('the path is empty', { hint: `Omit it for ./${DEFAULT_PATH}.` });
   const path = resolve(system.cwd, typed);
   const parent = await stat(dirname(path)).catch(() => null);
   if (parent?.isDirectory() !== true) {
     throw new UsageError(`there is no directory ${dirname(path)}`, {
-      hint: 'Make it first, or name another path.',
+      hint: 'Create it first, or give another path.',
     });
   }
   const existing = await lstat(path).catch(() => null);
   if (existing === null) return path;
   if (existing.isDirectory()) throw new UsageError(`${path} is a directory`, { hint: 'Name a file in it.' });
   if (!force)
-    throw new UsageError(`${path} exists already, and was left alone`, {
-      hint: 'Name another path, or replace it with --force.',
+    throw new UsageError(`${path} exists already, and was not changed`, {
+      hint: 'Give another path, or replace it with --force.',
     });
   if (!existing.isFile() || !(existing.size === 0 || (await isDemoDatabase(path)))) {
-    throw new UsageError(`${path} is no demo database, and was left alone`, {
-      hint: '--force replaces what an earlier `sessionctl demo` made, and nothing else.',
+    throw new UsageError(`${path} is not a demo database, and was not changed`, {
+      hint: '--force replaces only a file that `sessionctl demo` created.',
     });
   }
   return path;
@@ -137,7 +137,7 @@ async function isDemoDatabase(path: string): Promise<boolean> {
   const file = await open(path, 'r').catch(() => null);
   if (file === null) return false;
   try {
-    // The header of SQLite's file format: its name, and at byte 68 the application's own number.
+    // The header of SQLite's file format: its name, and at byte 68 the application id.
     const { buffer, bytesRead } = await file.read(Buffer.alloc(72), 0, 72, 0);
     return (
       bytesRead === 72 &&
@@ -149,7 +149,7 @@ async function isDemoDatabase(path: string): Promise<boolean> {
   }
 }
 
-/** Whether the file system or SQLite said this, not a defect. */
+/** Whether this is an error of the file system or SQLite, not a defect. */
 function isSystemError(error: unknown): error is Error {
   return (
     error instanceof Error &&
@@ -160,8 +160,8 @@ function isSystemError(error: unknown): error is Error {
 }
 
 function cannotWrite(path: string, error: Error): FailedError {
-  return new FailedError(`cannot make ${path}: ${error.message}`, {
-    hint: 'Name a path that may be written to.',
+  return new FailedError(`cannot create ${path}: ${error.message}`, {
+    hint: 'Give a path that you may write to.',
     cause: error,
   });
 }

@@ -21,12 +21,15 @@ export const doctor = defineCommand<DoctorFlags>({
   exitCodes: [0, 1, 2, 3, 130],
   exitMeanings: { 0: 'no check fails', 1: 'failed, or a check fails' },
   examples: [
-    ['sessionctl doctor', 'Everything that can be seen from here; changes nothing'],
-    ['sessionctl doctor --json > doctor.json', 'The same for a script; exit 1 where a check fails'],
-    ['sessionctl doctor --app-url https://app.example.com', 'The cookies of the running application as well'],
+    ['sessionctl doctor', 'Run all checks; changes nothing'],
+    ['sessionctl doctor --json > doctor.json', 'The same for a script; exit 1 if a check fails'],
+    [
+      'sessionctl doctor --app-url https://app.example.com',
+      'Also check the cookies of the running application',
+    ],
     [
       'sessionctl doctor --app-url https://app.example.com --cookie-stdin < cookie.txt',
-      'And how long sessions and their copies live, by the cookie of one',
+      'Also check the lifetime of sessions and their cached copies, with the cookie of one',
     ],
   ],
   configure: (command) =>
@@ -34,12 +37,12 @@ export const doctor = defineCommand<DoctorFlags>({
       .optionsGroup('The running application')
       .option(
         '--app-url <url>',
-        'also ask the running application, at its base URL or at that of its auth endpoints',
+        'also check the running application, at its base URL or that of its auth endpoints',
         once('--app-url'),
       )
       .option(
         '--cookie-stdin',
-        "a session's Cookie header is on stdin, to be sent to --app-url and never shown",
+        "read a session's Cookie header from stdin; it is sent to --app-url and never shown",
       ),
   run: async (context, flags) => {
     const format = chooseFormat(flags, reportFormats);
@@ -66,7 +69,7 @@ export const doctor = defineCommand<DoctorFlags>({
     if (failed > 0) {
       throw new FailedError(
         `${counted(failed, 'check')} of ${String(findings.length)} ${inNumber(failed, 'fails', 'fail')}`,
-        { hint: 'What to do about each stands with it. Run doctor again afterwards.' },
+        { hint: 'The report says how to fix each. Run doctor again afterwards.' },
       );
     }
     return 0;
@@ -120,7 +123,7 @@ async function applicationChecks(
   if (appUrl === undefined) {
     if (cookieStdin === true)
       throw new UsageError('--cookie-stdin needs --app-url', {
-        hint: 'A cookie is judged by the application alone.',
+        hint: 'Only the application can judge a cookie.',
       });
     return [];
   }
@@ -128,8 +131,8 @@ async function applicationChecks(
   const { appChecks } = await import('../doctor/app-checks.ts');
   const server = appServer(appUrl, context.system.signal);
   if (cookieStdin === true && !server.isHttps && !server.isLoopback)
-    throw new UsageError('--cookie-stdin would send a session in the clear', {
-      hint: 'Give an https:// URL as --app-url, or leave the cookie out.',
+    throw new UsageError('--cookie-stdin would send a session unencrypted', {
+      hint: 'Give an https:// URL as --app-url, or remove --cookie-stdin.',
     });
   const cookie = cookieStdin === true ? await cookieOnStdin(context) : null;
   const { session, auth, database } = settings;
@@ -139,7 +142,7 @@ async function applicationChecks(
 /** A `Cookie` header, with or without its name. */
 async function cookieOnStdin({ system, redactor }: Context): Promise<string> {
   const cookie = (await readStdin(system)).trim().replace(/^cookie:\s*/i, '');
-  // What a header cannot hold would be an error that shows it.
+  // The error for what a header cannot hold would show it.
   if (!/^[\x21-\x7e ]+$/.test(cookie) || !/session_token=[^;\s]/.test(cookie))
     throw new UsageError('stdin holds no Cookie header with a session in it', {
       hint: 'It looks like better-auth.session_token=…; a browser shows it among the request headers.',
@@ -163,7 +166,7 @@ async function ownHistory(context: Context) {
   return { path: history.path, records: records.length, problems: problems.map(({ message }) => message) };
 }
 
-/** Records of the database's own history that are looked through. */
+/** The most records of the database's own history that are read. */
 const SHARED_RECORDS = 10_000;
 
 async function lastSweep(
@@ -185,7 +188,7 @@ async function lastSweep(
   return ends.sort().at(-1) ?? null;
 }
 
-/** What is wrong with the history is told by a check of its own. */
+/** Another check reports problems of the history. */
 async function ownRecords(context: Context) {
   try {
     return (await (await context.history()).read()).records;

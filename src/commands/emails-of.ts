@@ -1,6 +1,6 @@
 import type { SessionStore } from '../sessions/session-store.ts';
 
-/** The e-mail addresses of users by their ids, as far as they are known. Made for the few of one screen. */
+/** The e-mail addresses of users by their ids, as far as they are known. Meant for the few users of one screen. */
 export async function emailsOf(
   ids: readonly (string | null)[],
   store: SessionStore,

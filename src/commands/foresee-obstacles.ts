@@ -6,8 +6,8 @@ import type { SessionStore } from '../sessions/session-store.ts';
 type ForeseeingStore = Pick<SessionStore, 'target' | 'hidesRows' | 'findObstacles' | 'findRefusal'>;
 
 /**
- * What stands in the way of ending sessions and does not forbid it: a dry run says as well what does.
- * @throws ConnectionError where the database hides rows: how many are left could not be counted
+ * Obstacles that make ending sessions fail in part without forbidding it; a dry run also reports those that forbid it.
+ * @throws ConnectionError where the database hides rows, so that those left could not be counted
  */
 export async function foreseeObstacles(
   context: Context,

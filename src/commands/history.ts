@@ -27,18 +27,22 @@ export const history = defineCommand<HistoryFlags>({
   exitCodes: [0, 1, 2, 3, 130],
   exitMeanings: { 1: 'failed, or with --verify: the history is broken' },
   examples: [
-    ['sessionctl history', 'The last 20 runs on this database, refused and cancelled ones too'],
-    ['sessionctl history --all -o jsonl', 'Every run of yours on any database, for another tool'],
-    ['sessionctl history --verify', 'Whether a record was changed or is missing'],
+    ['sessionctl history', 'Show the last 20 runs on this database, refused and cancelled ones too'],
+    ['sessionctl history --all -o jsonl', 'Print every run of yours on any database, for another tool'],
+    ['sessionctl history --verify', 'Check whether a record was changed or is missing'],
   ],
   configure: (command) =>
     command
       .optionsGroup('Which runs')
-      .option('--all', 'every database that you worked on, not only the one of the settings')
-      .option('--own', 'what you did yourself, without asking the database what others did')
-      .optionsGroup('What is shown')
-      .option('--limit <number>', 'at most so many (default: 20 in a table, otherwise all)', once('--limit'))
-      .option('--wide', 'nothing of the table cut or left out: every id, why a run was refused or failed')
+      .option('--all', 'every database that you worked on, not only the configured one')
+      .option('--own', 'only your own runs, without asking the database for those of others')
+      .optionsGroup('Output')
+      .option(
+        '--limit <number>',
+        'show at most <number> runs (default: 20 in a table, otherwise all)',
+        once('--limit'),
+      )
+      .option('--wide', 'cut and hide nothing in the table: every id, and why a run was refused or failed')
       .addOption(
         command
           .createOption('--verify', 'check the whole history, and exit with 1 if it is broken')
@@ -81,10 +85,10 @@ const printers: Readonly<
   csv: async (runs) => (await import('../output/history-csv.ts')).historyCsv(runs),
 };
 
-/** More records than these of one database are read from its own file alone. */
+/** The most records that are read from the database's own history. */
 const SHARED_RECORDS = 10_000;
 
-/** The operator's own records and, where the database keeps a history, those of everybody else. */
+/** The operator's own records and, where the database keeps a history, those of all other operators. */
 async function withShared(
   context: Context,
   own: readonly HistoryRecord[],
@@ -99,7 +103,7 @@ async function withShared(
     return [...own, ...others].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   } catch (error) {
     if (!(error instanceof SessionctlError)) throw error;
-    await context.warn(`only what you did yourself is shown (--own): ${error.message}`);
+    await context.warn(`only your own runs are shown (as with --own): ${error.message}`);
     return own;
   }
 }
@@ -111,7 +115,7 @@ function isOn({ dialect, database }: Target, target: Target): boolean {
 function nothingRecorded({ path }: History, target: Target | null): string {
   return target === null
     ? `The history ${path} is empty.`
-    : `The history ${path} has no run on ${target.database} (--all shows those on others).`;
+    : `The history ${path} has no run on ${target.database} (--all shows those on other databases).`;
 }
 
 async function printTable(
@@ -131,7 +135,7 @@ async function printTable(
       : all,
   );
   if (leftOut.length > 0)
-    await context.note(`Left out for want of width: ${leftOut.join(', ')} (--wide shows everything).`);
+    await context.note(`Hidden: too narrow for ${leftOut.join(', ')} (--wide shows all columns).`);
 }
 
 /** @throws FailedError where it is broken */
@@ -158,6 +162,6 @@ async function verify(context: Context, format: 'table' | 'json'): Promise<void>
   }
   if (problems.length > 0)
     throw new FailedError(`the history ${path} is broken: ${counted(problems.length, 'problem')}`, {
-      hint: 'Compare it with a backup. Move it and history.head away, as they are, to begin a new one.',
+      hint: 'Compare it with a backup. To start a new one, move it and history.head away unchanged.',
     });
 }

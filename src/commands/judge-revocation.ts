@@ -12,12 +12,12 @@ import { sumOf } from '../sessions/ways-back.ts';
 import { FIX_TIMES, mayMatch } from './note-unreadable.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
-/** More ids than these are in the report alone. */
+/** More ids than these are only in the report. */
 const NAMED_IN_MESSAGE = 10;
 
 /**
- * What a revocation that came to an end means for the exit code: nothing where all is gone.
- * @param unrecorded what kept its end from being recorded, or null
+ * Throws the error that decides the exit code of a finished revocation; returns where everything is gone.
+ * @param unrecorded the error that kept its end from being recorded, or null
  * @throws IncompleteError, SurvivorsError, FailedError, ConnectionError
  */
 export function judgeRevocation(
@@ -40,7 +40,7 @@ export function judgeRevocation(
   }
   if (done.stoppedBecause === 'limit' && done.remaining !== 0) {
     throw new IncompleteError(
-      `as many sessions are ended as were planned (${grouped(done.revoked)}); of those that match by now, ${leftBy(done)}`,
+      `the planned number of sessions is ended (${grouped(done.revoked)}); of those that match now, ${leftBy(done)}`,
       { hint: 'Run the same command again to see them in a plan.' },
     );
   }
@@ -66,7 +66,7 @@ export function judgeRevocation(
   const ways = left === null ? null : listedWays(left);
   if (left !== null && ways !== null) {
     throw new SurvivorsError(`${ways} that should be gone still ${inNumber(sumOf(left), 'works', 'work')}`, {
-      hint: 'They may have come meanwhile. Run the same command again, with --user for each of the users.',
+      hint: 'They may have been created meanwhile. Run the same command again, with --user for each of the users.',
     });
   }
   const unknown = left === null ? null : unknownWays(left);
@@ -78,7 +78,7 @@ export function judgeRevocation(
   if (done.unseen !== null)
     throw interrupted(
       done.unseen,
-      `${endedBy(done)} had been ended, ${leftBy(done)}; whether more match by now, and from when on it is effective, is not known`,
+      `${endedBy(done)} had been ended, ${leftBy(done)}; it is not known whether more match now, nor from when on this is effective`,
     );
   if (unrecorded !== null) {
     throw new FailedError('all sessions are ended, but the record of the end is not complete', {
@@ -88,7 +88,7 @@ export function judgeRevocation(
   }
 }
 
-const AGAIN = 'Run the same command again to go on.';
+const AGAIN = 'Run the same command again to continue.';
 
 function reasonToStay(obstacles: readonly Obstacle[]): string {
   const keeping = obstacles.filter(({ effect }) => effect === 'keeps').map(({ text }) => text);
@@ -97,12 +97,12 @@ function reasonToStay(obstacles: readonly Obstacle[]): string {
     : `In the database, ${keeping.join('; ')}.`;
 }
 
-/** Whether everything is as it was before, for all that anybody knows. */
+/** Whether nothing has changed, as far as is known. */
 function hasChangedNothing({ revoked, secondary, oauthTokens, waysBack, uncertain }: Revocation): boolean {
   return revoked + (secondary?.deleted ?? 0) + oauthTokens + sumOf(waysBack.ended) === 0 && !uncertain;
 }
 
-/** How many sessions had been ended, as far as that is known, and which of them have gone from Redis alone. */
+/** How many sessions had been ended, as far as is known, and how many of them are gone from Redis alone. */
 export function endedBy(done: Revocation): string {
   const { revoked, uncertain } = done;
   const half = halfEnded(done);
@@ -118,7 +118,7 @@ export function endedBy(done: Revocation): string {
   ].join(' and ');
 }
 
-/** How many sessions are left, as far as that is known. */
+/** How many sessions are left, as far as is known. */
 export function leftBy({ remaining }: Pick<Revocation, 'remaining'>): string {
   return remaining === null ? 'how many are left is not known' : `${grouped(remaining)} left`;
 }
@@ -138,13 +138,13 @@ function interrupted(cause: unknown, known: string): Error {
   });
 }
 
-/** A hint of how to fix it does not yet say to run the command again. */
+/** Adds to a hint, unless it says so already, that the same command has to be run again. */
 function hintToGoOn(hint: string | undefined): string {
   if (hint === undefined) return AGAIN;
   return /\bagain\b/.test(hint) ? hint : `${hint} ${AGAIN}`;
 }
 
-/** A sentence on sessions that were left alone since their address cannot be read; null where there are none. */
+/** A sentence about sessions that were left alone because their address cannot be read; null where there are none. */
 export function unclearAddresses({ unreadableAddresses, asked }: RevocationPlan): string | null {
   return unreadableAddresses === 0 ? null : unclearAddressesText(unreadableAddresses, asked);
 }
@@ -156,7 +156,7 @@ export function failForUnclear(plan: RevocationPlan): void {
   throw new IncompleteError(
     `${unclear}, and ${inNumber(plan.unreadableAddresses, 'it', 'some')} may be meant`,
     {
-      hint: 'See them with `sessionctl list --sort ipAddress --state all`, and end by id what is meant.',
+      hint: 'List them with `sessionctl list --sort ipAddress --state all`, and end by id those that are meant.',
     },
   );
 }

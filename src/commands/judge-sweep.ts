@@ -8,23 +8,23 @@ import type { RecordedStore } from '../history/shared-history.ts';
 import type { Sweep } from '../sessions/sweep.ts';
 import type { SweepRequest } from './sweep-options.ts';
 
-/** What there is to judge. */
+/** The result of a sweep. */
 export interface JudgedSweep {
   readonly report: SweepReport;
   readonly done: Pick<Sweep, 'failure' | 'unseen' | 'position' | 'hasMoved'>;
-  /** What kept its end from being recorded, or null. */
+  /** The error that kept its end from being recorded, or null. */
   readonly unrecorded: unknown;
-  /** What kept the report from being written, or null. */
+  /** The error that kept the report from being written, or null. */
   readonly unread: unknown;
 }
 
-/** Whether everything is as it was before the sweep, for all that anybody knows. */
+/** Whether nothing has changed, as far as is known. */
 export function hasChangedNothing({ deleted, verifications, secondary, uncertain }: SweepReport): boolean {
   return deleted + (verifications ?? 0) + (secondary?.deleted ?? 0) === 0 && !uncertain;
 }
 
 /**
- * What a sweep that came to an end means for the exit code: nothing where all is gone.
+ * Throws the error that decides the exit code of a finished sweep; returns where everything is gone.
  * @throws IncompleteError, FailedError, ConnectionError, LockedError, CancelledError
  */
 export async function judgeSweep(
@@ -59,7 +59,7 @@ export async function judgeSweep(
     const why =
       stoppedBecause === 'limit'
         ? `stopped by --limit ${String(request.limit)} with expired rows left`
-        : `stopped by --max-runtime before ${done.hasMoved ? 'everything was gone through' : 'the first batch'}`;
+        : `stopped by --max-runtime before ${done.hasMoved ? 'everything was checked' : 'the first batch'}`;
     throw new IncompleteError(`${why}; ${soFar}`, { hint });
   }
   if (remaining !== null && remaining > 0) {
@@ -75,14 +75,14 @@ export async function judgeSweep(
   if (unseen instanceof SessionctlError) throw unseen.withContext(unknown, unseen.hint ?? lookAgain);
   if (unseen !== null) throw new FailedError(`unexpected: ${unknown}`, { hint: lookAgain, cause: unseen });
   if (remaining === null)
-    throw new IncompleteError(`stopped by --max-runtime after everything was gone through; ${unknown}`, {
-      hint: 'Give it more time, to count what is left.',
+    throw new IncompleteError(`stopped by --max-runtime after everything was checked; ${unknown}`, {
+      hint: 'Raise --max-runtime to count what is left.',
     });
   const inRedis = report.secondary?.remaining ?? 0;
   if (inRedis > 0) {
     throw new FailedError(
       `${counted(inRedis, 'session')} that had expired, or whose user is gone, ${inRedis === 1 ? 'is' : 'are'} still in Redis; ${soFar}`,
-      { hint: 'A request may have written them again: run sweep once more.' },
+      { hint: 'A request may have written them again. Run sweep again.' },
     );
   }
   if (unrecorded !== null) {
@@ -95,24 +95,27 @@ export async function judgeSweep(
   if (unread instanceof Error) throw unread;
 }
 
-/** What the next run does about a sweep that was stopped. */
+/** What the next run does after a sweep that was stopped. */
 async function whatIsNext(
   context: Context,
   { history }: RecordedStore,
   { report: { stoppedBecause }, done: { hasMoved, position }, unrecorded }: JudgedSweep,
 ): Promise<string> {
   if (!hasMoved) {
-    const advice = stoppedBecause === 'max-runtime' ? ' Give it more time, or a smaller --batch-size.' : '';
-    return `This run has made no progress at all: not one batch came to its end.${advice}`;
+    const advice =
+      stoppedBecause === 'max-runtime' ? ' Raise --max-runtime, or set a smaller --batch-size.' : '';
+    return `No progress: no batch finished.${advice}`;
   }
   if (unrecorded !== null)
-    return 'Where it stopped could not be recorded: the next run begins somewhere else, and may meet the same rows.';
-  if (position === null) return 'The next run begins anew.';
-  if (history !== null) return 'The next run goes on from there.';
-  return `The next run goes on from there, as long as ${(await context.history()).path} is kept.`;
+    return 'The position could not be recorded: the next run starts elsewhere, and may read the same rows again.';
+  if (position === null) return 'The next run starts from the beginning.';
+  if (history !== null) return 'The next run continues from there.';
+  return `The next run continues from there, as long as ${(await context.history()).path} is kept.`;
 }
 
-/** Whether more is left than the sweep before has left, in words; null where less is, or nobody knows. */
+/**
+ * A warning where more rows are left than after the previous sweep; null where fewer are, or where that is not known.
+ */
 async function growth(
   context: Context,
   store: RecordedStore,

@@ -24,43 +24,47 @@ interface LimitFlags extends SelectionFlags, RevocationFlags {
 }
 
 /**
- * Ends what is beyond the newest sessions of each user. Newest is what began last (`createdAt`): a refresh moves
- * `updatedAt`, and so would let a session that is years old push out the one of this morning. All active sessions of a
- * user are ranked, also those of impersonations; the selection only narrows which of the others are ended, so that no
- * selection ends a session that the command without it would let live.
+ * Ends the sessions beyond the newest ones of each user. Newest means started last (`createdAt`): a refresh moves
+ * `updatedAt`, and so a session that is years old would push out the one of this morning. All active sessions of a user
+ * are ranked, also those of impersonations; the selection only narrows which of the others are ended, so that no
+ * selection ends a session that the command without it would keep.
  */
 export const limit = defineCommand<LimitFlags>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 7, 9, 130],
   examples: [
-    ['sessionctl limit --max 5 --dry-run', 'What would be ended if everybody may have five; changes nothing'],
-    ['sessionctl limit', 'As many for each as maximum_sessions of the configuration says, after a question'],
-    ['sessionctl limit --max 1 --user ada@example.com', 'All sessions of one user but the newest'],
+    ['sessionctl limit --max 5 --dry-run', 'Preview a limit of five for each user; changes nothing'],
+    ['sessionctl limit', 'Keep the configured maximum_sessions for each user, after a prompt'],
+    ['sessionctl limit --max 1 --user ada@example.com', 'End all sessions of one user except the newest'],
     [
       'sessionctl limit --max 10 --except-user robot@example.com --yes --max-affected 5000',
-      'From cron, with one user left alone and a bound',
+      'For cron, without one user and with an upper bound',
     ],
   ],
   configure: (command) =>
     addRevocationOptions(
       addSelectionOptions(
         command
-          .optionsGroup('What is done')
+          .optionsGroup('Behaviour')
           .option(
             '--max <number>',
-            'active sessions that each user may keep, the newest (default: maximum_sessions)',
+            'keep the newest <number> active sessions of each user (default: maximum_sessions)',
             once('--max'),
           ),
         'active',
       ),
-    ).option('--max-affected <number>', 'refuse to end more than so many', once('--max-affected')),
+    ).option(
+      '--max-affected <number>',
+      'refuse if more than <number> sessions match',
+      once('--max-affected'),
+    ),
   run: async (context, flags) => {
     const json = chooseFormat(flags, reportFormats) === 'json';
     rejectWildcards(flags);
     const request = parseSelection(flags, 'active');
     if (request.state !== 'active') {
       throw new UsageError(`--state ${request.state}: only active sessions count for a limit`, {
-        hint: 'Leave --state out. `sessionctl sweep` deletes what has expired.',
+        hint: 'Remove --state. `sessionctl sweep` deletes expired sessions.',
       });
     }
     const asked = flags.max === undefined ? null : parseWholeNumber('--max', flags.max, 'sessions');
@@ -103,15 +107,17 @@ export const limit = defineCommand<LimitFlags>({
   },
 });
 
-/** All that is missing at once: who mends one thing is not to be told of the other only then. */
+/**
+ * Reports everything that is missing at once, so that the operator does not fix one thing only to see the next error.
+ */
 function nothingSaysHowMany(isYesMissing: boolean): UsageError {
   const setting = 'set maximum_sessions of [profiles.<name>.session] in the configuration.';
   return isYesMissing
     ? new UsageError(
-        'nothing says how many sessions each user may keep, and this ends sessions and needs --yes where nobody can be asked',
-        { hint: `Give --max 5 --yes, after a look with --dry-run; in place of --max you can ${setting}` },
+        'no maximum number of sessions given, and this ends sessions and needs --yes when it cannot ask',
+        { hint: `Preview it with --dry-run, then give --max 5 --yes; instead of --max you can ${setting}` },
       )
-    : new UsageError('nothing says how many sessions each user may keep', {
+    : new UsageError('no maximum number of sessions given', {
         hint: `Give --max 5, or ${setting}`,
       });
 }

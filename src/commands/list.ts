@@ -43,33 +43,37 @@ export const list = defineCommand<ListFlags>({
   formats: listFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 130],
   examples: [
-    ['sessionctl list', 'Everybody who is signed in, newest activity first'],
-    ['sessionctl list --user ada@example.com --state all', 'All sessions of one user, expired ones too'],
+    ['sessionctl list', 'Show all active sessions, newest activity first'],
+    ['sessionctl list --user ada@example.com --state all', 'Show all sessions of one user, expired ones too'],
     [
       'sessionctl list --ip 203.0.113.0/24 --created-after 2d',
-      'Sign-ins of the last two days from one network',
+      'Show the sign-ins of the last two days from one network',
     ],
     [
       'sessionctl list --idle-since 30d -o csv > idle.csv',
-      'Sessions not used for thirty days, for a spreadsheet',
+      'Export sessions not used for thirty days to a spreadsheet',
     ],
-    ['sessionctl list --ip 203.0.113.0/24 --watch', 'What comes and goes from one network, as it happens'],
+    ['sessionctl list --ip 203.0.113.0/24 --watch', 'Follow sessions of one network as they come and go'],
   ],
   configure: (command) =>
     addSelectionOptions(command, 'active')
-      .optionsGroup('What is shown')
-      .option('--limit <number>', 'at most so many (default: 100 in a table, otherwise all)', once('--limit'))
+      .optionsGroup('Output')
+      .option(
+        '--limit <number>',
+        'show at most <number> sessions (default: 100 in a table, otherwise all)',
+        once('--limit'),
+      )
       .addOption(
         new OfferingOption(
           '--sort <field[:asc|desc]>',
-          `by ${sortFields.join(', ')}; none is fastest (default: lastActiveAt:desc)`,
+          `sort by ${sortFields.join(', ')}; none is fastest (default: lastActiveAt:desc)`,
           sortChoices,
         ).argParser(once('--sort')),
       )
-      .option('--wide', 'with the whole user agent, and nothing cut to the width of the terminal')
+      .option('--wide', 'add the whole user agent, and cut nothing to the width of the terminal')
       .option(
         '--watch [interval]',
-        'look again every 2s, or 10s, 1m …, and show what came, went and changed; JSON lines where stdout is no terminal',
+        'update every 2s, or every <interval> (10s, 1m), and show which sessions came, went and changed; JSON lines if stdout is not a terminal',
         once('--watch'),
       ),
   run: async (context, flags) => {
@@ -119,7 +123,7 @@ export const list = defineCommand<ListFlags>({
   },
 });
 
-/** @throws UsageError where what was asked for cannot be watched */
+/** @throws UsageError where the options cannot be combined with `--watch` */
 async function watch(
   context: Context,
   { wide }: ListFlags,
@@ -127,28 +131,28 @@ async function watch(
   { format, ...options }: Omit<WatchOptions, 'format'> & { readonly format: (typeof listFormats)[number] },
 ): Promise<void> {
   if (format === 'csv' || format === 'ids') {
-    throw new UsageError(`--watch tells changes, which ${format} has no place for`, {
-      hint: 'On a terminal it draws a table; -o jsonl gives an object for each change.',
+    throw new UsageError(`--watch reports changes, which ${format} cannot hold`, {
+      hint: 'On a terminal it draws a table; -o jsonl prints an object for each change.',
     });
   }
   const onScreen = format === 'table' && context.stdout.terminal.interactive;
   if (wide === true) {
-    throw new UsageError('--wide and --watch do not go together: a screen has the width that it has', {
-      hint: 'JSON lines (-o jsonl) hold the whole user agent.',
+    throw new UsageError('--wide and --watch cannot be combined: the table has to fit the screen', {
+      hint: 'Use JSON lines (-o jsonl) for the whole user agent.',
     });
   }
   if (!onScreen && options.limit !== undefined) {
     throw new UsageError(
-      '--limit is for what fits a screen: changes are told of every session that matches',
+      '--limit only works on a screen: JSON lines report changes of every session that matches',
       {
-        hint: 'Narrow the selection in place of it.',
+        hint: 'Narrow the selection instead.',
       },
     );
   }
   await watchSessions(context, request, { ...options, format: onScreen ? 'screen' : 'jsonl' });
 }
 
-/** The same sessions, with how many have come by so far, and how many of those have a time that cannot be read. */
+/** The same sessions, with how many have passed so far, and how many of those have a time that cannot be read. */
 function countingOf(sessions: AsyncIterable<readonly Session[]>) {
   let count = 0;
   let unreadable = 0;
@@ -195,8 +199,7 @@ async function printTable(
   for await (const chunk of store.list(selection, { sort, limit })) sessions.push(...chunk);
   const kind = selection.state === 'all' ? 'session' : `${selection.state} session`;
   if (sessions.length === 0) {
-    const wayOut =
-      selection.state === 'active' ? ' (expired ones are not looked at without --state all)' : '';
+    const wayOut = selection.state === 'active' ? ' (expired ones need --state all)' : '';
     await context.note(`No ${kind}s match${wayOut}.`);
     await warnOfMismatch(context, store);
     await noteUnreadable(context, store, selection, 0);
@@ -225,5 +228,5 @@ async function printTable(
   const unreadable = sessions.filter(({ unreadableTimes }) => unreadableTimes !== undefined).length;
   await noteUnreadable(context, store, selection, unreadable);
   if (leftOut.length > 0)
-    await context.note(`Left out for want of width: ${leftOut.join(', ')} (--wide shows everything).`);
+    await context.note(`Hidden: too narrow for ${leftOut.join(', ')} (--wide shows all columns).`);
 }

@@ -5,9 +5,9 @@ import { CROWD } from '../sessions/revocation-plan.ts';
 import type { Run } from './revocation-run.ts';
 
 /**
- * What to say where a condition, such as a network that is too wide, selects more than half of all sessions, and no user
- * was named, no number given, and `--everyone` was not said; null where that is not so. `limit` leaves each user the
- * newest session, and may end most of them.
+ * A message where a condition, such as a network that is too wide, selects more than half of all sessions, and no user
+ * is named, no number given, and `--everyone` not set; otherwise null. `limit` leaves each user the newest session, and
+ * may end most of them.
  */
 export function moreThanHalf({ plan: { all, survey }, request }: Run): string | null {
   const isMeant = request.maxAffected !== null || request.typeNumber || request.selection.userIds.length > 0;
@@ -16,7 +16,7 @@ export function moreThanHalf({ plan: { all, survey }, request }: Run): string | 
   return `${grouped(survey.sessions)} of all ${counted(all, 'session')} match, which is more than half`;
 }
 
-/** @param most what `moreThanHalf` said */
+/** @param most the message of `moreThanHalf` */
 export function refuseMost(most: string, sessions: number): GuardError {
   return new GuardError(`${most}; nothing was changed`, {
     hint: `Narrow the selection. If all of them are meant, give --max-affected ${String(sessions)}, or --everyone instead of the selection.`,

@@ -7,9 +7,9 @@ import type { SessionStore } from '../sessions/session-store.ts';
 export const FIX_TIMES = '`sessionctl doctor` shows them and how to fix them.';
 
 /**
- * Says on stderr how many sessions have a time that cannot be read, and how many the selection may mean without holding
- * them.
- * @param found of those that the selection holds
+ * Prints on stderr how many sessions have a time that cannot be read, and how many the selection may mean without
+ * holding them.
+ * @param found how many of those the selection holds
  */
 export async function noteUnreadable(
   context: Context,

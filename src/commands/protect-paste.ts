@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import type { PastedItem, ResolvedItem } from '../sessions/pasted.ts';
 
-/** Shorter text is no credential that anybody could use, unless a store knows it. */
+/** Shorter text cannot be a credential, unless a store knows it. */
 const SHORTEST = 16;
 
 /** Keeps everything that is or may be a credential out of all output from here on. */

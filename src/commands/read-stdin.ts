@@ -4,10 +4,7 @@ import type { System } from '../system.ts';
 /** Bytes; more than a hundred thousand ids, or headers, take. */
 const MOST = 16 * 1024 * 1024;
 
-/**
- * All of stdin as text.
- * @throws UsageError where it is larger than anything that is meant
- */
+/** All of stdin as text. @throws UsageError where it is larger than any input that is meant */
 export async function readStdin({ stdin, signal }: System): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -23,7 +20,7 @@ export async function readStdin({ stdin, signal }: System): Promise<string> {
       const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
       size += bytes.length;
       if (size > MOST)
-        throw new UsageError('stdin holds more than 16 MB, which is not what is expected there');
+        throw new UsageError('stdin holds more than 16 MB, which is more than this command expects');
       chunks.push(bytes);
     }
   })().catch((error: unknown) => {

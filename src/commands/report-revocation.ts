@@ -18,7 +18,7 @@ import type { RevocationRequest, Run } from './revocation-run.ts';
 const FEW_TAKEN = 5;
 
 /**
- * One report on stdout. Where its reader went away, stderr says what it would have said.
+ * Prints one report on stdout. Where the reader of stdout is gone, stderr says what the report would have said.
  * @param done null where nothing was done: a dry run, nothing that matches, or cancelled
  * @throws FailedError where stdout cannot be written
  */
@@ -34,11 +34,11 @@ export async function reportRevocation(
   const dryRun = flags.dryRun === true;
   const { reportJson, reportText } = await import('../output/revocation-report.ts');
   const cancelled = done === null && !dryRun && survey.sessions > 0;
-  // A connection that went while the question was open must not keep the report from being written.
+  // A connection that was lost during the prompt must not keep the report from being written.
   const finishedAt = done?.finishedAt ?? (await store.readClock().catch(() => startedAt));
   const isGone = done?.remaining === 0;
   const nothingMatches = done === null && !dryRun && survey.sessions === 0;
-  // It is not known what the store says where it does not answer, nor of whom a session is that cannot be read.
+  // It is not known what a store holds that does not answer, nor whose a session is that cannot be read.
   const isKnown = (nothingMatches || (isGone && done.unseen === null)) && unreadable === 0;
   const effectiveAt = isKnown ? toInstant(millisecondsOf(finishedAt) + (cookieCache ?? 0)) : null;
   const document: RevocationReport = {
@@ -104,7 +104,7 @@ export async function reportRevocation(
     if (!(error instanceof OutputClosedError)) throw error;
     if (done !== null)
       await context.warn(
-        `the reader of the report went away: ${endedBy(done)} had been ended, ${leftBy(done)}`,
+        `the reader of the report closed stdout: ${endedBy(done)} had been ended, ${leftBy(done)}`,
       );
   }
 }
@@ -112,19 +112,19 @@ export async function reportRevocation(
 function outlivesOf(found: WaysBackCounts, ended: WaysBackNumbers): Outlives {
   const each = waysBack.map((kind) => {
     const number = found[kind];
-    // More may have come after the plan.
+    // More sessions may have started after the plan.
     const most = number === 'unknown' ? null : Math.max(number ?? 0, ended[kind]);
     return [kind, number === null ? null : { found: most, ended: ended[kind] }];
   });
   return Object.fromEntries(each) as Outlives;
 }
 
-/** Names what is taken for ended, which may be a slip of the pen. */
+/** Names what is assumed already ended, since it may be a typing error. */
 function nothingToEnd({ notFound, missed }: RevocationRequest): string {
   const taken = notFound.length - missed.length;
   const few =
     taken > 0 && taken <= FEW_TAKEN
       ? `: ${notFound.filter((name) => !missed.includes(name)).join(', ')}`
       : '';
-  return `No session matches: there is nothing to end.${taken > 0 ? ` Taken for ended, since nothing has this id or token${few}.` : ''}`;
+  return `No session matches: there is nothing to end.${taken > 0 ? ` Assumed already ended, since no session has this id or token${few}.` : ''}`;
 }

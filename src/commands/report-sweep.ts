@@ -6,13 +6,13 @@ import type { SessionStore } from '../sessions/session-store.ts';
 import type { Sweep } from '../sessions/sweep.ts';
 import type { SweepRequest } from './sweep-options.ts';
 
-/** What is known of a run of `sweep` before it begins. */
+/** What is known of a run of `sweep` before it starts. */
 interface Begun {
   readonly runId: string;
   readonly startedAt: Instant;
-  /** What has expired by then is deleted. */
+  /** Rows that have expired by then are deleted. */
   readonly expiredAt: Instant;
-  /** Expired rows that are kept, since Redis holds their sessions. */
+  /** Expired rows that are kept because Redis holds their sessions. */
   readonly heldInRedis: number;
 }
 
@@ -60,7 +60,10 @@ export function sweepReport(
   };
 }
 
-/** Prints the report. Where its reader went away, stderr says it. @throws FailedError where stdout cannot be written */
+/**
+ * Prints the report. Where the reader of stdout is gone, stderr says it.
+ * @throws FailedError where stdout cannot be written
+ */
 export async function printSweep(context: Context, report: SweepReport, json: boolean): Promise<void> {
   const { sweepJson, sweepLine } = await import('../output/sweep-report.ts');
   const { stdout, stderr } = context;

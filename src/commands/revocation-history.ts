@@ -6,18 +6,21 @@ import type { Revocation } from '../sessions/revocation.ts';
 import type { RevocationPlan } from '../sessions/revocation-plan.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
-/** What a record says of the run that it belongs to. */
+/** The run that a record belongs to. */
 export interface Recorded {
   readonly runId: string;
   readonly request: Pick<RevocationRequest, 'recorded' | 'reason'> & { readonly command: string };
-  /** Null before there is one, and where nothing is counted beforehand. */
+  /** Null before there is a plan, and where nothing is counted first. */
   readonly plan: RevocationPlan | null;
 }
 
 /** Where a run works, and what keeps its record there. */
 export type RecordedPlace = Pick<RecordedStore, 'target' | 'history'>;
 
-/** Records something of a run, in the operator's own history and in that of the database. @throws FailedError, ConnectionError */
+/**
+ * Records an event of a run in the operator's own history and in that of the database.
+ * @throws FailedError, ConnectionError
+ */
 export async function record(
   context: Context,
   store: RecordedPlace,
@@ -37,7 +40,7 @@ export async function record(
   }
 }
 
-/** As `record`, where the outcome is what the operator has to see: a record that cannot be written is a warning. */
+/** As `record`, but a record that cannot be written is a warning: the outcome is what the operator has to see. */
 export async function recordIfPossible(...given: Parameters<typeof record>): Promise<void> {
   const [context] = given;
   try {
@@ -75,7 +78,7 @@ export async function recordStart(context: Context, store: RecordedPlace, run: R
     await record(context, store, run, { event: 'started' });
   } catch (error) {
     if (!(error instanceof SessionctlError)) throw error;
-    // The operator's own history may have it by now, and would show a run without an end.
+    // The operator's own history may have the record by now, and would show a run without an end.
     const detail = context.redactor.redact(error.message);
     await (
       await context.history()
@@ -86,7 +89,7 @@ export async function recordStart(context: Context, store: RecordedPlace, run: R
   }
 }
 
-/** @returns what kept the record from being written, or null */
+/** @returns the error that kept the record from being written, or null */
 export async function recordEnd(
   context: Context,
   store: RecordedStore,

@@ -18,23 +18,23 @@ const LONGEST_REASON = 500;
 
 export function addRevocationOptions(command: Command): Command {
   return command
-    .optionsGroup('What is done')
+    .optionsGroup('Behaviour')
     .option('--dry-run', 'show the plan and change nothing')
-    .option('--reason <text>', 'why, for the history', once('--reason'))
+    .option('--reason <text>', 'reason, for the history', once('--reason'))
     .addOption(
       new OfferingOption(
         '--include <kinds>',
-        `end these of the users too: ${includable.join(', ')} (repeatable, or with commas)`,
+        `also end these of the users: ${includable.join(', ')} (repeatable, or with commas)`,
         includable,
       ).argParser(collect),
     )
     .option('--include-offline-tokens', 'the same as --include offline-tokens')
     .optionsGroup('Guards')
     .option('--yes', 'do not ask')
-    .option('--allow-mismatch', 'continue where Redis does not hold what the profile says');
+    .option('--allow-mismatch', 'continue even if Redis does not hold what the profile says');
 }
 
-/** Those of the options that change what is done, as they would be typed. */
+/** The options that change what is done, as they would be typed. */
 export function revocationOptionsInWords({
   include,
   includeOfflineTokens,
@@ -47,10 +47,7 @@ export function revocationOptionsInWords({
   ];
 }
 
-/**
- * What is ended beside the sessions.
- * @throws InvalidValueError for a kind that there is not
- */
+/** What is ended besides the sessions. @throws InvalidValueError for an unknown kind */
 export function parseIncluded({
   include = [],
   includeOfflineTokens,

@@ -7,7 +7,7 @@ import type { Undeclared } from '../output/revocation-plan.ts';
 import type { Included } from '../sessions/ways-back.ts';
 import type { RevocationFlags } from './revocation-options.ts';
 
-/** What a command wants ended. */
+/** What a command asks to end. */
 export interface RevocationRequest {
   readonly command: 'revoke' | 'revoke-all' | 'limit';
   readonly selection: Selection;
@@ -15,21 +15,21 @@ export interface RevocationRequest {
   readonly words: string;
   /** How networks are widened, for the plan. */
   readonly addressNotes: readonly string[];
-  /** Why addresses may select too few or too many: said also where no plan is shown. */
+  /** Reasons why addresses may select too few or too many sessions; shown also where no plan is. */
   readonly addressDoubts: readonly string[];
-  /** The same for the history, which names more: also what makes more or less of it than it selects. */
+  /** The selection in words for the history, which has more detail: also the options that bound or extend the run. */
   readonly recorded: string;
-  /** What was asked for and does not exist, in words fit to be shown. */
+  /** What was asked for and does not exist, safe to show. */
   readonly notFound: readonly string[];
   /** What to do about those. */
   readonly missingHint: string;
   /** Those of them that make the command fail. */
   readonly missed: readonly string[];
-  /** The number has to be typed, however few they are. */
+  /** The operator types the number, even for a few sessions. */
   readonly typeNumber: boolean;
   readonly maxAffected: number | null;
   readonly untilQuiet: boolean;
-  /** What is ended beside the sessions. */
+  /** What is ended besides the sessions. */
   readonly included: ReadonlySet<Included>;
   readonly reason: string | null;
   readonly json: boolean;
@@ -41,17 +41,17 @@ export interface Run {
   readonly request: RevocationRequest;
   readonly plan: RevocationPlan;
   readonly startedAt: Instant;
-  /** Where the configuration and the stores disagree, found before anything was done. */
+  /** Where the configuration and the stores disagree, found before anything is done. */
   readonly mismatch: Mismatch | null;
-  /** What ending sessions may meet in the database. */
+  /** Obstacles to ending sessions in the database. */
   readonly obstacles: readonly Obstacle[];
   readonly flags: RevocationFlags;
-  /** Keys in Redis that look like sessions, may be meant and cannot be read. */
+  /** Keys in Redis that look like sessions and cannot be read; the selection may mean them. */
   readonly unreadable: number;
-  /** What the profile does not say of the application. */
+  /** What the profile does not say about the application. */
   readonly undeclared: readonly Undeclared[];
   /** Rows are kept as records. */
   readonly preserve: boolean;
-  /** Milliseconds for which a browser's signed copy is believed; null where the configuration knows of none. */
+  /** Milliseconds for which browsers may use a cached copy; null where the configuration has no cookie cache. */
   readonly cookieCache: number | null;
 }

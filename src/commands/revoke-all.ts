@@ -31,25 +31,32 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
   examples: [
     [
       'sessionctl revoke-all --ip 203.0.113.0/24 --dry-run',
-      'What would be ended from a network; changes nothing',
+      'Preview the sessions of a network; changes nothing',
     ],
-    ['sessionctl revoke-all --user ada@example.com', 'Every session of one user, after a question'],
+    ['sessionctl revoke-all --user ada@example.com', 'End every session of one user, after a prompt'],
     [
       'sessionctl revoke-all --user-agent python-requests --created-after 2h --yes --reason "INC-7, stolen passwords"',
-      'Without a question, for a script or a runbook',
+      'End sessions without a prompt, for a script or a runbook',
     ],
     [
       'sessionctl revoke-all --everyone --except-user ada@example.com --max-affected 50000',
-      'Everybody but one; the number has to be typed',
+      'End all sessions except those of one user; you type the number to confirm',
     ],
   ],
   configure: (command) =>
     addRevocationOptions(
       addSelectionOptions(command, 'all')
-        .option('--everyone', 'every session there is, but for --state and --except-…')
-        .optionsGroup('What is done')
-        .option('--until-quiet', 'go on with whoever signs in meanwhile, until nobody does'),
-    ).option('--max-affected <number>', 'refuse to end more than so many', once('--max-affected')),
+        .option('--everyone', 'all sessions, less those that --state and --except-… leave out')
+        .optionsGroup('Behaviour')
+        .option(
+          '--until-quiet',
+          'repeat for matching sessions that start meanwhile, until there are no new ones',
+        ),
+    ).option(
+      '--max-affected <number>',
+      'refuse if more than <number> sessions match',
+      once('--max-affected'),
+    ),
   run: async (context, flags) => {
     const json = chooseFormat(flags, reportFormats) === 'json';
     requireSelector(flags);
@@ -91,7 +98,7 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
   },
 });
 
-/** What makes a run do more than end what is selected, or stops it, as it would be typed. */
+/** The options that bound or extend the run beyond its selection, as they would be typed. */
 function boundsInWords({ maxAffected, untilQuiet, ...flags }: RevokeAllFlags): readonly string[] {
   return [
     ...(maxAffected === undefined ? [] : [`--max-affected ${maxAffected}`]),
@@ -100,37 +107,37 @@ function boundsInWords({ maxAffected, untilQuiet, ...flags }: RevokeAllFlags): r
   ];
 }
 
-/** Options that say who is meant. `--state` alone would mean everybody, and so would what is only excepted. */
+/** Options that select sessions. `--state` alone would mean every session, and so would exceptions alone. */
 const selectors = [
   'user', 'ip', 'userAgent', 'createdAfter', 'createdBefore', 'activeAfter', 'idleSince', 'expiresBefore',
   'expiresAfter', 'impersonated', 'impersonatedBy',
 ] as const satisfies readonly (keyof SelectionWords)[]; // prettier-ignore
 
-/** @throws UsageError where nobody is named, or everybody and somebody */
+/** @throws UsageError where no selector is given, or `--everyone` beside one */
 function requireSelector(flags: RevokeAllFlags): void {
   const given = selectors.filter((name) => flags[name] !== undefined);
   if (flags.everyone !== true && given.length === 0) {
-    throw new UsageError('nothing says which sessions are meant', {
-      hint: 'Give at least one of --user, --ip, --user-agent, --impersonated or a time; or --everyone. --state and --except-… only narrow those.',
+    throw new UsageError('no selection given', {
+      hint: 'Give at least one of --user, --ip, --user-agent, --impersonated or a time option, or --everyone. --state and --except-… only narrow a selection.',
     });
   }
   if (flags.everyone === true && given.length > 0) {
-    throw new UsageError('--everyone contradicts an option that selects some', {
-      hint: 'Leave --everyone out, or the other. --state and --except-… may stand beside it.',
+    throw new UsageError('--everyone cannot be combined with an option that selects some sessions', {
+      hint: 'Remove --everyone or the other option. --state and --except-… can be combined with it.',
     });
   }
 }
 
 /**
- * A user agent is searched for as it is typed, so that a lone wildcard finds the few that contain that very character.
- * Whoever types one meant everybody, or something else: neither is guessed.
+ * `--user-agent` is matched literally, so a lone wildcard would select only the few agents that contain that character.
+ * The operator probably meant every session, or something else, so this refuses instead of guessing.
  * @throws UsageError
  */
 export function rejectWildcards({ userAgent = [] }: Pick<SelectionFlags, 'userAgent'>): void {
   const wildcard = userAgent.find((text) => /^[%*_?\s]+$/.test(text));
   if (wildcard === undefined) return;
   throw new UsageError(
-    `--user-agent ${JSON.stringify(wildcard)}: there are no wildcards, the text is searched for as it is`,
+    `--user-agent ${JSON.stringify(wildcard)}: wildcards are not supported, the text is matched literally`,
     {
       hint: 'Give a part of the user agent, such as curl or Firefox/133.',
     },

@@ -33,39 +33,42 @@ interface RevokeFlags extends RevocationFlags {
   readonly ignoreMissing?: boolean;
 }
 
-/** Which sessions are meant, and what of the words names none. */
+/** The sessions that are named, and the words that name none. */
 interface Named {
   readonly ids: readonly string[];
   readonly notFound: readonly string[];
-  /** Those of them that cannot be of a session that has ended: they were never meant so. */
+  /** Those of them that cannot name a session that has ended: a typing error, not a missing session. */
   readonly misnamed: readonly string[];
   readonly words: string;
-  /** The same for the history. */
+  /** The words for the history. */
   readonly recorded: string;
 }
 
-/** More ids than these make statements that databases refuse. */
+/** Databases refuse statements with more ids. */
 const MOST_IDS = 100_000;
-/** Characters of Better Auth's own ids: of such a length, a text is no beginning, and nobody has to search for others. */
+/** The length of Better Auth's own ids. A text this long is not a prefix, so no search for other ids is needed. */
 const WHOLE_ID = 32;
 const MISSING_ID =
-  '`sessionctl list --state all` shows ids; --ignore-missing takes those that are gone for ended.';
+  '`sessionctl list --state all` shows ids; --ignore-missing assumes that missing ones have already ended.';
 const MISSING_TOKEN =
-  'The session of such a token has ended, or stands in another database; --ignore-missing takes it for ended.';
+  'The session of such a token has ended, or is in another database; --ignore-missing assumes that it has already ended.';
 const FEW_IDS = 5;
 const RECORDED_IDS = 1000;
 
 export const revoke = defineCommand<RevokeFlags>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 9, 130],
-  exitMeanings: { 1: 'failed, or an id or a user does not exist; the others are ended all the same' },
+  exitMeanings: { 1: 'failed, or an id or a user does not exist; the other sessions are still ended' },
   examples: [
-    ['sessionctl revoke QsFYstwy', 'One session, by its id or a beginning of it that no other has'],
-    ['sessionctl revoke --user ada@example.com', "Tick some of a user's sessions on a terminal"],
-    ['sessionctl list --ip 203.0.113.192/28 -o ids | sessionctl revoke - --yes', 'Ids from another command'],
+    ['sessionctl revoke QsFYstwy', 'End one session, by its id or a unique prefix of it'],
+    ['sessionctl revoke --user ada@example.com', 'Tick some sessions of a user on a terminal'],
+    [
+      'sessionctl list --ip 203.0.113.192/28 -o ids | sessionctl revoke - --yes',
+      'Read ids from another command',
+    ],
     [
       'sessionctl revoke --token-stdin --yes < leaked.txt',
-      'By tokens, cookies, headers, logs or JSON, as `verify` reads them',
+      'End sessions by tokens, cookies, headers, logs or JSON, in any form that `verify` reads',
     ],
   ],
   configure: (command) =>
@@ -73,12 +76,12 @@ export const revoke = defineCommand<RevokeFlags>({
       command
         .argument(
           '[ids...]',
-          'ids, or unique beginnings of at least 8 characters; - reads them from stdin; behind --, those that begin with a dash',
+          'ids, or unique prefixes of at least 8 characters; - reads ids from stdin; ids that begin with a dash go after --',
         )
         .optionsGroup('Which sessions')
         .option('--token-stdin', 'read leaked tokens, cookies, headers, logs or JSON from stdin')
         .option('--user <id or email>', 'tick sessions of this user on a terminal (repeatable)', collect)
-        .option('--ignore-missing', 'an id that does not exist is no failure'),
+        .option('--ignore-missing', 'do not fail for an id that does not exist'),
     ),
   run: async (context, flags, args) => {
     const json = chooseFormat(flags, reportFormats) === 'json';
@@ -120,20 +123,20 @@ export const revoke = defineCommand<RevokeFlags>({
   },
 });
 
-/** @throws UsageError unless there is exactly one place that says which sessions are meant */
+/** @throws UsageError unless there is exactly one source of sessions */
 function checkSource(context: Context, { tokenStdin, user }: RevokeFlags, args: readonly string[]): void {
   const given = [args.length > 0, tokenStdin === true, user !== undefined].filter(Boolean).length;
   if (given === 0) {
-    throw new UsageError('nothing says which sessions are meant', {
+    throw new UsageError('no selection given', {
       hint: 'Give ids, - for ids from stdin, --token-stdin, or --user on a terminal. `sessionctl list` shows ids.',
     });
   }
   if (given > 1) {
-    throw new UsageError('ids, --token-stdin and --user exclude each other', { hint: 'Give one of them.' });
+    throw new UsageError('ids, --token-stdin and --user cannot be combined', { hint: 'Give one of them.' });
   }
   if (user !== undefined && !context.mayPrompt) {
-    throw new UsageError('revoke --user asks which sessions are meant, and there is no terminal to ask on', {
-      hint: 'Name the ids, or end all of them with revoke-all --user.',
+    throw new UsageError('revoke --user asks which sessions to end, and there is no terminal to ask on', {
+      hint: 'Give ids, or end all sessions of the user with revoke-all --user.',
     });
   }
 }
@@ -151,20 +154,20 @@ async function sessionsNamed(
       ? await byToken(context, store, flags, input)
       : await byId(context, store, flags, args, input);
   if (named.ids.length > MOST_IDS) {
-    throw new UsageError(`${String(named.ids.length)} ids are more than one command takes`, {
+    throw new UsageError(`${String(named.ids.length)} ids are more than one command accepts`, {
       hint: `Give up to ${String(MOST_IDS)} at a time, or select them with revoke-all.`,
     });
   }
   return named;
 }
 
-/** A text that should be an id, and where it stands. */
+/** A text that should be an id, and its place. */
 interface IdWord {
   readonly text: string;
   readonly place: string;
-  /** By a person, in place of what another program has written. */
+  /** A person typed it, rather than another program. */
   readonly isTyped: boolean;
-  /** The rest of it may have been left out. */
+  /** It may be the beginning of a longer id. */
   readonly mayBePrefix: boolean;
 }
 
@@ -208,8 +211,9 @@ async function byId(
 }
 
 /**
- * The id that the word begins, or null.
- * @throws InvalidValueError where it fits several, or where nobody is asked and it may be another session's whole id
+ * The id that the word is a prefix of, or null.
+ * @throws InvalidValueError where it fits several ids, or where the operator is not asked and it may be another
+ * session's whole id
  */
 async function shortFor(
   context: Context,
@@ -225,25 +229,25 @@ async function shortFor(
     if (error instanceof NotFoundError) return null;
     throw error;
   }
-  // Where ids are of any length, what is short for one may be the id of another, which is gone by now. Better Auth's own
-  // ids are all of one length, which is four times that of the shortest beginning.
+  // Where ids differ in length, a prefix of one may be the whole id of another that is gone by now. Better Auth's own
+  // ids have one length, which is four times that of the shortest prefix.
   if (flags.yes === true && text.length * 2 > id.length) {
     throw new InvalidValueError(
-      `${JSON.stringify(text)} is no id, but begins one that is little longer: ${id}`,
-      'Where nobody is asked, that may be another session. Nothing was changed; give the whole id if it is meant.',
+      `${JSON.stringify(text)} is not an id, but a prefix of one that is only a little longer: ${id}`,
+      'Without a prompt this could end another session. Nothing was changed; give the whole id if it is the right one.',
     );
   }
   await context.note(`${text} is short for ${id}`);
   return id;
 }
 
-/** How to call what does not exist, and whether it can be the id of a session that has ended. */
+/** The name of something that does not exist, and whether it can be the id of a session that has ended. */
 interface MissingName {
   readonly name: string;
   readonly isPossible: boolean;
 }
 
-/** What is no id of any kind may be a token with something around it, and is not shown. */
+/** A text that cannot be an id may be a token with something around it, and is not shown. */
 async function namesOf(words: readonly IdWord[], store: SessionStore): Promise<readonly MissingName[]> {
   const credentials = await areCredentials(
     words.map(({ text }) => text),
@@ -253,12 +257,12 @@ async function namesOf(words: readonly IdWord[], store: SessionStore): Promise<r
   return Promise.all(
     words.map(async ({ text, place, isTyped, mayBePrefix }, at) => {
       if (credentials[at] === true) return impossible(`${place} (a token; see --token-stdin)`);
-      // Redis finds a user who is in no table only by looking at all sessions.
+      // In Redis, a user who is in no table is found only by reading all sessions.
       if (isTyped && words.length <= FEW_IDS && (await store.findUsers(text)).length > 0)
         return impossible(`${place} (a user; see --user, or revoke-all --user)`);
       if (!/^(?:[\w-]{1,32}|[\da-f-]{36})$/i.test(text)) return impossible(`${place} (not an id)`);
       const isShort = mayBePrefix && text.length < SHORTEST_ID_PREFIX;
-      if (isShort) return impossible(`${text} (a beginning needs ${String(SHORTEST_ID_PREFIX)} characters)`);
+      if (isShort) return impossible(`${text} (a prefix needs ${String(SHORTEST_ID_PREFIX)} characters)`);
       return { name: text, isPossible: true };
     }),
   );
@@ -272,14 +276,14 @@ async function byToken(
 ): Promise<Named> {
   const items = readPaste(input);
   const resolved = await resolvePaste(items, store);
-  // Anything that may be a token is kept out of every message from here on.
+  // Keep anything that may be a token out of every later message.
   protectPaste(context, items, resolved);
   const found = resolved.flatMap(({ credentials }) =>
     credentials.flatMap(({ sessionId }) => sessionId ?? []),
   );
   const ids = new Set(found);
   const candidates = items.flatMap(candidatesOf);
-  // Ids come without tokens among them, and Redis finds one only by looking at all.
+  // An input of ids has no tokens in it, and Redis finds an id only by reading all sessions.
   const asIds = ids.size === 0 ? await store.existingSessionIds(candidates) : new Set<string>();
   const notFound: string[] = [];
   const misnamed: string[] = [];
@@ -297,16 +301,16 @@ async function byToken(
       ({ sessionId, reading }) => sessionId === null && !beside.has(reading.token),
     );
     if (item !== undefined && candidatesOf(item).some((text) => asIds.has(text)))
-      misnamed.push(name('the id of a session; leave --token-stdin out'));
+      misnamed.push(name('the id of a session; remove --token-stdin'));
     else if (isMalformed) notFound.push(name('not a token'));
     // Text that is usual beside a credential, or a cached copy, where no credential is.
     else if (hasNone) notFound.push(name('no token in it'));
     else notFound.push(...missing.map(() => name('no session has this token')));
   });
-  // A log has lines without one; an input that has none at all was meant otherwise.
+  // A log has lines without a token; an input without any token is probably the wrong one.
   const isRubbish = ids.size === 0 && candidates.every(({ length }) => length < SHORTEST_CREDENTIAL);
   if (flags.ignoreMissing === true && isRubbish)
-    throw new FailedError('nothing of the input is a token', { hint: 'Nothing was changed.' });
+    throw new FailedError('the input holds no token', { hint: 'Nothing was changed.' });
   const words = inWords([...ids]);
   return {
     ids: [...ids],
@@ -326,7 +330,7 @@ async function ticked(context: Context, store: SessionStore, users: readonly str
   return { ids, notFound: [], misnamed: [], ...inWords(ids) };
 }
 
-/** A few for whoever looks at the plan, and more for the history. */
+/** A few ids for the plan, and more for the history. */
 function inWords(ids: readonly string[]): Pick<Named, 'words' | 'recorded'> {
   const first = (most: number) => {
     const more = ids.length - most;

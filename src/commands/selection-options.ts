@@ -2,10 +2,10 @@ import { Option, type Command } from 'commander';
 import { collect, OfferingOption, once } from '../command.ts';
 import { stateChoices, type SelectionWords } from '../sessions/selection.ts';
 
-/** What commander makes of the selecting options: its names are those of the selection's words. */
+/** The selecting options as commander parses them, under the names of `SelectionWords`. */
 export type SelectionFlags = SelectionWords;
 
-/** Declares the selecting options, which are the same on every command, so that a list previews a revocation. */
+/** Declares the selecting options. They are the same on every command, so that a list previews a revocation. */
 export function addSelectionOptions(command: Command, defaultState: 'active' | 'all'): Command {
   const repeatable = (flags: string, description: string) =>
     new Option(flags, description).argParser(collect);
@@ -21,19 +21,19 @@ export function addSelectionOptions(command: Command, defaultState: 'active' | '
     single('--idle-since <time>', 'neither signed in nor refreshed since'),
     single('--expires-before <time>', 'that expire before'),
     single('--expires-after <time>', 'that expire after'),
-    new Option('--impersonated', 'opened by an administrator for somebody else'),
+    new Option('--impersonated', 'in which an administrator impersonates a user'),
     repeatable(
       '--impersonated-by <id or email>',
-      'opened by this administrator for somebody else (repeatable)',
+      'in which this administrator impersonates a user (repeatable)',
     ),
     new OfferingOption(
       '--state <state>',
       `active, expired or all (default: ${defaultState})`,
       stateChoices,
     ).argParser(once('--state')),
-    repeatable('--except-user <id or email>', 'but not of this user (repeatable)'),
-    repeatable('--except-session <id>', 'but not this session (repeatable)'),
-    repeatable('--except-ip <address or CIDR>', 'but not from this address or network (repeatable)'),
+    repeatable('--except-user <id or email>', 'except those of this user (repeatable)'),
+    repeatable('--except-session <id>', 'except this session (repeatable)'),
+    repeatable('--except-ip <address or CIDR>', 'except those from this address or network (repeatable)'),
   ];
   return options.reduce((declared, option) => declared.addOption(option), command.optionsGroup('Selection'));
 }

@@ -18,10 +18,10 @@ export const stats = defineCommand<SelectionFlags>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 130],
   examples: [
-    ['sessionctl stats', 'Who is signed in, since when, until when, from where and on what'],
-    ['sessionctl stats --state all', 'The same of expired sessions as well'],
-    ['sessionctl stats --created-after 1d --json', 'The sign-ins of the last day, for a program'],
-    ['sessionctl stats --ip 203.0.113.0/24', 'What came from one network'],
+    ['sessionctl stats', 'Count active sessions by day, user, device and network'],
+    ['sessionctl stats --state all', 'Count expired sessions too'],
+    ['sessionctl stats --created-after 1d --json', 'Count the sign-ins of the last day, for a program'],
+    ['sessionctl stats --ip 203.0.113.0/24', 'Count the sessions of one network'],
   ],
   configure: (command) => addSelectionOptions(command, 'active'),
   run: async (context, flags) => {

@@ -1,21 +1,24 @@
-/** Milliseconds that the last look of a long run may take at the most. */
+/** Milliseconds that a long run keeps at most for its last check. */
 const LONGEST_LOOK = 30_000;
 
 /** When a run has to end. */
 export interface Deadline {
-  /** Given when no further batch may begin: a tenth of the time is left for looking again. */
+  /** Aborted when no further batch may start: a tenth of the time is left for checking again. */
   readonly timeIsUp: AbortSignal;
-  /** Given with it where the work has not begun: then what is waited for is given up. */
+  /** Aborted with it where the work has not started: the run then stops waiting. */
   readonly givesUp: AbortSignal;
-  /** From now on a batch may be under way, which is brought to its end. @throws an error that means nothing where time is up */
+  /**
+   * From now on a batch may be running, and is finished.
+   * @throws an error without meaning of its own where time is up
+   */
   readonly begins: () => void;
-  /** Milliseconds until all of the time is over; Infinity without a bound. */
+  /** Milliseconds until the whole time is over; Infinity without a bound. */
   readonly timeLeft: () => number;
   readonly clear: () => void;
 }
 
 /**
- * @param maxRuntime milliseconds for the whole run; null for any
+ * @param maxRuntime milliseconds for the whole run; null for no bound
  * @param begun the reading of `performance.now()` at its start
  */
 export function startDeadline(maxRuntime: number | null, begun: number): Deadline {
@@ -46,12 +49,10 @@ export function startDeadline(maxRuntime: number | null, begun: number): Deadlin
   };
 }
 
-/** Milliseconds that what was given up has to let go of its lock and its connection. */
+/** Milliseconds for abandoned work to release its lock and its connection. */
 const LETTING_GO = 1000;
 
-/**
- * Waits for work that stops by the deadline, and leaves it behind where a query keeps it from stopping.
- */
+/** Waits for work that stops by the deadline, and abandons it where a query keeps it from stopping. */
 export function withinTime<Result>({ givesUp }: Deadline, work: Promise<Result>): Promise<Result> {
   const leftBehind = new Promise<never>((_resolve, reject) => {
     const leave = () => {

@@ -6,23 +6,20 @@ import type { SweepFigures } from '../output/sweep-metrics.ts';
 import { readRegularFile, UnsuitableFileError } from '../regular-file.ts';
 import { replaceFile } from '../replace-file.ts';
 
-/** Whoever collects metrics runs as somebody else; they hold no secrets. */
+/** The collector of metrics runs as another user; the figures hold no secrets. */
 const MODE = 0o644;
 
-/** A file that a collector of metrics reads whenever it likes. */
+/** A file that a collector of metrics may read at any moment. */
 export interface MetricsFile {
-  /** Puts the figures in the place of those of before, at once. @throws FailedError */
+  /** Replaces the figures atomically. @throws FailedError */
   write(figures: SweepFigures): Promise<void>;
 }
 
-/**
- * Makes sure, before anything is done, that the figures can be written.
- * @throws FailedError
- */
+/** Checks that the figures can be written, before anything is done. @throws FailedError */
 export async function openMetricsFile(given: string, cwd: string): Promise<MetricsFile> {
   const path = resolve(cwd, given);
   try {
-    // A new file takes the place of the old one, so that it is the directory that has to be written.
+    // A new file replaces the old one, so it is the directory that has to be writable.
     await access(dirname(path), constants.W_OK);
     const existing = await stat(path).catch(() => null);
     if (existing !== null && !existing.isFile())

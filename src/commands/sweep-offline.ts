@@ -9,7 +9,7 @@ import {
 } from '../sessions/sweep.ts';
 import type { SweepRequest } from './sweep-options.ts';
 
-/** A sweep that has not begun. */
+/** A sweep that has not started. */
 export const untouched: Omit<Sweep, 'remaining' | 'kept' | 'finishedAt'> = {
   deleted: 0,
   verifications: null,
@@ -29,7 +29,7 @@ export const untouched: Omit<Sweep, 'remaining' | 'kept' | 'finishedAt'> = {
 
 type OfflineOptions = Pick<SweepOptions, 'expiredAt' | 'keptUntil' | 'signal' | 'before' | 'remark'>;
 
-/** Deletes at once what has expired, which locks the file. What has gone by the time it fails is in the answer. */
+/** Deletes all expired rows at once, which locks the file. The answer holds what is gone when it fails. */
 export async function sweepOffline(
   store: SessionStore,
   { verifications: isAsked, vacuum }: SweepRequest,

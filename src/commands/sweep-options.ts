@@ -7,7 +7,7 @@ import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { shownValue } from '../sessions/shown-value.ts';
 import { parseWholeNumber } from './whole-number.ts';
 
-/** The options of `sweep` as commander hands them over. */
+/** The options of `sweep` as commander parses them. */
 export interface SweepFlags {
   readonly grace?: string;
   readonly batchSize?: string;
@@ -23,14 +23,14 @@ export interface SweepFlags {
   readonly dryRun?: boolean;
 }
 
-/** What a sweep is to do. Lengths are milliseconds; null is what was not given. */
+/** What a sweep has to do. Durations are milliseconds; null where an option was not given. */
 export interface SweepRequest {
   readonly grace: number | null;
   readonly batchSize: number | null;
   readonly pause: number;
   readonly limit: number | null;
   readonly maxRuntime: number | null;
-  /** Null does not look at replicas. */
+  /** Null where replicas are not checked. */
   readonly maxLag: number | null;
   readonly wait: number;
   readonly metricsFile: string | null;
@@ -44,25 +44,25 @@ export interface SweepRequest {
 
 export function addSweepOptions(command: Command): Command {
   return command
-    .optionsGroup('What is deleted')
-    .option('--grace <length>', 'keep expired sessions for <length> (default: 0s)', once('--grace'))
+    .optionsGroup('Which rows')
+    .option('--grace <duration>', 'keep expired sessions for <duration> (default: 0s)', once('--grace'))
     .option('--verifications', 'delete expired verification rows too')
     .option('--dry-run', 'count what would be deleted; changes nothing')
     .optionsGroup('Limits')
     .option('--limit <number>', 'delete at most <number> rows', once('--limit'))
-    .option('--max-runtime <length>', 'stop after <length>, everything included', once('--max-runtime'))
+    .option('--max-runtime <duration>', 'stop after <duration> in total', once('--max-runtime'))
     .optionsGroup('Pace')
     .option(
       '--batch-size <number>',
-      'rows that a batch looks at (default: adapts to keep it short)',
+      'rows that each batch reads (default: adapts to keep batches short)',
       once('--batch-size'),
     )
-    .option('--pause <length>', 'rest between two batches: 200ms, 1s', once('--pause'))
-    .option('--max-lag <length>', 'pause while a replica is further behind', once('--max-lag'))
-    .option('--wait <length>', 'wait for another sweep to end (default: exit 8 at once)', once('--wait'))
-    .optionsGroup('SQLite alone')
-    .option('--offline', 'in one go, which locks the file')
-    .option('--vacuum', 'with --offline: give the room back to the file system')
+    .option('--pause <duration>', 'wait between two batches: 200ms, 1s', once('--pause'))
+    .option('--max-lag <duration>', 'pause while a replica is further behind', once('--max-lag'))
+    .option('--wait <duration>', 'wait for another sweep to end (default: exit 8 at once)', once('--wait'))
+    .optionsGroup('SQLite only')
+    .option('--offline', 'delete everything at once, which locks the file')
+    .option('--vacuum', 'with --offline: return free space to the file system')
     .optionsGroup('Monitoring')
     .addOption(
       new OfferingOption(
@@ -73,10 +73,10 @@ export function addSweepOptions(command: Command): Command {
     );
 }
 
-/** Numbers of rows that a batch may look at: more would hold locks for long, whatever is asked for. */
+/** The most rows that a batch may read: more would hold locks for long. */
 const LARGEST_BATCH = 100_000;
 
-/** Options that end a sweep; the other ones that `--offline` cannot heed make it slower. */
+/** Options that end a sweep early; the other options that `--offline` cannot follow slow it down. */
 const bounding: readonly (keyof SweepFlags)[] = ['limit', 'maxRuntime'];
 
 /** @throws InvalidValueError, UsageError */
@@ -97,7 +97,7 @@ export function parseSweep(flags: SweepFlags): SweepRequest {
   if (batchSize !== null && batchSize > LARGEST_BATCH) {
     throw new InvalidValueError(
       `--batch-size: more than ${grouped(LARGEST_BATCH)} rows would hold locks for long`,
-      'Leave it out: batches adapt to how long they take.',
+      'Remove it: batches adapt to how long they take.',
     );
   }
   return {
@@ -152,7 +152,7 @@ function length(option: string, text: string | undefined): number | null {
   }
 }
 
-/** Milliseconds that a timer of Node.js can hold; beyond, it would go off at once. */
+/** The most milliseconds that a timer of Node.js can hold; a longer one would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 function timed(option: string, text: string | undefined): number | null {
@@ -166,18 +166,18 @@ function runtime(text: string | undefined): number | null {
   const milliseconds = timed('--max-runtime', text);
   if (milliseconds === 0)
     throw new InvalidValueError(
-      '--max-runtime: in no time nothing is done',
-      'Write a length such as 10m, or leave it out.',
+      '--max-runtime: 0 leaves no time to do anything',
+      'Write a duration such as 10m, or leave it out.',
     );
   return milliseconds;
 }
 
-/** MySQL and MariaDB tell whole seconds. */
+/** MySQL and MariaDB report whole seconds. */
 function lag(text: string | undefined): number | null {
   const milliseconds = length('--max-lag', text);
   if (milliseconds !== null && milliseconds < 1000)
     throw new InvalidValueError(
-      '--max-lag: less than a second cannot be told',
+      '--max-lag: less than a second cannot be measured',
       'Write 1s or more, such as --max-lag 10s.',
     );
   return milliseconds;

@@ -8,7 +8,7 @@ import type { Deadline } from './sweep-deadline.ts';
 
 export type SweptStore = RecordedStore & LockableStore & ReplicatedStore;
 
-/** What a run of `sweep` has found out before it begins. */
+/** What a run of `sweep` knows before it starts. */
 export interface SweepRun {
   readonly json: boolean;
   readonly runId: string;
@@ -18,6 +18,6 @@ export interface SweepRun {
   readonly deadline: Deadline;
   readonly report: (done: Sweep) => SweepReport;
   readonly tell: (report: SweepReport) => void;
-  /** Null where nobody looks at replicas. */
+  /** Null where replicas are not checked. */
   readonly replication: Replication | null;
 }

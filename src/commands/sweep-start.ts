@@ -4,12 +4,12 @@ import type { HistoryRecord } from '../history/history-record.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import type { SweepOptions } from '../sessions/sweep.ts';
 
-/** More of the last records of a database are not asked for the last sweep. */
+/** The last sweep is looked for in this many of the newest records of a database. */
 const LOOKED_AT = 500;
 
 /**
- * Where a sweep begins: where the last one of this database stopped, whoever ran it; at the beginning where that one came
- * to its end, or there was none; anywhere where no history says whether there was one.
+ * Where a sweep starts: where the last one of this database stopped, whichever operator ran it; at the beginning where
+ * that one finished, or there was none; anywhere where no history shows whether there was one.
  */
 export async function findStart(context: Context, store: RecordedStore): Promise<SweepOptions['start']> {
   const own = (await readable(async () => (await (await context.history()).read()).records)) ?? [];
@@ -19,7 +19,7 @@ export async function findStart(context: Context, store: RecordedStore): Promise
   const { dialect, database } = store.target;
   const last = [
     ...own.filter(({ target }) => target.dialect === dialect && target.database === database),
-    // Others may know the same database by another address.
+    // Other operators may use another address of the same database.
     ...(shared ?? []),
   ]
     .filter(isEndOfSweep)
@@ -34,7 +34,7 @@ function isEndOfSweep({ command, event }: HistoryRecord): boolean {
   return command === 'sweep' && (event === 'finished' || event === 'cancelled');
 }
 
-/** A history that cannot be read keeps no sweep from its work: at worst it begins at the wrong place. */
+/** A sweep runs even where a history cannot be read: at worst it starts in the wrong place. */
 async function readable<Result>(read: () => Promise<Result>): Promise<Result | null> {
   try {
     return await read();

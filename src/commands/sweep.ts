@@ -31,16 +31,16 @@ export const sweep = defineCommand<SweepFlags>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 8, 130],
   examples: [
-    ['sessionctl sweep --dry-run', 'How many there are; changes nothing'],
+    ['sessionctl sweep --dry-run', 'Count expired sessions; changes nothing'],
     [
       'sessionctl sweep --grace 7d --verifications',
-      'What expired more than a week ago, and old verifications',
+      'Delete what expired more than a week ago, and old verifications',
     ],
     [
       'sessionctl sweep -q --max-runtime 10m --metrics-file /var/lib/node_exporter/sessionctl.prom',
-      'For cron: silent while all is well',
+      'For cron: prints nothing while all is well',
     ],
-    ['sessionctl sweep --offline --vacuum', 'SQLite, while the application is stopped'],
+    ['sessionctl sweep --offline --vacuum', 'For SQLite, while the application is stopped'],
   ],
   configure: addSweepOptions,
   run: async (context, flags) => {
@@ -48,7 +48,7 @@ export const sweep = defineCommand<SweepFlags>({
     const request = parseSweep(flags);
     await refuseRecords(context, request);
     const metrics =
-      // Who only counts has not swept.
+      // A dry run is not a sweep, and must not replace its figures.
       request.metricsFile === null || request.dryRun
         ? null
         : await openMetricsFile(request.metricsFile, context.system.cwd);
@@ -84,7 +84,7 @@ export const sweep = defineCommand<SweepFlags>({
       await withinTime(deadline, work);
     } catch (thrown) {
       const error = deadline.givesUp.aborted ? outOfTime(context, thrown) : thrown;
-      // What ended the sweep is of more interest than what became of the figures.
+      // The error that ended the sweep matters more than a metrics file that could not be written.
       await tellMetrics(exitCodeOf(error, context)).catch((other: unknown) =>
         context.warn(other instanceof Error ? other.message : String(other)),
       );
@@ -97,12 +97,12 @@ export const sweep = defineCommand<SweepFlags>({
   },
 });
 
-/** What ended the run when its time was over. Before the first batch, what it waited for is given up. */
+/** The error of a run whose time was over before the first batch, where it stops waiting. */
 function outOfTime({ system }: Context, thrown: unknown): unknown {
   const isGivenUp = !(thrown instanceof SessionctlError) || thrown instanceof CancelledError;
   if (!isGivenUp || system.signal.aborted) return thrown;
   return new IncompleteError('stopped by --max-runtime before the first batch; nothing was deleted', {
-    hint: 'This run has made no progress at all. Give it more time: connecting, waiting and counting are part of it.',
+    hint: 'No progress. Raise --max-runtime: it includes connecting, waiting and counting.',
     cause: thrown,
   });
 }
@@ -112,10 +112,10 @@ function exitCodeOf(error: unknown, { system }: Context): ExitCode {
   return system.signal.aborted ? 130 : 1;
 }
 
-/** @throws UsageError where expired rows are records and nobody said how long to keep them */
+/** @throws UsageError where expired rows are records and no grace is given */
 async function refuseRecords(context: Context, { grace }: SweepRequest): Promise<void> {
   if (grace !== null || !keepsRecords(await context.settings())) return;
-  throw new UsageError('preserve_in_database keeps expired sessions as records: say for how long', {
+  throw new UsageError('preserve_in_database keeps expired sessions as records, and --grace is not set', {
     hint: 'Give --grace, such as --grace 90d.',
   });
 }
@@ -128,7 +128,7 @@ async function run(
 ): Promise<void> {
   if (request.offline && store.offline === null) {
     throw new UsageError(`--offline is for SQLite, and ${store.target.database} is not`, {
-      hint: 'Leave it out: batches are as fast here, and nobody has to stop.',
+      hint: 'Remove it: batches are as fast here, and the application can keep running.',
     });
   }
   if (request.verifications && store.verifications === null) {
@@ -136,17 +136,17 @@ async function run(
   }
   if (store.hidesRows)
     await context.warn(
-      'row-level security may hide sessions from this account: expired ones would stay, unseen',
+      'row-level security may hide sessions from this account: expired ones that it cannot see would stay',
     );
   const startedAt = await store.readClock();
   const expiredAt = sweepCutoff(startedAt, request.grace ?? 0, store.zoneKnown);
   if (!store.zoneKnown) {
     await context.note(
-      'note: times are stored without a zone, so that sessions are kept for 12 h after they seem to have expired; --time-zone says which one',
+      'note: times are stored without a zone, so sessions are kept for 12 h after they seem to have expired; set the zone with --time-zone',
     );
   }
   const mismatch = await store.findMismatch();
-  // A deployment without a session is nothing to write to cron's mail about.
+  // An empty deployment is not worth a message in cron's mail.
   if (mismatch?.kind === 'empty') await context.note(`note: ${mismatch.text}`);
   else if (mismatch !== null) await context.warn(`${mismatch.text}. ${mismatch.hint}`);
   const heldInRedis = (await store.secondary?.countKept(expiredAt)) ?? 0;
@@ -177,7 +177,7 @@ async function run(
       throw new IncompleteError(
         'stopped by --max-runtime before everything was counted; nothing was changed',
         {
-          hint: 'Give it more time.',
+          hint: 'Raise --max-runtime.',
         },
       );
     return;
@@ -226,7 +226,7 @@ async function sweepAlone(
       request: { command: 'sweep', recorded: request.words, reason: null },
       plan: null,
     };
-    // A run that finds nothing changes nothing: years of them would be all that a history is made of.
+    // Runs that find nothing change nothing, and would fill the history over the years.
     const isRecorded = await hasExpired(context, store, run, request);
     const start = await findStart(context, store);
     deadline.begins();
@@ -235,7 +235,7 @@ async function sweepAlone(
     const finished = report(done);
     tell(finished);
     const isCancelled = done.stoppedBecause === 'signal' && hasChangedNothing(finished);
-    // But where it stopped on its way the next one has to know.
+    // The next run still has to know where this one stopped on its way.
     const isTold = isRecorded || done.position !== null;
     const unrecorded = isTold
       ? await record(context, store, recorded, {
@@ -260,7 +260,7 @@ async function sweepAlone(
         );
     await judgeSweep(context, store, request, { report: finished, done, unrecorded, unread });
   } finally {
-    // The lock ends with the run in any case, and what became of the sweep is what the operator has to see.
+    // The lock ends with the run in any case, and the operator has to see the outcome of the sweep.
     await lock.release().catch((error: unknown) => context.warn(error instanceof Error ? error.message : ''));
   }
 }
@@ -289,7 +289,7 @@ async function perform(
   const progress = await startProgress({
     system,
     terminal,
-    // In cron's mail only what went wrong is of interest.
+    // In cron's mail only failures are of interest.
     quiet: context.flags.quiet === true || !terminal.interactive,
     what: 'Deleting expired sessions',
     total: null,

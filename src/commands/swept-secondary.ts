@@ -24,12 +24,12 @@ export async function lookIntoSecondary(
     remark: (text: string) => void context.warn(text),
   };
   for await (const step of secondary.sweep(expiredAt, options)) sum = addSwept(sum, step);
-  // A part of it would be shown as all of it.
+  // An incomplete result would look like all of it.
   stop.throwIfAborted();
   return sum;
 }
 
-/** Whether there is anything to delete; where nobody can tell in time, there may be. */
+/** Whether there is anything to delete; true where that cannot be known in time. */
 export async function hasExpired(
   context: Context,
   store: SweptStore,

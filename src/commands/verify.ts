@@ -16,32 +16,29 @@ interface VerifyFlags {
   readonly ended?: boolean;
 }
 
-/** Each is asked of the stores by itself. */
+/** The stores are asked about each of them in turn. */
 const MOST_TOKENS = 10_000;
 
 export const verify = defineCommand<VerifyFlags>({
   notes:
-    'Reads stdin alone, so that no secret meets the command line: tokens and cookies, a line each, in headers, logs, curl commands, cookies.txt, or JSON such as a HAR file; up to 16 MB, a line up to 1 MB. Text that is not understood is `malformed`. Nothing is refreshed or written.',
+    'Reads only stdin, so that no secret is on the command line: tokens and cookies, one per line, in headers, logs, curl commands, cookies.txt, or JSON such as a HAR file; up to 16 MB, each line up to 1 MB. Text that is not recognised is `malformed`. Nothing is refreshed or written.',
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 130],
   exitMeanings: {
     0: 'all are valid; with --ended: none is',
-    1: 'failed, or one is not valid; with --ended: one is, or may be',
+    1: 'failed, or one is not valid; with --ended: one is valid, or may be',
   },
   examples: [
     [
       'sessionctl verify < cookie.txt',
       'A cookie, a whole Cookie header or a token; exit 0 if it is valid, 1 if not',
     ],
-    ['pbpaste | sessionctl verify --json', 'From the clipboard, with the reason as a word for scripts'],
+    ['pbpaste | sessionctl verify --json', 'From the clipboard, with the reason as a code word for scripts'],
     ['sessionctl verify --ended < leaked.txt', 'Exit 0 if none of these tokens is valid any more'],
   ],
   configure: (command) =>
     command
-      .option(
-        '--each',
-        'a verdict for each token, also for other sessions of one browser; an array with --json',
-      )
+      .option('--each', 'judge each token, also those of other sessions of one browser; an array with --json')
       .option('--ended', 'exit 0 if all sessions have ended, 1 if one is still valid or a line is malformed'),
   run: async (context, flags) => {
     const json = chooseFormat(flags, reportFormats) === 'json';
@@ -99,7 +96,7 @@ export const verify = defineCommand<VerifyFlags>({
       const isMismatched = isUnknown && (await warnOfMismatch(context, store));
       if (isUnknown && store.target.redis === null)
         await context.note(
-          'note: no Redis is configured here; where the application sets secondaryStorage, the session may stand there',
+          'note: no Redis is configured here; if the application sets secondaryStorage, the session may be there',
         );
       for (const caution of store.cautions) await context.note(`note: ${caution}`);
       if (flags.ended !== true) return verdicts.every(({ verified }) => verified.valid) ? 0 : 1;
@@ -125,23 +122,21 @@ function remarksOn(
       : []),
     ...(presented?.token?.bearer === true
       ? [
-          'it stood in an Authorization header, which Better Auth reads only with its bearer plugin; judged as a cookie',
+          'it was in an Authorization header, which Better Auth reads only with its bearer plugin; judged as a cookie',
         ]
       : []),
     ...(valid && userBanned === true
       ? [
-          `the user is banned, and this session goes on all the same: a ban that is set in the database keeps only new ones from being made. \`sessionctl revoke ${idArguments([id])}\` ends it`,
+          `the user is banned, and this session stays valid: a ban in the database only prevents new sessions. \`sessionctl revoke ${idArguments([id])}\` ends it`,
         ]
       : []),
     ...(valid && answeredBy === 'secondary' && userExists === false
       ? [
-          `the user is gone from the database, and Better Auth answers from Redis all the same. \`sessionctl revoke ${idArguments([id])}\` ends the session`,
+          `the user is gone from the database, and Better Auth still answers from Redis. \`sessionctl revoke ${idArguments([id])}\` ends the session`,
         ]
       : []),
     ...(reason === 'cached'
-      ? [
-          'nothing in a store ends a cached copy before its time; another cookieCache.version in the application does',
-        ]
+      ? ['no store can end a cached copy early; only another cookieCache.version in the application does']
       : []),
   ];
 }

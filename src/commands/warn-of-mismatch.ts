@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 
-/** Where nothing was found, says whether that may be because another place holds it. @returns whether it may */
+/** Where nothing was found, warns if another store may hold the sessions. @returns whether it may */
 export async function warnOfMismatch(
   context: Context,
   store: Pick<SessionStore, 'findMismatch'>,

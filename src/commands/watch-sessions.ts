@@ -26,10 +26,10 @@ import { warnOfMismatch } from './warn-of-mismatch.ts';
 export interface WatchOptions {
   /** The selecting options as they were typed. */
   readonly words: SelectionWords;
-  /** Milliseconds between the end of a look and the next one. */
+  /** Milliseconds between the end of one check and the next. */
   readonly interval: number;
   readonly sort: SortOrder | null;
-  /** At most so many sessions on a screen. */
+  /** The most sessions on a screen. */
   readonly limit: number | undefined;
   /** On the screen of a terminal, or as JSON lines. */
   readonly format: 'screen' | 'jsonl';
@@ -37,15 +37,15 @@ export interface WatchOptions {
 
 const USUAL_INTERVAL = 2000;
 const SHORTEST_INTERVAL = 1000;
-/** Milliseconds between two looks while the database does not answer, at the most. */
+/** The most milliseconds between two checks while the database does not answer. */
 const LONGEST_PAUSE = 30_000;
-/** Milliseconds after which somebody who watches is told that a look goes on. */
+/** Milliseconds after which a check that is still running is reported. */
 const PATIENCE = 3000;
-/** Milliseconds for which a change stays marked on the screen, so that somebody who looks up sees it. */
+/** Milliseconds for which a change stays marked on the screen, so that a person who looks up sees it. */
 const MARKED = 10_000;
-/** Sessions that are looked at for a screen. */
+/** Sessions that are read for a screen. */
 const ON_SCREEN = 500;
-/** Sessions that are compared with each other: all of them have to be kept. */
+/** The most sessions that are compared with each other: all of them stay in memory. */
 const COMPARED = 20_000;
 /** Ids that are looked up at once. */
 const AT_ONCE = 500;
@@ -53,7 +53,7 @@ const AT_ONCE = 500;
 /** q, Ctrl-C and Ctrl-D. */
 const ENDING_KEYS = ['q', 'Q', '\u0003', '\u0004'];
 
-/** @param text seconds, or a length of time; true where the option was given alone. @throws InvalidValueError */
+/** @param text seconds, or a duration; true where the option has no value. @throws InvalidValueError */
 export function parseInterval(text: string | true): number {
   if (text === true) return USUAL_INTERVAL;
   const interval = /^\d{1,5}$/.test(text)
@@ -64,13 +64,13 @@ export function parseInterval(text: string | true): number {
   if (interval === null || interval < SHORTEST_INTERVAL) {
     throw new InvalidValueError(
       `--watch: ${shownValue(text)} is not an interval`,
-      'Write seconds, or a length such as 10s or 1m; a second at the least.',
+      'Write seconds, or a duration such as 10s or 1m. The least is one second.',
     );
   }
   return interval;
 }
 
-/** What one look found, and what it took to tell of it. */
+/** The result of one check, and what is needed to report it. */
 interface Look extends Sight {
   readonly target: Target;
   /** How many match. */
@@ -82,21 +82,21 @@ interface Look extends Sight {
   readonly took: number;
 }
 
-/** Somebody or something that is told what happens. */
+/** A terminal or a program that receives what happens. */
 interface Audience {
   readonly tell: (look: Look) => Promise<void>;
-  /** Looking fails for now. */
+  /** The check fails for now. */
   readonly trouble: (message: string) => Promise<void>;
-  /** A look is long under way: what was told before may not hold any more. */
+  /** A check takes long: what was reported before may no longer be true. */
   readonly waiting: () => void;
   readonly close: () => Promise<void>;
 }
 
 /**
- * Looks at a selection again and again, and tells what came, went and changed, until somebody ends it: that is the normal
- * end of a watch. Every look opens the store anew, so that it sees what a server that was replaced meanwhile holds; where
- * that fails, it is tried again for as long as the watch goes on.
- * @throws ConnectionError, SchemaError where the first look fails
+ * Checks a selection again and again, and reports which sessions came, went and changed, until the operator ends it:
+ * that is the normal end of a watch. Every check opens the store anew, so that it sees the data of a server that was
+ * replaced meanwhile; where that fails, it retries until the watch ends.
+ * @throws ConnectionError, SchemaError where the first check fails
  * @throws UsageError where more sessions match than can be compared
  */
 export async function watchSessions(
@@ -138,13 +138,13 @@ export async function watchSessions(
     }
   } finally {
     await audience?.close();
-    // A query may still be under way, for which nobody waits.
+    // A query may still be running, and its result is not needed.
     if (left.signal.aborted) system.leaving();
   }
   for (const caution of before?.cautions ?? []) await context.note(`note: ${caution}`);
 }
 
-/** Milliseconds until the next look. */
+/** Milliseconds until the next check. */
 function pauseAfter(failures: number, interval: number): number {
   return failures === 0 ? interval : Math.max(interval, Math.min(interval * 2 ** failures, LONGEST_PAUSE));
 }
@@ -161,7 +161,7 @@ async function lookAgain(
     'read',
     async (store) => {
       const { ipv6Subnet } = (await context.settings()).ip;
-      // Users and sessions that were named are looked for once: they may be gone by now, which is what is watched for.
+      // Named users and sessions are looked up only once: they may end during the watch, which is what it reports.
       const selection: Selection =
         before === null
           ? await resolveSelection(request, store, ipv6Subnet)
@@ -173,7 +173,7 @@ async function lookAgain(
         throw new UsageError(
           `more than ${counted(most, 'session')} match, and --watch compares all of them`,
           {
-            hint: 'Narrow the selection, for instance with --user, --ip or --created-after.',
+            hint: 'Narrow the selection, such as with --user, --ip or --created-after.',
           },
         );
       }
@@ -250,19 +250,19 @@ async function changesBetween(
   ];
 }
 
-/** Each change is a line, for a program, or for a terminal that takes one line after the other. */
+/** Prints a line for each change, for a program, or for a terminal that cannot be redrawn. */
 function linesAudience(context: Context, format: 'changeJson' | 'changeLine'): Audience {
   let isTroubled = false;
   return {
     tell: async ({ now, changes }) => {
-      if (isTroubled) await context.note('It answers again.');
+      if (isTroubled) await context.note('The database answers again.');
       isTroubled = false;
       const { [format]: line } = await import('../output/session-change.ts');
       const text = changes.map((change) => line(now, change)).join('');
       if (text !== '') await context.print(text);
     },
     trouble: async (message) => {
-      if (!isTroubled) await context.warn(`${message}; trying again until it answers`);
+      if (!isTroubled) await context.warn(`${message}; retrying until it answers`);
       isTroubled = true;
     },
     waiting: () => undefined,
@@ -277,7 +277,7 @@ async function terminalAudience(
   end: () => void,
 ): Promise<Audience> {
   const { system } = context;
-  // In the background neither the keyboard nor the screen is anybody's to take: whoever tries is stopped by the terminal.
+  // A process in the background must not use the keyboard or the screen: the terminal would stop it.
   const isOurs = system.inForeground();
   const stopReading =
     system.stdin.isTTY === true && context.flags.input && isOurs
@@ -320,7 +320,7 @@ async function screenAudience(
     await screen.draw(watchFrame(view, { terminal, styles: context.stdout.styles, rows: rowsOf(stdout) }));
   };
   const redraw = () => {
-    // Should nobody look any more, the next look finds out.
+    // If the terminal is gone, the next check finds out.
     draw().catch(() => undefined);
   };
   stdout.on?.('resize', redraw);
@@ -357,7 +357,7 @@ async function screenAudience(
   };
 }
 
-/** A change that is still marked, and where on the screen a session stood that has gone. */
+/** A change that is still marked, and the place on the screen of a session that has gone. */
 interface Marked extends SessionChange {
   readonly until: number;
   readonly place: number;

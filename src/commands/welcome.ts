@@ -7,20 +7,20 @@ import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { everySession } from '../sessions/selection.ts';
 import type { Target } from '../sessions/session-store.ts';
 
-/** Milliseconds in which the database has to have answered. */
+/** Milliseconds for the database to answer. */
 const PATIENCE = 2000;
 
-/** What is known of the deployment that a command would work on. */
+/** What is known of the deployment that a command would use. */
 interface Standing {
-  /** Null where nothing is configured, or what is cannot be used. */
+  /** Null where nothing is configured, or the configuration cannot be used. */
   readonly target: Target | null;
-  /** What named the database; null where nothing did. */
+  /** The setting that named the database; null where none did. */
   readonly origin: string | null;
-  /** Null where nobody asked. */
+  /** Null where no database was asked. */
   readonly reachable: boolean | null;
   /** Null where they were not counted. */
   readonly activeSessions: number | null;
-  /** Why it was not reached, was not asked, or cannot be used; null where all is well. */
+  /** Why it was not reached or asked, or cannot be used; null where it answers. */
   readonly problem: string | null;
 }
 
@@ -28,24 +28,24 @@ type Step = readonly [command: string, purpose: string];
 
 const FIRST_STEPS: readonly Step[] = [
   ['sessionctl config init', 'connect your own deployment'],
-  ['sessionctl demo', 'make a database with made-up sessions to try everything on'],
+  ['sessionctl demo', 'create a database with made-up sessions to try all commands'],
   ['sessionctl --help', 'all commands and options'],
 ];
 const NEXT_STEPS: readonly Step[] = [
   ['sessionctl list', 'who is signed in, from where and on which device'],
-  ['sessionctl stats', 'how many sessions there are, and whose'],
-  ['sessionctl doctor', 'what is wrong with the deployment, and how to mend it'],
+  ['sessionctl stats', 'how many sessions there are, and of which users'],
+  ['sessionctl doctor', 'check the deployment and suggest fixes'],
   ['sessionctl --help', 'all commands and options'],
 ];
 const MENDING_STEPS: readonly Step[] = [
   ['sessionctl config check', 'every problem of the configuration'],
-  ['sessionctl config show', 'what is in effect, and why'],
+  ['sessionctl config show', 'settings in effect, and where they come from'],
   ['sessionctl --help', 'all commands and options'],
 ];
 
 /**
- * `sessionctl` alone: where it is connected, and what can be done next. Never a failure of what it looks at.
- * @throws UsageError for options that mean nothing
+ * `sessionctl` alone: which deployment it uses, and what to do next. It never fails because of what it finds.
+ * @throws UsageError for options that mean nothing here
  */
 export async function welcome(context: Context, flags: GlobalFlags): Promise<ExitCode> {
   const format = chooseFormat(flags, reportFormats);
@@ -67,7 +67,7 @@ async function standingOf(context: Context, flags: GlobalFlags): Promise<Standin
   const nothing = { target: null, origin: null, reachable: null, activeSessions: null };
   const command = await urlCommandOf(context, flags);
   if (command !== null) {
-    const problem = 'its URL is printed by a command, which is not run for this: sessionctl doctor looks';
+    const problem = 'a command prints its URL, and is not run for this; sessionctl doctor connects';
     return { ...nothing, origin: command, problem };
   }
   try {
@@ -82,7 +82,7 @@ async function standingOf(context: Context, flags: GlobalFlags): Promise<Standin
   }
 }
 
-/** The place of a `url_command` that a command would run: it may ask for a password or a fingerprint. */
+/** The place of the `url_command` that would be run: it may ask for a password or a fingerprint. */
 async function urlCommandOf({ system }: Context, flags: GlobalFlags): Promise<string | null> {
   const { chooseDatabase } = await import('../config/choose-database.ts');
   const { findConfigFile } = await import('../config/config-file.ts');
@@ -100,7 +100,7 @@ async function urlCommandOf({ system }: Context, flags: GlobalFlags): Promise<st
     const isCommand = document.file?.profiles.get(name)?.url_command !== undefined;
     return isCommand ? `${path}:${String(document.lineOf(key))}` : null;
   } catch (error) {
-    // Whoever loads the configuration in earnest says it.
+    // A command that loads the configuration reports it.
     if (error instanceof ConfigError) return null;
     throw error;
   }
@@ -116,7 +116,7 @@ async function isAnythingConfigured({ system }: Context, flags: GlobalFlags): Pr
   return (await findConfigFile(system, undefined)).path !== null;
 }
 
-/** Looks whether the database answers, for a short while only. */
+/** Checks whether the database answers within a short time. */
 async function asked(context: Context, flags: GlobalFlags, loaded: LoadedConfig): Promise<Standing> {
   const { describeOrigin } = await import('../config/origin.ts');
   const { system, redactor } = context;

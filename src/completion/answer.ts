@@ -2,9 +2,9 @@ import { encodeSuggestions } from './scripts.ts';
 import type { ShellName } from './shells.ts';
 import { suggest, type Known, type Suggestion } from './suggest.ts';
 
-/** What the script of a shell is told about the last of the words. */
+/** The suggestions for the last word, as the script of the shell gets them. */
 export async function answer(shell: ShellName, words: readonly string[], known: Known): Promise<string> {
-  // Whoever presses a key in the middle of a line wants no error there: a command that is run tells it.
+  // Completion prints no errors; the command itself does when it runs.
   const profiles = (file: string | undefined) => known.profiles(file).catch(() => []);
   const whole = shell === 'bash' ? joinFragments(words) : words;
   const suggestions = await suggest(whole, { ...known, profiles });
@@ -12,7 +12,7 @@ export async function answer(shell: ShellName, words: readonly string[], known: 
   return encodeSuggestions(shell, typed === 0 ? suggestions : withoutBeginning(suggestions, typed));
 }
 
-/** To bash a colon and an at sign end a word and are one themselves, so that a URL comes in many. */
+/** bash splits words at a colon and an at sign, which are words of their own, so a URL arrives in several. */
 function joinFragments(words: readonly string[]): readonly string[] {
   const isBreak = (word: string | undefined) => word !== undefined && /^[:@]+$/.test(word);
   return words.reduce<readonly string[]>(
@@ -24,7 +24,7 @@ function joinFragments(words: readonly string[]): readonly string[] {
   );
 }
 
-/** Only the last fragment is replaced. Paths are no longer what a shell would look for then. */
+/** Only the last fragment is replaced, and the shell could no longer complete paths. */
 function withoutBeginning(suggestions: readonly Suggestion[], length: number): readonly Suggestion[] {
   return suggestions.flatMap((each) =>
     each.kind === 'file' ? [] : [{ ...each, text: each.text.slice(length) }],

@@ -4,12 +4,12 @@ import type { Suggestion } from './suggest.ts';
 
 const shells: Readonly<Record<ShellName, ShellCompletion>> = { bash, zsh, fish };
 
-/** What a shell has to read once, so that it asks `sessionctl completion <shell> -- <words>` from then on. */
+/** The script that a shell reads once, so that it asks `sessionctl completion <shell> -- <words>` from then on. */
 export function completionScript(shell: ShellName): string {
   return `${shells[shell].generateScript('sessionctl', ['completion', shell, '--']).trim()}\n`;
 }
 
-/** Suggestions as the script of the shell reads them. */
+/** Suggestions in the form that the script of the shell reads. */
 export function encodeSuggestions(shell: ShellName, suggestions: readonly Suggestion[]): string {
   const encoded = shells[shell].encodeSuggestions(
     suggestions.map((each) =>

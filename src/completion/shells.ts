@@ -1,3 +1,3 @@
-/** The shells that there is completion for. */
+/** The shells with completion. */
 export const shellNames = ['bash', 'zsh', 'fish'] as const;
 export type ShellName = (typeof shellNames)[number];

@@ -1,7 +1,7 @@
 import type { Argument, Command, Option } from 'commander';
 import { collect, OfferingOption, type CommandDefinition, type Offer } from '../command.ts';
 
-/** What may stand in a place of a command line. */
+/** A suggestion for a place of a command line. */
 export type Suggestion =
   | { readonly kind: 'word'; readonly text: string; readonly description: string }
   /** A path, of which so much is typed; `before` belongs to the word and not to the path. */
@@ -13,7 +13,7 @@ export interface Known {
   readonly definitionOf: (command: Command) => CommandDefinition | undefined;
   /** The names of topics, which `help` takes as it takes commands. */
   readonly topics: Readonly<Record<string, string>>;
-  /** The profiles of the configuration in use, where `file` names another one that. */
+  /** The profiles of the configuration in use; those of `file` where it names another one. */
   readonly profiles: (file: string | undefined) => Promise<readonly string[]>;
 }
 
@@ -26,13 +26,13 @@ interface Place {
   readonly pending: Option | null;
   readonly given: readonly Option[];
   readonly config: string | undefined;
-  /** After `--` nothing is an option any more. */
+  /** After `--` no word is an option. */
   readonly literal: boolean;
 }
 
 /**
- * What the last of the words behind `sessionctl` may become. Nothing is asked but the program itself and its
- * configuration: which sessions and users there are is nothing to find out by pressing a key.
+ * Suggestions for the last word after `sessionctl`. Only the program and its configuration are asked: pressing a key
+ * must not reveal which sessions and users there are.
  */
 export async function suggest(words: readonly string[], known: Known): Promise<readonly Suggestion[]> {
   const typed = words.at(-1) ?? '';
@@ -118,14 +118,14 @@ async function offered(
   }
 }
 
-/** What the command prints decides about `--output`; any other option says itself what it takes. */
+/** The command's formats decide about `--output`; any other option lists its own values. */
 function offerOf(option: Option, command: Command, { definitionOf }: Known): Offer | undefined {
   const formats = definitionOf(command)?.formats;
   if (option.long === '--output' && formats !== undefined) return formats;
   return option instanceof OfferingOption ? option.offer : undefined;
 }
 
-/** The command's own ones before those of every command. */
+/** The command's own options before those of every command. */
 function optionsOf(command: Command): readonly Option[] {
   const inherited = command.parent === null ? [] : optionsOf(command.parent);
   const own = command.createHelp().visibleOptions(command);

@@ -1,6 +1,6 @@
 import type { ExitCode } from '../errors.ts';
 
-/** What each exit code means, in the order in which they are told. */
+/** The meaning of each exit code, in the order in which they are printed. */
 export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   0: 'done, including "nothing matched"',
   1: 'failed: something unexpected, or what was asked for does not exist',
@@ -8,7 +8,7 @@ export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   3: 'the configuration is missing or invalid',
   4: 'a database or Redis cannot be reached, or refuses',
   5: 'the schema is not one that sessionctl can work on',
-  6: 'incomplete: a signal or a limit ended it with work left; run it again to go on',
+  6: 'incomplete: a signal or a limit ended it with work left; run it again to continue',
   7: 'refused: more than --max-affected allows or half of all sessions, or sessions of another application; nothing was changed',
   8: 'another run holds the lock',
   9: 'survivors: sessions that should be gone still answer',
@@ -16,8 +16,8 @@ export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
 };
 
 /**
- * The codes with their meanings, in the order in which they are told.
- * @param own what some of them mean besides, in one command
+ * The codes with their meanings, in the order in which they are printed.
+ * @param own additional meanings in one command
  */
 export function exitCodeLines(
   codes: readonly ExitCode[],

@@ -5,9 +5,9 @@ import { exitCodeLines } from './exit-codes.ts';
 import { columnFor, rowOf, wrapWords, type Item } from './layout.ts';
 import { topicSummaries } from './topic-names.ts';
 
-/** Columns. Lines that are longer are hard to read, however wide the terminal is. */
+/** Columns. Longer lines are hard to read, however wide the terminal is. */
 const WIDEST = 100;
-/** Columns of what is no terminal. */
+/** Columns where the output is not a terminal. */
 const ELSEWHERE = 80;
 
 /** How wide help is on a stream. */
@@ -16,8 +16,8 @@ export function helpWidth({ interactive, width }: Terminal): number {
 }
 
 /**
- * How commander lays help out: what the command is, what it takes in groups, what works when pasted, how it ends.
- * @param definitionOf what is known of a command beside its options, or undefined for a mere group
+ * How commander lays out help: what the command is, its options in groups, examples to paste, its exit codes.
+ * @param definitionOf what is known of a command besides its options, or undefined for a group
  */
 export function helpFormat(
   definitionOf: (command: Command) => CommandDefinition | undefined,
@@ -96,7 +96,7 @@ function itemOf({ flags, description }: Option): Item {
   return [flags, description];
 }
 
-/** What a command does; of a group, with the words that may follow. */
+/** What a command does; for a group, with its subcommands. */
 function describedGroup(command: Command): string {
   const within = command.commands.map((each) => each.name()).join(', ');
   return command.description() + (within === '' ? '' : `: ${within}`);
@@ -106,7 +106,7 @@ function headingsOf(items: readonly Grouped[]): readonly string[] {
   return [...new Set(items.map(({ heading }) => heading))];
 }
 
-/** What any command takes, in few lines: only what `--output` takes differs. */
+/** The global options in few lines; only the values of `--output` differ. */
 function globals(
   { parent }: Command,
   definition: CommandDefinition | undefined,
@@ -124,10 +124,10 @@ function globals(
   return wrapWords([...flags, '-h, --help'], width - 2, '  ');
 }
 
-/** A command line on several lines where it is too long for one, as a shell takes it. */
+/** A command line on several lines where it is too long for one, in the syntax of a shell. */
 function shellLines(line: string, width: number): readonly string[] {
   if (line.length <= width) return [line];
-  // An option stays with its value, and a file with its arrow.
+  // An option stays with its value, and a redirection with its file.
   const words = line.match(/(?:"[^"]*"|'[^']*'|\S)+/g) ?? [];
   const pieces = words.reduce<readonly string[]>((before, word, at) => {
     const previous = words[at - 1] ?? '';

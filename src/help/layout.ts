@@ -1,12 +1,12 @@
-/** Something to be explained, and its explanation. */
+/** A term and its explanation. */
 export type Item = readonly [term: string, description: string];
 
-/** Where descriptions begin, so that they stand below each other. */
+/** The column where descriptions start, so that they are aligned. */
 export function columnFor(items: readonly Item[]): number {
   return Math.max(0, ...items.map(([term]) => term.length)) + 2;
 }
 
-/** A term with its description beside it, or below where there is no room for both. */
+/** A term with its description next to it, or below where there is too little room. */
 export function rowOf([term, description]: Item, column: number, width: number): readonly string[] {
   const words = description.split(' ');
   if (width - column < NARROW) return [term, ...wrapWords(words, width - 4).map((line) => `    ${line}`)];
@@ -14,7 +14,7 @@ export function rowOf([term, description]: Item, column: number, width: number):
   return [`${term.padEnd(column)}${first}`, ...rest.map((line) => ' '.repeat(column) + line)];
 }
 
-/** Columns of a description. With fewer it is set below what it describes. */
+/** Columns of a description. With fewer it goes below its term. */
 const NARROW = 24;
 
 /** Pieces on lines of at most `width` columns; a piece is never broken. */

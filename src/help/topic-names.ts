@@ -1,9 +1,9 @@
-/** The topics of `sessionctl help <topic>`; what they say is loaded where it is asked for. */
+/** The topics of `sessionctl help <topic>`; their text is loaded when it is needed. */
 export const topicSummaries = {
   'exit-codes': 'what each exit code means',
-  environment: 'variables that are read, and files that are looked for',
+  environment: 'environment variables and configuration files',
   selection: 'how sessions are selected',
-  time: 'how to write times and lengths, and whose clock counts',
+  time: 'how to write times and durations, and which clock is used',
   output: 'formats, streams, colour, and errors for scripts',
 } as const;
 

@@ -3,15 +3,15 @@ import type { System } from '../system.ts';
 /** How quantities are drawn. */
 export interface Bars {
   readonly ellipsis: string;
-  /** A bar that is as long as the value, of so many columns for the largest. Something is more than nothing. */
+  /** A bar whose length shows the value; the largest value takes this many columns, and more than 0 is never empty. */
   bar(value: number, largest: number, width: number): string;
   /** A column of the screen for each value, higher for larger ones. */
   sparkline(values: readonly number[]): string;
 }
 
 /**
- * Whether a terminal understands more than ASCII: not one that is called dumb, nor one whose locale names another
- * character set. Where no locale is set nothing speaks against it.
+ * Whether a terminal shows more than ASCII: not a dumb terminal, nor one whose locale names another character set.
+ * Without a locale it is assumed to.
  */
 export function understandsUnicode(env: System['env']): boolean {
   const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find(

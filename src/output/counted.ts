@@ -5,7 +5,7 @@ export function counted(number: number, noun: string, plural = `${noun}s`): stri
   return `${grouped(number)} ${number === 1 ? noun : plural}`;
 }
 
-/** The word that goes with a number: `is` with one, `are` with any other. */
+/** The word for a number: `is` with one, `are` with any other. */
 export function inNumber(number: number, one: string, many: string): string {
   return number === 1 ? one : many;
 }

@@ -8,13 +8,13 @@ import { jsonText } from './json-text.ts';
 import { labelledLines } from './labelled-lines.ts';
 import type { Styles, Terminal } from './styles.ts';
 
-/** A session that is to be made. */
+/** A session that is to be created. */
 export interface PlannedSession {
   readonly target: Target;
   readonly user: User;
   /** Milliseconds. */
   readonly length: number;
-  /** Requests prolong it, as they do a session of a sign-in. */
+  /** Requests extend it, as they extend a session of a sign-in. */
   readonly refreshes: boolean;
   readonly places: 'database' | 'secondary' | 'both';
   readonly cookieName: string;
@@ -23,7 +23,7 @@ export interface PlannedSession {
 
 const PLACES = { database: 'the database', secondary: 'Redis', both: 'the database and Redis' } as const;
 
-/** What is about to be done, for whoever is asked. */
+/** What is about to be done, for the prompt. */
 export function plannedSessionText(planned: PlannedSession, terminal: Terminal, styles: Styles): string {
   const { target, user, length, refreshes } = planned;
   const lines = [
@@ -32,7 +32,7 @@ export function plannedSessionText(planned: PlannedSession, terminal: Terminal, 
     { label: 'user', value: terminalText(nameOf(user)), style: styles.bold },
     {
       label: 'lasts',
-      value: `${formatDuration(length)}${refreshes ? ', and requests prolong it, as after a sign-in' : '; requests do not prolong it'}`,
+      value: `${formatDuration(length)}${refreshes ? ', and requests extend it, as after a sign-in' : '; requests do not extend it'}`,
     },
     { label: 'written to', value: PLACES[planned.places] },
     { label: 'cookie', value: terminalText(planned.cookieName) },
@@ -55,7 +55,7 @@ export interface CreatedSession {
   readonly cookies: SessionCookies;
 }
 
-/** The report as one object; with a session, the only output of sessionctl that holds a credential. */
+/** The report as one object. With a session, it is the only output of sessionctl that holds a credential. */
 export function createdJson(
   planned: PlannedSession,
   { runId, dryRun }: { readonly runId: string; readonly dryRun: boolean },
@@ -89,7 +89,7 @@ export function createdJson(
   })}\n`;
 }
 
-/** The lines that a server would answer a sign-in with. */
+/** The lines with which a server would answer a sign-in. */
 export function cookieLines({ setCookie }: SessionCookies): string {
   return setCookie.map((cookie) => `Set-Cookie: ${cookie}\n`).join('');
 }

@@ -2,11 +2,11 @@ import { UAParser } from 'ua-parser-js';
 import { remembered } from './remembered.ts';
 import { safeText } from './safe-text.ts';
 
-/** Of a longer user agent only the beginning is read: the parser's patterns are not linear. */
+/** Only the beginning of a longer user agent is read: the parser's patterns are not linear. */
 const READ_AT_MOST = 512;
 const LONGEST_READING = 40;
 
-/** Programs that a person runs by hand; every other program without a browser is somebody's library or application. */
+/** Programs that a person runs by hand. Every other program without a browser is a library or an application. */
 const TOOLS = new Set(['curl', 'wget', 'httpie', 'postmanruntime', 'insomnia', 'bruno', 'xh']);
 const LIBRARIES = new Set([
   'okhttp', 'python-requests', 'python-urllib', 'python-httpx', 'aiohttp', 'axios', 'node-fetch', 'undici', 'node',
@@ -17,15 +17,15 @@ const LIBRARIES = new Set([
 const BOT =
   /\b((?!cubot\b)[a-z][\w-]{0,30}?(?:bot|crawler|spider|externalhit|externalagent|slurp|monitor)|(?:ChatGPT|Claude|Perplexity)-User|Chrome-Lighthouse|GoogleOther|Mediapartners-Google|Pingdom)\b(?:[-/ ]v?(\d{1,4}(?:\.\d{1,4})?))?/i;
 const PRODUCT = /^([a-z][\w.-]{0,39}?)(?:\/v?(\d{1,4}(?:\.\d{1,4})?)[\w.-]*)?(?=[\s;(]|$)/i;
-/** Applications made of Electron name themselves before Chrome. */
+/** Electron applications name themselves before Chrome. */
 const ELECTRON_APP = /\bGecko\) ([a-z][\w.-]{0,39}?)\/(\d{1,4})\S* (?=.*Chrome\/)/i;
 const MAIL_PROGRAM = /\b(Thunderbird|SeaMonkey)\/(\d{1,4})/;
 const FACEBOOK = /\bFBAV\/(\d{1,4})/;
 const PLATFORMS: Readonly<Record<string, string>> = { 'Mac OS': 'macOS', 'Chromium OS': 'ChromeOS' };
 
 /**
- * A short reading of a user agent for people: `Chrome 142 on macOS`, `curl 8.5`, `Googlebot 2.1 (bot)`. What it says
- * is the client's own claim, so nothing is ever selected by it.
+ * A short reading of a user agent for people: `Chrome 142 on macOS`, `curl 8.5`, `Googlebot 2.1 (bot)`. It is the
+ * client's own claim, so nothing is ever selected by it.
  * @returns null for an absent or empty agent, `unknown` where nothing is recognised; at most 40 characters, safe text
  */
 export function deviceOf(userAgent: string | null): string | null {
@@ -53,7 +53,7 @@ function browserIn(text: string): string | undefined {
   return platform === undefined ? browser : `${browser} on ${platform}`;
 }
 
-/** What the parser leaves general, or calls by a name that nobody knows. */
+/** Names for what the parser leaves general, or names in an unusual way. */
 function namedIn(text: string, name: string, version: string | undefined): string {
   const own =
     name === 'Electron'
@@ -64,7 +64,7 @@ function namedIn(text: string, name: string, version: string | undefined): strin
           ? ['', 'Facebook', FACEBOOK.exec(text)?.[1]]
           : null;
   if (own !== null) return joined(own[1], own[2]);
-  // An application that shows pages says the number of the engine alone, and TikTok writes a date.
+  // An application that shows pages reports only the engine's version, and TikTok writes a date.
   if (name === 'WebKit') return 'WebView';
   return name === 'TikTok' ? name : joined(name === 'GSA' ? 'Google app' : name, version);
 }

@@ -2,11 +2,11 @@ import type { Finding, FindingStatus, Remedy } from '../doctor/finding.ts';
 import { terminalText, wrapText } from './fit-text.ts';
 import type { Styles, Terminal } from './styles.ts';
 
-/** Columns that the ids of checks take; a longer one pushes its result to the right. */
+/** Columns for the ids of checks; a longer id moves its result to the right. */
 const ID_WIDTH = 20;
 const STATUS_WIDTH = 4;
 const GAP = '  ';
-/** Columns. Narrower than this it could not be read in any case. */
+/** Columns. Text narrower than this could not be read in any case. */
 const NARROWEST = 20;
 
 const places: Readonly<Record<Remedy['kind'], string>> = {
@@ -16,7 +16,7 @@ const places: Readonly<Record<Remedy['kind'], string>> = {
   typescript: 'in the application:',
 };
 
-/** A line a check; under one that warns or fails, why it matters and what to paste, which is never broken. */
+/** One line per check. Below a warning or failure: the reason, and what to paste, which is never wrapped. */
 export function findingText(finding: Finding, terminal: Terminal, styles: Styles): string {
   const { id, status, result, explanation, remedy } = finding;
   const colour: Readonly<Record<FindingStatus, (text: string) => string>> = {

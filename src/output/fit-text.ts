@@ -4,12 +4,12 @@ import { isPrintableAscii, safeText } from './safe-text.ts';
 
 const ELLIPSIS = '…';
 const ASCII_ELLIPSIS = '...';
-/** More marks than this on one letter are decoration that runs over the lines above and below. */
+/** More marks than this on one letter are decoration that covers the lines above and below. */
 const MARKS_BEYOND_READING = /(\p{M}{4})\p{M}+/gu;
-/** Made when it is needed: it takes longer than most commands. */
+/** Created when needed: it takes longer than most commands. */
 let segmenter: Intl.Segmenter | undefined;
 
-/** Text from outside, fit for one line of a terminal: safe, on one line, without towers of combining marks. */
+/** Text from outside for one line of a terminal: safe, on one line, without stacks of combining marks. */
 export function terminalText(text: string): string {
   return safeText(text).replace(MARKS_BEYOND_READING, '$1');
 }
@@ -20,16 +20,16 @@ export function textWidth(text: string): number {
 }
 
 /**
- * The text cut to a width in columns, with an ellipsis where something is missing. Cuts between graphemes only.
- * @param text as `terminalText` gives it
- * @param ellipsis as `ellipsisFor` gives it for the terminal
+ * The text cut to a width in columns, with an ellipsis where something is missing. Cuts only between graphemes.
+ * @param text from `terminalText`
+ * @param ellipsis from `ellipsisFor` for the terminal
  */
 export function cutText(text: string, width: number, ellipsis = ELLIPSIS): string {
   if (fits(text, width)) return text;
   return width < ellipsis.length ? '' : firstLine(text, width, ellipsis) + ellipsis;
 }
 
-/** What stands on a terminal where something is missing. */
+/** The mark for missing text on a terminal. */
 export function ellipsisFor({ ascii }: Pick<Terminal, 'ascii'>): string {
   return ascii === true ? ASCII_ELLIPSIS : ELLIPSIS;
 }
@@ -49,27 +49,27 @@ export function wrapText(text: string, width: number): readonly string[] {
   return lines;
 }
 
-/** Columns. Narrower than this it could not be read in any case. */
+/** Columns. Text narrower than this could not be read in any case. */
 const NARROWEST = 20;
 
-/** A sentence on the lines that a terminal has room for, broken at spaces; elsewhere, or without a terminal, on one line. */
+/** A sentence wrapped at spaces to the width of a terminal; without a terminal, on one line. */
 export function screenLines(text: string, terminal: Terminal | null): readonly string[] {
   return terminal?.interactive === true ? wrapText(text, Math.max(terminal.width, NARROWEST)) : [text];
 }
 
 function fits(text: string, width: number): boolean {
-  // No grapheme takes more code units a column than this; it spares the measuring of 10 KB that cannot fit anyway.
+  // No grapheme takes more code units per column than this. It avoids measuring 10 KB that cannot fit.
   return text.length <= width * 32 && textWidth(text) <= width;
 }
 
-/** As many graphemes from the beginning as fit together with `tail`; at least something where there is no tail. */
+/** The graphemes from the beginning that fit together with `tail`; at least one where there is no tail. */
 function firstLine(text: string, width: number, tail: string): string {
   const start = text.slice(0, width - tail.length);
   if (isPrintableAscii(start) && isPrintableAscii(text.charAt(start.length))) return start;
   segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   const graphemes = segmenter.segment(text.slice(0, width * 32));
   const line = firstFitting(segmentsOf(graphemes), width, tail);
-  // A grapheme may be wider than the line; the characters that it is made of are not.
+  // A grapheme may be wider than the line; its characters are not.
   return line === '' && tail === '' ? firstFitting(text, width, '') : line;
 }
 

@@ -9,7 +9,7 @@ const GAP = '  ';
 export interface FittedTable {
   /** The lines, each with its line feed. */
   readonly text: string;
-  /** Titles of the columns that the terminal is too narrow for. */
+  /** Titles of the columns that are hidden because the terminal is too narrow. */
   readonly leftOut: readonly string[];
 }
 
@@ -17,17 +17,17 @@ export interface TableColumn {
   readonly title: string;
   /** The title where there is little room. */
   readonly shortTitle?: string;
-  /** As `tableCell` gives them. */
+  /** From `tableCell`. */
   readonly cells: readonly string[];
-  /** Colours a cell, after it has been cut. */
+  /** Colours a cell after it is cut. */
   readonly style?: (text: string, row: number) => string;
-  /** Below so many columns the cells are not worth their room; without it they are never cut. */
+  /** Cells narrower than this are not useful; without it they are never cut. */
   readonly minimum?: number;
-  /** Rather than cut the cells below this, columns that can be done without are left out. */
+  /** Columns that can be hidden are hidden before cells are cut below this. */
   readonly comfortable?: number;
-  /** The lowest is left out first. One without is always there. */
+  /** The lowest is hidden first. A column without one is always shown. */
   readonly importance?: number;
-  /** Left out for the comfort of the others, not only in need. */
+  /** Hidden so that the other columns have enough room, not only in need. */
   readonly expendable?: boolean;
 }
 
@@ -37,7 +37,7 @@ interface Column extends TableColumn {
 
 /**
  * Columns as a table. On a terminal it keeps to the width: cells are cut with an ellipsis, the least important columns
- * left out. Elsewhere it is stable text for `awk`: everything whole, columns two spaces apart.
+ * are hidden. Elsewhere it is stable text for `awk`: whole values, columns two spaces apart.
  */
 export function fittedTable(
   given: readonly TableColumn[],
@@ -59,12 +59,12 @@ export function fittedTable(
   return { text: rendered([head, ...rows], columns.map(naturalWidth)), leftOut };
 }
 
-/** Characters. A longer value would make every row of its column as wide. */
+/** Characters. A longer value would widen every row of its column. */
 const LONGEST_CELL = 1000;
 
 /**
- * A value from outside as a cell: on one line, and in a pipe without the two spaces at which its reader splits.
- * @param whole keeps also what is longer than 1,000 characters
+ * A value from outside as a cell: on one line, and in a pipe without two spaces in a row, at which readers split.
+ * @param whole keeps also values of more than 1,000 characters
  */
 export function tableCell(terminal: Terminal, whole: boolean): (value: string | null) => string {
   const text = terminal.interactive
@@ -73,13 +73,13 @@ export function tableCell(terminal: Terminal, whole: boolean): (value: string | 
   return (value) => {
     if (value === null || value.trim() === '') return ABSENT;
     if (whole || value.length <= LONGEST_CELL) return text(value);
-    // Not between the halves of a character.
+    // Never cut between the halves of a character.
     const start = value.slice(0, LONGEST_CELL).replace(/[\ud800-\udbff]$/, '');
     return text(start) + ellipsisFor(terminal);
   };
 }
 
-/** cli-table3 takes quadratic time over the rows of one table, so a long one is made of several. */
+/** cli-table3 takes quadratic time over the rows of one table, so a long table is made of several. */
 const ROWS_AT_A_TIME = 50;
 
 function rendered(rows: readonly (readonly string[])[], colWidths: readonly number[]): string {
@@ -87,12 +87,12 @@ function rendered(rows: readonly (readonly string[])[], colWidths: readonly numb
   for (let from = 0; from < rows.length; from += ROWS_AT_A_TIME) {
     const table = new Table({
       colWidths: [...colWidths],
-      // cli-table3 colours borders and heads by itself, even in a pipe, unless it is told not to.
+      // cli-table3 colours borders and heads by default, even in a pipe.
       style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
       chars: borderless,
     });
     table.push(...rows.slice(from, from + ROWS_AT_A_TIME).map((row) => [...row]));
-    // Not by a pattern: over a row of spaces it would take quadratic time.
+    // Without a pattern, which would take quadratic time over a row of spaces.
     const lines = table.toString().split('\n');
     text += lines.map((line) => `${line.trimEnd()}\n`).join('');
   }
@@ -153,7 +153,7 @@ function widthOf(columns: readonly Column[], measure: (column: Column) => number
   return columns.reduce((sum, column) => sum + measure(column), GAP.length * (columns.length - 1));
 }
 
-/** Leaves out columns, the least important first, until the rest fits or there is nothing to leave out. */
+/** Hides columns, the least important first, until the rest fits or none can be hidden. */
 function without(
   columns: readonly Column[],
   width: number,
@@ -174,7 +174,7 @@ function without(
   );
 }
 
-/** Takes from the widest column that may be cut, a column of the screen at a time, until all fit. */
+/** Takes one screen column at a time from the widest column that may be cut, until all fit. */
 function shrink(columns: readonly Column[], width: number): readonly number[] {
   const room = width - GAP.length * (columns.length - 1);
   const widths = columns.map((column) => Math.min(naturalWidth(column), room));

@@ -2,7 +2,7 @@ import { stringify } from 'csv-stringify/sync';
 import type { HistoryRun } from '../history/history-runs.ts';
 import { safeText } from './safe-text.ts';
 
-/** Runs as CSV with a header row: the fields of the run object, those inside of others under their own names. */
+/** Runs as CSV with a header row: the fields of the run object; nested fields have their own names. */
 export function historyCsv(runs: readonly HistoryRun[]): string {
   const rows = runs.map(({ operator, target, ...run }) => ({ ...run, ...operator, ...target }));
   const records = rows.map((row) => columns.map((column) => cell(row[column])));

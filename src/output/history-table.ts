@@ -10,16 +10,18 @@ export interface HistoryTableOptions {
   readonly now: Instant;
   readonly terminal: Terminal;
   readonly styles: Styles;
-  /** Says which database each run was on. */
+  /** Shows the database of each run. */
   readonly databases: boolean;
-  /** Nothing is cut or left out. */
+  /** Nothing is cut or hidden. */
   readonly wide: boolean;
 }
 
-/** Columns of the screen. Of a thousand ids, or a long error, a table has no more than this, unless it is wide. */
+/** Columns of the screen. A table shows no more of a thousand ids, or of a long error, unless it is wide. */
 const LONGEST_CELL = 100;
 
-/** Runs as a table, a row each: all columns in a pipe, fitted to the width of a terminal, whole where it is wide. */
+/**
+ * Runs as a table with a row each: all columns in a pipe, fitted to the width of a terminal, whole where it is wide.
+ */
 export function historyTable(runs: readonly HistoryRun[], options: HistoryTableOptions): FittedTable {
   return fittedTable(columnsOf(runs, options), { ...options, whole: options.wide });
 }
@@ -72,12 +74,12 @@ function columnsOf(
       importance: 7,
     },
     { title: 'reason', cells: texts(({ reason }) => reason), minimum: 8, comfortable: 12, importance: 2 },
-    // Whoever splits lines expects the same columns at any time; a person has nothing of an empty one.
+    // A program that splits lines expects the same columns every time; a person does not need an empty one.
     ...(runs.some((run) => run.detail !== null) || wide || !terminal.interactive ? [detail] : []),
   ];
 }
 
-/** Databases differ in their names more than in their places, and a cell is cut at its end. */
+/** Databases differ more in their names than in their servers, and a cell is cut at its end. */
 function nameFirst({ dialect, database }: Target): string {
   const slash = database.lastIndexOf('/');
   if (slash === -1) return database;

@@ -4,13 +4,13 @@ import { replaceUnsafe } from './safe-text.ts';
 const NEEDS_NO_ESCAPE = /^[ !#-[\]-~]*$/;
 
 /**
- * The value as JSON that is also harmless on a terminal: what a terminal obeys and a person cannot see is written as
- * `\uXXXX`, so that it parses to the very same value.
- * @param indent spaces a level; without it everything is on one line
+ * The value as JSON that is also harmless on a terminal: characters that a terminal obeys and a person cannot see are
+ * written as `\uXXXX`, so that it parses to the same value.
+ * @param indent spaces per level; without it everything is on one line
  */
 export function jsonText(value: unknown, indent?: number): string {
   const text = JSON.stringify(value, null, indent);
-  // The line feeds that the indentation makes are the only raw controls in there; strings hold theirs escaped.
+  // Only the line feeds of the indentation are raw control characters here; those in strings are escaped.
   return indent === undefined
     ? replaceUnsafe(text, escaped)
     : text
@@ -19,7 +19,7 @@ export function jsonText(value: unknown, indent?: number): string {
         .join('\n');
 }
 
-/** `jsonText` of a string or null, cheap for the plain texts that most are and for those that repeat. */
+/** `jsonText` of a string or null, fast for plain texts and for those that repeat. */
 export function jsonString(text: string | null): string {
   if (text === null) return 'null';
   return NEEDS_NO_ESCAPE.test(text) ? `"${text}"` : escapedJson(text);

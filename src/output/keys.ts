@@ -2,9 +2,9 @@ import type { ReadStream } from 'node:tty';
 import type { InputStream } from '../system.ts';
 
 /**
- * Reads single keys from a terminal. Ctrl-C is one of them then, and no signal.
- * @param heed told what was typed, several keys at once where they come so
- * @returns puts the terminal back as it was
+ * Reads single keys from a terminal. Ctrl-C is then a key and not a signal.
+ * @param heed gets what was typed, several keys at once where they arrive together
+ * @returns restores the terminal
  */
 export function readKeys(stdin: InputStream, heed: (keys: string) => void): () => void {
   const terminal = stdin as unknown as ReadStream;

@@ -1,7 +1,7 @@
 import { wrapText } from './fit-text.ts';
 import type { Styles, Terminal } from './styles.ts';
 
-/** One or more lines behind a label; a value that is missing is shown as `-`. */
+/** One or more lines after a label; a missing value is shown as `-`. */
 export interface LabelledLine {
   readonly label: string;
   /** Safe text. */
@@ -10,7 +10,7 @@ export interface LabelledLine {
 }
 
 const GAP = '  ';
-/** On a screen narrower than this a value goes on without regard to the width: it could not be read in any case. */
+/** On a screen narrower than this a value ignores the width: it could not be read in any case. */
 const NARROWEST_VALUE = 10;
 
 /** `label  value` pairs, the values aligned, and wrapped to the width of a terminal. Ends with a line feed. */

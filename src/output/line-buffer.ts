@@ -1,11 +1,11 @@
-/** Bytes that are kept for lines; one chunk of sessions fits into it, and a larger one makes it grow. */
+/** Bytes that are reserved for lines. One chunk of sessions fits, and a larger one makes the buffer grow. */
 const CAPACITY = 1 << 18;
-/** UTF-8 takes at most so many bytes for one unit of a JavaScript string. */
+/** UTF-8 takes at most this many bytes for one unit of a JavaScript string. */
 const MOST_BYTES = 3;
 
 /**
- * Encodes lines next to each other as they come. Joining them into one string first, to be encoded as a whole, costs
- * as much again as making the lines.
+ * Encodes lines one after the other as they come. Joining them into one string first costs as much again as making the
+ * lines.
  */
 export interface LineBuffer {
   add(text: string): void;

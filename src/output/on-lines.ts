@@ -1,9 +1,9 @@
 import type { Terminal } from './styles.ts';
 
 /**
- * What is said to a person, broken at spaces where a terminal would break it inside words. What holds commands to be pasted is
- * better left to the terminal, which joins such lines again.
- * @param text lines of it stay lines
+ * Text for a person, wrapped at spaces where a terminal would break words. Text with commands to paste is better left
+ * to the terminal, which joins such lines again.
+ * @param text its own lines stay lines
  */
 export async function onLines(text: string, { width }: Pick<Terminal, 'width'>): Promise<string> {
   const lines = text.split('\n');
@@ -12,7 +12,7 @@ export async function onLines(text: string, { width }: Pick<Terminal, 'width'>):
   return lines.flatMap((line) => wrapText(line, width - 1)).join('\n');
 }
 
-/** The same behind a word in a style of its own, such as `error:`. */
+/** The same after a word in a style of its own, such as `error:`. */
 export async function labelledOnLines(
   label: string,
   style: (text: string) => string,

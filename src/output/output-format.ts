@@ -3,14 +3,14 @@ import { UsageError } from '../errors.ts';
 import { suggestion } from '../sessions/nearest.ts';
 import { mayBeToken, shownValue } from '../sessions/shown-value.ts';
 
-/** What a command that lists things can print. */
+/** Formats of a command that lists things. */
 export const listFormats = ['table', 'json', 'jsonl', 'csv', 'ids'] as const;
-/** What every other command can print. */
+/** Formats of every other command. */
 export const reportFormats = ['table', 'json'] as const;
 
 /**
- * The format that `--output` and `--json` ask for; `table` where neither was given.
- * @throws UsageError for one that the command does not have, or when the two contradict each other
+ * The format that `--output` and `--json` ask for; `table` where neither is given.
+ * @throws UsageError for a format that the command does not have, or where the two contradict each other
  */
 export function chooseFormat<Format extends string>(
   flags: GlobalFlags,

@@ -7,8 +7,8 @@ import { safeText } from './safe-text.ts';
 import { isNumber, numberValidation } from './typed-number.ts';
 
 /**
- * Questions for a terminal that only writes one line below the other (`TERM=dumb`), and for whoever has it read out: no
- * cursor moves, nothing is drawn twice, and lists are answered with numbers.
+ * Prompts for a terminal that only prints line after line (`TERM=dumb`), and for screen readers: no cursor moves,
+ * nothing is drawn twice, and lists are answered with numbers.
  */
 export function createPlainPrompter(system: System): Prompter {
   const say = (text: string) => system.stderr.write(text);
@@ -67,7 +67,7 @@ export function createPlainPrompter(system: System): Prompter {
       const numbers = (text: string) => text.split(/[\s,]+/).filter((word) => word !== '');
       const isOne = (word: string) => /^\d+$/.test(word) && choices[Number(word) - 1] !== undefined;
       const answer = await ask('Numbers, with spaces between:', (text) => {
-        if (numbers(text).length === 0) return 'Nothing is named: type at least one number.';
+        if (numbers(text).length === 0) return 'No number given: type at least one.';
         return numbers(text).every(isOne) ? true : `Type numbers from 1 to ${String(choices.length)}.`;
       });
       const ticked = new Set(numbers(answer).map((word) => Number(word) - 1));
@@ -78,13 +78,13 @@ export function createPlainPrompter(system: System): Prompter {
   };
 }
 
-/** A line as the terminal itself lets it be typed. @throws CancelledError where none comes */
+/** A line that the terminal itself echoes and edits. @throws CancelledError where no line comes */
 function typedLine(system: System): Promise<string> {
   const reader = createInterface({ input: system.stdin as unknown as NodeJS.ReadStream, terminal: false });
   return answerOf(system, reader);
 }
 
-/** A line of which nothing is shown. @throws CancelledError where none comes */
+/** A line that is not echoed. @throws CancelledError where no line comes */
 function hiddenLine(system: System): Promise<string> {
   const nowhere = new Writable({
     write: (_chunk, _encoding, done) => {
@@ -106,7 +106,7 @@ function answerOf(system: System, reader: ReturnType<typeof createInterface>): P
       reader.close();
     });
     reader.once('SIGINT', cancel);
-    // After an answer this says nothing any more.
+    // After an answer this has no effect.
     reader.once('close', cancel);
     if (system.signal.aborted) cancel();
     system.signal.addEventListener('abort', cancel, { once: true });

@@ -5,11 +5,11 @@ import { cutText, ellipsisFor } from './fit-text.ts';
 import { safeText } from './safe-text.ts';
 import type { Terminal } from './styles.ts';
 
-/** Tells on stderr how far a long run is. */
+/** Reports on stderr how far a long run is. */
 export interface Progress {
   /**
-   * `done` of `total`; total may be exceeded. Called after every batch. Never throws and never waits: a terminal that
-   * went away must not stop the work.
+   * `done` of `total`; it may exceed the total. Called after every batch. Never throws and never waits: a terminal that
+   * is gone must not stop the work.
    */
   update(done: number): void;
   /** A remark that stays, such as "connection lost, trying again in 2 s". */
@@ -22,36 +22,36 @@ export interface ProgressOptions {
   readonly system: System;
   /** What stderr can show. */
   readonly terminal: Terminal;
-  /** Nothing but remarks. */
+  /** Only remarks. */
   readonly quiet: boolean;
   /** `Ending sessions`. */
   readonly what: string;
-  /** Null where nobody has counted. */
+  /** Null where the total was not counted. */
   readonly total: number | null;
 }
 
-/** The rate is that of the last few seconds. */
+/** The window over which the rate is measured. */
 const WINDOW = 5000;
-/** In a shorter time a rate is chance. */
+/** A rate over a shorter time is chance. */
 const MEASURABLE = 1000;
 /** Between two lines in a log. */
 const BETWEEN_LINES = 5000;
-/** The spinner, a space, and the last column, where some terminals begin a new line already. */
+/** The spinner, a space, and the last column, where some terminals start a new line. */
 const BESIDE_TEXT = 3;
 
-/** On a terminal one line that moves, in a log a line now and then. */
+/** On a terminal one line that is redrawn, in a log a line from time to time. */
 export async function startProgress(options: ProgressOptions): Promise<Progress> {
   const { system, terminal, quiet } = options;
   const write = (text: string) => {
     try {
       system.stderr.write(text, () => undefined);
     } catch {
-      // Nobody is there to be told.
+      // Quiet: nothing is reported.
     }
   };
   const measure = createMeter(options);
   if (quiet) return logProgress(write, () => null);
-  // FORCE_COLOR may give colours to a terminal that cannot move its cursor all the same.
+  // FORCE_COLOR may set colours for a terminal that cannot move its cursor.
   const moves = terminal.interactive && terminal.colour && system.env['TERM'] !== 'dumb';
   return moves ? spinner(options, write, measure) : logProgress(write, linesInTime(system.now, measure));
 }
@@ -69,13 +69,13 @@ function logProgress(write: (text: string) => void, lineFor: (done: number) => s
   };
 }
 
-/** A line, or null where it is not yet time for another. */
+/** A line, or null where it is too early for another. */
 function linesInTime(now: System['now'], measure: Meter): (done: number) => string | null {
   let lastLineAt = now();
   return (done) => {
     const at = now();
     const { state, left } = measure(done, at);
-    // Somebody may set the clock back.
+    // The clock may have been set back.
     if (Math.abs(at - lastLineAt) < BETWEEN_LINES) return null;
     lastLineAt = at;
     return left === null ? state : `${state}, about ${left} left`;
@@ -105,7 +105,7 @@ async function spinner(
     text: textFor(0),
     color: false,
     ...(terminal.ascii === true ? { spinner: 'line' as const } : {}),
-    // That the stream is a terminal has been judged; CI in the environment does not make it less of one.
+    // The stream is known to be a terminal; CI in the environment does not change that.
     isEnabled: true,
     // Otherwise it would swallow Ctrl-C.
     discardStdin: false,
@@ -115,7 +115,7 @@ async function spinner(
       line.text = textFor(done);
     },
     remark: (text) => {
-      // What is written while the line stands, ora puts above it.
+      // ora puts text that is written meanwhile above its line.
       drawing.write(`${safeText(text)}\n`);
     },
     stop: () => {
@@ -124,7 +124,7 @@ async function spinner(
   };
 }
 
-/** What ora needs of a terminal, on a `write` that never fails. */
+/** What ora needs of a terminal, with a `write` that never fails. */
 function drawingOn(write: (text: string) => void, columns: () => number) {
   const stream = {
     isTTY: true,
@@ -133,7 +133,7 @@ function drawingOn(write: (text: string) => void, columns: () => number) {
     },
     write: (text: string) => {
       write(text);
-      // Else ora would wait until the terminal has caught up.
+      // Otherwise ora would wait until the terminal has caught up.
       return true;
     },
   };
@@ -148,7 +148,7 @@ function drawingOn(write: (text: string) => void, columns: () => number) {
 interface Measurement {
   /** `Ending sessions: 12,000 of 50,000 (24%), 8,100 a second`. */
   readonly state: string;
-  /** `5 s`; null where nothing is left, or it cannot be known. */
+  /** `5 s`; null where nothing is left, or the time is not known. */
   readonly left: string | null;
 }
 
@@ -174,12 +174,12 @@ function createMeter({ system, what, total }: ProgressOptions): Meter {
   };
 }
 
-/** Whether a sample tells of the window that ends now; the one that it begins in does, too. */
+/** Whether a sample counts for the window that ends now; the one during which the window starts counts too. */
 function isIn(samples: readonly Sample[], now: number): (sample: Sample, index: number) => boolean {
   return (_, index) => (samples[index + 1]?.at ?? now) > now - WINDOW;
 }
 
-/** A second; null where the time is too short to tell, or runs backwards since somebody set the clock. */
+/** Per second; null where the time is too short, or runs backwards because the clock was set. */
 function rateOf(samples: readonly Sample[]): number | null {
   const [first, last] = [samples[0], samples.at(-1)];
   if (first === undefined || last === undefined || last.at - first.at < MEASURABLE) return null;

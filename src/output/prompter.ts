@@ -14,28 +14,31 @@ export interface Choice<Value> {
 
 export interface InputOptions {
   readonly initial?: string;
-  /** Answers with a complaint, or true. */
+  /** Returns a complaint, or true. */
   readonly validate?: (text: string) => string | true;
-  /** What the screen shows of what is typed, where it can show something else. */
+  /** The text that the screen shows for what is typed, where it can show another. */
   readonly shown?: (text: string) => string;
 }
 
-/** Questions to a person at a terminal. Every method throws CancelledError on Ctrl-C, and on Ctrl-D where nothing is typed. */
+/**
+ * Prompts to a person at a terminal. Every method throws CancelledError on Ctrl-C, and on Ctrl-D where nothing is
+ * typed.
+ */
 export interface Prompter {
   confirm(message: string, initial: boolean): Promise<boolean>;
   input(message: string, options?: InputOptions): Promise<string>;
   password(message: string): Promise<string>;
   select<Value>(message: string, choices: readonly Choice<Value>[]): Promise<Value>;
-  /** Any number of the choices, at least one, in their order. Nothing is ticked at the beginning. */
+  /** Any number of the choices, at least one, in their order. Nothing is ticked at the start. */
   tick<Value>(message: string, choices: readonly TickChoice<Value>[]): Promise<readonly Value[]>;
   /**
    * Whether the person types exactly this number, with or without separators of thousands. Nothing and `no` are false,
-   * and so is anything else after it has been said three times what is expected.
+   * and so is any other answer after three reminders.
    */
   typeNumber(message: string, expected: number): Promise<boolean>;
 }
 
-/** For terminals that show ASCII alone. */
+/** For terminals that show only ASCII. */
 const asciiTheme = { prefix: { idle: '?', done: '*' } } as const;
 const asciiSelectTheme = {
   ...asciiTheme,
@@ -93,8 +96,8 @@ async function answered<Answer>(
   ask: (io: PromptStreams) => Promise<Answer>,
 ): Promise<Answer> {
   const input = system.stdin as unknown as NodeJS.ReadStream;
-  // The line editor stops reading when it ends: by Ctrl-D on an empty line, or with the terminal. Nobody tells the
-  // question, which would wait for ever.
+  // The line editor stops reading on Ctrl-D on an empty line, or when the terminal closes. The prompt does not learn of
+  // this and would wait for ever.
   const ended = new AbortController();
   const end = () => {
     ended.abort();

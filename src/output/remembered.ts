@@ -2,8 +2,8 @@ const CAPACITY = 4096;
 const LONGEST_KEY = 512;
 
 /**
- * A pure function that remembers its results, within bounds that keep two million rows at constant memory: when the
- * memory is full it starts anew, and long keys, of which an attacker can make any number, are not remembered at all.
+ * A pure function that remembers its results, in constant memory for two million rows: when the memory is full it
+ * starts again empty, and long keys, of which an attacker can make any number, are not remembered.
  */
 export function remembered<Result>(compute: (key: string) => Result): (key: string) => Result {
   const results = new Map<string, Result>();

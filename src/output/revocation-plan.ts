@@ -11,7 +11,9 @@ import { listedWays, outlivingText } from './ways-back-text.ts';
 import { labelledLines, type LabelledLine } from './labelled-lines.ts';
 import { sessionTable, type SessionTableOptions } from './session-table.ts';
 
-/** Where a session may stay valid, and of which the profile does not say whether the application has it. */
+/**
+ * The places where a session may stay valid, and of which the profile does not say whether the application has them.
+ */
 export type Undeclared = 'cookie_cache' | 'secondary_storage';
 
 /** What is shown before sessions are ended. */
@@ -20,16 +22,16 @@ export interface PlanView {
   /** The selection in words. */
   readonly selection: string;
   readonly survey: Survey;
-  /** On sessions that are left alone since their address cannot be read. */
+  /** About sessions that are left alone because their address cannot be read. */
   readonly unclear?: string | null;
-  /** Sessions that may be meant, and are left alone: a time that is compared is missing or cannot be read. */
+  /** Sessions that may match and are left alone: a time that the selection compares is missing or cannot be read. */
   readonly unreadableTimes?: number;
-  /** How many sessions there are in the states that are meant; null where they were not counted. */
+  /** How many sessions there are in the selected states; null where they were not counted. */
   readonly all?: number | null;
   readonly sample: readonly Session[];
-  /** The sample is the newest activity of all. */
+  /** The sample has the newest activity of all. */
   readonly isNewest: boolean;
-  /** Milliseconds for which a browser's signed copy is believed; null where the configuration knows of none. */
+  /** Milliseconds for which browsers may use a cached copy; null where the configuration has no cookie cache. */
   readonly cookieCache: number | null;
   /** As `SessionStore.handsOutJwts`. */
   readonly handsOutJwts?: boolean;
@@ -37,15 +39,15 @@ export interface PlanView {
   readonly jwtExpiresIn?: number | null;
   /** The store's clock when the plan is shown. */
   readonly clock: Instant;
-  /** What is ended beside the sessions. */
+  /** What is ended besides the sessions. */
   readonly included: ReadonlySet<Included>;
   /** Rows are kept and their expiry is set. */
   readonly preserve: boolean;
-  /** Those who sign in meanwhile are ended too. */
+  /** Sessions that start meanwhile are ended too. */
   readonly untilQuiet: boolean;
-  /** Where the configuration and the stores disagree about where sessions stand. */
+  /** Where the configuration and the stores disagree about where sessions are. */
   readonly mismatch?: string | null;
-  /** What the profile does not say of the application. */
+  /** What the profile does not say about the application. */
   readonly undeclared?: readonly Undeclared[];
   /** Keys in Redis that look like sessions and cannot be read. */
   readonly unreadable?: number;
@@ -53,7 +55,7 @@ export interface PlanView {
   readonly cautions?: readonly string[];
 }
 
-/** `production, postgresql db.example.com:5432/app`: where something happens. */
+/** `production, postgresql db.example.com:5432/app`: the place of the work. */
 export function placeName({ profile, dialect, database, redis }: Target): string {
   const place = `${dialect} ${database}${redis === null ? '' : ` and Redis ${redis}`}`;
   return terminalText(profile === null ? place : `${profile}, ${place}`);
@@ -65,8 +67,8 @@ export function sessionsOfUsers(sessions: number, users: number): string {
 }
 
 /**
- * The plan as text: where, how many of whom, what is left alone, and a few of the sessions. What is peculiar to this plan
- * comes before what every plan says, which nobody reads for long.
+ * The plan as text: where, how many of whom, what is left alone, and a sample of the sessions. Text that is specific to
+ * this plan comes before text that every plan has, which people skip.
  */
 export function planText(plan: PlanView, options: SessionTableOptions): string {
   const { survey, sample } = plan;
@@ -81,9 +83,9 @@ export function planText(plan: PlanView, options: SessionTableOptions): string {
       style: styles.bold,
     },
     ...shareOf(plan, (text) => styles.bold(styles.yellow(text))),
-    ...under('mind', alarming(plan), (text) => styles.bold(styles.yellow(text))),
-    ...under('also', peculiar(plan)),
-    ...under('as always', constant(plan), styles.dim),
+    ...under('warning', alarming(plan), (text) => styles.bold(styles.yellow(text))),
+    ...under('note', peculiar(plan)),
+    ...under('note', constant(plan), styles.dim),
   ];
   const head = labelledLines(lines, terminal, styles);
   if (sample.length === 0) return head;
@@ -100,13 +102,13 @@ function under(
     .map((value, at) => ({ label: at === 0 ? label : '', value, style }));
 }
 
-/** `99.9 % of all 1,803 sessions`, which stands out where it is most of them. */
+/** `99.9 % of all 1,803 sessions`, highlighted where it is most of them. */
 function shareOf(
   { survey: { sessions }, all = null }: PlanView,
   highlight: (text: string) => string,
 ): readonly LabelledLine[] {
   if (all === null || all === 0) return [];
-  // Rounded down: all but one are not 100 %.
+  // Rounded down, so that all but one is not shown as 100 %.
   const percent = Math.floor((sessions / all) * 1000) / 10;
   const share = percent === 0 && sessions > 0 ? 'less than 0.1' : String(percent);
   const line = { label: 'share', value: `${share} % of all ${counted(all, 'session')}` };
@@ -120,7 +122,7 @@ function sampleTitle({ sample, survey, isNewest }: PlanView): string {
   return `${inNumber(sample.length, 'One', some)} of them:`;
 }
 
-/** What outlives the sessions, is not known, or goes another way than usual. */
+/** What stays valid after the sessions, is not known, or is done in an unusual way. */
 function alarming({
   survey: { sessions, users, oauthTokens, impersonations, waysBack },
   included,
@@ -140,24 +142,24 @@ function alarming({
     unclear === null ? null : `${unclear}.`,
     unreadableTimes === 0
       ? null
-      : `${counted(unreadableTimes, 'more session')} may be meant and ${inNumber(unreadableTimes, 'is', 'are')} left alone: a time that the selection compares is missing or cannot be read.`,
+      : `${counted(unreadableTimes, 'more session')} may match and ${inNumber(unreadableTimes, 'is', 'are')} left alone: a time that the selection compares is missing or cannot be read.`,
     impersonations === null || impersonations === 0
       ? null
-      : `${counted(impersonations, 'active session')} of ${inNumber(impersonations, 'somebody else', 'others')}, opened by ${inNumber(users, 'this user as an administrator', 'them as administrators')}, ${inNumber(impersonations, 'lives', 'live')} on: see --impersonated-by.`,
+      : `${counted(impersonations, 'active session')} in which ${inNumber(users, 'this user impersonates', 'these users impersonate')} ${inNumber(impersonations, 'another user stays', 'others stay')} valid: see --impersonated-by.`,
     offline === 0 || includesOffline(included)
       ? null
-      : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'lives', 'live')} on: --include offline-tokens revokes ${inNumber(offline, 'it', 'them')}.`,
+      : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'stays', 'stay')} valid: --include offline-tokens revokes ${inNumber(offline, 'it', 'them')}.`,
     ...outlivingText(waysBack, Math.max(users, 1), included),
     preserve
-      ? `The ${inNumber(sessions, 'row is kept as a record (preserve_in_database): its', 'rows are kept as records (preserve_in_database): their')} expiry is set to the present. What has expired is a record already and not counted here.`
+      ? `The ${inNumber(sessions, 'row is kept as a record (preserve_in_database): its', 'rows are kept as records (preserve_in_database): their')} expiry is set to the current time. Expired sessions are records already and not counted here.`
       : null,
-    untilQuiet ? 'Goes on with whoever signs in meanwhile and matches, until nobody does.' : null,
+    untilQuiet ? 'Also ends matching sessions that start meanwhile, until there are no new ones.' : null,
   ];
 }
 
 const OFFLINE_TOKEN = 'offline OAuth refresh token';
 
-/** What else is to be known of these sessions and this deployment. */
+/** Further notes on these sessions and this deployment. */
 function peculiar({
   survey: { sessions, oauthTokens, waysBack },
   included,
@@ -189,21 +191,23 @@ function peculiar({
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-/** `00:36 UTC`, so many milliseconds after a moment and rounded up; with its day where the time alone leaves it open. */
+/**
+ * `00:36 UTC`, this many milliseconds after a moment and rounded up; with the day where the time alone is ambiguous.
+ */
 function timeOfDay(from: Instant, milliseconds: number): string {
   const moment = toInstant(Math.ceil((millisecondsOf(from) + milliseconds) / MINUTE) * MINUTE);
   const time = moment.slice('2026-11-23T'.length, '2026-11-23T00:36'.length);
   return `${milliseconds < DAY ? '' : `${moment.slice(0, '2026-11-23'.length)} `}${time} UTC`;
 }
 
-/** What is said wherever the configuration knows nothing else. */
+/** Notes for every plan whose configuration does not say more. */
 function constant({ undeclared = [] }: PlanView): readonly (string | null)[] {
   return [
     undeclared.includes('cookie_cache')
-      ? 'No cookie cache is configured here. If the application has one, browsers stay signed in until it runs out.'
+      ? 'No cookie cache is configured here. If the application has one, browsers stay signed in until it expires.'
       : null,
     undeclared.includes('secondary_storage')
-      ? 'No Redis is configured here. If the application keeps sessions in secondary storage, they live on there.'
+      ? 'No Redis is configured here. If the application keeps sessions in secondary storage, they stay valid there.'
       : null,
   ];
 }

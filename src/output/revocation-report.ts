@@ -11,7 +11,7 @@ import { listedWays } from './ways-back-text.ts';
 import { placeName, sessionsOfUsers, type Undeclared } from './revocation-plan.ts';
 import type { Styles, Terminal } from './styles.ts';
 
-/** The report of the command-line contract: its fields, in its order, then what it leaves open. */
+/** The report of the command-line contract: its fields in its order, then further ones. */
 export interface RevocationReport {
   readonly command: string;
   readonly runId: string;
@@ -21,22 +21,22 @@ export interface RevocationReport {
   readonly revoked: number;
   /** Null where it is not known. */
   readonly users: number | null;
-  /** By looking again; null where that was not possible. */
+  /** From checking again; null where that was not possible. */
   readonly remaining: number | null;
   readonly notFound: readonly string[];
   /**
-   * What was deleted from Redis, what is left there, and keys that look like sessions and cannot be read; null where there is
-   * none, and left null where nobody looked.
+   * What was deleted from Redis, what is left there, and keys that look like sessions and cannot be read; null where
+   * there is no Redis, and `remaining` null where it was not checked.
    */
   readonly secondary: {
     readonly deleted: number;
     readonly remaining: number | null;
     readonly unreadable: number;
-    /** Users all of whose sessions were ended, and whose mark in Redis says so. */
+    /** Users whose sessions were all ended, and who are marked so in Redis. */
     readonly marked: number;
     /** Whether the release of Better Auth heeds that mark; null where it is not known. */
     readonly heedsMarks: boolean | null;
-    /** Sessions that late requests wrote back, and that Better Auth refuses by that mark. */
+    /** Sessions that late requests wrote back, and that Better Auth refuses because of that mark. */
     readonly shutOut: number;
   } | null;
   readonly oauthTokens: { readonly revoked: number; readonly offlineLeft: number } | null;
@@ -45,36 +45,44 @@ export interface RevocationReport {
   readonly finishedAt: Instant;
   readonly durationMs: number;
   readonly stoppedBecause: 'complete' | 'limit' | 'signal' | 'cancelled' | 'failed';
-  /** From then on no cookie-cache copy is believed; null as long as something remains, or may elsewhere, or nothing was done. */
+  /**
+   * From then on no cached copy is accepted; null while a session remains, or may remain elsewhere, or nothing was
+   * done.
+   */
   readonly effectiveAt: Instant | null;
-  /** Ids of what should be gone and is not, up to a thousand. */
+  /** Ids of sessions that should be gone and are not, up to a thousand. */
   readonly survivors: readonly string[];
-  /** Match as well, and signed in after the plan; null where looking failed. */
+  /** Sessions that match and started after the plan; null where the check failed. */
   readonly arrivedLater: number | null;
-  /** Were planned, ceased to match before they were reached, and stay valid; null where looking failed. */
+  /**
+   * Sessions of the plan that no longer matched when they were reached, and stay valid; null where the check failed.
+   */
   readonly noLongerMatch: number | null;
   /**
-   * May be meant, and were left alone: a time that the selection compares is missing or cannot be read. Null where looking
-   * failed.
+   * Sessions that may match and were left alone: a time that the selection compares is missing or cannot be read. Null
+   * where the check failed.
    */
   readonly unreadableTimes: number | null;
   /** Of those that matched, by the database's clock. */
   readonly states: { readonly active: number; readonly expired: number };
-  /** A connection broke while an answer was on its way: more may have ended than `revoked` counts. */
+  /** A connection broke before an answer arrived: more may have ended than `revoked` counts. */
   readonly uncertain: boolean;
   /** API keys of the users, which stay valid; null where the deployment has none, or it is not known. */
   readonly apiKeys: number | null;
   /**
-   * What lets the users in again: how many were found, null where their table cannot be read, and how many of them were ended;
-   * null where the deployment has no such table.
+   * What lets the users in again: how many were found, null where their table cannot be read, and how many of them were
+   * ended; null where the deployment has no such table.
    */
   readonly outlives: Outlives;
-  /** Left alone, and perhaps meant: their address cannot be read. */
+  /** Left alone although the selection may mean them: their address cannot be read. */
   readonly unreadableAddresses: number;
-  /** How many sessions there were in the states that were meant; null where a small part was meant, and nobody counted. */
+  /**
+   * How many sessions there were in the selected states; null where a small part was selected, and they were not
+   * counted.
+   */
   readonly total: number | null;
   readonly reason: string | null;
-  /** Where the configuration and the stores disagree, which the operator allowed for; null where they agree. */
+  /** Where the configuration and the stores disagree, which the operator allowed; null where they agree. */
   readonly mismatch: string | null;
   /** What the profile does not say, so that it is not known whether anyone is signed out. */
   readonly undeclared: readonly Undeclared[];
@@ -89,7 +97,7 @@ export function reportJson(report: RevocationReport): string {
   return `${jsonText(report)}\n`;
 }
 
-/** A sentence of the report, and what of it stands out. */
+/** A sentence of the report, and its highlighted part. */
 interface Sentence {
   readonly text: string;
   readonly style?: (text: string) => string;
@@ -98,15 +106,15 @@ interface Sentence {
 
 /** What was known before, and decides what the report has to say. */
 export interface Expected {
-  /** Milliseconds for which a browser's signed copy is believed; null where the configuration knows of none. */
+  /** Milliseconds for which browsers may use a cached copy; null where the configuration has no cookie cache. */
   readonly cookieCache: number | null;
   /** OAuth tokens of any kind that were bound to the sessions. */
   readonly oauthTokens: number;
 }
 
 /**
- * The report in sentences, broken at spaces where a terminal would break them anywhere.
- * @param terminal where it is shown; without one no line is broken
+ * The report in sentences, wrapped at spaces for a terminal.
+ * @param terminal where it is shown; without one no line is wrapped
  */
 export function reportText(
   report: RevocationReport,
@@ -133,7 +141,7 @@ export function reportText(
       ? 'Ended no session: none matches'
       : revoked >= matched && !uncertain
         ? `Ended ${revoked > matched || users === null ? count : sessionsOfUsers(revoked, users)}`
-        : `Ended ${uncertain && revoked === 0 ? 'an unknown number' : count} of ${grouped(matched)} that ${inNumber(matched, 'was', 'were')} meant`;
+        : `Ended ${uncertain && revoked === 0 ? 'an unknown number' : count} of ${grouped(matched)} that ${inNumber(matched, 'was', 'were')} selected`;
   const others = matched - revoked;
   const endedToo = listedWays(numbersOf(report.outlives, ({ ended: number }) => number));
   const staying = numbersOf(report.outlives, ({ found, ended: number }) => (found ?? 0) - number);
@@ -154,12 +162,12 @@ export function reportText(
       : null,
     noLongerMatch !== null && noLongerMatch > 0
       ? {
-          text: `${counted(noLongerMatch, 'session')} of the plan no longer ${inNumber(noLongerMatch, 'matches and lives', 'match and live')} on.`,
+          text: `${counted(noLongerMatch, 'session')} of the plan no longer ${inNumber(noLongerMatch, 'matches and stays', 'match and stay')} valid.`,
           style: styles.yellow,
         }
       : null,
     uncertain
-      ? { text: 'A connection broke while the answer was on its way, so the number may be too low.' }
+      ? { text: 'A connection broke before the answer arrived, so the number may be too low.' }
       : null,
     arrivedLater !== null && arrivedLater > 0
       ? {
@@ -168,7 +176,7 @@ export function reportText(
         }
       : null,
     remaining !== null && (arrivedLater === null || noLongerMatch === null)
-      ? { text: 'Whether more sessions match by now is not known: looking again failed.', style: styles.red }
+      ? { text: 'It is not known whether more sessions match now: checking again failed.', style: styles.red }
       : null,
     markedUsers(report),
     oauthTokens === null || Math.max(expected.oauthTokens, oauthTokens.revoked, oauthTokens.offlineLeft) === 0
@@ -188,7 +196,7 @@ export function reportText(
     report.mismatch === null
       ? null
       : {
-          text: `You allowed for this: ${terminalText(report.mismatch)}.`,
+          text: `You allowed this: ${terminalText(report.mismatch)}.`,
           style: styles.yellow,
         },
     report.notFound.length > 0 ? { text: `Not found: ${terminalText(report.notFound.join(', '))}.` } : null,
@@ -217,7 +225,6 @@ function linesOf(
   );
 }
 
-/** What happened; and where that does not say whether anyone is signed out, this. */
 /** Whether a late request can bring a session back, which depends on the release of Better Auth. */
 function markedUsers({ secondary, revoked }: RevocationReport): Sentence | null {
   if (secondary === null) return null;
@@ -232,7 +239,7 @@ function markedUsers({ secondary, revoked }: RevocationReport): Sentence | null 
   const users = `${counted(marked, 'user')} ${inNumber(marked, 'is', 'are')} marked in Redis as signed out`;
   if (heedsMarks === null)
     return {
-      text: `${users}: with Better Auth 1.7.16 and later no late request brings a session back. For older releases the second look counts.`,
+      text: `${users}: with Better Auth 1.7.16 and later no late request brings a session back. For older releases the second check decides.`,
     };
   const refused =
     shutOut === 0
@@ -278,11 +285,11 @@ function leftOver(
   styles: Styles,
 ): Sentence {
   if (remaining === null)
-    return { text: 'What is left is not known: looking again failed.', style: styles.red };
-  const again = `Looked again at ${finishedAt}:`;
+    return { text: 'It is not known how many are left: checking again failed.', style: styles.red };
+  const again = `Checked again at ${finishedAt}:`;
   if (remaining === 0)
     return {
-      text: `${again} ${revoked < matched ? 'none that still matches is left' : inNumber(matched, 'it is gone', 'none of them is left')}.`,
+      text: `${again} ${revoked < matched ? '0 that still match are left' : inNumber(matched, 'it is gone', '0 left')}.`,
       style: styles.green,
     };
   const count = counted(remaining, 'session');

@@ -6,7 +6,7 @@ import { placeName } from './revocation-plan.ts';
 import type { Styles, Terminal } from './styles.ts';
 
 const STATE_WIDTH = 'optional'.length;
-/** Columns. Narrower than this it could not be read in any case. */
+/** Columns. Text narrower than this could not be read in any case. */
 const NARROWEST = 20;
 
 const titles: Readonly<Record<SchemaPart['name'], string>> = {
@@ -15,7 +15,7 @@ const titles: Readonly<Record<SchemaPart['name'], string>> = {
   'expiry-index': 'index on expiry',
 };
 
-/** A line a part: its state, what it is, and what is there. */
+/** One line per part: its state, its name, and what exists. */
 export function schemaPartsText(
   parts: readonly SchemaPart[],
   terminal: Terminal,
@@ -29,7 +29,7 @@ export function schemaPartsText(
   return parts.map(line).join('');
 }
 
-/** What a change does, a line a step. */
+/** What a change does, one line per step. */
 export function schemaStepsText(
   target: Target,
   steps: readonly SchemaStep[],
@@ -44,7 +44,7 @@ export function schemaStepsText(
   return labelledLines([{ label: 'database', value: placeName(target) }, ...lines], terminal, styles);
 }
 
-/** The statements of a change as a script that a person can run, each step under its title. */
+/** The statements of a change as a script to run, each step under its title. */
 export function schemaScript(steps: readonly SchemaStep[]): string {
   const text = steps.map(
     ({ title, statements }) =>

@@ -1,18 +1,18 @@
 import type { OutputStream } from '../system.ts';
 import { write } from './writer.ts';
 
-/** A terminal that is drawn on as a whole, again and again. */
+/** A terminal that is redrawn as a whole. */
 export interface Screen {
   /**
-   * Draws lines from the top, which must each be narrower than the terminal, over those that stand there: nothing is cleared
-   * first, and a frame is one write, so that nothing flickers. What does not fit is not drawn.
+   * Draws lines from the top over those that are there; each must be narrower than the terminal. Nothing is cleared
+   * first, and a frame is one write, so that nothing flickers. Lines that do not fit are not drawn.
    */
   draw(lines: readonly string[]): Promise<void>;
-  /** Gives the terminal back as it was. */
+  /** Restores the terminal. */
   close(): Promise<void>;
 }
 
-/** The screen that editors use, so that what stood there comes back; and no cursor on it. */
+/** The alternate screen, as editors use it, so that the former content comes back; without a cursor. */
 const ENTER = '\u001b[?1049h\u001b[?25l';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
@@ -21,12 +21,12 @@ const REST_OF_SCREEN = '\u001b[J';
 
 const USUAL_ROWS = 24;
 
-/** Rows of a terminal; one that nobody has given a size says 0. */
+/** Rows of a terminal; one whose size is not set says 0. */
 export function rowsOf({ rows }: OutputStream): number {
   return rows === undefined || rows === 0 ? USUAL_ROWS : rows;
 }
 
-/** @throws OutputClosedError where nobody looks */
+/** @throws OutputClosedError where the terminal is gone */
 export async function openScreen(stdout: OutputStream): Promise<Screen> {
   await write(stdout, ENTER);
   return {

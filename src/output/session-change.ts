@@ -7,7 +7,7 @@ import { sessionJson } from './session-json.ts';
 import { shortAddress } from './short-address.ts';
 import { userOf } from './user-of.ts';
 
-/** What a look at the sessions found to be different; of the first look, everything that is there. */
+/** A difference that a check of the sessions found; for the first check, every session. */
 export interface SessionChange {
   readonly change: 'present' | 'appeared' | 'changed' | 'gone';
   /** Why it is gone; else null. */
@@ -16,7 +16,7 @@ export interface SessionChange {
   readonly session: Session;
 }
 
-/** What stands before a session that has changed so. */
+/** The marks of changed sessions. */
 export const marks = { present: ' ', appeared: '+', changed: '~', gone: '-' } as const satisfies Record<
   SessionChange['change'],
   string
@@ -28,7 +28,7 @@ export function changeJson(at: Instant, { change, because, session }: SessionCha
   return `{"at":"${at}","change":"${change}","because":${reason},"session":${sessionJson(session)}}\n`;
 }
 
-/** For a terminal whose lines cannot be changed once they are written. */
+/** For a terminal whose lines cannot be redrawn. */
 export function changeLine(at: Instant, { change, because, session }: SessionChange): string {
   const { id, ipAddress, userAgent } = session;
   const parts = [

@@ -12,8 +12,8 @@ const columns = [
 export const csvHeader = `${columns.join(',')}\n`;
 
 /**
- * Sessions as CSV, one line each: absent values are empty, what a terminal would obey is written out, and a cell that
- * a spreadsheet would take for a formula begins with an apostrophe.
+ * Sessions as CSV, one line each: absent values are empty, characters that a terminal would obey are written out, and a
+ * cell that a spreadsheet would read as a formula begins with an apostrophe.
  */
 export function sessionCsv(sessions: readonly Session[]): string {
   const records = sessions.map((session) => columns.map((column) => cell(session, column)));

@@ -6,8 +6,8 @@ import { relativeTime } from './relative-time.ts';
 import { shortAddress } from './short-address.ts';
 
 /**
- * A session on one line of a list to choose from: the device, the address, the last activity; and what a search looks
- * through.
+ * A session on one line of a list to choose from: the device, the address, the last activity; and the text that a
+ * filter searches.
  */
 export function sessionLine(
   session: Session,

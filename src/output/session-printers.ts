@@ -3,10 +3,10 @@ import { createLineBuffer } from './line-buffer.ts';
 
 type Print = (text: string | Uint8Array) => Promise<void>;
 
-/** Prints sessions chunk by chunk as they come, each when the one before has been taken. */
+/** Prints sessions chunk by chunk as they come, each when the one before is written. */
 export type SessionPrinter = (chunks: AsyncIterable<readonly Session[]>, print: Print) => Promise<void>;
 
-/** The formats for machines; a new one is a line. What a format needs is loaded when it is asked for. */
+/** The formats for machines. A format loads what it needs on first use. */
 export const sessionPrinters: Readonly<
   Record<'json' | 'jsonl' | 'csv' | 'ids', () => Promise<SessionPrinter>>
 > = {

@@ -9,26 +9,26 @@ import type { Styles, Terminal } from './styles.ts';
 import { isUnreadable, UNREADABLE, type ShownTime } from './unreadable.ts';
 import { userOf } from './user-of.ts';
 
-/** From here on there is room for whole ids beside everything else. */
+/** From this width on there is room for whole ids besides everything else. */
 const WIDTH_FOR_WHOLE_IDS = 140;
 
 export interface SessionTableOptions {
   readonly now: Instant;
   readonly terminal: Terminal;
   readonly styles: Styles;
-  /** Adds the user agent and cuts nothing, whatever the width. */
+  /** Adds the user agent and cuts nothing at any width. */
   readonly wide: boolean;
   /** The e-mail addresses of administrators behind impersonations, by their ids, as far as they are known. */
   readonly emails: ReadonlyMap<string, string>;
-  /** The state is what counts, as before sessions are ended: rather than it, when they expire is left out. */
+  /** The state matters most, as before sessions are ended: the expiry is hidden before it. */
   readonly keepsState?: boolean;
-  /** What stands before each session, such as whether it is new. */
+  /** The mark before each session, such as whether it is new. */
   readonly marks?: readonly string[];
 }
 
 /**
  * Sessions as a table. On a terminal it keeps to the width: times relative to the store's clock, shortened ids, cells
- * cut with an ellipsis, the least important columns left out. Elsewhere it is stable text for `awk`: everything whole,
+ * cut with an ellipsis, the least important columns hidden. Elsewhere it is stable text for `awk`: whole values,
  * columns two spaces apart, and no two spaces inside a cell.
  */
 export function sessionTable(sessions: readonly Session[], options: SessionTableOptions): FittedTable {
@@ -36,8 +36,8 @@ export function sessionTable(sessions: readonly Session[], options: SessionTable
 }
 
 /**
- * Whether the table says who is behind impersonations, so that their addresses are looked up only for that. In a pipe
- * the columns are the same whoever is impersonated.
+ * Whether the table shows who is behind impersonations, so that their addresses are looked up only for that. In a pipe
+ * the columns are always the same.
  */
 export function showsImpersonator(
   sessions: readonly Session[],
@@ -80,7 +80,7 @@ function columnsOf(
       title: 'state',
       cells: cells(({ state }) => state),
       style: (cell, row) => (sessions[row]?.state === 'active' ? styles.green(cell) : styles.dim(cell)),
-      // Whether it has expired can be seen from when it expires.
+      // The expiry shows whether it has expired.
       ...(keepsState ? { importance: 8 } : { importance: sameState ? 0 : 2, expendable: true }),
     },
     { title: 'created', cells: time('createdAt'), importance: 1, expendable: true },
@@ -109,7 +109,7 @@ function columnsOf(
   ];
 }
 
-/** The shortest beginnings that tell these sessions apart, and that `show` and `revoke` take. */
+/** The shortest prefixes that distinguish these sessions, and that `show` and `revoke` accept. */
 function shortIds(sessions: readonly Session[]): readonly string[] {
   const ids = sessions.map(({ id }) => id);
   const different = new Set(ids).size;

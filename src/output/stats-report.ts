@@ -26,7 +26,7 @@ export interface StatsReport {
     readonly byDay: readonly { readonly day: string; readonly sessions: number }[];
     /** By the hour of the day in UTC. */
     readonly byHour: readonly number[];
-    /** Without a moment that can be read. */
+    /** Without a time that can be read. */
     readonly undated: number;
   };
   readonly expiry: {
@@ -51,7 +51,7 @@ export interface StatsReport {
   readonly userAgents: {
     readonly distinct: number;
     readonly absent: number;
-    /** Sessions whose agents are too rare to be read. */
+    /** Sessions whose agents are too rare to be parsed. */
     readonly unread: number;
   } | null;
   /** Null where no column holds addresses. */
@@ -81,7 +81,7 @@ export interface StatsContext {
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Turns what a store counted into what is reported. */
+/** Turns the counts of a store into the report. */
 export function statsReport(figures: Figures, context: StatsContext): StatsReport {
   const { totals, sessions, users, created, expires, userAgents, addresses, networks } = figures;
   const { target, now, selection, state, preserve, emails } = context;
@@ -141,7 +141,7 @@ export function statsReport(figures: Figures, context: StatsContext): StatsRepor
   };
 }
 
-/** So many milliseconds are an hour, and so on: what stands in a report as text. */
+/** Names in the report and their milliseconds. */
 function daysOf(quarters: readonly Quarter[]): StatsReport['signIns']['byDay'] {
   const days = new Map<string, number>();
   for (const { from, sessions } of quarters) {
@@ -153,7 +153,7 @@ function daysOf(quarters: readonly Quarter[]): StatsReport['signIns']['byDay'] {
     .sort((one, other) => (one.day < other.day ? -1 : 1));
 }
 
-/** Values under what they are read as, the most frequent first. */
+/** Values grouped by their reading, the most frequent first. */
 function readings(values: readonly Frequency[], read: (value: string) => string): readonly Frequency[] {
   const found = new Map<string, number>();
   for (const { value, sessions } of values) {
@@ -165,7 +165,7 @@ function readings(values: readonly Frequency[], read: (value: string) => string)
     .sort((one, other) => other.sessions - one.sessions || (one.value < other.value ? -1 : 1));
 }
 
-/** What a device runs, of its reading: the system of a browser, or that it is a program. */
+/** The system of a device's reading: that of a browser, or that it is a program. */
 function systemOf(device: string): string {
   const system = / on (.+)$/.exec(device)?.[1];
   if (system !== undefined) return system;
@@ -182,8 +182,8 @@ function sumOf(parts: readonly { readonly sessions: number }[]): number {
 }
 
 /**
- * The days up to one, each with what happened on it, those without anything included.
- * @param first no day before this moment is among them
+ * The days up to one, each with its count, days without any included.
+ * @param first days before this moment are left out
  */
 export function lastDays(
   byDay: StatsReport['signIns']['byDay'],

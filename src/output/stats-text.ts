@@ -13,17 +13,17 @@ export interface StatsTextOptions {
   readonly terminal: Terminal;
   readonly styles: Styles;
   readonly bars: Bars;
-  /** The moments that sign-ins were selected between: days beyond them are not drawn as if nobody had come. */
+  /** The bounds of the selected sign-ins: days beyond them are not drawn, since they would look empty. */
   readonly created: { readonly after: Instant | null; readonly before: Instant | null };
 }
 
-/** Lines of each list, as far as there are so many. */
+/** The most lines of each list. */
 const LISTED = 10;
 const DAYS = 14;
 const DAY = 24 * 3_600_000;
 /** Columns that the line of hours takes, with its title. */
 const WIDTH_OF_HOURS = 42;
-/** From here on the line of hours has room for what it means. */
+/** From this width on there is room to explain the line of hours. */
 const WIDTH_OF_LEGEND = 76;
 const WIDEST_BAR = 40;
 const NARROWEST_BAR = 8;
@@ -33,7 +33,7 @@ interface Row {
   readonly sessions: number;
 }
 
-/** The report as a screen: figures, then lists with bars; in a pipe the same without what is only to be looked at. */
+/** The report as a screen: figures, then lists with bars; in a pipe without the bars and the line of hours. */
 export function statsText(report: StatsReport, options: StatsTextOptions): string {
   const { styles, terminal, bars, created } = options;
   const { totals, state, now, signIns, expiry, userAgents, addresses, networks } = report;
@@ -48,16 +48,16 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
     { label: 'database', value: placeName(report.target), style: styles.bold },
     { label: 'selected', value: report.selection === '' ? 'everything' : terminalText(report.selection) },
     {
-      label: 'in all',
+      label: 'total',
       value: `${counted(totals.sessions, 'session')}: ${grouped(totals.active)} active, ${grouped(totals.expired)} expired`,
     },
     {
-      label: 'looked at',
+      label: 'shown',
       value: `${state === 'all' ? counted(report.sessions, 'session') : counted(report.sessions, `${state} session`)} of ${counted(report.users, 'user')}${report.sessionsPerUser === null ? '' : `, ${grouped(report.sessionsPerUser)} each`}; all figures below are of ${state === 'all' ? 'all of them' : 'these'}`,
       style: styles.bold,
     },
     {
-      label: 'to sweep',
+      label: 'expired, not yet swept',
       value:
         report.backlog === null
           ? 'nothing: rows are kept as records'
@@ -66,11 +66,11 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
     report.impersonations === null
       ? null
       : {
-          label: 'opened as others',
+          label: 'impersonated',
           value: `${counted(report.impersonations.sessions, 'session')} by ${counted(report.impersonations.administrators, 'administrator')}`,
         },
     {
-      label: 'to expire',
+      label: 'expiring',
       value: `${grouped(within['1h'])} in an hour, ${grouped(within['1d'])} in a day, ${grouped(within['7d'])} in 7 days, ${grouped(within['30d'])} in 30 days, ${grouped(expiry.later)} later`,
     },
     signIns.undated === 0 ? null : { label: 'without a date', value: counted(signIns.undated, 'session') },
@@ -106,7 +106,7 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
     userAgents === null
       ? notKnown('Devices', 'userAgent', options)
       : rest([
-          [userAgents.unread, 'with an agent too rare to be read'],
+          [userAgents.unread, 'with a user agent too rare to be parsed'],
           [userAgents.absent, 'without a user agent'],
         ]),
     addresses === null

@@ -9,7 +9,7 @@ import { jsonText } from './json-text.ts';
 import { placeName } from './revocation-plan.ts';
 import type { Styles, Terminal } from './styles.ts';
 
-/** The report of the command-line contract: its fields, in its order, then what it leaves open. */
+/** The report of the command-line contract: its fields in its order, then further ones. */
 export interface SweepReport {
   readonly command: 'sweep';
   readonly runId: string;
@@ -17,14 +17,14 @@ export interface SweepReport {
   readonly target: Target;
   /** Sessions. */
   readonly deleted: number;
-  /** Whose they were is not counted. */
+  /** The users are not counted. */
   readonly users: null;
   /**
-   * Expired rows that are still there, or would be deleted in a dry run, `verification` rows included; null where nobody
-   * knows.
+   * Expired rows that are still there, or would be deleted in a dry run, `verification` rows included; null where the
+   * number is not known.
    */
   readonly remaining: number | null;
-  /** Sessions whose expiry is missing or cannot be read: they are kept. Null where nothing counted them. */
+  /** Sessions whose expiry is missing or cannot be read: they are kept. Null where they were not counted. */
   readonly unreadable: number | null;
   readonly notFound: readonly string[];
   /** What was done in Redis, or would be; null where there is none. */
@@ -32,7 +32,7 @@ export interface SweepReport {
     | (SweptSecondary & {
         readonly deleted: number;
         readonly remaining: number | null;
-        /** Expired rows that are kept, since their sessions are alive there. */
+        /** Expired rows that are kept because their sessions are alive there. */
         readonly kept: number;
       })
     | null;
@@ -43,21 +43,21 @@ export interface SweepReport {
   readonly finishedAt: Instant;
   readonly durationMs: number;
   readonly stoppedBecause: Sweep['stoppedBecause'];
-  /** What has expired lets nobody in at any time. */
+  /** Expired sessions let no user in at any time. */
   readonly effectiveAt: null;
-  /** What had expired by then was to be deleted. */
+  /** Rows that had expired by then were to be deleted. */
   readonly expiredBy: Instant;
   readonly graceMs: number;
   /** Deleted `verification` rows; null where they were not asked for. */
   readonly verifications: number | null;
-  /** Of `remaining`, `verification` rows; null where they were not asked for, or nobody knows. */
+  /** The `verification` rows of `remaining`; null where they were not asked for, or the number is not known. */
   readonly remainingVerifications: number | null;
-  /** Expired rows that were to be kept: they expired too short a time ago. Null where they were not counted. */
+  /** Expired rows that were to be kept because they expired too recently. Null where they were not counted. */
   readonly kept: number | null;
   readonly longestBatchMs: number;
   /** `walk` through the whole table, by the `index` on the expiry, or `offline`. */
   readonly way: Sweep['way'];
-  /** A connection broke while an answer was on its way: more may be gone than `deleted` counts. */
+  /** A connection broke before an answer arrived: more may be gone than `deleted` counts. */
   readonly uncertain: boolean;
 }
 
@@ -112,7 +112,7 @@ function sentenceOf(
   };
 }
 
-/** What gathers in Redis, as far as there was any. */
+/** Stale entries that were found in Redis, if any. */
 function secondaryPart({ secondary }: SweepReport): string | null {
   if (secondary === null) return null;
   const { expired, orphans, indexEntries, immortalIndexes } = secondary;
@@ -139,7 +139,7 @@ function left({ remaining }: SweepReport): string {
   return remaining === null ? 'what is left was not counted' : `${grouped(remaining)} left`;
 }
 
-/** Which expired rows stay on purpose. */
+/** Expired rows that stay on purpose. */
 function keptPart({ kept, startedAt, expiredBy }: SweepReport): string | null {
   if (kept === null || expiredBy === startedAt) return null;
   const length = formatDuration(millisecondsOf(startedAt) - millisecondsOf(expiredBy));

@@ -19,9 +19,9 @@ import { safeText } from './safe-text.ts';
 /** Something that can be ticked. */
 export interface TickChoice<Value> {
   readonly value: Value;
-  /** What is shown, safe already; it is cut to the width of the terminal. */
+  /** The text that is shown, already safe; it is cut to the width of the terminal. */
   readonly line: string;
-  /** What the words that are typed are looked for in. */
+  /** The text that the filter searches. */
   readonly searched: string;
 }
 
@@ -33,14 +33,16 @@ export interface PromptStreams {
 }
 
 const LONGEST_PAGE = 10;
-/** The line with what is ticked, that with the keys, and one that is left free. */
+/** The lines for the count, for the keys, and one that stays free. */
 const ROWS_BELOW_PAGE = 3;
 const KEYS = 'move, space ticks, type to filter, tab next word, esc clears, enter accepts';
-/** The terminal says where pasted text begins and ends: a space or a line end in it is not a key that was pressed. */
+/** The terminal marks where pasted text starts and ends: a space or a line end in it is not a pressed key. */
 const MARK_PASTED = '\u001b[?2004h';
 const LEAVE_PASTED = '\u001b[?2004l';
 
-/** A list to tick from, with a filter that is typed. Nothing is ticked at the beginning, and each only by itself. */
+/**
+ * A list to tick from, with a filter that is typed. Nothing is ticked at the start, and each line is ticked separately.
+ */
 export async function askToTick<Value>(
   message: string,
   choices: readonly TickChoice<Value>[],
@@ -55,7 +57,7 @@ export async function askToTick<Value>(
       lines: choices.map(({ line }) => line),
       unicode,
       searched: choices.map(({ searched }) => searched.toLowerCase()),
-      // A pseudo-terminal that nobody has given a size says 0.
+      // A pseudo-terminal whose size is not set says 0.
       size: () => ({ columns: output.columns || 80, rows: output.rows || 24 }),
     };
     const ticked = await tickPrompt(config, streams);
@@ -76,9 +78,9 @@ interface Config {
 
 interface State {
   readonly filter: string;
-  /** The choices that the filter leaves, by their place among all. */
+  /** The choices that the filter leaves, by their index among all. */
   readonly matches: readonly number[];
-  /** The choice that the pointer stands on; where nothing matches, the one that it stood on. */
+  /** The choice at the pointer; where nothing matches, the one that it was at before. */
   readonly pointed: number;
   readonly ticked: ReadonlySet<number>;
   /** Enter was pressed with nothing ticked. */
@@ -134,7 +136,7 @@ const tickPrompt = createPrompt<ReadonlySet<number>, Config>((config, done) => {
     return pointed ? theme.style.highlight(cut(line, width)) : cut(line, width);
   });
   const keys = state.tooEarly
-    ? theme.style.error(cut('nothing is ticked: space ticks the line with the pointer', width - 2))
+    ? theme.style.error(cut('nothing is ticked: press space to tick the line at the pointer', width - 2))
     : theme.style.help(cut(`${config.unicode ? '↑↓' : 'arrows'} ${KEYS}`, width));
   return [
     [prefix, theme.style.message(config.message, status), state.filter].join(' '),
@@ -142,7 +144,7 @@ const tickPrompt = createPrompt<ReadonlySet<number>, Config>((config, done) => {
   ];
 });
 
-/** The state after a key, `typed` being what the line editor made of it. */
+/** The state after a key; `typed` is the text of the line editor. */
 function pressed(
   state: State,
   key: KeypressEvent,
@@ -168,7 +170,7 @@ function moved(state: State, step: -1 | 1): State {
   return { ...state, pointed: state.matches[state.matches.indexOf(state.pointed) + step] ?? state.pointed };
 }
 
-/** The pointer stays on its line, where that is left. */
+/** The pointer stays on its line, if the filter leaves it. */
 function filtered(state: State, filter: string, searched: readonly string[]): State {
   const words = filter.toLowerCase().split(' ');
   const matches = [...searched.keys()].filter((index) =>
@@ -186,12 +188,12 @@ function toggled({ ticked, matches, pointed }: State): ReadonlySet<number> {
 }
 
 interface Page {
-  /** Of the matches, the place of the first that is shown. */
+  /** The index of the first match that is shown. */
   readonly first: number;
   readonly shown: readonly number[];
 }
 
-/** The pointer in the middle, except near both ends. */
+/** The pointer is in the middle, except near both ends. */
 function pageOf({ matches, pointed }: State, size: number): Page {
   const middle = matches.indexOf(pointed) - Math.floor(size / 2);
   const first = Math.max(0, Math.min(middle, matches.length - size));

@@ -1,15 +1,15 @@
 import { grouped } from '../grouped.ts';
 
-/** How often it is said what is expected. */
+/** How many times the reminder is shown. */
 const COMPLAINTS = 3;
 
-/** Judges what is typed where a number is to be confirmed: true is an answer, any other text what is expected. */
+/** Checks what is typed to confirm a number: true is an answer, any other text is a reminder of what is expected. */
 export function numberValidation(expected: number): (text: string) => string | true {
   let complaints = 0;
   return (text) => {
     if (isNo(text) || isNumber(text, expected) || complaints === COMPLAINTS) return true;
     complaints += 1;
-    return `Type ${grouped(expected)} to go on, or nothing to stop.`;
+    return `Type ${grouped(expected)} to continue, or press Enter to stop.`;
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Session, SessionTime } from '../sessions/session.ts';
 
-/** What stands for a time that cannot be read. */
+/** The text for a time that cannot be read. */
 export const UNREADABLE = 'unreadable';
 
-/** A time of a session as it is stored, or read from those. */
+/** A time of a session as it is stored, or computed from stored times. */
 export type ShownTime = SessionTime | 'lastActiveAt';
 
 export function isUnreadable({ unreadableTimes = [] }: Session, field: ShownTime): boolean {

@@ -7,7 +7,7 @@ import { labelledLines } from './labelled-lines.ts';
 import { relativeTime } from './relative-time.ts';
 import type { Styles, Terminal } from './styles.ts';
 
-/** One of several that were verified, and where it stood in the paste. */
+/** One of several that were verified, and its place in the paste. */
 export interface PlacedVerified {
   readonly place: string;
   readonly verified: Verified;
@@ -57,16 +57,13 @@ function fieldsOf(verified: Verified) {
 }
 
 interface Style {
-  /** What the application calls its session cookie; null where that is not known. */
+  /** The name of the application's session cookie; null where it is not known. */
   readonly cookieName: string | null;
   readonly terminal: Terminal;
   readonly styles: Styles;
 }
 
-/**
- * A line for each, and a line that counts them.
- * @param asksIfEnded counts those that may still be in use
- */
+/** One line for each, and a line that counts them. @param asksIfEnded counts those that may still be in use */
 export function verdictsText(
   verdicts: readonly PlacedVerified[],
   now: Instant,
@@ -92,7 +89,7 @@ export function verdictsText(
   return labelledLines(lines, terminal, styles) + total;
 }
 
-/** Not even a token was found in it. */
+/** It holds not even a token. */
 function isMalformed({ reason, stored }: Verified): boolean {
   return reason === 'malformed' && stored === null;
 }
@@ -105,7 +102,7 @@ function colourOf({ valid, reason }: Verified, styles: Styles): (text: string) =
   return valid ? (reason === 'cached' ? styles.yellow : styles.green) : styles.red;
 }
 
-/** One line that says it, and what is known of the session below it. */
+/** The verdict on one line, and what is known of the session below it. */
 export function verifiedText(
   verified: Verified,
   now: Instant,
@@ -152,31 +149,31 @@ function sentenceOf(verified: Verified, now: Instant, cookieName: string | null)
   const { reason, session, stored, answeredBy, cache } = verified;
   const until = (instant: Instant | null | undefined) =>
     instant === null || instant === undefined ? '' : ` until ${instant} (${relativeTime(instant, now)})`;
-  const alive = stored === 'live' ? '; the session of this token is live all the same' : '';
+  const alive = stored === 'live' ? '; the session of this token is still live' : '';
   switch (reason) {
     case 'live':
       return `Better Auth answers with this session${until(session?.expiresAt)}, ${ANSWERED[answeredBy ?? 'database']}`;
     case 'cached':
       return `for now (cached): the session has ended (${String(stored)}), and the copy in the cookie still answers${until(cache?.until)}`;
     case 'no-token':
-      return `(${reason}): the session cookie is missing, and a cached copy alone opens nothing`;
+      return `(${reason}): the session cookie is missing, and a cached copy alone is not enough`;
     case 'unsigned':
-      return `(${reason}): Better Auth takes a cookie only with its signature${
+      return `(${reason}): Better Auth accepts a cookie only with its signature${
         stored === 'live'
-          ? '; the session of this token is live, and an application with the bearer plugin takes it as it is'
+          ? '; the session of this token is live, and an application with the bearer plugin accepts it as it is'
           : stored === 'unknown'
             ? '; no session has this token'
             : ''
       }`;
     case 'malformed':
-      if (stored === null) return 'this is no token and no cookie that is understood';
+      if (stored === null) return 'this is not a token or cookie that sessionctl recognises';
       return `(${reason}): the signature is damaged${alive}`;
     case 'bad-signature':
       return `(${reason}): the signature is not that of the configured secret${alive}`;
     case 'former-secret':
-      return `(${reason}): it is signed with a former secret, and Better Auth checks cookies with the present one alone${alive}`;
+      return `(${reason}): it is signed with a former secret, and Better Auth checks cookies only with the current one${alive}`;
     case 'other-cookie':
-      return `(${reason}): the application reads the cookie ${cookieName ?? ''} and no other${alive}`;
+      return `(${reason}): the application reads only the cookie ${cookieName ?? ''}${alive}`;
     case 'unknown':
       return `(${reason}): no session has this token`;
     case 'expired':
@@ -186,9 +183,9 @@ function sentenceOf(verified: Verified, now: Instant, cookieName: string | null)
     case 'ended':
       return `(${reason}): it has ended, and the database keeps its record`;
     case 'user-gone':
-      return `(${reason}): its user does not exist any more`;
+      return `(${reason}): its user no longer exists`;
     case 'unreadable':
-      return `(${reason}): whether Better Auth takes it is not known. Redis holds a value under this token that sessionctl cannot read; "revoke --token-stdin" deletes it`;
+      return `(${reason}): it is not known whether Better Auth accepts it. Redis holds a value under this token that sessionctl cannot read; "revoke --token-stdin" deletes it`;
     default:
       return reason satisfies never;
   }
@@ -209,14 +206,14 @@ function userOf({ session, userBanned, userExists }: Verified): string | null {
 }
 
 const CACHE_STATES: Readonly<Record<Exclude<CacheState, 'believed'>, string>> = {
-  'other-strategy': 'not read: another strategy made it than cookie_cache.strategy says; it may answer',
+  'other-strategy': 'not read: it was made with a strategy other than cookie_cache.strategy; it may answer',
   'no-secret': 'not read: it is encrypted, and no secret is configured; it may answer',
   unreadable: 'is ignored: it cannot be read',
   'bad-signature': 'is ignored: its signature is not that of the configured secret',
   'former-secret': 'is ignored: it is signed with a former secret',
   'other-token': 'is ignored: it belongs to another session cookie',
-  'other-version': 'is ignored: it is of another cookieCache.version',
-  'too-old': 'is ignored: it has outlived cookieCache.maxAge',
+  'other-version': 'is ignored: it has another cookieCache.version',
+  'too-old': 'is ignored: it is older than cookieCache.maxAge',
   expired: 'is ignored: the session in it has expired',
 };
 

@@ -10,48 +10,48 @@ import { shortAddress } from './short-address.ts';
 import type { Styles, Terminal } from './styles.ts';
 import { userOf } from './user-of.ts';
 
-/** A session on the screen, with what was lately seen to become of it. */
+/** A session on the screen, with its latest change. */
 export type WatchedSession = SessionChange;
 
-/** How many have come and gone since the watch began. */
+/** How many have come and gone since the watch started. */
 export type WatchTally = Readonly<Record<'appeared' | 'changed' | Departure, number>>;
 
 export interface WatchView {
   readonly target: Target;
   readonly now: Instant;
   readonly begun: Instant;
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two checks. */
   readonly interval: number;
   /** `active session`, to be counted. */
   readonly kind: string;
-  /** In their order; those that have gone stand where they stood. */
+  /** In their order; sessions that are gone stay at their place. */
   readonly sessions: readonly WatchedSession[];
   /** How many match. */
   readonly all: number;
   readonly tally: WatchTally;
   /** The e-mail addresses of administrators behind impersonations. */
   readonly emails: ReadonlyMap<string, string>;
-  /** What follows on `no answer since`; null where there was one. */
+  /** The text after `no answer since`; null where there was an answer. */
   readonly trouble: string | null;
-  /** Milliseconds that the latest look took. */
+  /** Milliseconds that the latest check took. */
   readonly took: number;
 }
 
-/** From so many columns on there is room to say why a session has gone. */
+/** From this width on there is room for why a session is gone. */
 const WORDY = 120;
 
 function markInWords({ change, because }: WatchedSession): string {
   return change === 'present' ? marks.present : `${marks[change]} ${because ?? change}`;
 }
 
-/** From here on a look is slow enough to be worth a word. */
+/** A check that takes longer than this is reported. */
 const SLOW = 1000;
 
-/** Below so many columns or rows what stands above a table leaves no room for it. */
+/** With fewer columns or rows the text above the table leaves no room for it. */
 const NARROW = 32;
 const LOW = 8;
 
-/** @returns lines that fit the terminal, of which none reaches its last column */
+/** @returns lines that fit the terminal; none reaches its last column */
 export function watchFrame(
   view: WatchView,
   { terminal, styles, rows }: { readonly terminal: Terminal; readonly styles: Styles; readonly rows: number },
@@ -62,7 +62,7 @@ export function watchFrame(
   const head = [
     styles.bold(cut(`${headline(view)} in ${placeOf(view.target)}`)),
     styles.dim(cut(`${clockTime(view.now)} UTC, ${paceOf(view)}: ${tallyText(view)}`)),
-    styles.dim(cut('+ came, - went, ~ changed; q ends')),
+    styles.dim(cut('+ came, - went, ~ changed; q quits')),
     ...(view.trouble === null
       ? []
       : [styles.yellow(cut(`no answer since ${clockTime(view.now)}${view.trouble}`))]),
@@ -85,7 +85,9 @@ export function watchFrame(
   return [...head, titles, ...lines.map((line, at) => styledBy(shown[at]?.change, styles)(line))];
 }
 
-/** What matters most, and as much of the rest as there are rows: how many there are, and who changed and who is there. */
+/**
+ * The most important lines, as many as there are rows: how many sessions there are, which changed and which are there.
+ */
 function smallFrame(
   view: WatchView,
   {
@@ -127,7 +129,7 @@ function placeOf({ dialect, database, redis }: Target): string {
 }
 
 function paceOf({ interval, took }: WatchView): string {
-  const slow = took < SLOW ? '' : `, a look takes ${(took / 1000).toFixed(1)} s`;
+  const slow = took < SLOW ? '' : `, a check takes ${(took / 1000).toFixed(1)} s`;
   return `every ${formatDuration(interval)}${slow}`;
 }
 

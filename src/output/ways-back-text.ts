@@ -14,7 +14,7 @@ export function countedWays(kind: WayBack, number: number): string {
   return counted(number, NOUNS[kind]);
 }
 
-/** A sentence for each kind that lets these users in again, unless it is ended as well. */
+/** A sentence for each kind that lets these users in again, unless it is ended too. */
 export function outlivingText(
   counts: WaysBackCounts,
   users: number,

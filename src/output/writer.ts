@@ -1,7 +1,7 @@
 import { FailedError } from '../errors.ts';
 import type { OutputStream } from '../system.ts';
 
-/** Thrown when the reader went away, as `head` does, or a terminal that was closed: a normal end. */
+/** Thrown when the reader is gone, as with `head` or a closed terminal: a normal end. */
 export class OutputClosedError extends Error {
   constructor() {
     super('the reader closed the output');
@@ -10,8 +10,8 @@ export class OutputClosedError extends Error {
 }
 
 /**
- * Writes text and waits until the stream has taken it, so that a slow reader slows the query down in place of memory
- * filling up.
+ * Writes text and waits until the stream has taken it, so that a slow reader slows the query down instead of filling
+ * memory.
  * @throws OutputClosedError when the reader is gone, FailedError when the disk is full
  */
 export function write(stream: OutputStream, text: string | Uint8Array): Promise<void> {
@@ -30,7 +30,7 @@ export function write(stream: OutputStream, text: string | Uint8Array): Promise<
   });
 }
 
-/** A terminal that is gone answers EIO; from a file that is a broken disk. */
+/** A closed terminal answers EIO; for a file that means a broken disk. */
 function isClosed({ isTTY }: OutputStream, error: Error): boolean {
   if (!('code' in error)) return false;
   const { code } = error;

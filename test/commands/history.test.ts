@@ -117,7 +117,7 @@ test('at 80 columns', async () => {
     8m ago  tester@tes…  revoke-all  --user ada@…  12       complete    stolen lapt…
 
     5 runs on db.example.com:5432/app
-    Left out for want of width: matched, detail (--wide shows everything).
+    Hidden: too narrow for matched, detail (--wide shows all columns).
     "
   `);
 });
@@ -151,7 +151,7 @@ test('--all: every database, and which', async () => {
     8m ago  tester@testhost  revoke-all  app on db.examp…  --user ada@exam…  12       12       complete    stolen laptop of…
 
     6 runs
-    Left out for want of width: detail (--wide shows everything).
+    Hidden: too narrow for detail (--wide shows all columns).
     "
   `);
 });
@@ -303,7 +303,7 @@ describe('which database', () => {
     });
     expect([stdout, stderr, code]).toEqual([
       '',
-      `The history ${stateHome}/sessionctl/history.jsonl has no run on db.example.com:5432/app (--all shows those on others).\n`,
+      `The history ${stateHome}/sessionctl/history.jsonl has no run on db.example.com:5432/app (--all shows those on other databases).\n`,
       0,
     ]);
   });
@@ -381,7 +381,7 @@ describe('--verify', () => {
       ].join('\n'),
     );
     expect(broken.stderr).toBe(
-      `error: the history ${file} is broken: 2 problems\nhint: Compare it with a backup. Move it and history.head away, as they are, to begin a new one.\n`,
+      `error: the history ${file} is broken: 2 problems\nhint: Compare it with a backup. To start a new one, move it and history.head away unchanged.\n`,
     );
     expect(broken.code).toBe(1);
 

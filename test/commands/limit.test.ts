@@ -11,10 +11,10 @@ it('names all that is missing at once where nobody can be asked', async () => {
     code: 2,
     stdout: '',
     stderr:
-      'error: nothing says how many sessions each user may keep, and this ends sessions and needs --yes where nobody can be asked\nhint: Give --max 5 --yes, after a look with --dry-run; in place of --max you can set maximum_sessions of [profiles.<name>.session] in the configuration.\n',
+      'error: no maximum number of sessions given, and this ends sessions and needs --yes when it cannot ask\nhint: Preview it with --dry-run, then give --max 5 --yes; instead of --max you can set maximum_sessions of [profiles.<name>.session] in the configuration.\n',
   });
   expect((await limit('--yes')).stderr).toBe(
-    'error: nothing says how many sessions each user may keep\nhint: Give --max 5, or set maximum_sessions of [profiles.<name>.session] in the configuration.\n',
+    'error: no maximum number of sessions given\nhint: Give --max 5, or set maximum_sessions of [profiles.<name>.session] in the configuration.\n',
   );
   expect((await limit('--max', '5')).stderr).toMatch(/^error: this ends sessions and needs --yes/);
 });

@@ -105,7 +105,7 @@ describe('profiles', () => {
 
 it.each([
   [['completion', 'bsh'], 'Did you mean bash? Use one of bash, zsh, fish.'],
-  [['completion', 'fish', '-o', 'csv'], 'Leave --output and --json out.'],
+  [['completion', 'fish', '-o', 'csv'], 'Remove --output and --json.'],
 ])('%j is refused', async (words, hint) => {
   const { code, stdout, stderr } = await runMain(words);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -14,7 +14,7 @@ const examples = (await loadDefinitions()).flatMap(({ words, examples: lines }) 
 
 /** What asks a person, and what they answer once it shows so much. */
 const answered: Readonly<Record<string, { shows: RegExp; keys: string; code: number }>> = {
-  'sessionctl list --ip 203.0.113.0/24 --watch': { shows: /q ends/, keys: 'q', code: 0 },
+  'sessionctl list --ip 203.0.113.0/24 --watch': { shows: /q quits/, keys: 'q', code: 0 },
   'sessionctl revoke QsFYstwy': { shows: /\(y\/N\)/i, keys: 'y\r', code: 0 },
   'sessionctl revoke --user ada@example.com': { shows: /space/i, keys: '\u0003', code: 130 },
 };

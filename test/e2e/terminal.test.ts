@@ -169,7 +169,7 @@ describe('in a terminal', () => {
     run.type('@127.0.0.1/auth');
     await run.shows('root:***@127.0.0.1/auth');
     run.type('\r');
-    await run.shows('That is no name of a variable');
+    await run.shows('That is not the name of a variable');
     run.type('\u0003');
     const { code, screen } = await run.ended;
     expect(code).toBe(130);

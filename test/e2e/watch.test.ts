@@ -26,7 +26,7 @@ describe('list --watch in a terminal', () => {
     ['Ctrl-D', '\u0004'],
   ])('ends by %s, and gives the screen back', async (_name, key) => {
     const terminal = watch(80);
-    await terminal.shows('q ends');
+    await terminal.shows('q quits');
     const during = await terminal.screen();
     expect(during).toMatchObject({ alternate: true, wrapped: [] });
     expect(during.lines[0]).toMatch(/^1 active session in sqlite /);
@@ -37,7 +37,7 @@ describe('list --watch in a terminal', () => {
 
   it('follows the size of the window, without colour where none is wanted', async () => {
     const terminal = watch(60, { NO_COLOR: '1' });
-    await terminal.shows('q ends');
+    await terminal.shows('q quits');
     expect((await terminal.screen()).lines.join('\n')).not.toContain('CREATED');
     terminal.resize(200, 30);
     await terminal.shows('CREATED');
@@ -48,7 +48,7 @@ describe('list --watch in a terminal', () => {
 
   it('says what matters most on a screen that is too small for a table', async () => {
     const terminal = watch(80);
-    await terminal.shows('q ends');
+    await terminal.shows('q quits');
     terminal.resize(24, 5);
     await terminal.shows(/^1 active session\b.*\n {2}ada@example\.com/);
     expect((await terminal.screen()).lines).toHaveLength(2);
@@ -84,7 +84,7 @@ describe('list --watch in a terminal', () => {
 
   it('gives the screen back when it is told to end', async () => {
     const terminal = watch(80);
-    await terminal.shows('q ends');
+    await terminal.shows('q quits');
     process.kill(terminal.pid, 'SIGTERM');
     const { code, screen } = await terminal.ended;
     expect({ code, alternate: screen.alternate }).toEqual({ code: 0, alternate: false });

@@ -250,7 +250,7 @@ describeOn('sqlite', 'create', () => {
       ),
     );
     expect(stderr).toContain('of Ada <ada@example.com>');
-    expect(stderr).toMatch(/without better-auth\.dont_remember\s+Better Auth prolongs/);
+    expect(stderr).toMatch(/without better-auth\.dont_remember\s+Better Auth extends/);
     const token = /session_token=(\w{32})/.exec(stdout)?.[1] ?? '';
     expect(stderr).not.toContain(token);
     const history = JSON.stringify(someone.history());
@@ -296,7 +296,7 @@ describeOn('sqlite', 'create', () => {
 
   it.each([
     ['--dry-run', [...words, '--dry-run'], 0, 'Dry run: nothing was changed.'],
-    ['no --yes and nobody to ask', words, 2, 'needs --yes where nobody can be asked'],
+    ['no --yes and nobody to ask', words, 2, 'needs --yes when it cannot ask'],
     ['no reason', ['create', '--user', 'ada@example.com', '--yes'], 2, 'Give --reason'],
     ['no user', ['create', '--reason', 'x', '--yes'], 2, 'Give --user'],
     [
@@ -305,13 +305,13 @@ describeOn('sqlite', 'create', () => {
       1,
       'no user has the id or e-mail address',
     ],
-    ['no time at all', [...words, '--yes', '--expires-in', '0s'], 2, '--expires-in is no time at all'],
+    ['no time at all', [...words, '--yes', '--expires-in', '0s'], 2, '--expires-in must be more than 0'],
     ['no length', [...words, '--yes', '--expires-in', 'soon'], 2, '--expires-in: "soon" is not a duration'],
     [
       'longer than a sign-in lasts',
       [...words, '--yes', '--expires-in', '8d'],
       2,
-      'error: --expires-in 8d is longer than any sign-in lasts: expires_in is 7d\nhint: Give 7d at most.',
+      'error: --expires-in 8d is longer than a sign-in lasts: expires_in is 7d\nhint: Give 7d at most.',
     ],
     ['longer than any cookie', [...words, '--yes', '--expires-in', '401d'], 2, 'longer than 400d'],
   ])('%s: nothing is made', async (_name, typed, code, message) => {

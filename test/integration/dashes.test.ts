@@ -61,7 +61,7 @@ for (const dialect of dialects) {
           const { code, stdout, stderr } = await run(command, id, ...(command === 'revoke' ? ['--yes'] : []));
           expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
           expect(stderr).toMatch(
-            /^error: unknown option '-.*\nhint: .*An id that begins with - stands behind --/,
+            /^error: unknown option '-.*\nhint: .*Put an id that begins with - after --/,
           );
           expect(stderr).toMatch(/sessionctl (?:show|revoke) -- <id>\n$/);
         }

@@ -105,7 +105,7 @@ describe('words', () => {
     await refusedOn(
       ['list', 'ada@example.com'],
       2,
-      /too many arguments[^]*hint: Options select, such as --user/,
+      /too many arguments[^]*hint: Select with options such as --user/,
     );
     await refusedOn(['show'], 2, /missing required argument 'id'[^]*hint: `sessionctl list` shows ids/);
     await refusedOn(['verify', 'x'], 2, /too many arguments[^]*hint: The token or cookie is read from stdin/);

@@ -423,7 +423,7 @@ describeOn('sqlite', 'verify', () => {
     const stdin = `Authorization: Bearer ${session.token}`;
     const { code, stdout, stderr } = await place.operator.run(['verify'], { stdin });
     expect(code).toBe(1);
-    expect(stdout).toContain('an application with the bearer plugin takes it as it is');
+    expect(stdout).toContain('an application with the bearer plugin accepts it as it is');
     expect(stderr).toContain('Better Auth reads only with its bearer plugin');
   });
 

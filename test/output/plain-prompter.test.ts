@@ -67,7 +67,7 @@ describe('questions at a dumb terminal', () => {
       (p) => p.tick('Which?', lines),
       ['\n', '3, 1\n'],
       ['a', 'c'],
-      'Which?\n  1. line a\n  2. line b\n  3. line c\nNumbers, with spaces between: Nothing is named: type at least one number.\nNumbers, with spaces between: ',
+      'Which?\n  1. line a\n  2. line b\n  3. line c\nNumbers, with spaces between: No number given: type at least one.\nNumbers, with spaces between: ',
     ],
     ['tick, never more than is named', (p) => p.tick('Which?', lines), ['1-3\n', '2\n'], ['b'], ''],
     [
@@ -75,7 +75,7 @@ describe('questions at a dumb terminal', () => {
       (p) => p.typeNumber('Type 1200', 1200),
       ['12\n', '1,200\n'],
       true,
-      'Type 1200 Type 1,200 to go on, or nothing to stop.\nType 1200 ',
+      'Type 1200 Type 1,200 to continue, or press Enter to stop.\nType 1200 ',
     ],
     ['typeNumber refused', (p) => p.typeNumber('Type 1200', 1200), ['no\n'], false, 'Type 1200 '],
     ['password, not shown', (p) => p.password('URL'), ['hunter2\n'], 'hunter2', 'URL \n'],

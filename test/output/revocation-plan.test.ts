@@ -73,10 +73,10 @@ describe('the plan', () => {
       database     production, postgresql db.example.com:5432/app
       selected     --user ada@example.com
       to be ended  2 sessions of 1 user (1 active, 1 expired)
-      as always    No cookie cache is configured here. If the application has one,
-                   browsers stay signed in until it runs out.
+      note         No cookie cache is configured here. If the application has one,
+                   browsers stay signed in until it expires.
                    No Redis is configured here. If the application keeps sessions in
-                   secondary storage, they live on there.
+                   secondary storage, they stay valid there.
 
       They are:
       ID        USER            STATE    ACTIVE  IP                    DEVICE
@@ -97,10 +97,10 @@ describe('the plan', () => {
       database     production, postgresql db.example.com:5432/app
       selected     --user ada@example.com
       to be ended  20 sessions of 3 users (1 active, 19 expired)
-      mind         times are stored without a zone; UTC is assumed
-                   5 active sessions of others, opened by them as administrators, live
-                   on: see --impersonated-by.
-                   2 offline OAuth refresh tokens live on: --include offline-tokens
+      warning      times are stored without a zone; UTC is assumed
+                   5 active sessions in which these users impersonate others stay
+                   valid: see --impersonated-by.
+                   2 offline OAuth refresh tokens stay valid: --include offline-tokens
                    revokes them.
                    Whether these users can come back through pending verifications is
                    not known: sessionctl cannot read them here.
@@ -109,15 +109,15 @@ describe('the plan', () => {
                    4 API keys of these users stay valid: --include api-keys disables
                    them.
                    The rows are kept as records (preserve_in_database): their expiry
-                   is set to the present. What has expired is a record already and not
-                   counted here.
-                   Goes on with whoever signs in meanwhile and matches, until nobody
-                   does.
-      also         The cookie cache lets browsers stay signed in for up to 5m
+                   is set to the current time. Expired sessions are records already
+                   and not counted here.
+                   Also ends matching sessions that start meanwhile, until there are
+                   no new ones.
+      note         The cookie cache lets browsers stay signed in for up to 5m
                    afterwards: until about 14:05 UTC if ended now.
                    8 OAuth tokens bound to these sessions are revoked too.
-      as always    No Redis is configured here. If the application keeps sessions in
-                   secondary storage, they live on there.
+      note         No Redis is configured here. If the application keeps sessions in
+                   secondary storage, they stay valid there.
       "
     `);
   });
@@ -131,14 +131,14 @@ describe('the plan', () => {
     const styled = (text: string) => lines.find((line) => line.includes(text));
     for (const sentence of [
       'times are stored without a zone; UTC is assumed',
-      '5 active sessions of others, opened by them as administrators, live on: see --impersonated-by.',
-      '2 offline OAuth refresh tokens live on: --include offline-tokens revokes them.',
+      '5 active sessions in which these users impersonate others stay valid: see --impersonated-by.',
+      '2 offline OAuth refresh tokens stay valid: --include offline-tokens revokes them.',
       '4 API keys of these users stay valid: --include api-keys disables them.',
-      'The rows are kept as records (preserve_in_database): their expiry is set to the present. What has expired is a record already and not counted here.',
+      'The rows are kept as records (preserve_in_database): their expiry is set to the current time. Expired sessions are records already and not counted here.',
     ])
       expect(styled(sentence), sentence).toContain(bold(yellow(sentence)));
     const constant =
-      'No cookie cache is configured here. If the application has one, browsers stay signed in until it runs out.';
+      'No cookie cache is configured here. If the application has one, browsers stay signed in until it expires.';
     expect(styled(constant)).toContain(dim(constant));
     const bound = '8 OAuth tokens bound to these sessions are revoked too.';
     expect(styled(bound)).toMatch(new RegExp(` {2}${bound}$`));
@@ -152,14 +152,14 @@ describe('the plan', () => {
       database     production, postgresql db.example.com:5432/app
       selected     --user ada@example.com
       to be ended  1 session of 1 user (1 active, 0 expired)
-      mind         1 active session of somebody else, opened by this user as an administrator, lives on: see --impersonated-by.
-                   1 offline OAuth refresh token lives on: --include offline-tokens revokes it.
+      warning      1 active session in which this user impersonates another user stays valid: see --impersonated-by.
+                   1 offline OAuth refresh token stays valid: --include offline-tokens revokes it.
                    1 API key of this user stays valid: --include api-keys disables it.
-                   The row is kept as a record (preserve_in_database): its expiry is set to the present. What has expired is a record already and not counted here.
-                   Goes on with whoever signs in meanwhile and matches, until nobody does.
-      also         The cookie cache lets browsers stay signed in for up to 5m afterwards: until about 14:05 UTC if ended now.
+                   The row is kept as a record (preserve_in_database): its expiry is set to the current time. Expired sessions are records already and not counted here.
+                   Also ends matching sessions that start meanwhile, until there are no new ones.
+      note         The cookie cache lets browsers stay signed in for up to 5m afterwards: until about 14:05 UTC if ended now.
                    1 OAuth token bound to this session is revoked too.
-      as always    No Redis is configured here. If the application keeps sessions in secondary storage, they live on there.
+      note         No Redis is configured here. If the application keeps sessions in secondary storage, they stay valid there.
 
       It is:
       ID                                USER             STATE   CREATED  LAST ACTIVE  EXPIRES  IP                    DEVICE

@@ -55,7 +55,7 @@ describe('the report', () => {
     expect(`\n${shown({ notFound: ['a', 'b'] })}`).toMatchInlineSnapshot(`
       "
       Ended 12 sessions of 3 users in production, postgresql db.example.com:5432/app.
-      Looked again at 2026-11-23T14:00:00.000Z: none of them is left.
+      Checked again at 2026-11-23T14:00:00.000Z: 0 left.
       2 sessions that match signed in later and are still there: run it again, or with --until-quiet.
       1 OAuth token revoked, 2 offline refresh tokens left.
       Ended too: 1 trusted device.
@@ -90,8 +90,7 @@ describe('the report', () => {
     const lines = shown({}, screen(60, true)).split('\n');
     expect(lines[0]).toContain(bold('Ended 12 sessions of 3 users'));
     expect(lines.join(' ')).toContain(bold(at));
-    expect(lines).toContain(green('Looked again at 2026-11-23T14:00:00.000Z: none of them is'));
-    expect(lines).toContain(green('left.'));
+    expect(lines).toContain(green('Checked again at 2026-11-23T14:00:00.000Z: 0 left.'));
     expect(lines).toContain(yellow('2 sessions that match signed in later and are still there:'));
   });
 
@@ -110,17 +109,17 @@ describe('the report', () => {
   });
 
   it.each([
-    [{ revoked: 11, noLongerMatch: 1 }, '1 session of the plan no longer matches and lives on.'],
+    [{ revoked: 11, noLongerMatch: 1 }, '1 session of the plan no longer matches and stays valid.'],
     [{ arrivedLater: 1 }, '1 session that matches signed in later and is still there: run it again'],
     [{ arrivedLater: 2 }, '2 sessions that match signed in later and are still there: run it again'],
     [{ remaining: 1 }, '1 session that should be gone is still there.'],
     [{ remaining: 7 }, '7 sessions that should be gone are still there.'],
     [{ revoked: 11 }, '1 other had ended, or no longer matched, before it was reached.'],
     [{ revoked: 10 }, '2 others had ended, or no longer matched, before they were reached.'],
-    [{ revoked: 11 }, 'Ended 11 sessions of 12 that were meant in'],
-    [{ matched: 1, revoked: 0 }, 'Ended 0 sessions of 1 that was meant in'],
+    [{ revoked: 11 }, 'Ended 11 sessions of 12 that were selected in'],
+    [{ matched: 1, revoked: 0 }, 'Ended 0 sessions of 1 that was selected in'],
     [{ matched: 1, revoked: 1, users: 1 }, 'Ended 1 session of 1 user in'],
-    [{ matched: 1, revoked: 1 }, 'Looked again at 2026-11-23T14:00:00.000Z: it is gone.'],
+    [{ matched: 1, revoked: 1 }, 'Checked again at 2026-11-23T14:00:00.000Z: it is gone.'],
     [{ remaining: 1, stoppedBecause: 'signal' }, 'Left to be ended: 1 session.'],
     [{ oauthTokens: { revoked: 1, offlineLeft: 1 } }, '1 OAuth token revoked, 1 offline refresh token left.'],
   ] as const)('is right in number: %j', (about, sentence) => {

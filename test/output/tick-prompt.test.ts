@@ -184,11 +184,11 @@ describe('tick', () => {
     type('chrome', ENTER);
     let { lines } = await screen();
     expect(lines[0]).toBe('? Which sessions should end? chrome');
-    expect(lines).toContain('> nothing is ticked: space ticks the line with the pointer');
+    expect(lines).toContain('> nothing is ticked: press space to tick the line at the pointer');
     type(UP);
     ({ lines } = await screen());
     expect(lines[0]).toBe('? Which sessions should end? chrome');
-    expect(lines).not.toContain('> nothing is ticked: space ticks the line with the pointer');
+    expect(lines).not.toContain('> nothing is ticked: press space to tick the line at the pointer');
     type(DOWN, ' ', ENTER);
     expect(await answer).toEqual(['cleo']);
   });
@@ -380,7 +380,7 @@ describe('typeNumber', () => {
   ])('%j is something else: it is asked again and says what is expected', async (text) => {
     const { type, shows, screen, answer } = typing();
     type(text, ENTER);
-    await shows('> Type 12,000 to go on, or nothing to stop.');
+    await shows('> Type 12,000 to continue, or press Enter to stop.');
     expect((await screen()).lines[0]).toBe('? Type the number of sessions:');
     type('12,000', ENTER);
     expect(await answer).toBe(true);

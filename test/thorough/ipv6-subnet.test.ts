@@ -42,7 +42,7 @@ function behaves(deployWith: (options: Pick<AppOptions, 'advanced'>) => Promise<
     const network = { 32: '2001:db8::/32', 48: '2001:db8:aaaa::/48', 128: '' }[bits];
     const meant = { 32: 3, 48: 2, 128: 1 }[bits];
     const means = (option: string) =>
-      `The application stores IPv6 addresses by their /${String(bits)}, so ${option} ${first} means ${network}.`;
+      `The application stores IPv6 addresses as their /${String(bits)}, so ${option} ${first} means ${network}.`;
 
     test('lists and plans widen to that and say so', async () => {
       const list = await operator(bits).run(['list', '--ip', first, '-o', 'ids']);
@@ -140,12 +140,12 @@ describeOn('sqlite', 'an application that has changed its masking', () => {
     const list = await operator.run(['list', '--ip', '2001:db8:aaaa:cccc::2', '-o', 'ids']);
     expect(list.stdout).toBe('');
     expect(list.stderr).toContain(
-      '1 session may be meant by --ip and is not taken for one: its address is stored as the /48 of what was asked for.',
+      '1 session may match --ip and is not treated as a match: its address is stored as the /48 of what was asked for.',
     );
     const kept = await operator.run([
       'revoke-all', '--everyone', '--except-ip', '2001:db8:aaaa:cccc::2', '--dry-run',
     ]); // prettier-ignore
-    expect(kept.stdout.replaceAll(/\s+/g, ' ')).toContain('1 session may be meant by --except-ip');
+    expect(kept.stdout.replaceAll(/\s+/g, ' ')).toContain('1 session may match --except-ip');
     await database.drop();
   });
 });

@@ -79,7 +79,7 @@ describe.each(dialects)('only what was meant, on %s', (dialect) => {
       expect(await there.operator.run(['revoke', '12345678', '--yes'])).toMatchObject({ code: 0 });
       const again = await there.operator.run(['revoke', '12345678', '--yes']);
       expect(again.code, again.stderr).toBe(2);
-      expect(again.stderr).toMatch(/begins one that is little longer: 123456789/);
+      expect(again.stderr).toMatch(/a prefix of one that is only a little longer: 123456789/);
       const fromStdin = await there.operator.run(['revoke', '-', '--yes'], { stdin: '12345678\n' });
       expect(fromStdin.code, fromStdin.stderr).toBe(1);
       expect(await areIn(there)).toEqual([false, true, true]);
@@ -126,14 +126,14 @@ describe.each(dialects)('only what was meant, on %s', (dialect) => {
     it('input that holds no token at all is named, also where what is missing is ignored', async () => {
       const { operator } = await scene();
       const ignoring = ['revoke', '--token-stdin', '--yes', '--ignore-missing'];
-      const said = 'error: nothing of the input is a token\n';
+      const said = 'error: the input holds no token\n';
       const rubbish = await operator.run(ignoring, { stdin: 'hello world\n12 + 7\nrubbish\n' });
       expect(rubbish.code, rubbish.stderr).toBe(1);
       expect(rubbish.stderr).toContain(said);
       const gone = await operator.run(ignoring, { stdin: `hello\n${'gone'.repeat(8)}\n` });
       expect([gone.code, gone.stderr.includes(said)]).toEqual([0, false]);
       expect(gone.stderr).toContain(
-        'Taken for ended, since nothing has this id or token: line 1 (not a token)',
+        'Assumed already ended, since no session has this id or token: line 1 (not a token)',
       );
       const named = await operator.run(['revoke', '--token-stdin', '--yes'], { stdin: 'gone'.repeat(8) });
       expect(named.code).toBe(1);
@@ -149,7 +149,7 @@ describe.each(dialects)('only what was meant, on %s', (dialect) => {
         [token, 'argument 1 (a token; see --token-stdin)'],
         [email, 'argument 1 (a user; see --user, or revoke-all --user)'],
         ['nobody@example.com', 'argument 1 (not an id)'],
-        [stubborn.slice(0, 5), `${stubborn.slice(0, 5)} (a beginning needs 8 characters)`],
+        [stubborn.slice(0, 5), `${stubborn.slice(0, 5)} (a prefix needs 8 characters)`],
       ] as const) {
         const ran = await operator.run(['revoke', word, '--yes', '--ignore-missing']);
         expect(ran.code, word).toBe(1);
@@ -164,11 +164,11 @@ describe.each(dialects)('only what was meant, on %s', (dialect) => {
         stdin: stubborn,
       });
       expect(asToken.code).toBe(1);
-      expect(asToken.stderr).toContain('line 1 (the id of a session; leave --token-stdin out)');
+      expect(asToken.stderr).toContain('line 1 (the id of a session; remove --token-stdin)');
       const gone = await operator.run(['revoke', 'gone'.repeat(8), '--yes', '--ignore-missing']);
       expect(gone.code, gone.stderr).toBe(0);
       expect(gone.stderr).toContain(
-        `there is nothing to end. Taken for ended, since nothing has this id or token: ${'gone'.repeat(8)}.`,
+        `there is nothing to end. Assumed already ended, since no session has this id or token: ${'gone'.repeat(8)}.`,
       );
       expect(await areIn(there)).toEqual([true, true, true]);
     });

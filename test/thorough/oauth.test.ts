@@ -194,7 +194,7 @@ describe('sessionctl does to OAuth tokens what Better Auth does', () => {
           const text = stdout.replace(/\s+/g, ' ');
           expect(text).toContain('8 OAuth tokens bound to these sessions are revoked too.');
           expect(text).toContain(
-            '2 offline OAuth refresh tokens live on: --include offline-tokens revokes them.',
+            '2 offline OAuth refresh tokens stay valid: --include offline-tokens revokes them.',
           );
           expect(text).toContain('2 API keys of this user stay valid: --include api-keys disables them.');
           const asked = await operator.run([...words, '--dry-run', '--include-offline-tokens']);

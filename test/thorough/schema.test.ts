@@ -346,7 +346,7 @@ describe('a deployment', () => {
           await store.close();
         }
         const { stderr } = await schema(database.url, 'rollback', '--dry-run');
-        expect(stderr).toContain('the history table goes with 2 records');
+        expect(stderr).toContain('this removes the history table with 2 records');
       });
 
       it('waits for whoever changes it, and says for whom', async () => {

@@ -283,7 +283,7 @@ describe('a value of another encoding, in the midst of an SQLite column', () => 
         const [plan, act] = selections;
         const planned = await operator.run(['revoke-all', ...(plan ?? []), '--dry-run']);
         expect(planned.code, planned.stderr).toBe(0);
-        expect(planned.stdout).toContain('1 more session may be meant and is left alone');
+        expect(planned.stdout).toContain('1 more session may match and is left alone');
         const listed = await operator.run(['list', ...(plan ?? []), '-o', 'ids']);
         expect(listed.stdout.split('\n')).not.toContain(strange);
         expect(listed.stderr).toContain('1 more session may match');

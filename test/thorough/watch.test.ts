@@ -160,7 +160,7 @@ describeOn('postgresql', 'list --watch, a connection that is lost', () => {
         await prints(/"present"/);
         proxy.refuse(true);
         proxy.cut();
-        await shows(/trying again until it answers/);
+        await shows(/retrying until it answers/);
         await deployment.database.query(
           `DELETE FROM ${deployment.shape.table('session')} WHERE ${deployment.shape.column('id')} = '${ids[0] ?? ''}'`,
         );
@@ -170,7 +170,7 @@ describeOn('postgresql', 'list --watch, a connection that is lost', () => {
       expect(code).toBe(0);
       expect(told(lines)).toEqual([['gone', 'ended']]);
       expect(stderr.match(/trying again/g)).toHaveLength(1);
-      expect(stderr).toContain('It answers again.');
+      expect(stderr).toContain('The database answers again.');
     } finally {
       await proxy.stop();
     }

@@ -13,8 +13,8 @@ export const configCheck = defineCommand<object>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3],
   examples: [
-    ['sessionctl config check', 'The file in use'],
-    ['sessionctl config check deploy/sessionctl.toml', 'Another one'],
+    ['sessionctl config check', 'Check the file in use'],
+    ['sessionctl config check deploy/sessionctl.toml', 'Check another file'],
   ],
   operands: 'file',
   configure: (command) => command.argument('[file]', 'configuration file (default: the one in use)'),
@@ -48,8 +48,7 @@ async function fileToCheck(context: Context, file: string | undefined): Promise<
   rejectEmpty(context.flags);
   if (file !== undefined) {
     const path = resolve(context.system.cwd, file);
-    if (mayBeToken(file) && !existsSync(path))
-      throw new ConfigError('there is no file of the name that was given');
+    if (mayBeToken(file) && !existsSync(path)) throw new ConfigError('there is no file with the given name');
     return path;
   }
   const search = await findConfigFile(context.system, context.flags.config);

@@ -12,9 +12,9 @@ export interface InitFlags extends GlobalFlags {
   readonly force?: boolean;
 }
 
-/** Where a URL stands, and the file of variables that it takes. */
+/** The place of a URL, and the file of variables that it uses. */
 export interface UrlSource {
   readonly url: UrlReference;
-  /** As given: from the working directory. */
+  /** As given, relative to the working directory. */
   readonly envFile: string | null;
 }

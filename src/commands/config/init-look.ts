@@ -10,10 +10,10 @@ import type { Plan } from './init-plan.ts';
 import { settingsOf } from './init-settings.ts';
 import { placeOf } from './init-variables.ts';
 
-/** What stands behind the URL. */
+/** What was found behind the URL. */
 export interface Finding {
   readonly server: string;
-  /** Null where all sessions stand in Redis. */
+  /** Null where all sessions are in Redis. */
   readonly sessionTable: string | null;
   readonly userTable: string | null;
   readonly keyType: string | null;
@@ -33,16 +33,16 @@ export interface Outcome {
   readonly finding: Finding;
 }
 
-/** Milliseconds: the clocks of the application and of its database differ by less, a wrong time zone by more. */
+/** Milliseconds. The clocks of the application and its database differ by less; a wrong time zone differs by more. */
 const FUTURE_TOLERANCE = 60_000;
 
-/** Connects just as later runs will, by what the file is going to say, and tells what is there. */
+/** Connects as later runs will, with the settings that the file is going to have, and reports what was found. */
 export async function look(context: Context, plan: Plan): Promise<Outcome> {
   const outcome = withTakenNames(context, await findUnderLikelyNames(context, plan));
   const { finding } = outcome;
   const users = finding.userTable === null ? 'no table of users' : `users in ${finding.userTable}`;
   await context.note(
-    `found ${finding.server}, sessions in ${finding.sessionTable ?? 'Redis alone'}, ${users}`,
+    `found ${finding.server}, sessions in ${finding.sessionTable ?? 'Redis only'}, ${users}`,
   );
   if (finding.sessionTable !== null)
     await context.note(`ids are ${finding.keyType ?? '-'}, times are ${finding.timeEncoding ?? '-'}`);
@@ -51,7 +51,7 @@ export async function look(context: Context, plan: Plan): Promise<Outcome> {
   return outcome;
 }
 
-/** Writes down the application's own names that the database has, and says of the others that it has not. */
+/** Keeps the application's own names that the database has, and reports those that it does not have. */
 function withTakenNames(context: Context, { plan, finding }: Outcome): Outcome {
   const { reading, draft } = plan;
   if (reading === null) return { plan, finding };
@@ -66,7 +66,7 @@ function withTakenNames(context: Context, { plan, finding }: Outcome): Outcome {
     .filter(({ key }) => finding.taken[key] === undefined && finding.sessionTable !== null)
     .map(
       ({ option, value, line }) =>
-        `${place}:${String(line)}: ${option} is ${JSON.stringify(value)} to the adapter, and the database is taken as it is`,
+        `${place}:${String(line)}: ${option} is ${JSON.stringify(value)} to the adapter, and the database does not have it; the names of the database are used`,
     );
   return {
     plan: {
@@ -81,7 +81,7 @@ function withTakenNames(context: Context, { plan, finding }: Outcome): Outcome {
   };
 }
 
-/** The names of `reading` as the recognition takes them. */
+/** The names of `reading`, in the form that the recognition takes. */
 function likelyOf(reading: AuthReading): LikelyNames {
   const under = (table: string) =>
     Object.fromEntries(
@@ -98,7 +98,7 @@ function likelyOf(reading: AuthReading): LikelyNames {
   };
 }
 
-/** Where no table is recognised, those count that the application names, if the database has them. */
+/** Where no table is recognised, the tables that the application names are used, if the database has them. */
 async function findUnderLikelyNames(context: Context, plan: Plan): Promise<Outcome> {
   try {
     return { plan, finding: await find(context, plan) };
@@ -125,14 +125,14 @@ function withLikelyNames(context: Context, plan: Plan): Plan | null {
 }
 
 /**
- * Connects to the database alone, before anything else is asked.
- * @throws ConfigError where the URL cannot be had, ConnectionError where nobody answers at it
+ * Connects to the database only, before the other questions.
+ * @throws ConfigError where there is no URL, ConnectionError where the database does not answer
  */
 export async function reach(context: Context, { path, draft }: Plan): Promise<void> {
   // The other settings may need a Redis, which is asked for later.
   const database = await settingsOf(context, { path, draft: { ...draft, settings: [] } });
   await context.withExamination({ ...database, redis: null }, ({ database: { part, error } }) => {
-    // Which of its tables hold sessions is asked of the finished plan.
+    // The finished plan shows which of its tables hold sessions.
     if (part === null && !(error instanceof SchemaError)) throw error;
     return Promise.resolve();
   });
@@ -140,7 +140,7 @@ export async function reach(context: Context, { path, draft }: Plan): Promise<vo
 
 /**
  * Connects to the Redis of the plan, where it has one.
- * @throws ConfigError where its URL cannot be had or read, ConnectionError where it does not answer
+ * @throws ConfigError where there is no URL or it cannot be read, ConnectionError where Redis does not answer
  */
 export async function reachRedis(context: Context, plan: Plan): Promise<void> {
   const settings = await settingsOf(context, plan);
@@ -168,7 +168,7 @@ async function find(context: Context, plan: Plan): Promise<Finding> {
   });
 }
 
-/** What a deployment with secondary storage has beside its session table, or in place of one. */
+/** The secondary storage of a deployment, besides its session table or instead of one. */
 async function lookIntoRedis(context: Context, settings: Settings): Promise<Finding> {
   return context.withExamination(settings, async ({ database, secondary }) => {
     if (database.part === null) throw database.error;
@@ -211,11 +211,11 @@ async function tellNewest(
       timeZone === null && zoneKnown
         ? 'the clock of the application or of the database is wrong'
         : `the time zone ${timeZone ?? 'UTC'} is not the application's`;
-    await context.warn(`the newest session lies in the future: ${culprit}`);
+    await context.warn(`the newest session is in the future: ${culprit}`);
   }
 }
 
-/** Whether the newest session cannot have begun when it seems to. */
+/** Whether the newest session cannot have started at the time that is read. */
 export function isInFuture({ newestSession, now }: Pick<Finding, 'newestSession' | 'now'>): boolean {
   return newestSession !== null && millisecondsOf(newestSession) - millisecondsOf(now) > FUTURE_TOLERANCE;
 }

@@ -12,12 +12,12 @@ import { withoutRefused } from './init-settings.ts';
 import { urlSaid } from './init-source.ts';
 import { filePath, isSetIn, placeOf, variable } from './init-variables.ts';
 
-/** What is to be written, and where to. */
+/** What to write, and where. */
 export interface Plan {
   /** Absolute. */
   readonly path: string;
   readonly draft: ProfileDraft;
-  /** What the application's own configuration says, where it was read. */
+  /** The application's own configuration, where it was read. */
   readonly reading: AuthReading | null;
 }
 
@@ -37,21 +37,21 @@ export async function rejectBadFlags(flags: InitFlags): Promise<void> {
   };
   for (const [option, value] of Object.entries(given)) {
     if (value?.trim() === '')
-      throw new UsageError(`${option} was given an empty value`, { hint: 'Leave the option out.' });
+      throw new UsageError(`${option} was given an empty value`, { hint: 'Remove the option.' });
   }
   if (flags.url !== undefined && flags.urlEnv !== undefined) {
-    throw new UsageError('--url and --url-env contradict each other', { hint: 'Give one of them.' });
+    throw new UsageError('--url and --url-env cannot be combined', { hint: 'Give one of them.' });
   }
   if (flags.redisKeyPrefix !== undefined && flags.redisUrlEnv === undefined && flags.auth === undefined) {
-    throw new UsageError('--redis-key-prefix says nothing without --redis-url-env or --auth', {
-      hint: 'Say where Redis is as well.',
+    throw new UsageError('--redis-key-prefix needs --redis-url-env or --auth', {
+      hint: 'Also give the URL of Redis.',
     });
   }
 }
 
 /**
- * What is to be written, from flags and from the application's configuration that they name.
- * @throws UsageError where they do not say what the database's URL is
+ * Makes the plan from flags and from the application's configuration that they name.
+ * @throws UsageError where they do not give the database's URL
  * @throws ConfigError where the file exists already or a variable is unset
  */
 export async function planFromFlags(context: Context, flags: InitFlags): Promise<Plan> {
@@ -84,29 +84,28 @@ async function sourceFromFlags(
   if (flags.url !== undefined) return { url: { kind: 'literal', url: flags.url }, envFile };
   const said = reading?.database ?? null;
   if (said === null) {
-    throw new UsageError(
-      'config init needs to know where the database is, and there is no terminal to ask on',
-      { hint: 'Give --url-env <name> (better: the URL stays out of the file) or --url <url>.' },
-    );
+    throw new UsageError('config init needs the URL of the database, and there is no terminal to ask on', {
+      hint: 'Give --url-env <name> (better: the URL stays out of the file) or --url <url>.',
+    });
   }
   const place = `${placeOf(context, reading)}:${String(said.line)}`;
   if (said.kind === 'literal') {
-    throw new ConfigError(`${place} holds the database URL itself, which is not copied`, {
-      hint: 'Move it into a variable and give --url-env <name>; --url <url> writes it into the file all the same.',
+    throw new ConfigError(`${place} holds the database URL in plain text, which is not copied`, {
+      hint: 'Move it into a variable and give --url-env <name>, or use --url <url> to write it into the file.',
     });
   }
   const url = await urlSaid(context, said, envFile);
   if (url !== null) return { url, envFile };
-  throw new UsageError(`${place}: where the database is cannot be read: it ${whyUnread(said)}`, {
+  throw new UsageError(`${place}: the database URL cannot be read: it ${whyUnread(said)}`, {
     hint: 'Give --url-env <name> (better: the URL stays out of the file) or --url <url>.',
   });
 }
 
 function whyUnread(said: ReadUrl): string {
-  return said.kind === 'unread' ? said.why : 'is not one';
+  return said.kind === 'unread' ? said.why : 'is not a URL';
 }
 
-/** Where the sessions in secondary storage are, as settings; none where there is no such storage. */
+/** The place of the sessions in secondary storage, as settings; none where there is no such storage. */
 async function redisFromFlags(
   context: Context,
   flags: InitFlags,
@@ -129,28 +128,28 @@ async function redisFromFlags(
         ? secondary.url.text
         : null;
   if (url === null || prefix === null) {
-    const what = url === null ? 'where that is' : 'under which prefix';
+    const what = url === null ? 'its URL' : 'its key prefix';
     throw new ConfigError(
       `${redisOrigin(context, reading)}: the application keeps sessions in secondary storage, and ${what} cannot be read`,
       {
-        hint: `Without it they would live on unseen. Give ${url === null ? '--redis-url-env <name>' : '--redis-key-prefix <prefix>'}.`,
+        hint: `Without it these sessions would stay valid, unseen. Give ${url === null ? '--redis-url-env <name>' : '--redis-key-prefix <prefix>'}.`,
       },
     );
   }
   return { settings: redisSettings(context, reading, url, prefix), envFile };
 }
 
-/** Nobody is asked, and nothing says what a Redis that lies about is for. */
+/** No prompt is possible, and nothing shows what a Redis that was found is for. */
 async function tellOfRedis(context: Context, found: readonly FoundUrl[]): Promise<void> {
   const redis = found.find(({ kind }) => kind === 'redis');
   if (redis === undefined) return;
   const { name, envFile } = redis;
   await context.warn(
-    `${name} in ${envFile ?? 'the environment'} is left out: if the application keeps sessions there (secondaryStorage), run this again with ${redisOptions(found) ?? ''}, or they live on when they are revoked`,
+    `${name} in ${envFile ?? 'the environment'} is not used: if the application keeps sessions there (secondaryStorage), run this again with ${redisOptions(found) ?? ''}, or they stay valid when they are revoked`,
   );
 }
 
-/** What a plan is made of. */
+/** The parts of a plan. */
 export interface PlanParts {
   readonly path: string;
   readonly name: string;
@@ -160,7 +159,7 @@ export interface PlanParts {
   readonly reading: AuthReading | null;
 }
 
-/** Puts a plan together: paths as the file will read them, and of what the application says all that can be in effect. */
+/** Puts a plan together: paths as the file will read them, and all settings of the application that can take effect. */
 export async function assemblePlan(context: Context, parts: PlanParts): Promise<Plan> {
   const { path, name, source, redis, reading } = parts;
   const { cwd } = context.system;
@@ -174,7 +173,7 @@ export async function assemblePlan(context: Context, parts: PlanParts): Promise<
           key === 'session.store_in_database' &&
             value === true &&
             !redis.some((one) => one.key === 'redis.url')
-          ? ', without effect where no sessions stand in Redis'
+          ? ', without effect where no sessions are in Redis'
           : '';
     const from = `${place}:${String(line)}${isAssumed ? ' (assumed)' : ''}${why}`;
     return { key, value, from, isActive: why === '' };
@@ -200,7 +199,7 @@ export async function assemblePlan(context: Context, parts: PlanParts): Promise<
   return { path, reading, draft: await withoutRefused(context, { path, draft }) };
 }
 
-/** Says of what the application does not have that it does not have it: a report has to know. */
+/** States explicitly what the application does not have: a report has to know. */
 function withoutOptions(
   context: Context,
   reading: AuthReading | null,
@@ -230,7 +229,7 @@ async function releaseOf(context: Context, reading: AuthReading | null): Promise
   return [{ key: 'auth.release', value: installed.release, from, isActive: true }];
 }
 
-/** What Better Auth looks up in the environment itself where its options say nothing. */
+/** The variables that Better Auth itself reads where its options are not set. */
 function ownVariables(
   reading: AuthReading | null,
   isSet: (name: string) => boolean,
@@ -247,14 +246,14 @@ function ownVariables(
     .map(({ key, name }) => ({ key, value: `\${${name}}`, from: "Better Auth's own", isActive: true }));
 }
 
-/** The zone that the driver writes, where the application says it and it is one. */
+/** The zone that the driver writes, where the application sets a valid one. */
 async function zoneSaid(reading: AuthReading | null): Promise<string | null> {
   if (reading?.timeZone === undefined || reading.timeZone === null) return null;
   const { parseTimeZone } = await import('../../config/time-zone.ts');
   try {
     return parseTimeZone(reading.timeZone.zone);
   } catch {
-    // What the driver understands and sessionctl does not is asked for, as if nothing had been said.
+    // A zone that the driver understands and sessionctl does not is asked for, as if none were set.
     return null;
   }
 }
@@ -270,7 +269,7 @@ export async function rejectExisting(path: string, flags: InitFlags): Promise<vo
   throw alreadyThere(path);
 }
 
-/** A path of an SQLite file is given from here; the file reads it from its own directory. */
+/** A path of an SQLite file is typed relative to the working directory; the file reads it relative to its own. */
 export function placedUrl(url: string, cwd: string, configPath: string): string {
   const [, scheme] = /^([a-z][a-z0-9+.-]+):/i.exec(url) ?? [];
   const isFile = scheme === undefined || ['sqlite', 'sqlite3', 'file'].includes(scheme.toLowerCase());

@@ -25,7 +25,8 @@ import { askForSource, describeUrl, filled } from './init-source.ts';
 import { composedIn, filePath, isSetIn, placeOf, setItWhole } from './init-variables.ts';
 
 /**
- * Asks for what the flags leave open. Each answer is tried at once: what does not work is said and asked for again.
+ * Asks for what the flags leave open. Each answer is tried at once; one that does not work is reported and asked for
+ * again.
  * @throws CancelledError on Ctrl-C, or where the last answer is no
  */
 export async function converse(context: Context, flags: InitFlags): Promise<Outcome> {
@@ -48,14 +49,14 @@ export async function converse(context: Context, flags: InitFlags): Promise<Outc
     ).input('Name of the profile', { initial: DEFAULT_PROFILE, validate: filled }));
   const path = await askForPath(context, flags);
   const plan = withNamesOf(zoned.plan, await assemblePlan(context, { ...first.parts, name, path, timeZone }));
-  // A variable may hold a path that leads elsewhere from there.
+  // A variable may hold a path, which would be relative to that file.
   const outcome =
     dirname(path) === context.system.cwd ? { plan, finding: zoned.finding } : await look(context, plan);
   await confirmPlan(context, outcome.plan);
   return outcome;
 }
 
-/** The plan in its final place, with the tables that were found under names of the application's. */
+/** The plan with its final path, and the tables that were found under the application's names. */
 function withNamesOf(tried: Plan, placed: Plan): Plan {
   const missing = tried.draft.settings.filter(
     ({ key }) => !placed.draft.settings.some((one) => one.key === key),
@@ -63,7 +64,7 @@ function withNamesOf(tried: Plan, placed: Plan): Plan {
   return { ...placed, draft: { ...placed.draft, settings: [...placed.draft.settings, ...missing] } };
 }
 
-/** Said before anything is asked, so that nobody answers for nothing. @throws ConfigError where the file that was named is there */
+/** Reported before the first question, so that no answer is lost. @throws ConfigError where the named file exists */
 async function tellExisting(context: Context, flags: InitFlags): Promise<void> {
   const named = flags.file ?? flags.config;
   const path = filePath(context, named ?? DEFAULT_FILE);
@@ -71,8 +72,8 @@ async function tellExisting(context: Context, flags: InitFlags): Promise<void> {
   if (existsSync(path)) {
     await context.note(
       flags.force === true
-        ? `${path} exists already and is replaced at the end (--force)`
-        : `${path} exists already and stays as it is: name another file at the end, or stop here (Ctrl-C) and start again with --force, which replaces it`,
+        ? `${path} exists already and will be replaced at the end (--force)`
+        : `${path} exists already and stays unchanged: choose another file at the end, or stop now (Ctrl-C) and start again with --force to replace it`,
     );
     return;
   }
@@ -81,10 +82,10 @@ async function tellExisting(context: Context, flags: InitFlags): Promise<void> {
   if (isNamed) return;
   const search = await findConfigFile(context.system, undefined);
   if (search.path !== null && named === undefined)
-    await context.note(`${search.path} is in use here: a ${DEFAULT_FILE} in this directory comes before it`);
+    await context.note(`${search.path} is in use here: a ${DEFAULT_FILE} in this directory takes precedence`);
 }
 
-/** What lies about, so that the questions need no explanation. No secret of it is shown. */
+/** Prints what was found, so that the questions need no explanation. Secrets are not shown. */
 async function tellFound(context: Context, found: readonly FoundUrl[]): Promise<void> {
   for (const { name, url, envFile } of found) {
     for (const password of passwordsIn(url)) context.redactor.protect(password);
@@ -171,7 +172,7 @@ async function askUntilItAnswers(
   }
 }
 
-/** @param ask is told whether it asks for the first time */
+/** @param ask gets whether this is the first time */
 async function untilItWorks<Answer>(
   context: Context,
   ask: (isFirst: boolean) => Promise<Answer>,
@@ -185,7 +186,7 @@ async function untilItWorks<Answer>(
   }
 }
 
-/** @throws whatever is no answer to be mended, such as the end of the conversation */
+/** @throws any error that another answer cannot fix, such as Ctrl-C */
 async function tellRefusal(context: Context, error: unknown): Promise<void> {
   const isMendable = error instanceof SessionctlError || error instanceof InvalidValueError;
   if (!isMendable || error instanceof CancelledError || context.system.signal.aborted) throw error;
@@ -193,7 +194,9 @@ async function tellRefusal(context: Context, error: unknown): Promise<void> {
   if (error.hint !== undefined) await context.note(`hint: ${error.hint}`);
 }
 
-/** Asks until the age of the newest session under the zone is said to fit; an empty answer leaves the zone open. */
+/**
+ * Asks until the operator confirms the age of the newest session under the zone; an empty answer leaves the zone open.
+ */
 async function askForTimeZone(context: Context, first: Outcome): Promise<Outcome> {
   const prompter = await context.prompter();
   for (;;) {
@@ -208,7 +211,7 @@ async function askForTimeZone(context: Context, first: Outcome): Promise<Outcome
     const { draft } = first.plan;
     const outcome = await look(context, { ...first.plan, draft: { ...draft, timeZone } });
     if (outcome.finding.newestSession === null) return outcome;
-    if (await prompter.confirm('Does that age fit?', !isInFuture(outcome.finding))) return outcome;
+    if (await prompter.confirm('Is that age right?', !isInFuture(outcome.finding))) return outcome;
   }
 }
 
@@ -234,7 +237,7 @@ async function askForPath(context: Context, flags: InitFlags): Promise<string> {
         if (complaint !== true) return complaint;
         return flags.force === true || !existsSync(filePath(context, text))
           ? true
-          : 'That file exists: choose another, or start again with --force.';
+          : 'That file exists. Choose another, or start again with --force.';
       },
     }));
   return filePath(context, place);

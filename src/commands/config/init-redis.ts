@@ -8,17 +8,17 @@ import type { InitFlags, UrlSource } from './init-flags.ts';
 import { askForRedisSource, foundChoice, type Way } from './init-source.ts';
 import { isSetIn, placeOf, variable } from './init-variables.ts';
 
-/** Where the sessions in secondary storage are; no settings where there is no such storage. */
+/** The place of the sessions in secondary storage; no settings where there is no such storage. */
 export interface RedisAnswer {
   readonly settings: readonly DraftSetting[];
-  /** The file of variables, which may be needed for the URL of Redis alone. */
+  /** The file of variables, which may be needed only for the URL of Redis. */
   readonly envFile: string | null;
 }
 
 /**
- * Asks where there may be secondary storage: the application says so, or may, or the URL of a Redis lies about.
- * @param believes the application is believed where it says where its Redis is; otherwise that is the first choice of several
- * @throws ConfigError, UsageError where the answer is no URL
+ * Asks where there may be secondary storage: the application has it, or may have it, or the URL of a Redis was found.
+ * @param believes whether the Redis that the application names is used; otherwise it is the first of several choices
+ * @throws ConfigError, UsageError where the answer is not a URL
  */
 export async function askForRedis(
   context: Context,
@@ -36,7 +36,7 @@ export async function askForRedis(
     const [first] = candidates;
     if (first !== undefined && reading !== null && secondary === null)
       await context.note(
-        `${first.name} is left out: ${placeOf(context, reading)} sets no secondaryStorage, so no sessions stand in Redis`,
+        `${first.name} is not used: ${placeOf(context, reading)} sets no secondaryStorage, so no sessions are in Redis`,
       );
     return { settings: [], envFile: source.envFile };
   }
@@ -49,7 +49,9 @@ export async function askForRedis(
         : await askForRedisSource(
             context,
             [
-              ...(said === null ? [] : [{ name: `As ${redisOrigin(context, reading)} has it`, value: said }]),
+              ...(said === null
+                ? []
+                : [{ name: `The one in ${redisOrigin(context, reading)}`, value: said }]),
               ...(await usable(context, source, candidates)),
             ],
             source.envFile,
@@ -58,13 +60,16 @@ export async function askForRedis(
   const prefix =
     flags.redisKeyPrefix ??
     secondary?.keyPrefix ??
-    (await prompter.input('What do its keys begin with (empty: nothing)', {
+    (await prompter.input('Prefix of its keys (empty: none)', {
       initial: secondary === null ? 'better-auth:' : '',
     }));
   return { settings: redisSettings(context, reading, textOf(url), prefix), envFile };
 }
 
-/** A variable that only a file has is taken from there, where no other file is in use. @throws ConfigError where it is unset */
+/**
+ * A variable that only a file sets is taken from there, unless another file is in use.
+ * @throws ConfigError where it is unset
+ */
 async function sourceFromFlag(
   context: Context,
   name: string,
@@ -86,7 +91,7 @@ async function redisSaid(
   return { url: { kind: 'references', text: url.text }, envFile };
 }
 
-/** Variables that were found, as far as the profile can take them: it has one file of variables at most. */
+/** The variables that were found, as far as the profile can use them: it has one file of variables at most. */
 async function usable(
   context: Context,
   { envFile }: UrlSource,
@@ -99,7 +104,7 @@ async function usable(
       choices.push(foundChoice(isSet(one.name) ? { ...one, envFile } : one, envFile));
     } else
       await context.note(
-        `${one.name} stands in ${one.envFile}, and the other variables come from ${envFile}: set it there, too, to use it`,
+        `${one.name} is set in ${one.envFile}, and the other variables come from ${envFile}: set it there too, to use it`,
       );
   }
   return choices;
@@ -134,7 +139,7 @@ export function redisSettings(
   ];
 }
 
-/** What says that there is secondary storage. */
+/** The place that configures secondary storage. */
 export function redisOrigin(context: Context, reading: AuthReading | null): string {
   const secondary = reading?.secondary ?? null;
   return secondary === null ? 'config init' : `${placeOf(context, reading)}:${String(secondary.line)}`;
@@ -148,7 +153,7 @@ const NO_REDIS: DraftSetting = {
   isActive: true,
 };
 
-/** @returns `denied` where somebody was asked and said no */
+/** @returns `denied` where the operator was asked and said no */
 async function findOut(
   context: Context,
   reading: AuthReading | null,
@@ -156,11 +161,11 @@ async function findOut(
 ): Promise<boolean | 'denied'> {
   const secondary = reading?.secondary ?? null;
   if (secondary?.isCertain === true) return true;
-  // Read, and without secondary storage: the Redis serves something else.
+  // The configuration was read and has no secondary storage, so this Redis has another purpose.
   if (secondary === null && (reading !== null || candidates.length === 0)) return false;
   if (secondary !== null)
     await context.note(
-      `${placeOf(context, reading)}:${String(secondary.line)} adds options that are not read, and secondaryStorage may be among them: look there first, since sessions in Redis that this file does not name live on when they are revoked`,
+      `${placeOf(context, reading)}:${String(secondary.line)} adds options that are not read, and secondaryStorage may be among them. Check there first: if this file does not name the Redis, its sessions stay valid when they are revoked`,
     );
   const prompter = await context.prompter();
   const isThere = await prompter.confirm(

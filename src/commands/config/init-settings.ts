@@ -5,12 +5,12 @@ import type { Context } from '../../context.ts';
 import { ConfigError } from '../../errors.ts';
 
 interface Draft {
-  /** Absolute: where the file is going to be. */
+  /** Absolute, where the file will be. */
   readonly path: string;
   readonly draft: ProfileDraft;
 }
 
-/** The settings that later runs read from the file. @throws ConfigError as these runs will */
+/** The settings that later runs read from the file. @throws ConfigError as those runs will */
 export async function settingsOf(context: Context, { path, draft }: Draft): Promise<Settings> {
   const { renderConfig } = await import('../../config/render-config.ts');
   const { settingsOfText } = await import('../../config/load.ts');
@@ -22,8 +22,8 @@ export async function settingsOf(context: Context, { path, draft }: Draft): Prom
 }
 
 /**
- * Comments out what a variable of the application spoils, such as a base URL without a scheme: the file has to work, and no
- * answer to a question changes the variable.
+ * Comments out a setting that a variable of the application makes invalid, such as a base URL without a scheme: the
+ * file has to work, and no answer to a question can change the variable.
  */
 export async function withoutRefused(context: Context, { path, draft }: Draft): Promise<ProfileDraft> {
   const settings: DraftSetting[] = [];

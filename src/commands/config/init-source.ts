@@ -9,21 +9,24 @@ import type { Choice } from '../../output/prompter.ts';
 import type { InitFlags, UrlSource } from './init-flags.ts';
 import { complaintAboutName, filePath, isSetIn, placeOf, variable } from './init-variables.ts';
 
-/** A URL that is known, or the way in which the person gives it. */
+/** A URL that is known, or a way to enter one. */
 export type Way = UrlSource | UrlReference['kind'];
 
 const VARIABLE: Choice<Way> = {
   name: 'In an environment variable',
   value: 'variable',
-  description: 'The file refers to it and holds no secret',
+  description: 'The file names the variable and holds no secret',
 };
 const LITERAL: Choice<Way> = {
-  name: 'I type it in',
+  name: 'Type it now',
   value: 'literal',
-  description: 'It is written into the configuration, password included',
+  description: 'The configuration then holds it, password included',
 };
 
-/** @throws ConfigError, UsageError where the answer is no URL: the question can be asked again, with another way to answer */
+/**
+ * @throws ConfigError, UsageError where the answer is not a URL: the question can be asked again, with another way to
+ * answer
+ */
 export async function askForSource(
   context: Context,
   flags: InitFlags,
@@ -43,7 +46,7 @@ export async function askForSource(
   return sourceBy(context, way, 'DATABASE_URL', given);
 }
 
-/** @param offered beside what can be typed; @throws as `askForSource` */
+/** @param offered besides what can be typed; @throws as `askForSource` */
 export async function askForRedisSource(
   context: Context,
   offered: readonly Choice<Way>[],
@@ -54,7 +57,7 @@ export async function askForRedisSource(
   return sourceBy(context, way, 'REDIS_URL', envFile);
 }
 
-/** A variable that was found, taken from the file that was given where it stands in the environment. */
+/** A variable that was found; from the given file where it is also set in the environment. */
 export function foundChoice({ name, url, envFile }: FoundUrl, given: string | null): Choice<Way> {
   return {
     name: `In ${name} of ${envFile ?? 'the environment'}`,
@@ -71,7 +74,7 @@ async function sourceBy(
 ): Promise<UrlSource> {
   if (typeof way === 'object') return way;
   const prompter = await context.prompter();
-  // Who did not read the question types the URL.
+  // A person who skipped the question may type the URL here.
   const shown = maskPasswords;
   switch (way) {
     case 'variable': {
@@ -81,7 +84,7 @@ async function sourceBy(
     }
     case 'file': {
       const path = await prompter.input('Path of the file', { validate: filled, shown });
-      // Named from here, but read from wherever the configuration will be.
+      // Typed relative to the working directory, but read relative to the configuration.
       return { url: { kind: 'file', path: filePath(context, path) }, envFile };
     }
     case 'command': {
@@ -96,7 +99,7 @@ async function sourceBy(
   }
 }
 
-/** The database that the application's own configuration names, as far as it can be reached from here. */
+/** The database that the application's own configuration names, where it can be used from here. */
 async function saidChoices(
   context: Context,
   found: readonly FoundUrl[],
@@ -107,7 +110,7 @@ async function saidChoices(
   const place = `${placeOf(context, reading)}:${String(said.line)}`;
   if (said.kind === 'literal') {
     const value: Way = { url: { kind: 'literal', url: said.url }, envFile: null };
-    return [{ ...LITERAL, name: `As ${place} has it, copied`, value }];
+    return [{ ...LITERAL, name: `The one in ${place}, copied`, value }];
   }
   const text = said.kind === 'path' ? said.path : said.text;
   const sources = [null, ...new Set(found.flatMap(({ envFile }) => envFile ?? []))];
@@ -116,14 +119,15 @@ async function saidChoices(
     const isSet = await isSetIn(context, envFile);
     const names = said.kind === 'path' ? [] : expandReferences(said.text, () => '').variables;
     const isFromFile = envFile !== null;
-    // One variable is among those that were found; the environment alone may do.
+    // A single variable is already offered among those that were found. No file is needed where the environment is
+    // enough.
     if (names.length === 1 && text === `\${${names[0] ?? ''}}`) continue;
     if (isFromFile && ways.length > 0) continue;
     if (!names.every(isSet)) continue;
     const url = await urlSaid(context, said, envFile);
     if (url !== null)
       ways.push({
-        name: `As ${place} has it${envFile === null ? '' : `, with ${envFile}`}`,
+        name: `The one in ${place}${envFile === null ? '' : `, with ${envFile}`}`,
         value: { url, envFile },
         description: text,
       });
@@ -152,7 +156,10 @@ export function filled(text: string): string | true {
   return text.trim() === '' ? 'Type something here.' : true;
 }
 
-/** The application's own URL as a configuration refers to it; null where it is not to be copied. @throws ConfigError where a variable is unset */
+/**
+ * The application's own URL as a configuration refers to it; null where it must not be copied.
+ * @throws ConfigError where a variable is unset
+ */
 export async function urlSaid(
   context: Context,
   said: ReadUrl,

@@ -8,14 +8,14 @@ import type { Context } from '../../context.ts';
 import { ConfigError, UsageError } from '../../errors.ts';
 import { mayBeToken, shownValue } from '../../sessions/shown-value.ts';
 
-/** What is wrong with the name of a variable that was typed, for the question; never with the text of what is no name. */
+/** The complaint about a name of a variable that was typed; it never shows text that is not a name. */
 export function complaintAboutName(name: string): string | true {
   if (isVariableName(name)) return true;
-  return 'That is no name of a variable. Give the name alone, such as DATABASE_URL, and not the URL.';
+  return 'That is not the name of a variable. Give only the name, such as DATABASE_URL, and not the URL.';
 }
 
 /**
- * Whether variables are set in the environment or, for what that lacks, in the file.
+ * Whether variables are set in the environment or, where they are not, in the file.
  * @throws ConfigError where the file cannot be read
  */
 export async function isSetIn(context: Context, envFile: string | null): Promise<(name: string) => boolean> {
@@ -25,7 +25,7 @@ export async function isSetIn(context: Context, envFile: string | null): Promise
   return (name) => inEnvironment(name) || file?.variables.has(name) === true;
 }
 
-/** The reference to a variable. @throws UsageError, ConfigError where it is none or is unset */
+/** The reference to a variable. @throws UsageError, ConfigError where it is not a name or is unset */
 export async function variable(
   context: Context,
   name: string,
@@ -34,10 +34,10 @@ export async function variable(
 ): Promise<UrlReference & { readonly kind: 'variable' }> {
   const isSet = await isSetIn(context, envFile);
   if (!isVariableName(name) || (mayBeToken(name) && !isSet(name))) {
-    // The URL itself, with its password, is what is most likely given in its place.
+    // The most likely mistake is the URL itself, with its password.
     const shown = /[:/@]/.test(name) ? 'what was given' : shownValue(name);
     throw new UsageError(`${option}: ${shown} is not the name of a variable`, {
-      hint: 'Give the name alone, such as DATABASE_URL, and not the URL.',
+      hint: 'Give only the name, such as DATABASE_URL, and not the URL.',
     });
   }
   if (!isSet(name)) throw await unsetVariable(context, name, envFile);
@@ -54,7 +54,7 @@ async function unsetVariable(context: Context, name: string, envFile: string | n
       });
     if (variables.has(name))
       return new ConfigError(`the variable ${name} is not set`, {
-        hint: `${file} sets it: with --env-file ${file} it is taken from there, now and later.`,
+        hint: `${file} sets it: give --env-file ${file} to read it from there, now and later.`,
       });
   }
   return new ConfigError(`the variable ${name} is not set`, {
@@ -62,16 +62,16 @@ async function unsetVariable(context: Context, name: string, envFile: string | n
   });
 }
 
-/** Some programs put in what the file refers to, others do not, so the value is not known. */
+/** Some programs expand references in the file and others do not, so the value is not known. */
 export function composedIn(file: string): string {
-  return `${file} makes it of other variables, which is not done here`;
+  return `${file} composes it of other variables, which sessionctl does not do`;
 }
 
 export function setItWhole(name: string): string {
   return `Write it out there, or set it in the environment: export ${name}=…`;
 }
 
-/** The application's configuration as it is named to the person: from the working directory, where it lies below. */
+/** The application's configuration as it is shown: relative to the working directory where it is below it. */
 export function placeOf(context: Context, reading: AuthReading | null): string {
   if (reading === null) return '';
   const path = relative(context.system.cwd, reading.path);

@@ -13,44 +13,44 @@ export const configInit = defineCommand<InitFlags>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 130],
   examples: [
-    ['sessionctl config init', 'Looks around, and asks for what it needs'],
-    ['sessionctl config init --url-env DATABASE_URL --no-input', 'The URL stays in the environment'],
+    ['sessionctl config init', 'Search for database URLs, and ask for the rest'],
+    ['sessionctl config init --url-env DATABASE_URL --no-input', 'Keep the URL in the environment'],
     [
       'sessionctl config init --url sqlite:auth.db --file deploy/sessionctl.toml --no-input',
-      'The URL goes into the file',
+      'Write the URL into the file',
     ],
   ],
   configure: (command) =>
     command
-      .optionsGroup('What is written')
+      .optionsGroup('Contents')
       .option('--url-env <name>', 'environment variable that holds the database URL', once('--url-env'))
       .addOption(
         new OfferingOption(
           '--env-file <path>',
-          'file of variables that the environment lacks, such as .env',
+          'file with variables that the environment does not set, such as .env',
           'file',
         ).argParser(once('--env-file')),
       )
       .addOption(
         new OfferingOption(
           '--auth <path>',
-          "the application's auth.ts: its options are read, and nothing is run",
+          "the application's auth.ts, whose options are read without running it",
           'file',
         ).argParser(once('--auth')),
       )
       .option(
         '--redis-url-env <name>',
-        'variable that holds the URL of the secondary storage',
+        'environment variable that holds the URL of Redis',
         once('--redis-url-env'),
       )
-      .option('--redis-key-prefix <prefix>', 'what the keys in it begin with', once('--redis-key-prefix'))
+      .option('--redis-key-prefix <prefix>', 'prefix of its keys', once('--redis-key-prefix'))
       .addOption(
         new OfferingOption('--file <path>', `file to write (default: ./${DEFAULT_FILE})`, 'file').argParser(
           once('--file'),
         ),
       )
       .optionsGroup('Guards')
-      .option('--force', 'replace the file where there is one'),
+      .option('--force', 'replace the file if it exists'),
   run: async (context, flags) => {
     const format = chooseFormat(flags, reportFormats);
     await rejectBadFlags(flags);
@@ -87,7 +87,7 @@ async function obey(context: Context, flags: InitFlags) {
   return look(context, plan);
 }
 
-/** What of the application's configuration was read, and what was not; null where none was. */
+/** Which options of the application's configuration were read, and which were not; null where no file was read. */
 function authReport(context: Context, { reading, draft }: Plan) {
   if (reading === null) return null;
   return {
@@ -101,18 +101,18 @@ async function noteWhatFollows(context: Context, { path, draft, reading }: Plan)
   const { passwordsIn } = await import('../../config/url-secrets.ts');
   if (draft.url.kind === 'literal' && passwordsIn(draft.url.url).length > 0) {
     await context.note(
-      'note: the file holds the password itself; with --url-env <name> it would stay in the environment',
+      'note: the file holds the password; with --url-env <name> it stays in the environment',
     );
   }
   if (draft.remarks.length > 0)
-    await context.note('note: what could not be read stands as a comment in the file: look at it by hand');
+    await context.note('note: options that could not be read are comments in the file: check them by hand');
   const secondary = reading?.secondary ?? null;
   const isRedisSet = draft.settings.some(({ key }) => key.startsWith('redis.'));
   if (secondary?.isCertain === false && !isRedisSet && !context.mayPrompt) {
     const { findUrls, redisOptions } = await import('../../config/find-urls.ts');
     const options = redisOptions(await findUrls(context.system)) ?? '--redis-url-env <name>';
     await context.warn(
-      `before you revoke: look whether the application sets secondaryStorage where ${placeOf(context, reading)}:${String(secondary.line)} adds options. If it does, run this again with ${options} --force, or sessions in Redis live on`,
+      `before you revoke: check whether the application sets secondaryStorage where ${placeOf(context, reading)}:${String(secondary.line)} adds options. If it does, run this again with ${options} --force, or sessions in Redis stay valid`,
     );
   }
   const isFoundByItself = path === join(context.system.cwd, DEFAULT_FILE);

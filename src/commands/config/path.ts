@@ -6,8 +6,8 @@ export const configPath = defineCommand<object>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3],
   examples: [
-    ['sessionctl config path', 'The file, or the places that were searched'],
-    ['$EDITOR "$(sessionctl config path)"', 'Edit it'],
+    ['sessionctl config path', 'Print the file, or the places that were searched'],
+    ['$EDITOR "$(sessionctl config path)"', 'Edit the file in use'],
   ],
   configure: (command) => command,
   run: async (context, flags) => {

@@ -12,11 +12,11 @@ export const configShow = defineCommand<{ readonly resolve?: boolean }>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3],
   examples: [
-    ['sessionctl config show', 'What a command would use, secrets hidden'],
-    ['sessionctl --profile staging config show --json', 'Of another profile, for a script'],
+    ['sessionctl config show', 'Show what a command would use, with secrets hidden'],
+    ['sessionctl --profile staging config show --json', 'Show another profile, for a script'],
   ],
   configure: (command) =>
-    command.optionsGroup('What is done').option('--resolve', 'run url_command to show the URL that it gives'),
+    command.optionsGroup('Behaviour').option('--resolve', 'run url_command to show the URL that it gives'),
   run: async (context, flags) => {
     const format = chooseFormat(flags, reportFormats);
     const { loadConfig } = await import('../../config/load.ts');

@@ -15,25 +15,26 @@ export interface SchemaChangeFlags {
 
 export function addSchemaChangeOptions(command: Command): Command {
   return command
-    .optionsGroup('What is done')
+    .optionsGroup('Behaviour')
     .option('--dry-run', 'print the SQL that would run; changes nothing')
     .optionsGroup('Guards')
     .option('--yes', 'do not ask');
 }
 
-/** A command that changes the schema: what it would do, and how it does it. */
+/** A command that changes the schema: how it plans the change and how it makes it. */
 export interface SchemaWork<Plan extends SchemaChange> {
   /** Such as `schema migrate`. */
   readonly command: string;
   plan(schema: SchemaStore): Plan | Promise<Plan>;
-  /** What whoever agrees to it has to know. */
+  /** What an operator who confirms it has to know. */
   cautions(plan: Plan): readonly string[];
   change(schema: SchemaStore, remark: (text: string) => Promise<void>): Promise<void>;
 }
 
 /**
- * Plans without being able to write, shows, asks, and changes the schema.
- * @throws UsageError where nobody can be asked and `--yes` was not given; CancelledError, ConnectionError, IncompleteError
+ * Plans on a read-only connection, shows, asks, and changes the schema.
+ * @throws UsageError where the operator cannot be asked and `--yes` was not given; CancelledError, ConnectionError,
+ * IncompleteError
  */
 export async function changeSchema<Plan extends SchemaChange>(
   context: Context,
@@ -43,8 +44,8 @@ export async function changeSchema<Plan extends SchemaChange>(
   const json = chooseFormat(flags, reportFormats) === 'json';
   const dryRun = flags.dryRun === true;
   if (!dryRun && flags.yes !== true && !context.mayPrompt) {
-    throw new UsageError('this changes the schema and needs --yes where nobody can be asked', {
-      hint: 'Look first with --dry-run.',
+    throw new UsageError('this changes the schema and needs --yes when it cannot ask', {
+      hint: 'Preview it with --dry-run.',
     });
   }
   const { plan, target } = await context.withSchema('read', async (schema) => ({
@@ -78,8 +79,8 @@ export async function changeSchema<Plan extends SchemaChange>(
 }
 
 /**
- * Records the change in the operator's own history; the table of the database is what is being changed. It ends nobody's
- * session, so that a record that cannot be written is a warning.
+ * Records the change only in the operator's own history, since the table of the database is what is changed. It ends no
+ * session, so a record that cannot be written is a warning.
  */
 async function recorded(
   context: Context,
@@ -109,8 +110,8 @@ async function recorded(
     const saysItself = error instanceof IncompleteError || error instanceof LockedError;
     if (saysItself || !(error instanceof SessionctlError)) throw error;
     throw error.withContext(
-      'what was made before that stays; `sessionctl schema status` shows it',
-      error.hint ?? 'Run the same command again to go on.',
+      'what was created before that stays; `sessionctl schema status` shows it',
+      error.hint ?? 'Run the same command again to continue.',
     );
   }
   await keep({ event: 'finished', outcome: 'complete' });

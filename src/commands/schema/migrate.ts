@@ -14,14 +14,14 @@ export const schemaMigrate = defineCommand<SchemaMigrateFlags>({
     ['sessionctl schema migrate', 'Show what is missing, ask, and add it'],
     [
       'sessionctl schema migrate --expiry-index --yes',
-      'Also index the expiry of sessions, for frequent sweeps',
+      'Also add an index on the expiry of sessions, for frequent sweeps',
     ],
   ],
   configure: (command) =>
     addSchemaChangeOptions(
       command
-        .optionsGroup('What is done')
-        .option('--expiry-index', 'also build an index on the expiry of sessions, beside running writes'),
+        .optionsGroup('Behaviour')
+        .option('--expiry-index', 'also build an index on the expiry of sessions, without blocking writes'),
     ),
   run: async (context, flags) => {
     const options = { expiryIndex: flags.expiryIndex === true };

@@ -8,7 +8,7 @@ export const schemaRollback = defineCommand<SchemaChangeFlags>({
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 130],
   examples: [
     ['sessionctl schema rollback --dry-run', 'Print the SQL; changes nothing'],
-    ['sessionctl schema rollback', 'Show what goes, ask, and remove it'],
+    ['sessionctl schema rollback', 'Show what would be removed, ask, and remove it'],
   ],
   configure: addSchemaChangeOptions,
   run: async (context, flags) => {
@@ -19,7 +19,9 @@ export const schemaRollback = defineCommand<SchemaChangeFlags>({
         ...cautions,
         ...(records === null || records === 0
           ? []
-          : [`the history table goes with ${counted(records, 'record')} of what was done to this database`]),
+          : [
+              `this removes the history table with ${counted(records, 'record')} of what was done to this database`,
+            ]),
       ],
       change: (schema, remark) => schema.rollback(remark),
     });

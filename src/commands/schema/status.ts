@@ -14,11 +14,11 @@ export const schemaStatus = defineCommand<SchemaStatusFlags>({
     5: 'the schema is not one that sessionctl can work on, or with --check: something is pending',
   },
   examples: [
-    ['sessionctl schema status', 'What is there, what is missing'],
-    ['sessionctl schema status --check', 'Exit with 5 while something is pending, for a deployment'],
+    ['sessionctl schema status', 'Show what exists and what is missing'],
+    ['sessionctl schema status --check', 'Exit with 5 while something is pending, for a deployment script'],
   ],
   configure: (command) =>
-    command.optionsGroup('How it ends').option('--check', 'exit with 5 while something is pending'),
+    command.optionsGroup('Behaviour').option('--check', 'exit with 5 while something is pending'),
   run: async (context, flags) => {
     const format = chooseFormat(flags, reportFormats);
     const { target, server, parts } = await context.withSchema('read', (schema) => Promise.resolve(schema));

@@ -175,7 +175,7 @@ test('a file that is there is left alone without --force', async () => {
   expect(await demo('notes.db')).toEqual({
     code: 2,
     stdout: '',
-    stderr: `error: ${other} exists already, and was left alone\nhint: Name another path, or replace it with --force.\n`,
+    stderr: `error: ${other} exists already, and was not changed\nhint: Give another path, or replace it with --force.\n`,
   });
   expect(readFileSync(other, 'utf8')).toBe('notes');
 });
@@ -188,7 +188,7 @@ test.each(['a file of somebody', 'SQLite format 3\0'.padEnd(100, '\0')])(
     expect(await demo('important.txt', '--force')).toEqual({
       code: 2,
       stdout: '',
-      stderr: `error: ${other} is no demo database, and was left alone\nhint: --force replaces what an earlier \`sessionctl demo\` made, and nothing else.\n`,
+      stderr: `error: ${other} is not a demo database, and was not changed\nhint: --force replaces only a file that \`sessionctl demo\` created.\n`,
     });
     expect(readFileSync(other, 'utf8')).toBe(text);
   },
@@ -224,10 +224,10 @@ test.each([
 });
 
 test.each([
-  [['--users', '0'], '--users: "0" is not a number that will do'],
-  [['--users', ''], '--users: "" is not a number that will do'],
-  [['--sessions', '1e9'], '--sessions: "1e9" is not a number that will do'],
-  [['--seed', '-1'], '--seed: "-1" is not a number that will do'],
+  [['--users', '0'], '--users: "0" is out of range'],
+  [['--users', ''], '--users: "" is out of range'],
+  [['--sessions', '1e9'], '--sessions: "1e9" is out of range'],
+  [['--seed', '-1'], '--seed: "-1" is out of range'],
   [['-o', 'csv'], '--output: "csv" is not a format here'],
   [['no/such/place.db'], `there is no directory ${join(directory, 'no/such')}`],
   [['.'], `${directory} is a directory`],

@@ -137,7 +137,7 @@ test('on a terminal no line is wider than 80 columns, and what was left out is s
   const { stdout, stderr } = await list(['--no-color'], screen);
   for (const line of stdout.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(80);
   expect(stdout).toMatch(/^ID +USER +ACTIVE +EXPIRES +IP +DEVICE\n/);
-  expect(stderr).toContain('Left out for want of width: state, created (--wide shows everything).\n');
+  expect(stderr).toContain('Hidden: too narrow for state, created (--wide shows all columns).\n');
 });
 
 test('the short ids of a terminal are taken by show', async () => {
@@ -165,7 +165,7 @@ test('--wide shows the whole user agent', async () => {
 });
 
 test.each([
-  [[], '', 'No active sessions match (expired ones are not looked at without --state all).\n'],
+  [[], '', 'No active sessions match (expired ones need --state all).\n'],
   [['--state', 'all'], '', 'No sessions match.\n'],
   [['--state', 'expired'], '', 'No expired sessions match.\n'],
   [['-q'], '', ''],

@@ -141,7 +141,7 @@ export const auth = betterAuth({ database: new Database('auth.db') });
     const { code, stderr } = await runMain(['config', 'init', '--auth', 'auth.ts', '--no-input'], { cwd });
     expect(code, stderr).toBe(0);
     expect(stderr).toContain(
-      'warning: before you revoke: look whether the application sets secondaryStorage where auth.ts:5 adds options. If it does, run this again with --redis-url-env <name> --force, or sessions in Redis live on\n',
+      'warning: before you revoke: check whether the application sets secondaryStorage where auth.ts:5 adds options. If it does, run this again with --redis-url-env <name> --force, or sessions in Redis stay valid\n',
     );
     const env = { REDIS_URL: 'redis://127.0.0.1:1' };
     const again = ['config', 'init', '--auth', 'auth.ts', '--no-input', '--force'];
@@ -175,7 +175,7 @@ export const auth = betterAuth({ database: new Database('auth.db') });
     });
     expect(code, stderr).toBe(0);
     expect(stderr).toContain(
-      'warning: REDIS_URL in .env is left out: if the application keeps sessions there (secondaryStorage), run this again with --env-file .env --redis-url-env REDIS_URL, or they live on when they are revoked\n',
+      'warning: REDIS_URL in .env is not used: if the application keeps sessions there (secondaryStorage), run this again with --env-file .env --redis-url-env REDIS_URL, or they stay valid when they are revoked\n',
     );
   });
 
@@ -204,7 +204,7 @@ export const auth = betterAuth({ database: new Database('auth.db') });
       code: 3,
       stdout: '',
       stderr:
-        'error: the variable AUTH_DB is not set\nhint: .env.local sets it: with --env-file .env.local it is taken from there, now and later.\n',
+        'error: the variable AUTH_DB is not set\nhint: .env.local sets it: give --env-file .env.local to read it from there, now and later.\n',
     });
     const argv = ['config', 'init', '--auth', 'auth.ts', '--env-file', '.env.local', '--no-input'];
     const { code, stderr } = await runMain(argv, { cwd });
@@ -227,13 +227,13 @@ export const auth = betterAuth({ database: new Database('auth.db') });
       'a literal URL',
       `import { Pool } from 'pg';`,
       `database: new Pool({ connectionString: 'postgres://a:hunter2hunter2@db/x' })`,
-      'auth.ts:3 holds the database URL itself, which is not copied',
+      'auth.ts:3 holds the database URL in plain text, which is not copied',
     ],
     [
       'a database from elsewhere',
       `import { db } from './db';`,
       'database: db',
-      'auth.ts:3: where the database is cannot be read: it comes from "./db", which is not read',
+      'auth.ts:3: the database URL cannot be read: it comes from "./db", which is not read',
     ],
     [
       'a secondary storage from elsewhere',
@@ -301,7 +301,7 @@ describeOnRedis('the conversation about Redis', () => {
       ['Where is the URL', 'In AUTH_DB of the environment'],
       ['keep sessions in Redis', true],
       ['Where is the URL of Redis?', 'In REDIS_URL of .env'],
-      ['What do its keys begin with', ''],
+      ['Prefix of its keys', ''],
       ...LAST,
     ]);
     expect({ code, left }, stderr).toEqual({ code: 0, left: [] });
@@ -344,11 +344,11 @@ describe('the conversation', () => {
       { DATABASE_URL: 'postgres://app:hunter2hunter2@127.0.0.1:1/app' },
       [
         ['Where is the URL', 'In DATABASE_URL of the environment'],
-        ['Where is the URL', 'I type it in'],
+        ['Where is the URL', 'Type it now'],
         ['URL', 'absent.db'],
-        ['Where is the URL', 'I type it in'],
+        ['Where is the URL', 'Type it now'],
         ['URL', 'sqlite:empty.db'],
-        ['Where is the URL', 'I type it in'],
+        ['Where is the URL', 'Type it now'],
         ['URL', ''],
         ['Where is the URL', 'In AUTH_DB of .env'],
         ...LAST,
@@ -397,7 +397,7 @@ describe('the conversation', () => {
     ]);
     expect({ code, left }, stderr).toEqual({ code: 0, left: [] });
     expect(stderr).toContain(
-      'REDIS_URL is left out: auth.ts sets no secondaryStorage, so no sessions stand in Redis\n',
+      'REDIS_URL is not used: auth.ts sets no secondaryStorage, so no sessions are in Redis\n',
     );
   });
 
@@ -409,7 +409,7 @@ describe('the conversation', () => {
         ['Name of the variable', text],
       ]);
     await expect(typed('postgres://app:hunter2hunter2@db/app')).rejects.toThrow(
-      /^refused: That is no name of a variable\. Give the name alone, such as DATABASE_URL, and not the URL\.$/,
+      /^refused: That is not the name of a variable\. Give only the name, such as DATABASE_URL, and not the URL\.$/,
     );
     const given = await runMain(
       ['config', 'init', '--url-env', 'postgres://app:hunter2hunter2@db/app', '--no-input'],
@@ -418,7 +418,7 @@ describe('the conversation', () => {
     expect(given).toMatchObject({
       code: 2,
       stderr:
-        'error: --url-env: what was given is not the name of a variable\nhint: Give the name alone, such as DATABASE_URL, and not the URL.\n',
+        'error: --url-env: what was given is not the name of a variable\nhint: Give only the name, such as DATABASE_URL, and not the URL.\n',
     });
   });
 
@@ -434,11 +434,11 @@ describe('the conversation', () => {
     const env = { AUTH_DB: 'sqlite:auth.db' };
     const { stderr } = await answered(cwd, env, answers);
     expect(stderr.split('\n')[0]).toBe(
-      `${cwd}/sessionctl.toml exists already and stays as it is: name another file at the end, or stop here (Ctrl-C) and start again with --force, which replaces it`,
+      `${cwd}/sessionctl.toml exists already and stays unchanged: choose another file at the end, or stop now (Ctrl-C) and start again with --force to replace it`,
     );
     const forced = await answered(cwd, env, [answers[0] ?? ['', ''], ...LAST], { force: true });
     expect(forced.stderr.split('\n')[0]).toBe(
-      `${cwd}/sessionctl.toml exists already and is replaced at the end (--force)`,
+      `${cwd}/sessionctl.toml exists already and will be replaced at the end (--force)`,
     );
     expect(written(cwd)).toContain('${AUTH_DB}');
   });

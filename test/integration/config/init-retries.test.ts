@@ -92,7 +92,7 @@ describeOnRedis('the wizard comes to its end', () => {
       ['Where is the URL of Redis?', 'As auth.ts:7 has it'],
       ['Where is the URL of Redis?', 'In an environment variable'],
       ['Name of the variable', 'UNSET'],
-      ['Where is the URL of Redis?', 'I type it in'],
+      ['Where is the URL of Redis?', 'Type it now'],
       ['URL', 'localhost:6379'],
       ['Where is the URL of Redis?', 'In OTHER of the environment'],
       ...LAST,
@@ -110,7 +110,7 @@ describeOnRedis('the wizard comes to its end', () => {
     const { text } = await finished(cwd, {}, [
       READ,
       DATABASE,
-      ['Where is the URL of Redis?', 'I type it in'],
+      ['Where is the URL of Redis?', 'Type it now'],
       ['URL', redisUrl],
       ...LAST,
     ]);
@@ -131,7 +131,7 @@ describe('the wizard comes to its end without Redis', () => {
     const cwd = project('session: { storeSessionInDatabase: true },');
     const { text } = await finished(cwd, {}, [READ, DATABASE, ...LAST]);
     expect(text).toContain(
-      '\n# store_in_database = true   # auth.ts:7, without effect where no sessions stand in Redis\n',
+      '\n# store_in_database = true   # auth.ts:7, without effect where no sessions are in Redis\n',
     );
   });
 

@@ -105,11 +105,11 @@ describe('config init without questions', () => {
   });
 
   it.each([
-    ['no URL', ['--no-input'], 2, 'config init needs to know where the database is'],
-    ['no URL and no terminal', [], 2, 'config init needs to know where the database is'],
+    ['no URL', ['--no-input'], 2, 'config init needs the URL of the database'],
+    ['no URL and no terminal', [], 2, 'config init needs the URL of the database'],
     ['an empty --url-env', ['--url-env', ''], 2, '--url-env was given an empty value'],
     ['an empty --file', ['--url', 'auth.db', '--file', ''], 2, '--file was given an empty value'],
-    ['both URLs', ['--url', 'a', '--url-env', 'B'], 2, '--url and --url-env contradict each other'],
+    ['both URLs', ['--url', 'a', '--url-env', 'B'], 2, '--url and --url-env cannot be combined'],
     ['a reference in place of a name', ['--url-env', '${A}'], 2, '"${A}" is not the name of a variable'],
     ['an unset variable', ['--url-env', 'UNSET'], 3, 'the variable UNSET is not set'],
     ['a bad time zone', ['--url', 'auth.db', '--time-zone', 'Mars'], 2, '"Mars" is not a time zone'],
@@ -144,7 +144,7 @@ describeOn('postgresql', 'config init on PostgreSQL', () => {
     const { code, stdout, stderr } = await init(['--url', url, '--no-input'], path);
     expect(code, stderr).toBe(0);
     expect(stderr).toContain(
-      'note: the file holds the password itself; with --url-env <name> it would stay in the environment\n',
+      'note: the file holds the password; with --url-env <name> it stays in the environment\n',
     );
     expect(stdout + stderr).not.toContain('hunter2');
     expect(readFileSync(`${path}/sessionctl.toml`, 'utf8')).toContain(`\nurl = "${url}"\n`);
@@ -160,7 +160,7 @@ describeOn('postgresql', 'config init on PostgreSQL', () => {
     const utc = await init(argv, path, env);
     expect(utc.stderr).toContain('the newest session began in 5h (');
     expect(utc.stderr).toContain(
-      "warning: the newest session lies in the future: the time zone UTC is not the application's\n",
+      "warning: the newest session is in the future: the time zone UTC is not the application's\n",
     );
     const kolkata = await init([...argv, '--time-zone', 'Asia/Kolkata'], path, env);
     expect(kolkata.stderr).toMatch(
@@ -174,9 +174,9 @@ describeOn('postgresql', 'config init on PostgreSQL', () => {
     const { code, stderr, left } = await answered(path, { DATABASE_URL: await aheadOfUtc() }, [
       ['Where is the URL', 'In DATABASE_URL of the environment'],
       ['Time zone', 'America/New_York'],
-      ['Does that age fit?', false],
+      ['Is that age right?', false],
       ['Time zone', 'Asia/Kolkata'],
-      ['Does that age fit?', true],
+      ['Is that age right?', true],
       ['Name of the profile', 'live'],
       ['File to write', ''],
       ['Write ', true],
@@ -210,7 +210,7 @@ describe('config init with questions', () => {
   it.each<[string, readonly Answer[], string]>([
     ['In a file', [['Path of the file', 'secret/url']], 'url_file = "<cwd>/secret/url"'],
     ['Printed by a command', [['Command', 'echo "auth.db"']], 'url_command = "echo \\"auth.db\\""'],
-    ['I type it in', [['URL', 'auth.db']], 'url = "auth.db"'],
+    ['Type it now', [['URL', 'auth.db']], 'url = "auth.db"'],
   ])('%s', async (place, answers, expected) => {
     const directory = await directoryWithDatabase();
     directory.write('secret/url', 'auth.db\n');
@@ -230,7 +230,7 @@ describe('config init with questions', () => {
   it('writes nothing when the answer is no', async () => {
     const { path } = await directoryWithDatabase();
     const asked = answered(path, {}, [
-      ['Where is the URL', 'I type it in'],
+      ['Where is the URL', 'Type it now'],
       ['URL', 'auth.db'],
       ['Name of the profile', ''],
       ['File to write', 'other.toml'],
@@ -244,11 +244,11 @@ describe('config init with questions', () => {
     const directory = await directoryWithDatabase();
     const env = { REDIS_URL: 'redis://127.0.0.1:1' };
     const { code, stderr, left } = await answered(directory.path, env, [
-      ['Where is the URL', 'I type it in'],
+      ['Where is the URL', 'Type it now'],
       ['URL', 'postgres://127.0.0.1:1/nobody'],
       ['Where is the URL', 'In a file'],
       ['Path of the file', 'missing'],
-      ['Where is the URL', 'I type it in'],
+      ['Where is the URL', 'Type it now'],
       ['URL', 'auth.db'],
       ['keep sessions in Redis', false],
       ['Name of the profile', ''],
@@ -265,7 +265,7 @@ describe('config init with questions', () => {
     directory.write('sessionctl.toml', '');
     await expect(
       answered(directory.path, {}, [
-        ['Where is the URL', 'I type it in'],
+        ['Where is the URL', 'Type it now'],
         ['URL', 'auth.db'],
         ['Name of the profile', ''],
         ['File to write', ''],
@@ -275,7 +275,7 @@ describe('config init with questions', () => {
 
   it('asks nothing under --no-input, nor where a flag says it all', async () => {
     const { path } = await directoryWithDatabase();
-    await expect(answered(path, {}, [], { input: false })).rejects.toThrow('config init needs to know');
+    await expect(answered(path, {}, [], { input: false })).rejects.toThrow('config init needs the URL');
     expect((await answered(path, {}, [], { url: 'auth.db' })).code).toBe(0);
   });
 });

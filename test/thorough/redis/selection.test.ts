@@ -62,7 +62,7 @@ for (const dialect of ['postgresql', 'mysql', 'sqlite'] as const) {
               'id',
               ...words,
             ]);
-            const said = stderr.replace(/^note: The application stores IPv6 addresses by their .*\n/, '');
+            const said = stderr.replace(/^note: The application stores IPv6 addresses as their .*\n/, '');
             expect({ code, said }).toEqual({ code: 0, said: '' });
             return stdout.split('\n').filter((id) => id !== '').sort(); // prettier-ignore
           };

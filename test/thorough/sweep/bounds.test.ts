@@ -107,7 +107,7 @@ describe.each(dialects)('a sweep that may not do all, on %s', (dialect) => {
       expect(report.deleted).toBe(await gone());
       expect(report).toMatchObject({ remaining: sessions - report.deleted });
       expect(ran.stderr).toMatch(
-        /stopped by --max-runtime before everything was gone through; [\d,]+ expired sessions? had been/,
+        /stopped by --max-runtime before everything was checked; [\d,]+ expired sessions? had been/,
       );
       expect(await sweepWith(operator)).toMatchObject({ deleted: sessions - report.deleted, remaining: 0 });
     });

@@ -86,7 +86,9 @@ for (const { name, shape, prepare } of columns) {
       const operator = operatorOn(deployment.database.url);
       const ran = await operator.run(['sweep']);
       expect(ran.code, ran.stderr).toBe(0);
-      expect(ran.stderr).toMatch(/stored without a zone.*12 h after they seem to have expired; --time-zone/);
+      expect(ran.stderr).toMatch(
+        /stored without a zone.*12 h after they seem to have expired; set the zone with --time-zone/,
+      );
       const kept = await left();
       const youngest = signIns.filter((_, at) => (ages[at] ?? 0) > 0).map(({ token }) => token);
       expect(kept).toEqual(expect.arrayContaining(youngest));
