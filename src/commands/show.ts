@@ -36,6 +36,7 @@ export const show = defineCommand<object>({
         refreshDueAt: refreshDueAt(session, lengths),
         expiresIn: lengths.expiresIn,
         disableRefresh: lengths.disableRefresh,
+        deferRefresh: lengths.deferRefresh,
         emails: await emailsOf([session.impersonatedBy], store),
         otherActiveSessions:
           session.userId === null

@@ -294,14 +294,16 @@ function sessionSettings(
   ledger: Ledger,
 ): SessionSettings {
   const cache = checked?.cookie_cache;
-  const switched = (key: 'disable_refresh' | 'store_in_database' | 'preserve_in_database') =>
-    ledger.take(['session', key], checked?.[key], false, asItIs);
+  const switched = (
+    key: 'disable_refresh' | 'defer_refresh' | 'store_in_database' | 'preserve_in_database',
+  ) => ledger.take(['session', key], checked?.[key], false, asItIs);
   return {
     expiresIn: ledger.length(['session', 'expires_in'], checked?.expires_in, defaults.expiresIn),
     declaredExpiresIn: checked?.expires_in ?? null,
     updateAge: ledger.length(['session', 'update_age'], checked?.update_age, defaults.updateAge),
     freshAge: ledger.length(['session', 'fresh_age'], checked?.fresh_age, defaults.freshAge),
     disableRefresh: switched('disable_refresh'),
+    deferRefresh: switched('defer_refresh'),
     cookieCache: {
       enabled: ledger.take(['session', 'cookie_cache', 'enabled'], cache?.enabled, false, asItIs),
       maxAge: ledger.length(

@@ -128,6 +128,7 @@ const sessionTable = table({
   secondary_storage: v.optional(switched),
   store_in_database: v.optional(switched),
   disable_refresh: v.optional(switched),
+  defer_refresh: v.optional(switched),
   preserve_in_database: v.optional(switched),
   maximum_sessions: v.optional(
     v.pipe(

@@ -104,6 +104,7 @@ const sections: readonly Section[] = [
       ['expires_in', '"7d"'],
       ['update_age', '"1d"'],
       ['disable_refresh', 'false'],
+      ['defer_refresh', 'false'],
       ['fresh_age', '"1d"'],
       ['cookie_cache', '{ enabled = false, max_age = "5m", strategy = "compact", version = "1" }'],
       ['secondary_storage', 'true           # false if the application uses no Redis'],

@@ -84,6 +84,8 @@ export interface SessionSettings {
   readonly updateAge: number;
   /** No request moves an expiry. */
   readonly disableRefresh: boolean;
+  /** Only a POST to get-session moves an expiry. */
+  readonly deferRefresh: boolean;
   /** Time after sign-in for which a session is fresh; 0 means forever. */
   readonly freshAge: number;
   readonly cookieCache: {

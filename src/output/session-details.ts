@@ -20,6 +20,8 @@ export interface SessionDetails {
   readonly refreshDueAt: Instant | null;
   /** The application refreshes no session. */
   readonly disableRefresh: boolean;
+  /** Only a POST to get-session refreshes one. */
+  readonly deferRefresh: boolean;
   /** Milliseconds, as configured. */
   readonly expiresIn: number;
   /** Null for ever. */
@@ -185,7 +187,7 @@ function stateOf({ state, expiresAt }: Session, now: Instant): string {
 }
 
 function refreshOf(
-  { session, refreshDueAt, expiresIn, disableRefresh }: SessionDetails,
+  { session, refreshDueAt, expiresIn, disableRefresh, deferRefresh }: SessionDetails,
   now: Instant,
 ): string {
   if (session.state === 'expired') return 'no, it has expired';
@@ -196,6 +198,6 @@ function refreshOf(
       : 'no, an impersonation is never refreshed';
   }
   if (millisecondsOf(refreshDueAt) <= millisecondsOf(now))
-    return `at its next request (since ${refreshDueAt})`;
+    return `at its next ${deferRefresh ? 'POST to get-session' : 'request'} (since ${refreshDueAt})`;
   return `${refreshDueAt} (${relativeTime(refreshDueAt, now)})`;
 }

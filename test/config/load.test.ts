@@ -101,6 +101,7 @@ describe('settings', () => {
         secondaryStorage: null,
         storeInDatabase: false,
         disableRefresh: false,
+        deferRefresh: false,
         preserveInDatabase: false,
         maximumSessions: null,
       },
@@ -141,6 +142,7 @@ tls = {}
 expires_in = "4w"
 update_age = "0s"
 disable_refresh = true
+defer_refresh = true
 fresh_age = "0s"
 cookie_cache = { enabled = true, max_age = "90s", strategy = "jwe", version = "2" }
 store_in_database = true
@@ -208,6 +210,7 @@ jwt_expires_in = "1h"
         secondaryStorage: true,
         storeInDatabase: true,
         disableRefresh: true,
+        deferRefresh: true,
         preserveInDatabase: true,
         maximumSessions: 12,
       },

@@ -64,6 +64,7 @@ describe('config show', () => {
       session.update_age             1d                                          default
       session.fresh_age              1d                                          default
       session.disable_refresh        false                                       default
+      session.defer_refresh          false                                       default
       session.cookie_cache.enabled   false                                       default
       session.cookie_cache.max_age   5m                                          default
       session.cookie_cache.strategy  compact                                     default

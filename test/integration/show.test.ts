@@ -1,6 +1,6 @@
 import { admin } from 'better-auth/plugins';
 import { expect, it } from 'vitest';
-import { post, signIn, signUp } from '../support/app.ts';
+import { baseUrl, post, signIn, signUp } from '../support/app.ts';
 import { operatorOn } from '../support/operator.ts';
 import { deploySecondary } from '../support/secondary.ts';
 import { describeOn, describeUnless, missingServer, type Dialect } from '../support/servers.ts';
@@ -163,5 +163,36 @@ describeOn('sqlite', 'sqlite', () => {
     });
     const due = await operatorOn(database.url).run(['show', id, '--json']);
     expect(JSON.parse(due.stdout)).not.toMatchObject({ refreshDueAt: null });
+  });
+
+  it('says which request refreshes a session where the application defers that', async ({
+    onTestFinished,
+  }) => {
+    const { app, database } = await deploy(
+      ownShape('sqlite', 'deferred refresh', {
+        options: { session: { deferSessionRefresh: true } },
+      }),
+    );
+    onTestFinished(() => database.drop());
+    const ada = await signUp(app, 'Ada', 'ada@example.com');
+    const { cookie } = await signIn(app, ada, { ip: '192.0.2.1', userAgent: 'Firefox' });
+    const asks = async (method: 'GET' | 'POST') => {
+      const headers = { cookie, origin: baseUrl };
+      const answer = await app.handler(new Request(`${baseUrl}/api/auth/get-session`, { method, headers }));
+      const { session } = (await answer.json()) as {
+        readonly session: { readonly id: string; readonly expiresAt: string };
+      };
+      return session;
+    };
+    // It began three days ago, was last refreshed two days ago, and is due after one.
+    const [began, expires] = [-3, 5].map((days) => new Date(Date.now() + days * 86_400_000).toISOString());
+    await database.query(
+      `UPDATE session SET "createdAt" = '${String(began)}', "expiresAt" = '${String(expires)}'`,
+    );
+    const { id, expiresAt } = await asks('GET');
+    expect((await asks('GET')).expiresAt).toBe(expiresAt);
+    const { stdout } = await operatorOn(database.url, { deferRefresh: true }).run(['show', id]);
+    expect(stdout).toMatch(/^due for refresh +at its next POST to get-session \(since /m);
+    expect((await asks('POST')).expiresAt).not.toBe(expiresAt);
   });
 });

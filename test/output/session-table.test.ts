@@ -120,6 +120,7 @@ test('the details of a session are no wider than the screen either', () => {
         session,
         refreshDueAt: null,
         disableRefresh: false,
+        deferRefresh: false,
         expiresIn: 604_800_000,
         freshUntil: null,
         oauthTokens: null,

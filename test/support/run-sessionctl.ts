@@ -97,6 +97,7 @@ export interface TestProfile {
   /** The application keeps the rows of ended sessions as records. */
   readonly preserveInDatabase?: boolean;
   readonly disableRefresh?: boolean;
+  readonly deferRefresh?: boolean;
   /** How long browsers believe their own copy of a session. */
   readonly cookieCacheMaxAge?: string;
   readonly cookieCacheStrategy?: string;
@@ -174,6 +175,7 @@ export function writeConfig(profile: TestProfile): string {
       ? []
       : [`store_in_database = ${String(profile.storeInDatabase)}`]),
     ...(profile.disableRefresh === true ? ['disable_refresh = true'] : []),
+    ...(profile.deferRefresh === true ? ['defer_refresh = true'] : []),
     ...(profile.preserveInDatabase === true ? ['preserve_in_database = true'] : []),
     ...(profile.undeclared === true || profile.redis !== undefined ? [] : ['secondary_storage = false']),
     ...(profile.cookieCacheMaxAge === undefined

@@ -16,6 +16,7 @@ export type Set = (
 
 const SWITCHES = [
   ['session.disableSessionRefresh', 'session.disable_refresh'],
+  ['session.deferSessionRefresh', 'session.defer_refresh'],
   ['session.storeSessionInDatabase', 'session.store_in_database'],
   ['session.preserveSessionInDatabase', 'session.preserve_in_database'],
 ] as const;
