@@ -21,9 +21,9 @@ export interface CreationParts {
 
 /**
  * Creates sessions in every store that the deployment uses. The row is added first and committed last; Redis is written
- * in between. If a step fails or the process ends before the commit, the row is rolled back. Then the session is
- * deleted from Redis too. If that also fails, the session left in Redis has a token that was never printed, and it ends
- * at its own expiry.
+ * in between. If a step fails or the process ends before the commit, the row is rolled back. After a failed step the
+ * session is also deleted from Redis. If that fails too, the session left there has a token that was never printed, and
+ * it ends at its own expiry.
  */
 export function createSessionCreation({ directory, rows, secondary }: CreationParts): SessionCreation {
   const removeCached = async (token: string) => {

@@ -26,7 +26,7 @@ export interface OpenedExamination extends Examination {
   close(): Promise<void>;
 }
 
-/** Milliseconds for an answer of the database, whatever the settings say: a check must not take longer. */
+/** Milliseconds for an answer of the database, regardless of the settings: a check must not take longer. */
 const LONGEST_QUERY = 15_000;
 
 export type ExaminedSettings = Pick<Settings, 'database' | 'redis' | 'session' | 'auth'>;

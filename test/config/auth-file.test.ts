@@ -552,7 +552,7 @@ export const auth = betterAuth({ ...shared, session: { ...base, updateAge: 10 } 
     [
       'options from elsewhere',
       `${IMPORT}import { options } from './own';\nbetterAuth(options);`,
-      /auth\.ts:3: betterAuth is given options that cannot be read: what it is given comes from "\.\/own"/,
+      /auth\.ts:3: betterAuth is given options that cannot be read: the argument comes from "\.\/own"/,
     ],
     [
       'a wrapper',

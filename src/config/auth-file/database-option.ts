@@ -153,7 +153,7 @@ function composedUrl(given: ObjectValue, scheme: 'postgres' | 'mysql'): ReadUrl 
   if (host === undefined || database === undefined)
     return lost(given, 'is named by variables that the driver looks up itself');
   if (password?.kind === 'known')
-    return lost(password, 'is given with a password that stands in the file itself');
+    return lost(password, 'is given with a password that is in the file itself');
   const texts = [host, database, user, password, port].map((value) =>
     value === undefined ? '' : asReference(value),
   );

@@ -62,7 +62,7 @@ async function readingOfFile(path: string): Promise<AuthReading> {
     const why =
       options === null
         ? 'is given nothing'
-        : `is given options that cannot be read: what it is given ${whyNot(options, 'object')}`;
+        : `is given options that cannot be read: the argument ${whyNot(options, 'object')}`;
     throw new ConfigError(`${path}:${String(lineOf(call))}: betterAuth ${why}`, { hint: ELSEWHERE });
   }
   return readingOf(path, options);
@@ -235,7 +235,7 @@ function readBaseUrl(read: OptionReader, set: Set): readonly string[] {
     read.note(
       'baseURL',
       value.line,
-      url.kind === 'unread' ? url.why : 'is no http:// or https:// URL that can be copied',
+      url.kind === 'unread' ? url.why : 'is not an http:// or https:// URL that can be copied',
     );
   return url.kind === 'literal' ? passwordsIn(url.url) : [];
 }

@@ -96,8 +96,8 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
 
     lookAgain: (selection, limit, patience = 'patient') =>
       (patience === 'patient' ? persist : settle)(async () => {
-        // With keepNewest, the sessions that stay depend on which are active. The time is the one that the run ended
-        // sessions by.
+        // With keepNewest, the sessions that stay depend on which are active now. The sessions were ended by the
+        // current clock too.
         const at = selection.keepNewest === null ? now : await dialect.readClock(knex);
         const { sessions, unreadableTimes } = await countBoth(selection, at);
         const ids = sessions === 0 || limit === 0 ? [] : await idsOf(selected(selection, at).limit(limit));

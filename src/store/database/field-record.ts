@@ -24,7 +24,7 @@ const KNOWN = [
   ...BOOLEANS, ...TIMES, 'id', 'name', 'email', 'image', 'role', 'banReason', 'username', 'displayUsername', 'phoneNumber',
   'token', 'userId', 'ipAddress', 'userAgent', 'impersonatedBy', 'activeOrganizationId', 'activeTeamId',
 ]; // prettier-ignore
-/** Always text, whatever type the column has: Better Auth uses numeric keys only inside the database. */
+/** Always text, for a column of any type: Better Auth uses numeric keys only inside the database. */
 const KEYS = ['id', 'userId', 'impersonatedBy', 'activeOrganizationId', 'activeTeamId'];
 
 /**

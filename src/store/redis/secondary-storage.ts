@@ -67,7 +67,7 @@ export interface SecondaryStorage {
    * Sessions of users as their indexes name them. Better Auth's indexes lose entries, so there may be more sessions.
    */
   namedSessions(userIds: readonly string[]): AsyncGenerator<readonly CachedSession[]>;
-  /** The sessions of those tokens that have any value, whatever its form. */
+  /** The sessions of those tokens that have a value in any form. */
   read(tokens: readonly string[]): Promise<readonly CachedSession[]>;
   /**
    * Ends sessions: first their keys are deleted, then, `with indexes`, their entries in the lists of their users. Does
