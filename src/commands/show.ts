@@ -13,11 +13,11 @@ export const show = defineCommand<object>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 130],
   examples: [
-    ['sessionctl show QsFYstwy', 'By its id, or a beginning of it that no other session has'],
+    ['sessionctl show QsFYstwy', 'Show a session by its id, or a unique prefix of it'],
     ['sessionctl show QsFYstwy --json', 'The same for a script'],
   ],
   configure: (command) =>
-    command.argument('<id>', 'id of the session, or a unique beginning of at least 8 characters'),
+    command.argument('<id>', 'id of the session, or a unique prefix of at least 8 characters'),
   run: async (context, flags, [id = '']) => {
     const format = chooseFormat(flags, reportFormats);
     const { session: lengths } = await context.settings();
@@ -61,15 +61,15 @@ export const show = defineCommand<object>({
   },
 });
 
-/** So many of the sessions that somebody opened as others are named. */
+/** The most impersonated sessions that are named. */
 const NAMED = 5;
 
-/** The active sessions that a user has opened as somebody else. */
+/** The active sessions in which a user impersonates another. */
 async function openedBy(
   userId: string | null,
   store: SessionStore,
 ): Promise<{ readonly count: number; readonly some: readonly Session[] }> {
-  // Without the column of the admin plugin there are no such sessions.
+  // Only the admin plugin has the column for such sessions.
   if (userId === null || store.absent.includes('impersonatedBy')) return { count: 0, some: [] };
   const selection = { ...everySession, impersonatorIds: [userId], state: 'active' } as const;
   const some: Session[] = [];
@@ -86,5 +86,5 @@ async function readSession(id: string, store: SessionStore): Promise<Session> {
   )) {
     if (session !== undefined) return session;
   }
-  throw new NotFoundError(`the session ${JSON.stringify(sessionId)} ended while it was being read`);
+  throw new NotFoundError(`the session ${JSON.stringify(sessionId)} ended while it was read`);
 }

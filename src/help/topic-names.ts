@@ -3,7 +3,7 @@ export const topicSummaries = {
   'exit-codes': 'what each exit code means',
   environment: 'environment variables and configuration files',
   selection: 'how sessions are selected',
-  time: 'how to write times and durations, and which clock is used',
+  time: 'times and durations, and which clock is used',
   output: 'formats, streams, colour, and errors for scripts',
 } as const;
 

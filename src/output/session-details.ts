@@ -13,7 +13,7 @@ import { shortAddress } from './short-address.ts';
 import { jsonString, jsonText } from './json-text.ts';
 import type { Styles, Terminal } from './styles.ts';
 
-/** What `show` knows of a session beyond its own row. */
+/** What `show` knows of a session besides its own row. */
 export interface SessionDetails {
   readonly session: Session;
   /** Null where no request refreshes it. */
@@ -29,15 +29,15 @@ export interface SessionDetails {
   readonly otherActiveSessions: number;
   /** Live tokens of the OAuth provider that are bound to it; null where the deployment has none. */
   readonly oauthTokens: { readonly bound: number; readonly offline: number } | null;
-  /** Active sessions that its user has opened as others: how many, and a few of them. */
+  /** Active sessions in which its user impersonates others: how many, and some of them. */
   readonly impersonating: { readonly count: number; readonly some: readonly Session[] };
-  /** What each place says of it. */
+  /** What each store holds of it. */
   readonly standing: Standing;
   /** The e-mail address of the administrator behind an impersonation, by the id, where one is known. */
   readonly emails: ReadonlyMap<string, string>;
 }
 
-/** The session object of the contract, with what `show` adds. */
+/** The session object of the contract, with the fields that `show` adds. */
 export function sessionDetailsJson(details: SessionDetails, now: Instant): string {
   const { session, refreshDueAt, otherActiveSessions, oauthTokens, impersonating, standing } = details;
   const copy = (found: Session | null | undefined) =>
@@ -106,7 +106,7 @@ export function sessionDetailsText(
     { label: 'impersonates', value: text(impersonatingOf(details)) },
     { label: 'active organization', value: text(session.activeOrganizationId) },
     { label: 'OAuth tokens', value: tokensOf(details) },
-    { label: 'stands in', value: places[session.store] },
+    { label: 'stored in', value: places[session.store] },
     ...agreementOf(details, styles),
     { label: 'token fingerprint', value: text(session.tokenFingerprint) },
     {
@@ -126,7 +126,7 @@ function impersonatorOf({ session: { impersonatedBy }, emails }: SessionDetails)
 }
 
 function impersonatingOf({ impersonating: { count, some } }: SessionDetails): string {
-  if (count === 0) return 'nobody';
+  if (count === 0) return 'no one';
   const named = some.map(({ id, userEmail, userId }) => `${userEmail ?? String(userId)} (session ${id})`);
   const more = count - some.length;
   return `${named.join(', ')}${more > 0 ? ` and ${counted(more, 'more session')}` : ''}`;
@@ -141,7 +141,7 @@ function tokensOf({ oauthTokens }: SessionDetails): string | null {
   return `${bound === 0 ? '' : `${String(bound)} that end with it`}${outlive}`;
 }
 
-/** Only where it may stand in two places. */
+/** Only where it may be in two stores. */
 function agreementOf({ standing }: SessionDetails, styles: Styles) {
   const differences = disagreements(standing);
   if (differences === null) return [];
@@ -158,7 +158,7 @@ function remainingMs({ state, expiresAt }: Session, now: Instant): number | null
   return expiresAt === null ? null : millisecondsOf(expiresAt) - millisecondsOf(now);
 }
 
-/** As Better Auth judges it: no more from that very moment on. */
+/** As Better Auth decides: from that moment on it is not fresh. */
 function isFresh({ session, freshUntil }: SessionDetails, now: Instant): boolean {
   if (session.state === 'expired' || session.createdAt === null) return false;
   return freshUntil === null || now < freshUntil;
@@ -167,7 +167,7 @@ function isFresh({ session, freshUntil }: SessionDetails, now: Instant): boolean
 function freshText(details: SessionDetails, now: Instant): string {
   const { session, freshUntil } = details;
   if (session.state === 'expired') return 'no, it has expired';
-  if (session.createdAt === null) return 'no, when it was created is not known';
+  if (session.createdAt === null) return 'no, its creation time is not known';
   if (freshUntil === null) return 'always, as fresh_age is configured';
   const when = `${freshUntil} (${relativeTime(freshUntil, now)})`;
   return isFresh(details, now) ? `yes, until ${when}` : `no, since ${when}`;
@@ -180,7 +180,7 @@ function userOf({ userName, userEmail }: Session): string {
 
 function stateOf({ state, expiresAt }: Session, now: Instant): string {
   if (expiresAt === null)
-    return state === 'active' ? 'active: Better Auth lets it live, its expiry is no date' : state;
+    return state === 'active' ? 'active: its expiry is not a date, and Better Auth accepts it' : state;
   const difference = relativeTime(expiresAt, now);
   if (state === 'expired') return `expired ${difference}`;
   return `active, ${difference.replace(/^in /, '')} left`;
@@ -194,7 +194,7 @@ function refreshOf(
   if (disableRefresh) return 'no, the application refreshes no session';
   if (refreshDueAt === null) {
     return session.impersonatedBy === null
-      ? `no, it was given less than expires_in (${formatDuration(expiresIn)}), as without "remember me"; if the application has another expiresIn, set expires_in`
+      ? `no, its lifetime is shorter than expires_in (${formatDuration(expiresIn)}), as without "remember me"; if the application has another expiresIn, set expires_in`
       : 'no, an impersonation is never refreshed';
   }
   if (millisecondsOf(refreshDueAt) <= millisecondsOf(now))

@@ -64,13 +64,13 @@ test('an active session', async () => {
   );
   expect([...values.keys()]).toEqual([
     'id', 'user', 'user id', 'state', 'created', 'last active', 'expires', 'due for refresh', 'fresh', 'IP', 'device', 'user agent',
-    'impersonated by', 'impersonates', 'active organization', 'OAuth tokens', 'stands in', 'token fingerprint', 'same user',
+    'impersonated by', 'impersonates', 'active organization', 'OAuth tokens', 'stored in', 'token fingerprint', 'same user',
   ]); // prettier-ignore
   expect(values.get('id')).toBe(session.id);
   expect(values.get('user')).toBe(`${session.name} <${session.email}>`);
   expect(values.get('state')).toMatch(/^active, \d+[dhm] left$/);
   expect(values.get('expires')).toMatch(new RegExp(`^${session.expiresAt} \\(in \\d+[dhm]\\)$`));
-  expect(values.get('stands in')).toBe('database');
+  expect(values.get('stored in')).toBe('database');
   expect(values.get('token fingerprint')).toMatch(/^[0-9a-f]{12}$/);
   expect(stdout).not.toContain(session.token);
 });

@@ -143,7 +143,7 @@ describe.each(places)('every figure of a known population, in $name', ({ dialect
       expect(Math.abs(lasts - 59 * 60_000)).toBeLessThan(1001);
       expect(shown['freshUntil']).toBe(shown['expiresAt']);
       const { stdout } = await operator.run(['show', id]);
-      expect(stdout).toMatch(/^due for refresh +no, it was given less than expires_in \(7d\)/m);
+      expect(stdout).toMatch(/^due for refresh +no, its lifetime is shorter than expires_in \(7d\)/m);
       expect(await json('revoke', id, '--yes')).toMatchObject({ matched: 1, revoked: 1, users: 1 });
     });
 

@@ -189,7 +189,7 @@ export const auth = betterAuth({ database: new Database('auth.db') });
       code: 3,
       stdout: '',
       stderr:
-        'error: the variable DATABASE_URL is not set: .env makes it of other variables, which is not done here\nhint: Write it out there, or set it in the environment: export DATABASE_URL=…\n',
+        'error: the variable DATABASE_URL is not set: .env composes it of other variables, which sessionctl does not do\nhint: Write it out there, or set it in the environment: export DATABASE_URL=…\n',
     });
   });
 
@@ -239,7 +239,7 @@ export const auth = betterAuth({ database: new Database('auth.db') });
       'a secondary storage from elsewhere',
       `import Database from 'better-sqlite3'; import { storage } from './s';`,
       `database: new Database('auth.db'), secondaryStorage: storage`,
-      'auth.ts:3: the application keeps sessions in secondary storage, and where that is cannot be read',
+      'auth.ts:3: the application keeps sessions in secondary storage, and its URL cannot be read',
     ],
     ['no betterAuth', '', '', 'there is no betterAuth({…}) in '],
   ])('refuses %s, and writes nothing', async (_title, imports, options, message) => {
@@ -277,7 +277,7 @@ export const auth = betterAuth({
     });
     expect(code, stderr).toBe(0);
     expect(stderr).toContain('found Redis ');
-    expect(stderr).toMatch(/found SQLite [\d.]+, sessions in Redis alone, users in user\n/);
+    expect(stderr).toMatch(/found SQLite [\d.]+, sessions in Redis only, users in user\n/);
     // The session table has rows, and the application does not say that they count.
     expect(stderr).toContain('warning: the session table of ');
     expect(written(cwd)).toContain(
@@ -320,14 +320,14 @@ describe('the conversation', () => {
     });
     const { code, stderr, left } = await answered(cwd, {}, [
       ['Read the options of Better Auth in src/lib/auth.ts? It is not run', true],
-      ['Where is the URL', 'As src/lib/auth.ts:5 has it'],
+      ['Where is the URL', 'The one in src/lib/auth.ts:5'],
       ...LAST,
     ]);
     expect({ code, left }).toEqual({ code: 0, left: [] });
     expect(stderr).toContain('found DATABASE_URL in .env: postgres://app:***@db.example/app\n');
     expect(stderr).toContain('found AUTH_DB in .env: sqlite:auth.db\n');
     expect(stderr).toContain(
-      'not offered: OTHER_URL, since .env makes it of other variables, which is not done here. Write it out there, or set it in the environment: export OTHER_URL=…\n',
+      'not offered: OTHER_URL, since .env composes it of other variables, which sessionctl does not do. Write it out there, or set it in the environment: export OTHER_URL=…\n',
     );
     expect(stderr).toContain('  session.expires_in = 14d (session.expiresIn, line 8)\n');
     const read = Number(/read src\/lib\/auth\.ts: (\d+) settings/.exec(stderr)?.[1]);
@@ -392,7 +392,7 @@ describe('the conversation', () => {
     const cwd = await project({ 'auth.ts': AUTH });
     const { code, stderr, left } = await answered(cwd, { REDIS_URL: 'redis://127.0.0.1:1' }, [
       ['Read the options', true],
-      ['Where is the URL', 'As auth.ts:5 has it'],
+      ['Where is the URL', 'The one in auth.ts:5'],
       ...LAST,
     ]);
     expect({ code, left }, stderr).toEqual({ code: 0, left: [] });

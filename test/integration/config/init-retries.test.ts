@@ -64,7 +64,7 @@ async function finished(cwd: string, env: Env, answers: readonly Answer[], flags
 }
 
 const READ: Answer = ['Read the options', true];
-const DATABASE: Answer = ['Where is the URL of the auth database?', 'As auth.ts:6 has it'];
+const DATABASE: Answer = ['Where is the URL of the auth database?', 'The one in auth.ts:6'];
 const LAST: readonly Answer[] = [
   ['Name of the profile', ''],
   ['File to write', ''],
@@ -89,7 +89,7 @@ describeOnRedis('the wizard comes to its end', () => {
     const { stderr, text } = await finished(cwd, { REDIS_URL: DEAD, OTHER: redisUrl }, [
       READ,
       DATABASE,
-      ['Where is the URL of Redis?', 'As auth.ts:7 has it'],
+      ['Where is the URL of Redis?', 'The one in auth.ts:7'],
       ['Where is the URL of Redis?', 'In an environment variable'],
       ['Name of the variable', 'UNSET'],
       ['Where is the URL of Redis?', 'Type it now'],

@@ -183,8 +183,8 @@ describeOn('postgresql', 'config init on PostgreSQL', () => {
     ]);
     expect(code).toBe(0);
     expect(left).toEqual([]);
-    expect(stderr).toContain('lies in the future: the time zone UTC is not');
-    expect(stderr).toContain('lies in the future: the time zone America/New_York');
+    expect(stderr).toContain('is in the future: the time zone UTC is not');
+    expect(stderr).toContain('is in the future: the time zone America/New_York');
     expect(stderr).toMatch(
       /began 1\dm ago \(.*\), if the application\s+writes Asia\/Kolkata\nprofile "live", URL from \$\{DATABASE_URL\}, time zone Asia\/Kolkata\n/,
     );
