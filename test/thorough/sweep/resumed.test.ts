@@ -141,7 +141,7 @@ describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) 
       });
       expect(sweptTo(stopped)).toMatchObject({ code: 130, stoppedBecause: 'signal', remaining: late });
       expect(stopped.stderr).toMatch(/stopped by SIGTERM, nothing was changed/);
-      expect(stopped.stderr).toMatch(/The next run goes on from there/);
+      expect(stopped.stderr).toMatch(/The next run continues from there/);
       expect(operator.history().at(-1)).toMatchObject({
         event: 'cancelled',
         outcome: null,
@@ -189,7 +189,7 @@ describe.each(dialects)('a sweep that was stopped on its way, on %s', (dialect) 
       expect(migrated.code, migrated.stderr).toBe(0);
       await expire(late, sessions - late);
       const first = await stopOnItsWay(() => freshOperator().run(['sweep', ...bounded]));
-      expect(first.stderr).toMatch(/The next run goes on from there\.\n/);
+      expect(first.stderr).toMatch(/The next run continues from there\.\n/);
       const runs = await runsUntilSwept(60, () => freshOperator().run(['sweep', ...bounded]));
       expect(runs).toBeGreaterThan(1);
       expect(runs).toBeLessThan(60);
