@@ -1,22 +1,12 @@
+import { createCombinedEnding } from './combined-ending.ts';
+import { createCombinedListing } from './combined-listing.ts';
 import type { CombinedParts } from './combined-parts.ts';
-import { ConnectionError } from '../errors.ts';
 import { dependsOnTimes, everySession, type Selection } from '../sessions/selection.ts';
-import type {
-  EndedBatch,
-  EndOptions,
-  ListOptions,
-  OfflineSweep,
-  Remaining,
-  SessionStore,
-  SortField,
-  Survey,
-} from '../sessions/session-store.ts';
+import type { OfflineSweep, Remaining, SessionStore, Survey } from '../sessions/session-store.ts';
 import type { Instant } from '../sessions/instant.ts';
-import type { Session } from '../sessions/session.ts';
 import { nothingEnded } from './database/stretch.ts';
-import { fingerprintOf, type CachedSession } from './redis/cached-session.ts';
+import { type CachedSession } from './redis/cached-session.ts';
 import type { DeploymentStore } from './deployment-store.ts';
-import { gathered, type Gathered } from './gathered.ts';
 import { judgeOf } from './judge-cached.ts';
 import { looksLikeToken } from './redis/key-reader.ts';
 import { markUsers } from './mark-users.ts';
@@ -25,17 +15,7 @@ import { rankedPlaces } from './ranked-places.ts';
 import { createStandings } from './standings.ts';
 import { sweepSecondary } from './redis/sweep-secondary.ts';
 import { surveyPlaces } from './survey-places.ts';
-import { throwFailure } from './throw-failure.ts';
-import { type Surveyed, comparesWhatLasts, isCoveredBy } from './surveyed.ts';
-
-/** Sessions that one batch ends without reading them first. */
-const ENDED_AT_ONCE = 1000;
-
-/** Users' lists that are tidied in one step. */
-const TIDIED_AT_ONCE = 150;
-
-/** Maximum sessions in one chunk of a list. */
-const LISTED_AT_ONCE = 250;
+import { type Surveyed, comparesWhatLasts } from './surveyed.ts';
 
 /**
  * Sessions of a deployment with secondary storage. Better Auth asks Redis first and trusts its answer. It reads the
@@ -46,74 +26,18 @@ const LISTED_AT_ONCE = 250;
 export function createCombinedStore(
   parts: CombinedParts,
 ): Omit<SessionStore, 'findMismatch'> & Pick<DeploymentStore, 'standings'> {
-  const { directory, table, secondary, steadfast, preserve, settle, heedsMarks, signal } = parts;
+  const { directory, table, secondary, preserve, settle, heedsMarks, signal } = parts;
   const places = rankedPlaces(createPlaces(parts), parts);
   const { now } = directory;
   /** Sessions that the latest survey counted and that can be ended without reading them again. */
   let surveyed: Surveyed | null = null;
+  const listing = createCombinedListing(parts, places);
+  const ending = createCombinedEnding(parts, places);
   /**
    * For each moment, the ids of rows that expired before it while Redis holds their sessions alive. Found once per
    * sweep.
    */
   const heldAlive = new Map<Instant, Promise<readonly string[]>>();
-
-  /** A row that Redis does not know is a live session, unless rows are only records. */
-  const ofRow = (session: Session): Session => (preserve ? { ...session, state: 'expired' } : session);
-
-  async function* sessionsOf(ids: readonly string[]): AsyncGenerator<readonly Session[]> {
-    if (table === null || ids.length === 0) return;
-    const named = { ...everySession, sessionIds: ids };
-    for await (const chunk of table.list(named, { sort: null })) yield chunk.map(ofRow);
-  }
-
-  const ofCached = async (cached: readonly CachedSession[]): Promise<readonly Session[]> => {
-    const ids = cached.map(({ session }) => session.id);
-    const withRow = table === null ? new Set<string>() : await table.existingSessionIds(ids);
-    return cached.map(({ token, session }) => ({
-      ...session,
-      store: withRow.has(session.id) ? 'both' : 'secondary',
-      tokenFingerprint: fingerprintOf(token),
-    }));
-  };
-
-  /** Unsorted: first the sessions in Redis, then those that are only in the database. */
-  async function* unsorted(selection: Selection): AsyncGenerator<readonly Session[]> {
-    for await (const page of places.cached(selection, { users: true, states: true }))
-      yield await ofCached(page);
-    for await (const page of places.rowsAlone(selection)) yield* sessionsOf(page.map(({ id }) => id));
-  }
-
-  async function* sorted(
-    selection: Selection,
-    { field, direction }: NonNullable<ListOptions['sort']>,
-    limit: number,
-  ): AsyncGenerator<readonly Session[]> {
-    const order = direction === 'asc' ? 1 : -1;
-    const compare = (one: Place, other: Place) =>
-      order * (compareText(one.key, other.key) || compareText(one.id, other.id));
-    let found: Place[] = [];
-    // The sort keys and ids of two million sessions fit into memory; the sessions themselves do not.
-    const keep = (more: readonly Place[]) => {
-      found.push(...more);
-      if (found.length > 2 * limit + LISTED_AT_ONCE) found = found.sort(compare).slice(0, limit);
-    };
-    for await (const page of places.cached(selection, { users: field === 'userEmail' }))
-      keep(page.map(({ token, session }) => ({ key: session[field], id: session.id, token })));
-    for await (const page of places.rowsAlone(selection)) {
-      for await (const chunk of sessionsOf(page.map(({ id }) => id)))
-        keep(chunk.map((session) => ({ key: session[field], id: session.id, token: null })));
-    }
-    found = found.sort(compare).slice(0, limit);
-    for (let from = 0; from < found.length; from += LISTED_AT_ONCE) {
-      const some = found.slice(from, from + LISTED_AT_ONCE);
-      const tokens = some.flatMap(({ token }) => (token === null ? [] : [token]));
-      const rows = some.flatMap(({ id, token }) => (token === null ? [id] : []));
-      const byId = new Map<string, Session>();
-      for (const session of await ofCached(await secondary.read(tokens))) byId.set(session.id, session);
-      for await (const chunk of sessionsOf(rows)) for (const session of chunk) byId.set(session.id, session);
-      yield some.flatMap(({ id }) => byId.get(id) ?? []);
-    }
-  }
 
   return {
     target: { ...directory.target, redis: secondary.place },
@@ -191,7 +115,7 @@ export function createCombinedStore(
 
     async *list(selection, { sort, limit = Infinity }) {
       let left = limit;
-      const pages = sort === null ? unsorted(selection) : sorted(selection, sort, limit);
+      const pages = sort === null ? listing.unsorted(selection) : listing.sorted(selection, sort, limit);
       for await (const page of pages) {
         signal.throwIfAborted();
         if (page.length > 0) yield page.slice(0, left);
@@ -269,7 +193,9 @@ export function createCombinedStore(
         else yield nothingEnded;
         return;
       }
-      yield* endEverywhere(selection, options);
+      const counted = surveyed;
+      surveyed = null;
+      yield* ending.endEverywhere(selection, options, counted);
     },
 
     sweepOutlook: (expiredAt) =>
@@ -323,159 +249,7 @@ export function createCombinedStore(
       vacuum: () => offline.vacuum(),
     };
   }
-
-  async function* endEverywhere(selection: Selection, options: EndOptions): AsyncGenerator<EndedBatch> {
-    let left = options.atMost ?? Infinity;
-    const room = <Value>(page: readonly Value[]) => page.slice(0, left);
-    // If many sessions end, the indexes are tidied afterwards, in a single pass.
-    const untidied =
-      surveyed !== null && isCoveredBy(selection, surveyed) ? surveyed.tokens : new Set<string>();
-    surveyed = null;
-    if (untidied.size > 0) {
-      for await (const batch of endCounted(untidied, left)) {
-        left -= batch.sessions;
-        yield batch;
-      }
-      if (left <= 0) return;
-    }
-    const indexes = gathered<string>(TIDIED_AT_ONCE, (keys) => steadfast.tidyEnded(keys, untidied));
-    for await (const page of places.steadfast.pages(selection, { ahead: comparesWhatLasts(selection) })) {
-      if (signal.aborted || left <= 0) return;
-      const meant = room(page.meant);
-      // Most pages of a large Redis hold no selected session. Then the database need not be asked.
-      if (meant.length === 0) continue;
-      const isMost = selection.sessionIds === null && meant.length * 2 > page.all;
-      if (isMost) for (const { token } of meant) untidied.add(token);
-      const { failure, ...batch } = await endCached(meant, isMost ? 'keys alone' : 'with indexes', options);
-      left -= batch.sessions;
-      yield batch;
-      throwFailure(failure);
-    }
-    for await (const page of places.steadfast.rowsAlone(selection)) {
-      if (signal.aborted || left <= 0) return;
-      const begun = performance.now();
-      const ids = room(page).map(({ id }) => id);
-      // Which sessions may stay was computed over both stores together.
-      const { failure, ...ended } = await endRows(
-        { ...selection, sessionIds: ids, keepNewest: null },
-        options,
-      );
-      left -= ended.sessions;
-      const milliseconds = performance.now() - begun;
-      yield { ...nothingEnded, ...ended, rows: ids.length, milliseconds, isLast: false };
-      throwFailure(failure);
-    }
-    if (signal.aborted) return;
-    if (untidied.size > 0) await tidyAll(indexes);
-    await indexes.finish();
-    yield { ...nothingEnded, isLast: !signal.aborted };
-  }
-
-  /** Ends the sessions that a survey counted. */
-  async function* endCounted(tokens: ReadonlySet<string>, atMost: number): AsyncGenerator<EndedBatch> {
-    const all = [...tokens];
-    let left = atMost;
-    for (let from = 0; from < all.length && left > 0 && !signal.aborted;) {
-      const some = all.slice(from, from + Math.min(ENDED_AT_ONCE, left));
-      from += some.length;
-      const { failure, ...batch } = await endTokens(some);
-      left -= batch.sessions;
-      yield batch;
-      throwFailure(failure);
-    }
-  }
-
-  /** Ends sessions that are only in Redis and have nothing attached. */
-  async function endTokens(tokens: readonly string[]): Promise<Step> {
-    const begun = performance.now();
-    const { deleted, ...outcome } = await steadfast.endTokens(tokens);
-    const milliseconds = performance.now() - begun;
-    return {
-      ...nothingEnded,
-      ...outcome,
-      sessions: deleted,
-      secondary: deleted,
-      rows: tokens.length,
-      milliseconds,
-      isLast: false,
-    };
-  }
-
-  /**
-   * Ends sessions in Redis first, then the rows of the same sessions, regardless of the rows' values and of the run's
-   * signal. If Redis fails, the rows stay, so that the remaining sessions can still be found.
-   */
-  async function endCached(
-    cached: readonly CachedSession[],
-    scope: 'with indexes' | 'keys alone',
-    options: EndOptions,
-  ): Promise<Step> {
-    const begun = performance.now();
-    const ids = cached.map(({ session }) => session.id);
-    const named: Selection = { ...everySession, sessionIds: ids, aliveAt: options.preserveAt };
-    const withRow = new Set(await table?.steadfast.pick(named, ids.length));
-    const alone = ids.filter((id) => !withRow.has(id));
-    const keys = await steadfast.end(cached, scope);
-    const rows = keys.failure === null ? await endRows(named, options) : NO_ROWS;
-    const tokens =
-      keys.failure === null && rows.failure === null
-        ? await endBoundTokens(alone, options)
-        : { ended: 0, failure: null };
-    return {
-      ...nothingEnded,
-      isLast: false,
-      // A session in both stores counts once. It has ended when its row has.
-      sessions: rows.sessions + Math.min(alone.length, keys.deleted),
-      secondary: keys.deleted,
-      oauthTokens: rows.oauthTokens + tokens.ended,
-      uncertain: keys.uncertain || rows.uncertain,
-      rows: cached.length,
-      milliseconds: performance.now() - begun,
-      failure: keys.failure ?? rows.failure ?? tokens.failure,
-    };
-  }
-
-  /** Ends the OAuth tokens of sessions without a row. */
-  async function endBoundTokens(
-    ids: readonly string[],
-    { offlineTokens }: EndOptions,
-  ): Promise<{ readonly ended: number; readonly failure: unknown }> {
-    try {
-      return { ended: (await directory.boundTokens?.end(ids, offlineTokens)) ?? 0, failure: null };
-    } catch (failure) {
-      return { ended: 0, failure };
-    }
-  }
-
-  async function endRows(named: Selection, options: EndOptions): Promise<EndedRows> {
-    if (table === null || named.sessionIds?.length === 0) return NO_ROWS;
-    const sum = { sessions: 0, oauthTokens: 0, uncertain: false };
-    try {
-      for await (const batch of table.steadfast.end(named, { ...options, atMost: null })) {
-        sum.sessions += batch.sessions;
-        sum.oauthTokens += batch.oauthTokens;
-        sum.uncertain ||= batch.uncertain;
-      }
-    } catch (failure) {
-      // A batch that was rolled back and a batch whose answer was lost are reported in the same way.
-      return { ...sum, uncertain: sum.uncertain || failure instanceof ConnectionError, failure };
-    }
-    return { ...sum, failure: null };
-  }
-
-  async function tidyAll(indexes: Gathered<string>): Promise<void> {
-    for await (const { indexKeys } of steadfast.scan()) {
-      if (signal.aborted) return;
-      await indexes.add(indexKeys);
-    }
-  }
 }
-
-/** The result of a step, and the error that stopped it early, or null. */
-type Step = EndedBatch & { readonly failure: unknown };
-type EndedRows = Pick<Step, 'sessions' | 'oauthTokens' | 'uncertain' | 'failure'>;
-
-const NO_ROWS: EndedRows = { sessions: 0, oauthTokens: 0, uncertain: false, failure: null };
 
 /**
  * Whether the value found under a text that was given as a token is a session, judged by everything that is known of
@@ -485,21 +259,7 @@ function isSession({ token, readable, named, session }: CachedSession): boolean 
   return readable || named || session.userId !== null || looksLikeToken(token);
 }
 
-/** Where a session of a sorted list is found: by its token in Redis, or by its id in the database. */
-interface Place {
-  readonly key: Session[SortField];
-  readonly id: string;
-  readonly token: string | null;
-}
-
 const NOTHING_LEFT: Remaining = { sessions: 0, unreadableTimes: 0, secondary: 0, shutOut: 0, ids: [] };
-
-/** Compares like a database that sorts text by its bytes; absent values come first. */
-function compareText(one: string | null, other: string | null): number {
-  if (one === other) return 0;
-  if (one === null || other === null) return one === null ? -1 : 1;
-  return one < other ? -1 : 1;
-}
 
 async function countOf(
   places: Pick<Places, 'cached' | 'rowsAlone'>,
