@@ -6,7 +6,7 @@ import type { Redactor } from './redaction.ts';
 import { formatDuration } from './sessions/duration.ts';
 import { millisecondsOf } from './sessions/instant.ts';
 import type { SchemaStore } from './sessions/schema-store.ts';
-import type { Target } from './sessions/session-store.ts';
+import type { Target } from './sessions/reading-store.ts';
 import type { DatabaseStore } from './store/database/open.ts';
 import type { ExaminedSettings, OpenedExamination } from './store/open-examination.ts';
 import type { DeploymentStore } from './store/deployment-store.ts';

@@ -8,7 +8,7 @@ import type { SharedHistory } from '../history/shared-history.ts';
 import { counted, inNumber } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import type { Instant } from '../sessions/instant.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import { readStdin } from './read-stdin.ts';
 
 interface DoctorFlags {

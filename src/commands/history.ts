@@ -8,7 +8,7 @@ import { counted } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { safeText } from '../output/safe-text.ts';
 import { toInstant } from '../sessions/instant.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import { parseWholeNumber } from './whole-number.ts';
 
 interface HistoryFlags {

@@ -1,4 +1,4 @@
-import { defineCommand, OfferingOption, once } from '../command.ts';
+import { OfferingOption, defineCommand, once } from '../command.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { chooseFormat, listFormats } from '../output/output-format.ts';
@@ -13,7 +13,8 @@ import { networksMeant } from '../sessions/network-meant.ts';
 import type { Selection, SelectionRequest } from '../sessions/selection.ts';
 import { resolveSelection } from '../sessions/resolve-selection.ts';
 import { parseSelection } from '../sessions/parse-selection.ts';
-import { sortFields, type SessionStore, type SortOrder } from '../sessions/session-store.ts';
+import type { SessionStore } from '../sessions/session-store.ts';
+import { sortFields, type SortOrder } from '../sessions/reading-store.ts';
 import type { Session } from '../sessions/session.ts';
 import { emailsOf } from './emails-of.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
@@ -22,7 +23,8 @@ import { parseWholeNumber } from './whole-number.ts';
 import { shownValue } from '../sessions/shown-value.ts';
 import { failForUnreadableKeys } from './unreadable-keys.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
-import { parseInterval, watchSessions, type WatchOptions } from './watch-sessions.ts';
+import { parseInterval, watchSessions } from './watch-sessions.ts';
+import type { WatchOptions } from './watch-look.ts';
 
 interface ListFlags extends SelectionFlags {
   readonly limit?: string;

@@ -5,7 +5,7 @@ import { ConfigError, type ExitCode } from '../errors.ts';
 import { counted } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { everySession } from '../sessions/selection.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 
 /** Milliseconds for the database to answer. */
 const PATIENCE = 2000;

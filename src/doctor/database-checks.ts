@@ -10,7 +10,7 @@ import type {
 import { formatDuration } from '../sessions/duration.ts';
 import { millisecondsOf } from '../sessions/instant.ts';
 import type { Obstacle } from '../sessions/obstacle.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import { reasonOf } from './carry-out-checks.ts';
 import {
   command,
@@ -18,11 +18,11 @@ import {
   ok,
   sql,
   toml,
-  unknown,
-  warn,
   type Check,
   type Remedy,
   type Verdict,
+  unknown,
+  warn,
 } from './finding.ts';
 
 export interface DatabaseSubject extends Pick<Examination, 'database' | 'schemaParts'> {

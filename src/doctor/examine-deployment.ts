@@ -1,8 +1,7 @@
-import type { Settings } from '../config/settings.ts';
-import { keepsRecords } from '../config/settings.ts';
+import { keepsRecords, type Settings } from '../config/settings.ts';
 import type { Examination, SessionSample } from '../sessions/examination.ts';
 import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import { configurationChecks, type ConfigurationSubject } from './configuration-checks.ts';
 import { databaseChecks } from './database-checks.ts';
 import type { Check } from './finding.ts';

@@ -5,10 +5,10 @@ import type {
   SessionSample,
 } from '../sessions/examination.ts';
 import { toInstant } from '../sessions/instant.ts';
-import type { Mismatch, Target } from '../sessions/session-store.ts';
+import type { Mismatch, Target } from '../sessions/reading-store.ts';
 import { reasonOf } from './carry-out-checks.ts';
 import { amount } from './database-checks.ts';
-import { command, fail, ok, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
+import { command, fail, ok, toml, type Check, type Verdict, unknown, warn } from './finding.ts';
 
 export interface RedisSubject {
   readonly target: Target;

@@ -4,11 +4,11 @@ import { updatesStandStill } from '../sessions/activity.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import type { DatabaseExamination, SampledSession, SessionSample } from '../sessions/examination.ts';
 import { millisecondsOf, toInstant } from '../sessions/instant.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import { amount, profileHeader } from './database-checks.ts';
-import { command, fail, ok, sql, toml, unknown, warn, type Check, type Verdict } from './finding.ts';
+import { command, fail, ok, sql, toml, type Check, type Verdict, unknown, warn } from './finding.ts';
 import { addressChecks } from './address-checks.ts';
-import { type SessionSubject, looked } from './session-subject.ts';
+import { looked, type SessionSubject } from './session-subject.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,7 +1,7 @@
-import { type Ipv6Subnet } from '../sessions/address.ts';
+import type { Ipv6Subnet } from '../sessions/address.ts';
 import type { DatabaseExamination, SessionSample } from '../sessions/examination.ts';
-import { type Instant } from '../sessions/instant.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Instant } from '../sessions/instant.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import { amount } from './database-checks.ts';
 
 export interface SessionSubject {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { toInstant } from '../sessions/instant.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 
 const events = ['started', 'finished', 'refused', 'cancelled'] as const;
 const outcomes = ['complete', 'partial', 'failed', 'survivors'] as const;

@@ -1,5 +1,5 @@
 import { toInstant, type Instant } from '../sessions/instant.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import type { HistoryOutcome, HistoryRecord } from './history-record.ts';
 
 /** The records of one run, combined. */

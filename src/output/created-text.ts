@@ -1,6 +1,6 @@
 import type { Instant } from '../sessions/instant.ts';
 import type { SessionCookies } from '../sessions/session-cookies.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import type { User } from '../sessions/session.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import { terminalText } from './fit-text.ts';

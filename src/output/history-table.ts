@@ -1,6 +1,6 @@
 import type { HistoryRun } from '../history/history-runs.ts';
 import type { Instant } from '../sessions/instant.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import { cutText, ellipsisFor } from './fit-text.ts';
 import { fittedTable, tableCell, type FittedTable, type TableColumn } from './fitted-table.ts';
 import { relativeTime } from './relative-time.ts';

@@ -1,7 +1,8 @@
 import { grouped } from '../grouped.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
-import type { Survey, Target } from '../sessions/session-store.ts';
+import type { Survey } from '../sessions/ending-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import type { Session } from '../sessions/session.ts';
 import { includesOffline, onlyIncluded, type Included } from '../sessions/ways-back.ts';
 import { counted, inNumber } from './counted.ts';

@@ -1,8 +1,8 @@
 import { grouped } from '../grouped.ts';
 import type { Instant } from '../sessions/instant.ts';
 import { halfEnded } from '../sessions/revocation.ts';
-import type { Target } from '../sessions/session-store.ts';
-import { kindsOf, sumOf, waysBack, type WayBack, type WaysBackNumbers } from '../sessions/ways-back.ts';
+import type { Target } from '../sessions/reading-store.ts';
+import { kindsOf, sumOf, type WayBack, type WaysBackNumbers, waysBack } from '../sessions/ways-back.ts';
 import { counted, inNumber } from './counted.ts';
 import { unreadableText } from './unreadable-text.ts';
 import { screenLines, terminalText } from './fit-text.ts';

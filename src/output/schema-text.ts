@@ -1,5 +1,5 @@
 import type { SchemaPart, SchemaStep } from '../sessions/schema-store.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import { terminalText, wrapText } from './fit-text.ts';
 import { labelledLines } from './labelled-lines.ts';
 import { placeName } from './revocation-plan.ts';

@@ -1,5 +1,5 @@
 import { millisecondsOf, toInstant, type Instant } from '../sessions/instant.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import type { Figures, Frequencies, Frequency, Quarter } from '../sessions/statistics.ts';
 import { deviceOf } from './device.ts';
 

@@ -1,5 +1,5 @@
 import type { ExitCode } from '../errors.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 
 /** What a run of `sweep` reports to monitoring. */
 export interface SweepFigures {

@@ -1,7 +1,8 @@
 import { grouped } from '../grouped.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import { millisecondsOf, type Instant } from '../sessions/instant.ts';
-import type { SweptSecondary, Target } from '../sessions/session-store.ts';
+import type { SweptSecondary } from '../sessions/sweeping-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import type { Sweep } from '../sessions/sweep.ts';
 import { counted } from './counted.ts';
 import { screenLines } from './fit-text.ts';

@@ -1,7 +1,7 @@
 import { formatDuration } from '../sessions/duration.ts';
 import type { Instant } from '../sessions/instant.ts';
 import type { Departure } from '../sessions/session-changes.ts';
-import type { Target } from '../sessions/session-store.ts';
+import type { Target } from '../sessions/reading-store.ts';
 import { counted } from './counted.ts';
 import { cutText, terminalText } from './fit-text.ts';
 import { clockTime, marks, type SessionChange } from './session-change.ts';

@@ -2,7 +2,8 @@ import type { Instant } from './instant.ts';
 import type { Obstacle } from './obstacle.ts';
 import type { SessionTime } from './session.ts';
 import type { SchemaPart } from './schema-store.ts';
-import type { Mismatch, SweptSecondary, Target } from './session-store.ts';
+import type { SweptSecondary } from './sweeping-store.ts';
+import type { Mismatch, Target } from './reading-store.ts';
 
 /**
  * An opened part of a deployment, or the error that prevented it. One unreachable part does not prevent the check of

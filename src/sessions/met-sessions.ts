@@ -1,5 +1,6 @@
 import { everySession, type Selection } from './selection.ts';
-import type { SessionStore, Survey } from './session-store.ts';
+import type { SessionStore } from './session-store.ts';
+import type { Survey } from './ending-store.ts';
 
 /** The totals for the sessions of a revocation. */
 export interface Met extends Pick<Survey, 'active' | 'oauthTokens' | 'apiKeys'> {

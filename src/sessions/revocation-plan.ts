@@ -1,6 +1,7 @@
 import { type Instant, wholeSecond } from './instant.ts';
 import { dependsOnTimes, everySession, type Selection } from './selection.ts';
-import type { SessionStore, Survey } from './session-store.ts';
+import type { SessionStore } from './session-store.ts';
+import type { Survey } from './ending-store.ts';
 import type { Session } from './session.ts';
 import { countUnclearAddresses } from './unclear-addresses.ts';
 import { usersNamedBy } from './ways-back.ts';

@@ -1,11 +1,11 @@
 import { startEndingWaysBack, type EndedWaysBack } from './ending-ways-back.ts';
-import { millisecondsOf, toInstant, wholeSecond, type Instant } from './instant.ts';
+import { millisecondsOf, toInstant, type Instant, wholeSecond } from './instant.ts';
 import { startMeeting, type Met } from './met-sessions.ts';
 import { everySession, takesWholeUsers, type Selection } from './selection.ts';
-import type { Remaining, SessionStore } from './session-store.ts';
+import type { SessionStore } from './session-store.ts';
+import type { Remaining } from './ending-store.ts';
 import { includesOffline, type Included } from './ways-back.ts';
-import { type RevocationPlan, fix } from './revocation-plan.ts';
-import { living } from './revocation-plan.ts';
+import { fix, living, type RevocationPlan } from './revocation-plan.ts';
 
 export interface RevocationOptions {
   readonly preserve: boolean;

@@ -1,4 +1,4 @@
-import type { Target } from './session-store.ts';
+import type { Target } from './reading-store.ts';
 
 /** done: it exists; pending: it is missing; optional: it is missing, and nothing needs it. */
 export type SchemaPartState = 'done' | 'pending' | 'optional';

@@ -1,4 +1,4 @@
-import type { Stretch } from './session-store.ts';
+import type { Stretch } from './ending-store.ts';
 
 /** Where a sweep stopped, so that the next one can continue from there. */
 export interface SweepPosition {

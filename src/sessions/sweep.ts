@@ -1,16 +1,8 @@
 import { millisecondsOf, toInstant, type Instant } from './instant.ts';
 import { everySession } from './selection.ts';
-import type {
-  EndedBatch,
-  Pace,
-  SecondarySweep,
-  SessionStore,
-  Stretch,
-  SweepStep,
-  SweepWay,
-  SweptSecondary,
-  Verifications,
-} from './session-store.ts';
+import type { SessionStore } from './session-store.ts';
+import type { SecondarySweep, SweepStep, SweptSecondary, Verifications } from './sweeping-store.ts';
+import type { EndedBatch, Pace, Stretch, SweepWay } from './ending-store.ts';
 import { roundFrom, type Leg, type SweepPosition } from './sweep-round.ts';
 
 /** Milliseconds. No wall clock is further behind UTC; one that is ahead only makes sessions seem to last longer. */

@@ -1,13 +1,13 @@
 import type { CombinedParts } from './combined-parts.ts';
 import { ConnectionError } from '../errors.ts';
 import { everySession, type Selection } from '../sessions/selection.ts';
-import type { EndedBatch, EndOptions } from '../sessions/session-store.ts';
+import type { EndOptions, EndedBatch } from '../sessions/ending-store.ts';
 import { nothingEnded } from './database/stretch.ts';
-import { type CachedSession } from './redis/cached-session.ts';
+import type { CachedSession } from './redis/cached-session.ts';
 import { gathered, type Gathered } from './gathered.ts';
-import { type Places } from './places.ts';
+import type { Places } from './places.ts';
 import { throwFailure } from './throw-failure.ts';
-import { type Surveyed, comparesWhatLasts, isCoveredBy } from './surveyed.ts';
+import { comparesWhatLasts, isCoveredBy, type Surveyed } from './surveyed.ts';
 
 /** Sessions that one batch ends without reading them first. */
 const ENDED_AT_ONCE = 1000;

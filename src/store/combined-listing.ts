@@ -1,9 +1,9 @@
 import type { CombinedParts } from './combined-parts.ts';
 import { everySession, type Selection } from '../sessions/selection.ts';
-import type { ListOptions, SortField } from '../sessions/session-store.ts';
+import type { ListOptions, SortField } from '../sessions/reading-store.ts';
 import type { Session } from '../sessions/session.ts';
 import { fingerprintOf, type CachedSession } from './redis/cached-session.ts';
-import { type Places } from './places.ts';
+import type { Places } from './places.ts';
 
 /** Maximum sessions in one chunk of a list. */
 const LISTED_AT_ONCE = 250;

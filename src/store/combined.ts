@@ -2,10 +2,12 @@ import { createCombinedEnding } from './combined-ending.ts';
 import { createCombinedListing } from './combined-listing.ts';
 import type { CombinedParts } from './combined-parts.ts';
 import { dependsOnTimes, everySession, type Selection } from '../sessions/selection.ts';
-import type { OfflineSweep, Remaining, SessionStore, Survey } from '../sessions/session-store.ts';
+import type { SessionStore } from '../sessions/session-store.ts';
+import type { OfflineSweep } from '../sessions/sweeping-store.ts';
+import type { Remaining, Survey } from '../sessions/ending-store.ts';
 import type { Instant } from '../sessions/instant.ts';
 import { nothingEnded } from './database/stretch.ts';
-import { type CachedSession } from './redis/cached-session.ts';
+import type { CachedSession } from './redis/cached-session.ts';
 import type { DeploymentStore } from './deployment-store.ts';
 import { judgeOf } from './judge-cached.ts';
 import { looksLikeToken } from './redis/key-reader.ts';
@@ -15,7 +17,7 @@ import { rankedPlaces } from './ranked-places.ts';
 import { createStandings } from './standings.ts';
 import { sweepSecondary } from './redis/sweep-secondary.ts';
 import { surveyPlaces } from './survey-places.ts';
-import { type Surveyed, comparesWhatLasts } from './surveyed.ts';
+import { comparesWhatLasts, type Surveyed } from './surveyed.ts';
 
 /**
  * Sessions of a deployment with secondary storage. Better Auth asks Redis first and trusts its answer. It reads the

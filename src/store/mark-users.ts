@@ -1,6 +1,6 @@
 import { millisecondsOf } from '../sessions/instant.ts';
 import { everySession, type Selection } from '../sessions/selection.ts';
-import type { MarkedUsers } from '../sessions/session-store.ts';
+import type { MarkedUsers } from '../sessions/ending-store.ts';
 import type { CombinedParts } from './combined-parts.ts';
 import { judgeOf } from './judge-cached.ts';
 import type { Places } from './places.ts';

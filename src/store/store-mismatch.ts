@@ -1,5 +1,5 @@
 import { everySession } from '../sessions/selection.ts';
-import type { Mismatch, SecondaryPlace } from '../sessions/session-store.ts';
+import type { Mismatch, SecondaryPlace } from '../sessions/reading-store.ts';
 import type { Directory } from './database/directory.ts';
 import type { SessionRows } from './database/session-rows.ts';
 import type { RedisConnection } from './redis/connect-redis.ts';

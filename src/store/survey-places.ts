@@ -1,6 +1,6 @@
 import { millisecondsOf, type Instant } from '../sessions/instant.ts';
 import { everySession, type Selection } from '../sessions/selection.ts';
-import type { Survey } from '../sessions/session-store.ts';
+import type { Survey } from '../sessions/ending-store.ts';
 import type { Session } from '../sessions/session.ts';
 import type { CombinedParts } from './combined-parts.ts';
 import { judgeOf } from './judge-cached.ts';

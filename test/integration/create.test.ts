@@ -338,14 +338,14 @@ describeOn('sqlite', 'create', () => {
     const before = await sessions();
     const someone = operator();
     const sitting = someone.sitDown(words);
-    await sitting.shows(/Make this session\?/);
+    await sitting.shows(/Create this session\?/);
     sitting.type('n\r');
     expect(await sitting.ended).toMatchObject({ code: 130, stdout: '' });
     expect(await sessions()).toEqual(before);
     expect(someone.history()).toMatchObject([{ event: 'cancelled' }]);
     // The stream that stands for stderr here ends with a question; a process's own does not.
     const again = someone.sitDown([...words, '-q']);
-    await again.shows(/Make this session\?/);
+    await again.shows(/Create this session\?/);
     again.type('y\r');
     expect(await again.ended).toMatchObject({
       code: 0,

@@ -169,7 +169,7 @@ describeOn('postgresql', 'list --watch, a connection that is lost', () => {
       });
       expect(code).toBe(0);
       expect(told(lines)).toEqual([['gone', 'ended']]);
-      expect(stderr.match(/trying again/g)).toHaveLength(1);
+      expect(stderr.match(/retrying until it answers/g)).toHaveLength(1);
       expect(stderr).toContain('The database answers again.');
     } finally {
       await proxy.stop();

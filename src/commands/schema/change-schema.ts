@@ -5,7 +5,7 @@ import type { Context } from '../../context.ts';
 import { CancelledError, IncompleteError, LockedError, SessionctlError, UsageError } from '../../errors.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 import type { SchemaChange, SchemaStore } from '../../sessions/schema-store.ts';
-import type { Target } from '../../sessions/session-store.ts';
+import type { Target } from '../../sessions/reading-store.ts';
 import { record } from '../revocation-history.ts';
 
 export interface SchemaChangeFlags {

@@ -1,8 +1,8 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import type { EndedBatch, Pace } from '../../sessions/session-store.ts';
+import type { EndedBatch, Pace } from '../../sessions/ending-store.ts';
 import { batchSize, type BatchSize } from './batch-size.ts';
-import { allOf, SESSION, sessionColumn } from './conditions.ts';
+import { SESSION, allOf, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './parts.ts';
 import type { Hindrance, Piece, Position, TableWalk, Value, WalkedTable } from './dialects/dialect.ts';
 import { unlessStopped } from './persistently.ts';

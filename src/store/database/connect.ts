@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import type { DatabaseSettings, SchemaNames } from '../../config/settings.ts';
 import { ConfigError, ConnectionError, SessionctlError } from '../../errors.ts';
 import type { Redactor } from '../../redaction.ts';
-import type { Target } from '../../sessions/session-store.ts';
+import type { Target } from '../../sessions/reading-store.ts';
 import {
   describeLocation,
   parseDatabaseUrl,

@@ -3,13 +3,14 @@ import type { Knex } from 'knex';
 import { activityOf } from '../../sessions/activity.ts';
 import type { Instant } from '../../sessions/instant.ts';
 import { dependsOnTimes, type Selection } from '../../sessions/selection.ts';
-import type { ListOptions, SessionStore } from '../../sessions/session-store.ts';
+import type { SessionStore } from '../../sessions/session-store.ts';
+import type { ListOptions } from '../../sessions/reading-store.ts';
 import type { Session } from '../../sessions/session.ts';
 import {
+  SESSION,
   isPossibleKey,
   selectionCondition,
   sessionColumn,
-  SESSION,
   type UnreadableTimes,
 } from './conditions.ts';
 import type { Value } from './dialects/dialect.ts';
@@ -20,7 +21,7 @@ import { createSweeping } from './sweeping.ts';
 import { inOrderOf, sortColumn } from './session-order.ts';
 import { surveySelection } from './survey.ts';
 import { tableReference } from './table-reference.ts';
-import { findUsers, LOOKED_UP_AT_ONCE, USER } from './users.ts';
+import { LOOKED_UP_AT_ONCE, USER, findUsers } from './users.ts';
 import { createWaysBack } from './ways-back/ways-back.ts';
 
 /** Sessions in Better Auth's own tables. */

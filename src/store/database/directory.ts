@@ -2,12 +2,12 @@ import type { DatabaseSettings } from '../../config/settings.ts';
 import type { Instant } from '../../sessions/instant.ts';
 import type { ReplicatedStore } from '../../sessions/replication.ts';
 import type { LockableStore } from '../../sessions/run-lock.ts';
-import type { Target } from '../../sessions/session-store.ts';
+import type { Target } from '../../sessions/reading-store.ts';
 import type { DatabaseExamination } from '../../sessions/examination.ts';
 import type { User } from '../../sessions/session.ts';
 import type { UserStanding } from '../../sessions/standing.ts';
 import type { WaysBackStore } from '../../sessions/ways-back.ts';
-import { isPossibleKey, OTHER, sessionColumn, SESSION } from './conditions.ts';
+import { OTHER, SESSION, isPossibleKey, sessionColumn } from './conditions.ts';
 import type { ConnectOptions, DatabaseConnection } from './connect.ts';
 import { createHistory, type DatabaseHistory } from './database-history.ts';
 import type { Value } from './dialects/dialect.ts';
@@ -17,7 +17,7 @@ import { isOffline, isUnrevoked } from './token-conditions.ts';
 import { tableReference } from './table-reference.ts';
 import { createTokenEnding } from './token-ending.ts';
 import { userStanding } from './user-standing.ts';
-import { existingUserIds, findUsers, LOOKED_UP_AT_ONCE, type UserShape } from './users.ts';
+import { LOOKED_UP_AT_ONCE, existingUserIds, findUsers, type UserShape } from './users.ts';
 import { createWaysBack } from './ways-back/ways-back.ts';
 
 /** Tokens of the OAuth provider, found by the ids of the sessions that they are bound to. */

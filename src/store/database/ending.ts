@@ -1,11 +1,13 @@
 import type { Knex } from 'knex';
 import type { Instant } from '../../sessions/instant.ts';
 import { everySession, type Selection } from '../../sessions/selection.ts';
-import type { EndedBatch, EndOptions, OfflineSweep, SessionStore } from '../../sessions/session-store.ts';
+import type { SessionStore } from '../../sessions/session-store.ts';
+import type { OfflineSweep } from '../../sessions/sweeping-store.ts';
+import type { EndOptions, EndedBatch } from '../../sessions/ending-store.ts';
 import { assignments } from './assignments.ts';
 import { inBatches, rowsNamed, type BatchWork } from './batches.ts';
 import { tableLabel } from './catalog.ts';
-import { allOf, OTHER, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
+import { OTHER, SESSION, allOf, selectionCondition, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './parts.ts';
 import type { Value } from './dialects/dialect.ts';
 import { rehearseRight } from './rehearse-right.ts';

@@ -1,4 +1,4 @@
-import type { Target } from '../../sessions/session-store.ts';
+import type { Target } from '../../sessions/reading-store.ts';
 import type { InsertDialect } from './dialects/insert-dialect.ts';
 
 /** Loads the part of a dialect that only adding rows needs; most runs do not add rows. */

@@ -1,4 +1,4 @@
-import type { Target } from '../../sessions/session-store.ts';
+import type { Target } from '../../sessions/reading-store.ts';
 import type { SchemaDialect } from './dialects/schema-dialect.ts';
 
 /** Loads the part of a dialect that only few runs need. */

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { Instant } from '../../sessions/instant.ts';
-import type { Target } from '../../sessions/session-store.ts';
+import type { Target } from '../../sessions/reading-store.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import type { SessionTable, Shape } from './shape.ts';
 

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import type { Selection } from '../../sessions/selection.ts';
-import type { Pace } from '../../sessions/session-store.ts';
+import type { Pace } from '../../sessions/ending-store.ts';
 import type { BatchWork } from './batches.ts';
-import { allOf, isPossibleKey, SESSION, sessionColumn } from './conditions.ts';
+import { SESSION, allOf, isPossibleKey, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './parts.ts';
 import { surplusCondition } from './surplus.ts';
 import { MOST_IDS } from './sweeping.ts';

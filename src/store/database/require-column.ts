@@ -1,5 +1,5 @@
 import { SchemaError } from '../../errors.ts';
-import type { OptionalField } from '../../sessions/session-store.ts';
+import type { OptionalField } from '../../sessions/reading-store.ts';
 import { tableLabel } from './catalog.ts';
 import type { SessionTable, UserTable } from './shape.ts';
 

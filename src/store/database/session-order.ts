@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { SortField, SortOrder } from '../../sessions/session-store.ts';
+import type { SortField, SortOrder } from '../../sessions/reading-store.ts';
 import { isUnknown, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './parts.ts';
 import { requireColumn, requireEmail } from './require-column.ts';

@@ -1,4 +1,4 @@
-import type { EndedBatch, Stretch } from '../../sessions/session-store.ts';
+import type { EndedBatch, Stretch } from '../../sessions/ending-store.ts';
 import type { BatchWork } from './batches.ts';
 import type { TableWalk } from './dialects/dialect.ts';
 

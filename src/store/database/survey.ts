@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Selection } from '../../sessions/selection.ts';
-import type { Survey } from '../../sessions/session-store.ts';
-import { isActive, isPossibleKey, OTHER, selectionCondition, SESSION, sessionColumn } from './conditions.ts';
+import type { Survey } from '../../sessions/ending-store.ts';
+import { OTHER, SESSION, isActive, isPossibleKey, selectionCondition, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './parts.ts';
 import type { Dialect, Value } from './dialects/dialect.ts';
 import { readTime } from './read-time.ts';

@@ -1,13 +1,15 @@
 import type { Knex } from 'knex';
 import type { Instant } from '../../sessions/instant.ts';
-import type { SessionStore, SweepOutlook, SweepWay, Verifications } from '../../sessions/session-store.ts';
+import type { SessionStore } from '../../sessions/session-store.ts';
+import type { SweepOutlook, Verifications } from '../../sessions/sweeping-store.ts';
+import type { SweepWay } from '../../sessions/ending-store.ts';
 import { inBatches } from './batches.ts';
 import { tableLabel } from './catalog.ts';
 import {
+  SESSION,
   allOf,
   isPossibleKey,
   selectionCondition,
-  SESSION,
   sessionColumn,
   surelyBefore,
 } from './conditions.ts';

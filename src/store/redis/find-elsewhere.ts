@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
-import type { SecondaryPlace } from '../../sessions/session-store.ts';
+import type { SecondaryPlace } from '../../sessions/reading-store.ts';
 import type { RedisConnection } from './connect-redis.ts';
 
 /** Keys that one step of a scan reads, and the number of steps in each database of Redis. Then the search ends. */

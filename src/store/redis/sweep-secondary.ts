@@ -1,8 +1,7 @@
-import type { Instant } from '../../sessions/instant.ts';
-import { millisecondsOf } from '../../sessions/instant.ts';
+import { millisecondsOf, type Instant } from '../../sessions/instant.ts';
 import { matcherOf } from '../../sessions/matcher.ts';
 import { everySession } from '../../sessions/selection.ts';
-import type { SecondarySweep, SweepStep } from '../../sessions/session-store.ts';
+import type { SecondarySweep, SweepStep } from '../../sessions/sweeping-store.ts';
 import type { Directory } from '../database/directory.ts';
 import type { CachedSession } from './cached-session.ts';
 import type { DeletedKeys } from './deletions.ts';

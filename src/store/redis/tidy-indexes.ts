@@ -62,27 +62,27 @@ export function createTidier(keys: KeyReader, indexes: Indexes, options: TidierO
     return { at: performance.now(), missing, immortal: lifetimes ? await keys.immortal(lists) : new Set() };
   };
 
-  const mend = async ({ missing, immortal }: Suspects): Promise<TidiedIndexes> => {
+  const tidySuspects = async ({ missing, immortal }: Suspects): Promise<TidiedIndexes> => {
     const suspects = [...new Set([...missing.values()].flatMap((tokens) => [...tokens]))];
     const gone = await keys.missing(suspects.map((token) => `${prefix}${token}`));
-    const mended = new Map<string, number>();
+    const tidied = new Map<string, number>();
     await indexes.change([...new Set([...missing.keys(), ...immortal])], (key, list) => {
       const lost = missing.get(key);
       const left = list.filter(({ token }) => !(lost?.has(token) === true && gone.has(`${prefix}${token}`)));
-      mended.set(key, list.length - left.length);
+      tidied.set(key, list.length - left.length);
       if (!immortal.has(key)) return left.length === list.length ? null : { list: left, life: null };
       const last = Math.max(...left.map(({ expiresAt }) => expiresAt));
       return last > now ? { list: left, life: last - now } : { list: [], life: null };
     });
-    return { entries: sumOf(mended), immortal: immortal.size };
+    return { entries: sumOf(tidied), immortal: immortal.size };
   };
 
-  const mendRipe = async (): Promise<TidiedIndexes> => {
+  const tidyRipe = async (): Promise<TidiedIndexes> => {
     let sum: TidiedIndexes = { entries: 0, immortal: 0 };
     for (let [first] = waiting; first !== undefined; [first] = waiting) {
       if (performance.now() - first.at < ABOUT_TO_COME) return sum;
       waiting.shift();
-      sum = added(sum, await mend(first));
+      sum = added(sum, await tidySuspects(first));
     }
     return sum;
   };
@@ -94,7 +94,7 @@ export function createTidier(keys: KeyReader, indexes: Indexes, options: TidierO
         if (dryRun) return { entries: countOf(found.missing), immortal: found.immortal.size };
         if (found.missing.size > 0 || found.immortal.size > 0) waiting.push(found);
       }
-      return mendRipe();
+      return tidyRipe();
     },
 
     async finish(signal) {
@@ -103,7 +103,7 @@ export function createTidier(keys: KeyReader, indexes: Indexes, options: TidierO
         const [first] = waiting;
         const rest = first === undefined ? 0 : first.at + ABOUT_TO_COME - performance.now();
         if (rest > 0) await sleep(rest, undefined, { signal }).catch(() => undefined);
-        else sum = added(sum, await mendRipe());
+        else sum = added(sum, await tidyRipe());
       }
       return sum;
     },

@@ -40,7 +40,7 @@ for (const dialect of servers) {
     it.each([
       { words: ['revoke-all', '--user', 'ada@example.com'], question: /End these 3/, left: 0 },
       { words: ['limit', '--max', '1'], question: /End these 2/, left: 1 },
-      { words: ['create', '--user', 'ada@example.com', '--reason', 'x'], question: /Make this/, left: 3 },
+      { words: ['create', '--user', 'ada@example.com', '--reason', 'x'], question: /Create this/, left: 3 },
       { words: ['schema', 'migrate'], question: /Change the schema/, left: 3 },
     ])('$words goes on after the answer', async ({ words, question, left }) => {
       const { proxy, operator, answering } = await prepared();

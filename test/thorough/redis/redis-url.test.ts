@@ -62,7 +62,7 @@ it.each([
   ['redis://db?ssl_cert_reqs=optional', 'ssl_cert_reqs'],
   ['redis://db?ssl_cert_reqs=none', 'no TLS'],
   ['redis://db/1?db=2', 'two databases'],
-  ['redis-sentinel://db/mymaster', 'no redis://'],
+  ['redis-sentinel://db/mymaster', 'is not a redis://'],
 ])('%s is refused by name', (url, text) => {
   const refusal = expect.objectContaining({
     exitCode: 3,

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../../config/settings.ts';
 import type { KeyRange } from '../../../sessions/address.ts';
 import type { Instant } from '../../../sessions/instant.ts';
-import type { Target } from '../../../sessions/session-store.ts';
+import type { Target } from '../../../sessions/reading-store.ts';
 import type { Catalog, CatalogColumn, CatalogTable } from '../catalog.ts';
 import type { DatabaseLocation } from '../database-url.ts';
 import type { KeyColumn } from '../shape.ts';
