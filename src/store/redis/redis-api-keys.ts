@@ -30,17 +30,11 @@ export function withRedisApiKeys(
   /** The users' enabled keys, or null for an unreadable value. A key may occur twice. */
   async function* keysOf(userIds: readonly string[]): AsyncGenerator<FoundKey | null> {
     const users = new Set(userIds);
-    for await (const page of keys.scan(byId)) {
-      const values = await keys.values(page);
-      for (const [at, key] of page.entries()) {
-        const text = values[at] ?? null;
-        // It has expired since it was read.
-        if (text === null) continue;
-        const found = readApiKey(text);
-        if (found === null) yield null;
-        else if (users.has(String(found['referenceId'] ?? found['userId'])) && isUsable(found))
-          yield { id: key.slice(byId.length), places: [key, `${place}${String(found['key'])}`] };
-      }
+    for await (const [key, text] of keys.texts(byId)) {
+      const found = readApiKey(text);
+      if (found === null) yield null;
+      else if (users.has(String(found['referenceId'] ?? found['userId'])) && isUsable(found))
+        yield { id: key.slice(byId.length), places: [key, `${place}${String(found['key'])}`] };
     }
   }
 

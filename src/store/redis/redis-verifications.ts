@@ -33,21 +33,15 @@ export function withRedisVerifications(
 
   async function* verificationsOf(userIds: readonly string[]): AsyncGenerator<Theirs> {
     const users = new Set(userIds);
-    for await (const page of keys.scan(place)) {
-      const values = await keys.values(page);
-      for (const [at, key] of page.entries()) {
-        const text = values[at] ?? null;
-        // It has expired since it was read.
-        if (text === null) continue;
-        const found = unwrapped(text, isVerification);
-        if (found === undefined) yield { key, kind: null };
-        if (found === undefined) continue;
-        const stored = found['identifier'];
-        const identifier = typeof stored === 'string' ? stored : key.slice(place.length);
-        if (identifier.startsWith(LOCK)) continue;
-        const kind = identifier.startsWith(TRUSTED) ? 'trusted-devices' : 'verifications';
-        if (await isTheirs(identifier, String(found['value']), users)) yield { key, kind };
-      }
+    for await (const [key, text] of keys.texts(place)) {
+      const found = unwrapped(text, isVerification);
+      if (found === undefined) yield { key, kind: null };
+      if (found === undefined) continue;
+      const stored = found['identifier'];
+      const identifier = typeof stored === 'string' ? stored : key.slice(place.length);
+      if (identifier.startsWith(LOCK)) continue;
+      const kind = identifier.startsWith(TRUSTED) ? 'trusted-devices' : 'verifications';
+      if (await isTheirs(identifier, String(found['value']), users)) yield { key, kind };
     }
   }
 
