@@ -54,7 +54,6 @@ function run() {
     changing: () => {
       changes = true;
     },
-    leaving: () => undefined,
     uncaught: () =>
       new Promise((_, reject) => {
         process.on('uncaughtException', reject);

@@ -37,8 +37,6 @@ export interface System {
    * cancellation.
    */
   readonly changing: () => void;
-  /** Called when the run ends while something is still open that is not waited for, such as a query. */
-  readonly leaving: () => void;
   /** Rejects with an error that no caller waits for, such as one in an event of a driver. Read once. */
   readonly uncaught: () => Promise<never>;
   /**

@@ -87,7 +87,7 @@ export async function lookAgain(
   );
 }
 
-export async function sessionsOf(
+async function sessionsOf(
   store: SessionStore,
   selection: Selection,
   sort: SortOrder | null,
@@ -100,7 +100,7 @@ export async function sessionsOf(
 
 export const present = (session: Session): SessionChange => ({ change: 'present', because: null, session });
 
-export async function changesBetween(
+async function changesBetween(
   store: SessionStore,
   before: Sight,
   after: Sight,
@@ -136,11 +136,11 @@ export interface WatchOptions {
 }
 
 /** Sessions that are read for a screen. */
-export const ON_SCREEN = 500;
+const ON_SCREEN = 500;
 /** The most sessions that are compared with each other: all of them stay in memory. */
-export const COMPARED = 20_000;
+const COMPARED = 20_000;
 /** Ids that are looked up at once. */
-export const AT_ONCE = 500;
+const AT_ONCE = 500;
 
 /** The result of one check, and what is needed to report it. */
 export interface Look extends Sight {

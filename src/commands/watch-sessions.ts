@@ -95,8 +95,6 @@ export async function watchSessions(
     }
   } finally {
     await audience?.close();
-    // A query may still be running, and its result is not needed.
-    if (left.signal.aborted) system.leaving();
   }
   for (const caution of before?.cautions ?? []) await context.note(`note: ${caution}`);
 }

@@ -9,8 +9,8 @@ import { FEW_SESSIONS, MISSING_SHARE, looked } from './session-subject.ts';
 import type { SessionSubject } from './session-subject.ts';
 
 /** Users behind one address, and their share of all users, from which a proxy is suspected. */
-export const MANY_USERS = 20;
-export const SUSPICIOUS_SHARE = 0.5;
+const MANY_USERS = 20;
+const SUSPICIOUS_SHARE = 0.5;
 /** Checks stored addresses. */
 export function* addressChecks(subject: SessionSubject): Generator<Check> {
   yield {
@@ -27,7 +27,7 @@ export function* addressChecks(subject: SessionSubject): Generator<Check> {
   };
 }
 
-export function judgeAddresses({ sessions, ...rest }: SessionSample, now: Instant): Verdict {
+function judgeAddresses({ sessions, ...rest }: SessionSample, now: Instant): Verdict {
   const live = sessions.filter(({ expiresAt }) => expiresAt !== null && expiresAt >= now);
   const without = live.filter(({ ipAddress }) => ipAddress === null || ipAddress.trim() === '');
   const remedy = {
@@ -62,7 +62,7 @@ export function judgeAddresses({ sessions, ...rest }: SessionSample, now: Instan
   );
 }
 
-export function judgeIpv6Subnet(sample: SessionSample, { ipv6Subnet, target }: SessionSubject): Verdict {
+function judgeIpv6Subnet(sample: SessionSample, { ipv6Subnet, target }: SessionSubject): Verdict {
   const stored = readStoredIpv6(
     sample.sessions.map(({ ipAddress }) => ipAddress),
     ipv6Subnet,
@@ -79,15 +79,8 @@ export function judgeIpv6Subnet(sample: SessionSample, { ipv6Subnet, target }: S
   );
 }
 
-export const PRIVATE = [
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '127.0.0.0/8',
-  '100.64.0.0/10',
-  'fc00::/7',
-];
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '100.64.0.0/10', 'fc00::/7'];
 
-export function isPrivate(key: string): boolean {
+function isPrivate(key: string): boolean {
   return PRIVATE.map(parseAddressRange).some((range) => rangeHolds(range, key));
 }

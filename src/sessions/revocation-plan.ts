@@ -58,24 +58,20 @@ export async function planRevocation(
   return { asked, selection, survey, unreadableAddresses, unreadableTimes, sample, isNewest, all };
 }
 
-export async function unreadableIn(store: SessionStore, asked: Selection): Promise<number> {
+async function unreadableIn(store: SessionStore, asked: Selection): Promise<number> {
   return dependsOnTimes(asked) ? (await store.lookAgain(asked, 0, 'once')).unreadableTimes : 0;
 }
 
 /** Of this many sessions or more, more than half count as nearly all. */
 export const CROWD = 100;
 /** Up to this many are counted in any case. */
-export const FEW = 1000;
+const FEW = 1000;
 
 /**
  * Counts all sessions. A large table is read only for a large selection: ending a few sessions must not wait for it.
  * @returns null if the selection is far less than half of all sessions
  */
-export async function countAll(
-  store: SessionStore,
-  everybody: Selection,
-  meant: number,
-): Promise<number | null> {
+async function countAll(store: SessionStore, everybody: Selection, meant: number): Promise<number | null> {
   const inRedis = store.secondary !== null;
   if (meant >= CROWD || (inRedis && meant > CROWD / 2)) return Math.max(meant, await store.count(everybody));
   if (inRedis) return null;
@@ -87,7 +83,7 @@ export async function countAll(
  * Up to this many sessions are fixed by their ids. More ids would fill memory, and a walk through the table finds them
  * faster than looking each one up.
  */
-export const PICKED = 10_000;
+const PICKED = 10_000;
 
 /** The sessions that match at present: by their ids, or limited by the time of their sign-in. */
 export async function fix(
@@ -119,7 +115,7 @@ export async function fix(
 }
 
 /** When the newest session of all began: to keep the newest ones, the sessions that stay must be known too. */
-export async function newestOf(store: SessionStore): Promise<Instant | null> {
+async function newestOf(store: SessionStore): Promise<Instant | null> {
   const latest = { sort: { field: 'createdAt', direction: 'desc' }, limit: 1 } as const;
   for await (const [session] of store.list({ ...everySession, state: 'active' }, latest))
     return session?.createdAt ?? null;
@@ -127,13 +123,13 @@ export async function newestOf(store: SessionStore): Promise<Instant | null> {
 }
 
 /** Finding the newest of more sessions than this takes too long for a sample of five lines. */
-export const SORTED = 100_000;
+const SORTED = 100_000;
 
 /** Redis does not sort: each session has to be read for it. */
-export const SORTED_BY_HAND = 10_000;
+const SORTED_BY_HAND = 10_000;
 
 /** Fewer if one is unreadable: that is no reason not to end it. */
-export async function sampleOf(
+async function sampleOf(
   store: SessionStore,
   selection: Selection,
   limit: number,
@@ -154,7 +150,7 @@ export async function sampleOf(
  * is not known, sessions may claim to have begun later, or hours ago. Then the latest of the counted sessions is the
  * limit.
  */
-export function bounded(
+function bounded(
   selection: Selection,
   { newest }: Pick<Survey, 'newest'>,
   clock: Instant,

@@ -1,7 +1,7 @@
 import { comparesOnly, everySession, type Selection } from '../sessions/selection.ts';
 import type { Instant } from '../sessions/instant.ts';
 
-export const fields = Object.keys(everySession) as readonly (keyof Selection)[];
+const fields = Object.keys(everySession) as readonly (keyof Selection)[];
 
 /** Sessions that a survey counted. */
 export interface Surveyed {
@@ -12,7 +12,7 @@ export interface Surveyed {
 }
 
 /** The fields of a session that never change (better-auth 1.7.25, `db/internal-adapter`, updateSession). */
-export const LASTING: ReadonlySet<keyof Selection> = new Set<keyof Selection>([
+const LASTING: ReadonlySet<keyof Selection> = new Set<keyof Selection>([
   'userIds',
   'createdAfter',
   'createdBefore',

@@ -67,7 +67,6 @@ export function fakeSystem(options: FakeSystemOptions = {}): FakeSystem {
       pid: process.pid,
       inForeground: () => true,
       changing: () => undefined,
-      leaving: () => undefined,
       uncaught: () => new Promise(() => undefined),
       operator: () => options.operator ?? { user: 'tester', host: 'testhost' },
     },

@@ -64,7 +64,7 @@ export function noSessionTable(
 }
 
 /** The view or other relation that has the name of the session table. */
-export function viewInstead(catalog: Catalog, names: SchemaNames): CatalogView | undefined {
+function viewInstead(catalog: Catalog, names: SchemaNames): CatalogView | undefined {
   return catalog.views.find(
     ({ schema, name }) =>
       (names.databaseSchema === null || schema === names.databaseSchema) &&

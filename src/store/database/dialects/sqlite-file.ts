@@ -34,6 +34,6 @@ export async function checkFile({ path, prismaPath }: FileLocation, mayBeMissing
   return true;
 }
 
-export async function isDirectory(path: string): Promise<boolean> {
+async function isDirectory(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null))?.isDirectory() === true;
 }

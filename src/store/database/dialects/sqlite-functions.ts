@@ -9,7 +9,7 @@ import { readStoredAddress } from '../../../sessions/stored-address.ts';
  * Lists that the functions below search. SQLite refers to them by a key, since it would pass a whole list with every
  * row.
  */
-export function keptLists<Value, Kept>(prepare: (list: readonly Value[]) => Kept) {
+function keptLists<Value, Kept>(prepare: (list: readonly Value[]) => Kept) {
   const kept = new Map<string, Kept>();
   return {
     keep(list: readonly Value[]): string {
@@ -53,8 +53,8 @@ export function addFunctions(database: Database): void {
 }
 
 /** Any stored value: SQLite does not enforce the type of a column. */
-export type StoredValue = string | number | Buffer | null;
+type StoredValue = string | number | Buffer | null;
 
-export function textOf(stored: StoredValue): string | null {
+function textOf(stored: StoredValue): string | null {
   return stored === null ? null : String(stored);
 }

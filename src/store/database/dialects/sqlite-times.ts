@@ -19,7 +19,7 @@ export function encodingOf(values: readonly unknown[]): TimeEncoding {
 }
 
 /** A column without values: nothing to compare, and a value that appears meanwhile is read by its own form. */
-export const EMPTY_COLUMN: TimeEncoding = {
+const EMPTY_COLUMN: TimeEncoding = {
   label: 'no values yet',
   zone: null,
   isEmpty: true,
