@@ -29,7 +29,7 @@ const rooms = (names, message) => ({ regex: `^(\\.\\./)+(${names.join('|')})(/|\
 const libraries = (group, message, allowTypeImports = false) => ({ group, message, allowTypeImports });
 
 export default defineConfig(
-  globalIgnores(['dist', 'build', 'coverage']),
+  globalIgnores(['dist', 'coverage']),
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

@@ -4,7 +4,7 @@
  *
  *   node bench/sweep.js [postgresql] [mariadb] [sqlite] [--rows 2000000] [--expired 0.6] [--runs 1]
  *     [--per-second 200] [--drop]
- *   node bench/sweep.js [postgresql] [mariadb] [sqlite] --crossover [--rows 500000] [--runs 3]
+ *   npx tsx bench/sweep.js [postgresql] [mariadb] [sqlite] --crossover [--rows 500000] [--runs 3]
  *
  * `--expired` is the share of the rows that has expired; without it, 60 % and 0.5 % are measured. `--per-second` is what
  * the application does. `--crossover` measures,
@@ -145,9 +145,9 @@ async function endedBy(way, database, share) {
   await database.refill();
   await measure(...sessionctl(database.url, 'schema', 'migrate', '--expiry-index', '--yes'));
   const signal = new AbortController().signal;
-  const { openDatabaseStore } = await import('../build/store/database/open.js');
-  const { createRedactor } = await import('../build/redaction.js');
-  const { expiredBy } = await import('../build/sessions/sweep.js');
+  const { openDatabaseStore } = await import('../src/store/database/open.ts');
+  const { createRedactor } = await import('../src/redaction.ts');
+  const { expiredBy } = await import('../src/sessions/sweep.ts');
   const store = await openDatabaseStore(settings(database.url), {
     access: 'write',
     redactor: createRedactor(),

@@ -1,9 +1,9 @@
 'use strict';
-const { closeSync, readFileSync } = require('node:fs');
+const { closeSync, mkdirSync, readFileSync, statSync } = require('node:fs');
+const { enableCompileCache } = require('node:module');
 const { hostname, userInfo } = require('node:os');
-const { join } = require('node:path');
+const { isAbsolute, join } = require('node:path');
 const { isatty } = require('node:tty');
-const { loadProgram } = require('./load-program.js');
 
 const stop = new AbortController();
 let asked = false;
@@ -29,13 +29,43 @@ const onTerminal = [0, 1, 2].filter((fd) => isatty(fd));
 let input;
 
 const words = process.argv.slice(2);
-const program = loadProgram(join(__dirname, '..', 'dist'), process.env);
+// Node 20 has none.
+if (enableCompileCache !== undefined) {
+  const cache = ownCacheDirectory();
+  if (cache !== undefined) enableCompileCache(cache);
+}
+const program = require('../dist/main.cjs');
 void run().then((code) => {
   process.exitCode = code;
-  if (!stop.signal.aborted) program.keep();
   // Everything that there is to say has been written. A connection that a server does not let go would keep the process.
   exit();
 });
+
+/**
+ * Where Node keeps the compiled program from one run to the next. It is code that will run, so nobody else may be able
+ * to write there: with sudo, HOME may be another user's.
+ * @returns undefined where nothing is kept
+ */
+function ownCacheDirectory() {
+  const { env } = process;
+  if (env.NODE_DISABLE_COMPILE_CACHE) return undefined;
+  // The XDG specification says that a relative path does not count.
+  const [base, below] =
+    env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME)
+      ? [env.XDG_CACHE_HOME, 'sessionctl']
+      : [env.HOME, join('.cache', 'sessionctl')];
+  try {
+    const { uid, mode } = statSync(base);
+    if (process.geteuid !== undefined && (uid !== process.geteuid() || (mode & 0o022) !== 0))
+      return undefined;
+    const directory = join(base, below);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return directory;
+  } catch {
+    // A command is as good without it.
+    return undefined;
+  }
+}
 
 function run() {
   return program.main(words, {

@@ -35,7 +35,10 @@ export const topics: Readonly<Record<TopicName, readonly TopicBlock[]>> = {
       ['TERM=dumb', 'no colour, no moving lines, bars in ASCII'],
       ['XDG_CONFIG_HOME', 'directory of sessionctl/config.toml (default: ~/.config)'],
       ['XDG_STATE_HOME', 'directory of the history, in sessionctl/ (default: ~/.local/state)'],
-      ['XDG_CACHE_HOME', 'directory of the compiled program, in sessionctl/ (default: ~/.cache)'],
+      [
+        'XDG_CACHE_HOME',
+        'directory where Node keeps the compiled program, in sessionctl/ (default: ~/.cache)',
+      ],
       ['NODE_DISABLE_COMPILE_CACHE', 'any value: the compiled program is not kept'],
     ],
     'The database is the first of these that applies: --url; the profile of --profile; SESSIONCTL_DATABASE_URL; the profile of SESSIONCTL_PROFILE; DATABASE_URL; default_profile of the file, or its only profile. `sessionctl config show` shows where each value came from.',

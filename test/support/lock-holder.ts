@@ -19,12 +19,15 @@ export interface LockHolder {
   readonly kill: () => Promise<void>;
 }
 
-const library = (path: string) => JSON.stringify(new URL(`../../build/${path}`, import.meta.url).href);
+const library = (path: string) => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href);
+
+/** Lets a process of its own run the source. */
+const TSX = import.meta.resolve('tsx');
 
 /** Says in one line what became of the attempt, and lets the lock go at the end of its input. */
 const SCRIPT = `
-import { openDatabaseStore } from ${library('store/database/open.js')};
-import { createRedactor } from ${library('redaction.js')};
+import { openDatabaseStore } from ${library('store/database/open.ts')};
+import { createRedactor } from ${library('redaction.ts')};
 const { settings, name, who, milliseconds } = JSON.parse(process.argv[1]);
 const signal = new AbortController().signal;
 const say = (what) => process.stdout.write(JSON.stringify(what) + '\\n');
@@ -52,7 +55,7 @@ export interface LockHolderOptions extends Pick<RunOptions, 'uid'> {
 export function startLockHolder(settings: DatabaseSettings, options: LockHolderOptions = {}): LockHolder {
   const { name = 'sweep', who = 'root@cron-1, pid 4711', milliseconds = 0, uid } = options;
   const words = JSON.stringify({ settings, name, who, milliseconds });
-  const child = spawn(process.execPath, ['--input-type=module', '-e', SCRIPT, words], {
+  const child = spawn(process.execPath, ['--import', TSX, '--input-type=module', '-e', SCRIPT, words], {
     cwd: uid === undefined ? emptyDirectory : '/',
     env: bareEnvironment,
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -82,9 +82,18 @@ const APPENDING = `
     process.stdout.write(error.name + ': ' + error.message);
   }
 `;
-const builtModule = new URL('../../build/history/history-file.js', import.meta.url).href;
+const historyModule = new URL('../../src/history/history-file.ts', import.meta.url).href;
 const appending = (name: string, count: number) =>
-  ['--input-type=module', '-e', APPENDING, builtModule, name, String(count)] as const;
+  [
+    '--import',
+    import.meta.resolve('tsx'),
+    '--input-type=module',
+    '-e',
+    APPENDING,
+    historyModule,
+    name,
+    String(count),
+  ] as const;
 
 async function appendElsewhere(history: TestHistory, name: string, count: number): Promise<string> {
   const { stdout, stderr } = await runProgram(process.execPath, appending(name, count), {
