@@ -27,8 +27,8 @@ export function startEndingWaysBack(store: SessionStore, asked: Selection, inclu
   let ended = noWaysBack;
   let left: WaysBackCounts | null = null;
   const end = async () => {
-    for (const kind of kinds)
-      ended = { ...ended, [kind]: ended[kind] + (await store.waysBack.end(kind, [...users])) };
+    for await (const [kind, number] of store.waysBack.end(kinds, [...users]))
+      ended = { ...ended, [kind]: ended[kind] + number };
   };
   return {
     done: (): EndedWaysBack => ({ ended, left }),

@@ -83,12 +83,12 @@ export function onlyIncluded(counts: WaysBackCounts, included: ReadonlySet<Inclu
 export interface WaysBackStore {
   count(userIds: readonly string[]): Promise<WaysBackCounts>;
   /**
-   * Ends all of a kind that the users have: API keys are disabled, anything else is deleted. A repeated call ends what
-   * was added meanwhile.
-   * @returns how many
+   * Ends all of these kinds that the users have: API keys are disabled, anything else is deleted. A repeated call ends
+   * what was added meanwhile.
+   * @yields how many of a kind have ended
    * @throws ConnectionError
    */
-  end(kind: WayBack, userIds: readonly string[]): Promise<number>;
+  end(kinds: readonly WayBack[], userIds: readonly string[]): AsyncGenerator<readonly [WayBack, number]>;
   /**
    * Tries that on no row.
    * @throws ConnectionError naming the right that the account lacks

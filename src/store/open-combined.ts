@@ -11,8 +11,7 @@ import { openDirectory } from './database/open-directory.ts';
 import type { DeploymentStore } from './deployment-store.ts';
 import { connectRedis } from './redis/connect-redis.ts';
 import { createCachedCreation } from './redis/create-cached.ts';
-import { withRedisApiKeys } from './redis/redis-api-keys.ts';
-import { withRedisVerifications } from './redis/redis-verifications.ts';
+import { withRedisWaysBack } from './redis/redis-ways-back.ts';
 import { createSecondaryStorage } from './redis/secondary-storage.ts';
 import { figuresOfSessions } from './figures-of-sessions.ts';
 import { heedsMarks } from '../sessions/release.ts';
@@ -60,12 +59,7 @@ export async function openCombinedStore(
     );
     const store = createCombinedStore({
       directory,
-      waysBack: withRedisApiKeys(
-        withRedisVerifications(directory, connection, keyPrefix),
-        connection,
-        keyPrefix,
-        now,
-      ),
+      waysBack: withRedisWaysBack(directory, connection, keyPrefix),
       table,
       secondary,
       steadfast,

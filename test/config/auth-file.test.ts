@@ -396,6 +396,16 @@ describe('what is not certain is said, with its line', () => {
     ['a circle', 'session: { expiresIn: a }', '2 session.expiresIn refers to itself'],
     ['a base URL of several hosts', 'baseURL: { allowedHosts: ["*.example"] }', '4 baseURL is no URL'],
     [
+      'API keys in a storage of their own',
+      'plugins: [apiKey({ storage: "secondary-storage", customStorage: later })]',
+      '4 apiKey.customStorage is not read: API keys in it are neither counted nor disabled',
+    ],
+    [
+      'one of several configurations of API keys',
+      'plugins: [apiKey([{ configId: "a" }, { configId: "b", customStorage: later }])]',
+      '4 apiKey.customStorage is not read: API keys in it are neither counted nor disabled',
+    ],
+    [
       'a name of its own',
       'advanced: { cookies: { session_token: { name: "sid" } } }',
       '4 advanced.cookies.session_token.name has no setting here: the cookie is expected under the name that the prefix gives it',

@@ -348,6 +348,20 @@ function readPlugins(read: OptionReader, set: Set): void {
     if (plugin.kind === 'unknown') read.note('plugins', plugin.line, plugin.why);
     if (plugin.kind === 'call' && plugin.name === 'multiSession') noteMaximum(read, plugin.args[0]);
     if (plugin.kind === 'call' && plugin.name === 'jwt') readJwtLife(read, set, plugin.args[0]);
+    if (plugin.kind === 'call' && plugin.name === 'apiKey') noteApiKeyStorage(read, plugin.args[0]);
+  }
+}
+
+/** The plugin takes one configuration, or several. */
+function noteApiKeyStorage(read: OptionReader, options: StaticValue | undefined): void {
+  for (const one of options?.kind === 'array' ? options.items : [options]) {
+    const storage = one?.kind === 'object' ? one.entries.get('customStorage') : undefined;
+    if (storage !== undefined)
+      read.note(
+        'apiKey.customStorage',
+        storage.line,
+        'is not read: API keys in it are neither counted nor disabled',
+      );
   }
 }
 

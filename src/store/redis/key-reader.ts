@@ -15,8 +15,6 @@ export interface KeyReader {
    * the scan may be missing or included.
    */
   scan(prefix: string): AsyncGenerator<readonly string[]>;
-  /** As `scan`, with the text of each key; without keys that have expired since, or hold another type. */
-  texts(prefix: string): AsyncGenerator<readonly [key: string, text: string]>;
   /**
    * The keys that may be sessions, with their text. Values of other applications may be of any size. If a key does not
    * look like a session's, only the beginning of its value is read first, and the rest only if a session may begin like
@@ -101,16 +99,6 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
   return {
     values,
     scan,
-
-    async *texts(prefix) {
-      for await (const page of scan(prefix)) {
-        const found = await values(page);
-        for (const [at, key] of page.entries()) {
-          const text = found[at] ?? null;
-          if (text !== null) yield [key, text];
-        }
-      }
-    },
 
     async sessionValues(keys, prefix) {
       const usual: string[] = [];

@@ -58,6 +58,24 @@ export function createWaysBack(parts: WaysBackConnection): WaysBackStore {
 
   const tokenEnding = ({ tokens }: WayBackTable) => createTokenEnding(parts, tokens === null ? [] : [tokens]);
 
+  const endIn = async (table: WayBackTable, userIds: readonly string[]) => {
+    let ended = 0;
+    await persist(() => dialect.prepareEnding(knex, [table.name]));
+    for (let from = 0; from < userIds.length; from += LOOKED_UP_AT_ONCE) {
+      const owners = ownersNamed(parts, userIds.slice(from, from + LOOKED_UP_AT_ONCE));
+      const [tokens] = await tokenEnding(table).datedTokens();
+      ended += await persist(async () => {
+        const condition = await ownedBy(parts, table, owners);
+        return dialect.single(knex, (on) =>
+          tokens === undefined
+            ? endRows(on, table, condition())
+            : tokenEnding(table).revokeTokens(on, tokens, condition(), true),
+        );
+      });
+    }
+    return ended;
+  };
+
   return {
     count: (userIds) =>
       persist(async () => {
@@ -69,24 +87,12 @@ export function createWaysBack(parts: WaysBackConnection): WaysBackStore {
         return sum;
       }),
 
-    async end(kind, userIds) {
-      let ended = 0;
-      for (const table of tablesOfKind(parts, kind)) {
-        await persist(() => dialect.prepareEnding(knex, [table.name]));
-        for (let from = 0; from < userIds.length; from += LOOKED_UP_AT_ONCE) {
-          const owners = ownersNamed(parts, userIds.slice(from, from + LOOKED_UP_AT_ONCE));
-          const [tokens] = await tokenEnding(table).datedTokens();
-          ended += await persist(async () => {
-            const condition = await ownedBy(parts, table, owners);
-            return dialect.single(knex, (on) =>
-              tokens === undefined
-                ? endRows(on, table, condition())
-                : tokenEnding(table).revokeTokens(on, tokens, condition(), true),
-            );
-          });
-        }
+    async *end(kinds, userIds) {
+      for (const kind of kinds) {
+        let ended = 0;
+        for (const table of tablesOfKind(parts, kind)) ended += await endIn(table, userIds);
+        yield [kind, ended];
       }
-      return ended;
     },
 
     async rehearse(kinds) {
