@@ -13,7 +13,6 @@ const HEAVY_LIBRARIES = [
   'csv-stringify/*',
   'ora',
   'p-retry',
-  'proper-lockfile',
   'toml-eslint-parser',
   'ua-parser-js',
   'valibot',

@@ -35,7 +35,7 @@ export const history = defineCommand<HistoryFlags>({
     command
       .optionsGroup('Which runs')
       .option('--all', 'every database that you worked on, not only the configured one')
-      .option('--own', 'only your own runs, without asking the database for those of others')
+      .option('--own', 'only your own file, without asking the database for the runs of others')
       .optionsGroup('Output')
       .option(
         '--limit <number>',
@@ -46,11 +46,11 @@ export const history = defineCommand<HistoryFlags>({
       .addOption(
         command
           .createOption('--verify', 'check the whole history, and exit with 1 if it is broken')
-          .conflicts(['all', 'own', 'limit', 'wide']),
+          .conflicts(['all', 'limit', 'wide']),
       ),
   run: async (context, flags) => {
     if (flags.verify === true) {
-      await verify(context, chooseFormat(flags, reportFormats));
+      await verify(context, chooseFormat(flags, reportFormats), flags.own === true);
       return 0;
     }
     const format = chooseFormat(flags, formats);
@@ -94,9 +94,7 @@ async function withShared(
   own: readonly HistoryRecord[],
 ): Promise<readonly HistoryRecord[]> {
   try {
-    const shared = await context.withStore('read', (store) =>
-      Promise.resolve(store.history?.read(SHARED_RECORDS) ?? []),
-    );
+    const shared = (await readShared(context)) ?? [];
     const known = new Set(own.map(({ hash }) => hash));
     const others = shared.filter(({ hash }) => !known.has(hash));
     if (others.length === 0) return own;
@@ -106,6 +104,11 @@ async function withShared(
     await context.warn(`only your own runs are shown (as with --own): ${error.message}`);
     return own;
   }
+}
+
+/** The newest records that the database keeps, newest first; null where it keeps none. */
+async function readShared(context: Context): Promise<readonly HistoryRecord[] | null> {
+  return context.withStore('read', async (store) => (await store.history?.read(SHARED_RECORDS)) ?? null);
 }
 
 function isOn({ dialect, database }: Target, target: Target): boolean {
@@ -139,15 +142,18 @@ async function printTable(
 }
 
 /** @throws FailedError where it is broken */
-async function verify(context: Context, format: 'table' | 'json'): Promise<void> {
+async function verify(context: Context, format: 'table' | 'json', ownOnly: boolean): Promise<void> {
   const file = await context.history();
   const { path } = file;
-  const { records, problems, remarks } = await file.read();
+  const kept = ownOnly ? null : await keptToCompare(context);
+  const { records, problems, remarks } = await (kept === null ? file.read() : file.compare(kept));
   const from = records.at(0)?.at ?? null;
   const to = records.at(-1)?.at ?? null;
   if (format === 'json') {
     const { jsonText } = await import('../output/json-text.ts');
-    await context.print(`${jsonText({ path, records: records.length, from, to, problems, remarks }, 2)}\n`);
+    const comparedWith = kept?.length ?? null;
+    const report = { path, records: records.length, from, to, comparedWith, problems, remarks };
+    await context.print(`${jsonText(report, 2)}\n`);
   } else {
     const found = [
       ...problems,
@@ -158,10 +164,28 @@ async function verify(context: Context, format: 'table' | 'json'): Promise<void>
     if (problems.length === 0) {
       if (from === null || to === null) await context.note(nothingRecorded(file, null));
       else await context.print(`${counted(records.length, 'record')}, unbroken, from ${from} to ${to}\n`);
+      if (kept !== null)
+        await context.print(`compared with ${counted(kept.length, 'record')} of the database\n`);
     }
   }
   if (problems.length > 0)
     throw new FailedError(`the history ${path} is broken: ${counted(problems.length, 'problem')}`, {
-      hint: 'Compare it with a backup. To start a new one, move it and history.head away unchanged.',
+      hint: 'Compare it with a backup. To start a new one, move it away unchanged.',
     });
+}
+
+/** The database's own records; null, with a warning, where there are none to compare the file with. */
+async function keptToCompare(context: Context): Promise<readonly HistoryRecord[] | null> {
+  try {
+    const kept = await readShared(context);
+    if (kept === null)
+      await context.note(
+        'Only the file was checked, which cannot show that its end is missing: the database keeps no history (`schema migrate` adds one).',
+      );
+    return kept;
+  } catch (error) {
+    if (!(error instanceof SessionctlError)) throw error;
+    await context.warn(`only the file was checked (as with --own): ${error.message}`);
+    return null;
+  }
 }

@@ -7,7 +7,6 @@ import { reasonOf } from '../config/config-file.ts';
 import { FailedError } from '../errors.ts';
 import { openRegularFile } from '../regular-file.ts';
 import { splitLines, type HistoryLine } from './history-chain.ts';
-import { readHead, writeHead, type StoredHead } from './history-head.ts';
 import { LockLostError, withLock } from './history-lock.ts';
 import {
   emptyChain,
@@ -17,33 +16,26 @@ import {
   sealRecord,
   type HistoryCircumstances,
   type HistoryEntry,
-  type HistoryFinding,
   type HistoryHead,
   type HistoryRecord,
 } from './history-record.ts';
 
-/** The files of a history. */
-export interface HistoryPlace {
-  readonly path: string;
-  readonly headPath: string;
-}
-
 /**
  * Appends one record; when this returns, it is on the disk.
  * @param circumstances called when it is the record's turn
- * @throws FailedError where it cannot be written, or where the history has lost its end
+ * @throws FailedError where it cannot be written, or where the last line of the history is not a record
  */
 export async function appendRecord(
-  place: HistoryPlace,
+  path: string,
   entry: HistoryEntry,
   circumstances: () => HistoryCircumstances,
 ): Promise<HistoryRecord> {
   try {
-    await makeDirectory(dirname(place.path));
-    return await withLock(place.path, () => appendAlone(place, entry, circumstances));
+    await makeDirectory(dirname(path));
+    return await withLock(path, () => appendAlone(path, entry, circumstances));
   } catch (error) {
     if (error instanceof FailedError) throw error;
-    throw new FailedError(`the history ${place.path} cannot be written: ${whyNotWritten(error)}`, {
+    throw new FailedError(`the history ${path} cannot be written: ${whyNotWritten(error)}`, {
       hint: 'Free space or set XDG_STATE_HOME to a writable directory.',
       cause: error,
     });
@@ -51,72 +43,68 @@ export async function appendRecord(
 }
 
 async function appendAlone(
-  { path, headPath }: HistoryPlace,
+  path: string,
   entry: HistoryEntry,
   circumstances: () => HistoryCircumstances,
 ): Promise<HistoryRecord> {
-  // Read before the file: a record added in between is then ahead of the head, and does not look missing.
-  const head = await readHead(headPath);
   const file = await openRegularFile(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
   try {
     const { size } = await file.stat();
     const end = await readEnd(file, size);
-    const last = headToContinue(end, head, path);
-    if (head === 'absent') {
-      // With the lock held, records without a head mean that another process removed the head.
-      if (size > 0 && (await readHead(headPath)) !== 'absent') throw new LockLostError();
-      // Before the first record, so that a head that is missing beside a record is never an accident.
-      if (size === 0) await writeHead(headPath, emptyChain);
+    if (end === null) {
+      throw new FailedError(`the history ${path} cannot be continued: its last line is not a record`, {
+        hint: 'Run `sessionctl history --verify` to see what is wrong. To begin a new history, move this file away.',
+      });
     }
     if (size === 0) await syncDirectory(dirname(path));
-    const record = sealRecord(entry, last, circumstances(), findingOf(end, head === 'absent' && size > 0));
-    // A truncated record keeps its own line, so that it does not damage this one.
+    // An interrupted line stays and is given its line feed.
+    const fragment = end.fragment === null ? null : fragmentHash([end.fragment, LINE_FEED]);
+    const record = sealRecord(entry, end.last, circumstances(), fragment);
     writeAtEnd(file.fd, size, Buffer.from(`${end.ended ? '' : '\n'}${recordLine(record)}\n`));
     await file.sync();
-    await writeHead(headPath, record);
     return record;
   } finally {
     await file.close();
   }
 }
 
+const LINE_FEED = Buffer.from('\n');
+
 /** The end of the file, as far back as its last record. */
 interface End {
-  /** The last line that is an unchanged record; null where there is none in the whole file. */
-  readonly record: HistoryRecord | null;
-  /** Lines after it that are not records. */
-  readonly unreadable: readonly HistoryLine[];
+  readonly last: HistoryHead;
+  /** The line after it, if its writer was interrupted. No run relied on it, so it must not stop an operator. */
+  readonly fragment: Uint8Array | null;
   /** The last line has its line feed. */
   readonly ended: boolean;
 }
 
 const FIRST_LOOK = 64 * 1024;
 
-async function readEnd(file: FileHandle, size: number): Promise<End> {
+/** @returns null where the last line with a line feed is not a record: a new record would hide the damage */
+async function readEnd(file: FileHandle, size: number): Promise<End | null> {
   for (let length = Math.min(FIRST_LOOK, size); ; length = Math.min(length * 8, size)) {
-    const bytes = await readBytes(file, size - length, length);
-    // The first of them may be the end of a longer line, and then it is not a record.
-    const lines = splitLines(bytes);
-    const ended = lines.at(-1)?.ended ?? true;
-    for (const [unreadable, { text }] of lines.toReversed().entries()) {
-      const parsed = text === null ? null : parseRecord(text);
-      if (parsed?.intact === true)
-        return { record: parsed.record, unreadable: lines.slice(lines.length - unreadable), ended };
-    }
-    if (length === size) return { record: null, unreadable: lines, ended };
+    // The first of these lines may be the end of a longer one, and then it is not a record.
+    const end = endOf(splitLines(await readBytes(file, size - length, length)), length === size);
+    if (end !== null || length === size) return end;
   }
 }
 
-/** What the next record says about the file that it is appended to. */
-function findingOf({ unreadable, ended }: End, headMissing: boolean): HistoryFinding | null {
-  const lines = unreadable.map(({ bytes }) => bytes);
-  // A truncated line is given its line feed.
-  const fragment = fragmentHash(ended || lines.length === 0 ? lines : [...lines, LINE_FEED]);
-  if (fragment === null && !headMissing) return null;
-  return { ...(fragment === null ? {} : { fragment }), ...(headMissing ? { headMissing } : {}) };
+function endOf(lines: readonly HistoryLine[], areAll: boolean): End | null {
+  const tail = lines.at(-1);
+  const ended = tail?.ended ?? true;
+  const record = intactRecord(tail);
+  if (record !== null) return { last: record, fragment: null, ended };
+  const fragment = ended || tail === undefined ? null : tail.bytes;
+  const before = fragment === null ? lines : lines.slice(0, -1);
+  const last = before.length === 0 && areAll ? emptyChain : intactRecord(before.at(-1));
+  return last === null ? null : { last, fragment, ended };
 }
 
-const LINE_FEED = Buffer.from('\n');
+function intactRecord(line: HistoryLine | undefined): HistoryRecord | null {
+  const parsed = typeof line?.text === 'string' ? parseRecord(line.text) : null;
+  return parsed?.intact === true ? parsed.record : null;
+}
 
 async function readBytes(file: FileHandle, from: number, length: number): Promise<Uint8Array> {
   const bytes = Buffer.alloc(length);
@@ -127,35 +115,6 @@ async function readBytes(file: FileHandle, from: number, length: number): Promis
     read += bytesRead;
   }
   return bytes;
-}
-
-/**
- * The head that the next record follows. A truncated append never reached the head, so unreadable lines after the
- * record that the head names were never relied on. They are skipped, since a fragment must not stop an operator during
- * an incident, and the next record contains their hash. A history that ends before its head has lost records that were
- * certainly written. To continue it would hide that. Beginning a new one is the operator's decision.
- * @throws FailedError
- */
-function headToContinue({ record, unreadable, ended }: End, head: StoredHead, path: string): HistoryHead {
-  const last = record ?? emptyChain;
-  if (head === 'unreadable') throw cannotContinue(path, 'history.head beside it cannot be read');
-  // Without a head, only a last line without an end is certain never to have been relied on. The next record states
-  // permanently that the head was missing.
-  if (head === 'absent') {
-    if (unreadable.length > (ended ? 0 : 1)) throw cannotContinue(path, 'its last lines are not records');
-    return last;
-  }
-  if (head.sequence > last.sequence)
-    throw cannotContinue(path, `record ${String(head.sequence)}, which was written, is changed or missing`);
-  if (head.sequence === last.sequence && head.hash !== last.hash)
-    throw cannotContinue(path, `record ${String(head.sequence)} is not the one that was written`);
-  return last;
-}
-
-function cannotContinue(path: string, why: string): FailedError {
-  return new FailedError(`the history ${path} cannot be continued: ${why}`, {
-    hint: 'Run `sessionctl history --verify` to see what is wrong. To begin a new history, move this file and history.head away.',
-  });
 }
 
 /**

@@ -1,14 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import type { StoredHead } from './history-head.ts';
 import { emptyChain, fragmentHash, parseRecord, type HistoryRecord } from './history-record.ts';
 
 /**
  * changed: not as it was written; missing: records before this line are gone; misplaced: a record that does not follow
- * the one before it; unreadable: not a record; cut-short: the last line has no end; end-missing: the last records are
- * gone; no-end: it is not known, or was not known, where the history ends.
+ * the one before it; unreadable: not a record; no-end: an earlier version did not know where the history ended.
  */
-export type HistoryProblemKind =
-  'changed' | 'missing' | 'misplaced' | 'unreadable' | 'cut-short' | 'end-missing' | 'no-end';
+export type HistoryProblemKind = 'changed' | 'missing' | 'misplaced' | 'unreadable' | 'no-end';
 
 export interface HistoryProblem {
   /** From 1; a problem with the end is on the line after the last one. */
@@ -17,11 +14,14 @@ export interface HistoryProblem {
   readonly message: string;
 }
 
-/** The remains of an append that a power cut or a kill interrupted. No recorded data is lost by it. */
+/**
+ * cut-short: the remains of an append that a power cut or a kill interrupted; other-file: records that the database has
+ * from the same operator and host.
+ */
 export interface HistoryRemark {
   /** From 1. */
   readonly line: number;
-  readonly kind: 'cut-short';
+  readonly kind: 'cut-short' | 'other-file';
   readonly message: string;
 }
 
@@ -66,21 +66,14 @@ export function splitLines(bytes: Uint8Array): readonly HistoryLine[] {
 }
 
 /**
- * Reads the lines of a history and follows its chain from the first record to the last.
- * What is guaranteed: unless `history.head` was rewritten as well, every record that was relied on is there, byte for
- * byte. A record is relied on once its append has returned. The head then names it, or is one record behind if the
- * writer was killed in between. This finds every record that was changed, removed, inserted, doubled or moved; a
- * history that ends before its head; and a head that was missing, permanently, since the next record states it and is
- * itself part of the chain.
- * The remains of an interrupted append come after the last record that was relied on. That alone is not a problem. The
- * next record contains the hash of those bytes, so from then on they cannot be changed or removed either. Bytes that
- * are not a record, and whose hash no record contains, may have been one: they are a problem. So are the remains of a
- * record that the head names.
- * What is not found: changes by an attacker who computed all hashes and the head again, and damage to the last record
- * before its writer wrote the head.
- * @param head where the chain ended at the last write, as stored beside the history
+ * Reads the lines of a history and follows its chain from the first record to the last. This finds every record that was
+ * changed, removed from the middle, inserted, doubled or moved. It cannot find that records at the end are missing, or
+ * that all hashes were computed again: only a copy elsewhere shows that, such as the database's own history.
+ *
+ * An interrupted append leaves a last line without a line feed. No run relied on it, so it is not a problem. The next
+ * record contains the hash of those bytes, so from then on they cannot be changed or removed either.
  */
-export function followChain(lines: readonly HistoryLine[], head: StoredHead): HistoryContent {
+export function followChain(lines: readonly HistoryLine[]): HistoryContent {
   const records: HistoryRecord[] = [];
   const problems: HistoryProblem[] = [];
   const remarks: HistoryRemark[] = [];
@@ -89,11 +82,11 @@ export function followChain(lines: readonly HistoryLine[], head: StoredHead): Hi
   let between: NumberedLine[] = [];
 
   for (const [at, line] of lines.entries()) {
-    const { text, ended } = line;
+    const number = at + 1;
     const report = (kind: HistoryProblemKind, message: string) =>
-      problems.push({ line: at + 1, kind, message });
-    const parsed = text === null ? null : parseRecord(text);
-    if (parsed?.intact !== true) between.push({ ...line, number: at + 1, isRecord: parsed !== null });
+      problems.push({ line: number, kind, message });
+    const parsed = line.text === null ? null : parseRecord(line.text);
+    if (parsed?.intact !== true) between.push({ ...line, number, isRecord: parsed !== null });
     if (parsed === null) continue;
 
     const { record, intact } = parsed;
@@ -109,23 +102,22 @@ export function followChain(lines: readonly HistoryLine[], head: StoredHead): Hi
     else if (record.sequence < next || (last.hash !== null && record.previous !== last.hash))
       report('misplaced', `record ${String(record.sequence)} does not follow the record before it`);
     if (record.sequence >= next) last = record;
-    if (typeof head === 'object' && head.sequence === record.sequence && head.hash !== record.hash)
-      report('changed', `record ${String(record.sequence)} is not the one that was written`);
     if (record.found?.headMissing === true)
       report('no-end', `history.head was missing when record ${String(record.sequence)} was written`);
-    if (!ended) (isBehind(head, record.sequence) ? remarks : problems).push(cutShort(at + 1));
+    if (!line.ended) remarks.push(cutShort(number));
 
-    const judged = judgeBetween(between, record, at + 1);
+    const judged = judgeBetween(between, record, number);
     problems.push(...judged.problems);
     remarks.push(...judged.remarks);
     between = [];
   }
 
-  const rest = judgeRest(between, isBehind(head, last.sequence + 1));
-  problems.push(...rest.problems);
-  remarks.push(...rest.remarks);
-  const end = problemOfEnd(last.sequence, head, lines.length > 0);
-  if (end !== null) problems.push({ line: lines.length + 1, ...end });
+  const tail = between.at(-1);
+  if (tail?.ended === false && !tail.isRecord) {
+    between.pop();
+    remarks.push(cutShort(tail.number));
+  }
+  problems.push(...between.flatMap(unreadable));
   return { records, problems: problems.sort((a, b) => a.line - b.line), remarks };
 }
 
@@ -135,14 +127,12 @@ interface NumberedLine extends HistoryLine {
   readonly isRecord: boolean;
 }
 
-type Judgement = Omit<HistoryContent, 'records'>;
-
 /** Judges the lines between two records: those that the second one found when it was written, or others. */
 function judgeBetween(
   between: readonly NumberedLine[],
   { sequence, found }: HistoryRecord,
   line: number,
-): Judgement {
+): Omit<HistoryContent, 'records'> {
   const [first] = between;
   const vouched = found?.fragment ?? null;
   if (vouched === null) return { problems: between.flatMap(unreadable), remarks: [] };
@@ -157,17 +147,6 @@ function judgeBetween(
   return { problems: [], remarks: [cutShort(first.number, sequence)] };
 }
 
-/** Judges the lines after the last record. `isLeftOver` where they were never relied on. */
-function judgeRest(rest: readonly NumberedLine[], isLeftOver: boolean): Judgement {
-  const [first, last] = [rest.at(0), rest.at(-1)];
-  if (first === undefined || last === undefined) return { problems: [], remarks: [] };
-  if (isLeftOver && !last.ended) return { problems: [], remarks: [cutShort(first.number)] };
-  return {
-    problems: rest.flatMap((line) => (line.ended ? unreadable(line) : [cutShort(line.number)])),
-    remarks: [],
-  };
-}
-
 function unreadable({ number, isRecord }: NumberedLine): readonly HistoryProblem[] {
   const message = 'not a record, or one whose writing was interrupted';
   return isRecord ? [] : [{ line: number, kind: 'unreadable', message }];
@@ -180,28 +159,6 @@ function cutShort(line: number, next: number | null = null): HistoryRemark {
       ? 'the last line has no end: its writing was interrupted'
       : `the writing of a record was interrupted; record ${String(next)} was written after it`;
   return { line, kind: 'cut-short', message };
-}
-
-/** Whether the head does not name a record yet: then its append has never been reported as done. */
-function isBehind(head: StoredHead, sequence: number): boolean {
-  return typeof head === 'object' && head.sequence < sequence;
-}
-
-function problemOfEnd(
-  last: number,
-  head: StoredHead,
-  hasLines: boolean,
-): Omit<HistoryProblem, 'line'> | null {
-  if (head === 'unreadable')
-    return { kind: 'no-end', message: 'the file that says where the history ends cannot be read' };
-  // The head is written before the first record.
-  if (head === 'absent')
-    return hasLines
-      ? { kind: 'no-end', message: 'the file that says where the history ends is missing' }
-      : null;
-  return head.sequence > last
-    ? { kind: 'end-missing', message: `${range(last + 1, head.sequence)} missing at the end` }
-    : null;
 }
 
 function range(from: number, to: number): string {

@@ -8,8 +8,7 @@ import { readRegularFile } from '../regular-file.ts';
 import { toInstant } from '../sessions/instant.ts';
 import type { System } from '../system.ts';
 import { version } from '../version.ts';
-import type { HistoryPlace } from './append-record.ts';
-import type { HistoryContent, HistoryProblem } from './history-chain.ts';
+import type { HistoryContent, HistoryLine } from './history-chain.ts';
 import type { HistoryEntry, HistoryRecord } from './history-record.ts';
 
 /** The operator's own record of sessionctl's changes, in an append-only file. */
@@ -29,10 +28,11 @@ export interface History {
    */
   read(): Promise<HistoryContent>;
   /**
-   * The problems: empty where no record was changed and none is missing.
+   * As `read`, with the problems that a comparison with the database's own history finds.
+   * @param kept its newest records, newest first
    * @throws FailedError
    */
-  verify(): Promise<readonly HistoryProblem[]>;
+  compare(kept: readonly HistoryRecord[]): Promise<HistoryContent>;
 }
 
 /**
@@ -41,25 +41,30 @@ export interface History {
  */
 export function openHistory(system: System): History {
   const { path: state, warning } = stateDirectory(system);
-  const directory = join(state, 'sessionctl');
-  const place: HistoryPlace = {
-    path: join(directory, 'history.jsonl'),
-    headPath: join(directory, 'history.head'),
-  };
-  const read = () => readHistory(place);
+  const path = join(state, 'sessionctl', 'history.jsonl');
   return {
-    path: place.path,
+    path,
     warning,
     append: async (entry) => {
       const { appendRecord } = await import('./append-record.ts');
-      return appendRecord(place, entry, () => ({
+      return appendRecord(path, entry, () => ({
         at: toInstant(system.now()),
         operator: system.operator(),
         version,
       }));
     },
-    read,
-    verify: async () => (await read()).problems,
+    read: async () => {
+      const { followChain } = await import('./history-chain.ts');
+      return followChain(await readLines(path));
+    },
+    compare: async (kept) => {
+      const [{ followChain }, { compareWithDatabase }] = await Promise.all([
+        import('./history-chain.ts'),
+        import('./compare-with-database.ts'),
+      ]);
+      const lines = await readLines(path);
+      return compareWithDatabase(followChain(lines), kept, system.operator(), lines.length + 1);
+    },
   };
 }
 
@@ -78,28 +83,12 @@ function stateDirectory(system: System): { readonly path: string; readonly warni
   });
 }
 
-async function readHistory({ path, headPath }: HistoryPlace): Promise<HistoryContent> {
-  const { followChain, splitLines } = await import('./history-chain.ts');
-  const { readHead } = await import('./history-head.ts');
+async function readLines(path: string): Promise<readonly HistoryLine[]> {
+  const { splitLines } = await import('./history-chain.ts');
   try {
-    for (;;) {
-      // In this order: a record appended in between is ahead of the head, which is not a problem.
-      const head = await readHead(headPath);
-      const content = await contentOf(path);
-      // Another run has just created it.
-      if (head === 'absent' && content.length > 0 && (await readHead(headPath)) !== 'absent') continue;
-      return followChain(splitLines(content), head);
-    }
+    return splitLines(await readRegularFile(path, LARGEST_HISTORY));
   } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw new FailedError(`the history ${path} cannot be read: ${reasonOf(error)}`, { cause: error });
-  }
-}
-
-async function contentOf(path: string): Promise<Uint8Array> {
-  try {
-    return await readRegularFile(path, LARGEST_HISTORY);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Uint8Array();
-    throw error;
   }
 }

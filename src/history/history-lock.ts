@@ -1,8 +1,7 @@
-import { rmdir, stat } from 'node:fs/promises';
-import type { LockOptions } from 'proper-lockfile';
+import { mkdir, rmdir, stat } from 'node:fs/promises';
 import { FailedError } from '../errors.ts';
 
-/** Milliseconds. A killed process leaves its lock behind; a running one renews it more often than this. */
+/** Milliseconds. An append takes a few of them, so an older lock is that of a killed process. */
 const STALE_AFTER = 10_000;
 const LONGEST_WAIT = 15_000;
 
@@ -15,14 +14,15 @@ export class LockLostError extends Error {
 }
 
 /**
- * Does work while no other sessionctl does it on the same file. The work may be repeated if it detects that it was not
- * alone.
+ * Does work while no other sessionctl does it on the same file. The lock is a directory, since only one process can make
+ * it. A machine that was asleep can lose it, so the work checks that the file is still as it read it, and is repeated.
  * @throws FailedError where another process does not release the lock
  */
 export async function withLock<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
   const { default: retry } = await import('p-retry');
+  const lock = `${path}.lock`;
   try {
-    return await retry(() => underLock(path, work), {
+    return await retry(() => underLock(lock, work), {
       retries: Number.POSITIVE_INFINITY,
       minTimeout: 10,
       maxTimeout: 200,
@@ -33,76 +33,57 @@ export async function withLock<Result>(path: string, work: () => Promise<Result>
     });
   } catch (error) {
     if (!(error instanceof LockLostError)) throw error;
-    throw new FailedError(`the history ${path} cannot be written: another sessionctl holds ${lockOf(path)}`, {
+    throw new FailedError(`the history ${path} cannot be written: another sessionctl holds ${lock}`, {
       hint: 'If none is running, remove that directory.',
       cause: error,
     });
   }
 }
 
-async function underLock<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
-  const release = await acquire(path);
+async function underLock<Result>(lock: string, work: () => Promise<Result>): Promise<Result> {
+  await acquire(lock);
   try {
     return await work();
   } finally {
-    await release();
+    // The work is done. A lock that cannot be removed becomes stale soon.
+    await rmdir(lock).catch(() => undefined);
   }
 }
 
 /** @throws LockLostError where another process has it */
-async function acquire(path: string): Promise<() => Promise<void>> {
-  try {
-    // By itself, the library would let two processes take over one stale lock, each removing the other's new one.
-    return await lock(path, { stale: Number.POSITIVE_INFINITY, update: STALE_AFTER / 3 });
-  } catch (error) {
-    if (error instanceof LockLostError) await removeStale(path);
-    throw error;
-  }
+async function acquire(lock: string): Promise<void> {
+  if (await makeAlone(lock)) return;
+  await removeStale(lock);
+  throw new LockLostError();
 }
 
-/** Removes the lock of a killed process, under a lock of its own: of many waiting processes only one may do it. */
-async function removeStale(path: string): Promise<void> {
-  const { default: lockfile } = await import('proper-lockfile');
-  const lockPath = lockOf(path);
-  if (await lockfile.check(path, { realpath: false, stale: STALE_AFTER })) return;
-  const release = await lock(lockPath, { stale: STALE_AFTER });
+/** Only one of several waiting processes does it at a time: another could remove the new lock of the first. */
+async function removeStale(lock: string): Promise<void> {
+  const removal = `${lock}.removal`;
+  if (!(await makeAlone(removal))) return;
   try {
-    // Compared with a lock created just now, since the file system's clock is the one that counts.
-    const [held, now] = await Promise.all([stat(lockPath), stat(lockOf(lockPath))]);
-    if (held.mtimeMs < now.mtimeMs - STALE_AFTER) await rmdir(lockPath);
+    // Both times are by the clock of the file system.
+    const [held, now] = await Promise.all([stat(lock), stat(removal)]);
+    if (held.mtimeMs < now.mtimeMs - STALE_AFTER) await rmdir(lock);
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    // The other process has just released it.
+    if (codeOf(error) !== 'ENOENT') throw error;
   } finally {
-    await release();
+    await rmdir(removal).catch(() => undefined);
   }
 }
 
-/** @throws LockLostError where another process has it */
-async function lock(path: string, options: LockOptions): Promise<() => Promise<void>> {
-  const { default: lockfile } = await import('proper-lockfile');
+/** @returns false where it is there already */
+async function makeAlone(directory: string): Promise<boolean> {
   try {
-    const release = await lockfile.lock(path, {
-      ...options,
-      // The history itself need not exist yet.
-      realpath: false,
-      // By default this ends the process. The work checks the lock itself before it writes.
-      onCompromised: () => undefined,
-    });
-    // The work is done. A lock that cannot be released becomes stale soon.
-    return () => release().catch(() => undefined);
+    await mkdir(directory);
+    return true;
   } catch (error) {
-    const isHeld = error instanceof Error && 'code' in error && error.code === 'ELOCKED';
-    if (isHeld || isMissing(error)) throw new LockLostError();
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   }
 }
 
-/** As the library names it. */
-function lockOf(path: string): string {
-  return `${path}.lock`;
-}
-
-/** Another process has just released it. */
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

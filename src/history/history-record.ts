@@ -56,7 +56,7 @@ export interface HistoryFinding {
    * proves that they stay unchanged.
    */
   readonly fragment?: string | undefined;
-  /** There were records, but no `history.head` to say how many there had been. */
+  /** Only in records of earlier versions, which kept the end of the chain in `history.head`: that file was missing. */
   readonly headMissing?: true | undefined;
 }
 
@@ -100,7 +100,7 @@ export function sealRecord(
   entry: HistoryEntry,
   head: HistoryHead,
   { at, operator, version }: HistoryCircumstances,
-  found: HistoryFinding | null = null,
+  fragment: string | null = null,
 ): HistoryRecord {
   const { runId, event, command, target, selection, reason, detail } = entry;
   const { matched, users, revoked, remaining, outcome, oauthTokens, position } = entry;
@@ -129,7 +129,7 @@ export function sealRecord(
     detail,
     ...(oauthTokens === undefined ? {} : { oauthTokens }),
     ...(position === undefined ? {} : { position: { table: position.table, at: position.at } }),
-    ...(found === null ? {} : { found }),
+    ...(fragment === null ? {} : { found: { fragment } }),
     previous: head.hash,
   };
   return { ...sealed, hash: hashOf(sealed) };
@@ -150,30 +150,27 @@ export function fragmentHash(lines: readonly Uint8Array[]): string | null {
 
 /** @returns null where the line is not a record at all */
 export function parseRecord(line: string): ParsedRecord | null {
-  const record = parsedAs(recordShape, line);
+  const record = readRecord(line);
   if (record === null) return null;
   const { hash, ...sealed } = record;
   // Comparing the text finds lines with the same meaning but another form: spaces, escapes, a repeated key.
-  return { record, intact: hash === hashOf(sealed) && line === JSON.stringify({ ...sealed, hash }) };
+  return { record, intact: isIntact(record) && line === JSON.stringify({ ...sealed, hash }) };
 }
 
-/** @returns null where the text is not the end of a chain */
-export function parseHead(text: string): HistoryHead | null {
-  return parsedAs(headShape, text);
+/** The record is as it was written, according to its own hash. */
+export function isIntact({ hash, ...sealed }: HistoryRecord): boolean {
+  return hash === hashOf(sealed);
 }
 
 function hashOf(sealed: Omit<HistoryRecord, 'hash'>): string {
   return createHash('sha256').update(JSON.stringify(sealed)).digest('hex');
 }
 
-function parsedAs<const Shape extends v.GenericSchema>(
-  shape: Shape,
-  text: string,
-): v.InferOutput<Shape> | null {
+function readRecord(text: string): HistoryRecord | null {
   try {
     const value: unknown = JSON.parse(text);
     // Checked in place: valibot's output has its keys in another order, and the order is hashed.
-    return v.is(shape, value) ? value : null;
+    return v.is(recordShape, value) ? value : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;
@@ -190,12 +187,6 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const countOrNull = v.nullable(count);
 const place = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-
-const headShape = v.strictObject({
-  // 0 before the first record.
-  sequence: count,
-  hash: sha256,
-});
 
 // Allows further fields: a later sessionctl may write more, and this one can still verify the record.
 const recordShape = v.looseObject({

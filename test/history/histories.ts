@@ -59,7 +59,6 @@ export const hostileEntry: fc.Arbitrary<HistoryEntry> = fc
 
 export interface MadeHistory {
   readonly records: readonly HistoryRecord[];
-  readonly head: HistoryHead;
   /** The file. */
   readonly bytes: Buffer;
 }
@@ -77,7 +76,7 @@ export function historyOf(entries: readonly HistoryEntry[]): MadeHistory {
     records.push(record);
     head = { sequence: record.sequence, hash: record.hash };
   }
-  return { records, head, bytes: Buffer.from(records.map((record) => `${recordLine(record)}\n`).join('')) };
+  return { records, bytes: Buffer.from(records.map((record) => `${recordLine(record)}\n`).join('')) };
 }
 
 /** A history of so many records that differ. */

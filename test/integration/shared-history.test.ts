@@ -1,4 +1,7 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sealRecord } from '../../src/history/history-record.ts';
 import { signIn, signUp } from '../support/app.ts';
 import { operatorOn, type Operator } from '../support/operator.ts';
 import { agents } from '../support/population.ts';
@@ -11,6 +14,12 @@ interface Run {
   readonly runId: string;
   readonly outcome: string;
   readonly revoked: number | null;
+}
+
+interface Verified {
+  readonly comparedWith: number | null;
+  readonly problems: readonly { readonly kind: string; readonly message: string }[];
+  readonly remarks: readonly { readonly line: number; readonly kind: string }[];
 }
 
 /** Two operators, each with files of their own, work on one database that keeps a history. */
@@ -58,6 +67,87 @@ describe.each(dialects)('the history that a database keeps, on %s', (dialect) =>
       expect(await runsSeenBy(bob, '--own')).toEqual(['refused null']);
       // Two of a run, one of a refusal.
       expect(await deployment.database.query(`SELECT event FROM ${table}`)).toHaveLength(3);
+    });
+
+    describe('shows what the file alone cannot', () => {
+      const verify = async (operator: Operator) => {
+        const { code, stdout } = await operator.run(['history', '--verify', '--json']);
+        const { comparedWith, problems, remarks } = JSON.parse(stdout) as Verified;
+        return { code, comparedWith, problems, remarks };
+      };
+      const pathOf = (operator: Operator) =>
+        join(String(operator.env['XDG_STATE_HOME']), 'sessionctl', 'history.jsonl');
+      /** Verifies with another file in the place of the operator's, or none. */
+      const verifyWith = async (operator: Operator, change: (lines: readonly string[]) => string | null) => {
+        const path = pathOf(operator);
+        const before = readFileSync(path, 'utf8');
+        const after = change(before.trimEnd().split('\n'));
+        if (after === null) rmSync(path);
+        else writeFileSync(path, after);
+        try {
+          return await verify(operator);
+        } finally {
+          writeFileSync(path, before);
+        }
+      };
+
+      it('nothing, where both have the same', async () => {
+        // Both operators have the same name, so for each the other's record is one of another file.
+        expect(await verify(ada)).toMatchObject({
+          code: 0,
+          comparedWith: 3,
+          problems: [],
+          remarks: [{ line: 7, kind: 'other-file' }],
+        });
+        expect((await ada.run(['history', '--verify'])).stdout).toMatch(
+          /records, unbroken, from .*\ncompared with 3 records of the database\n$/,
+        );
+      });
+
+      it('a record that is missing at the end', async () => {
+        const { code, problems } = await verifyWith(ada, (lines) => `${lines.slice(0, -1).join('\n')}\n`);
+        expect(code).toBe(1);
+        expect(problems).toMatchObject([
+          { kind: 'missing', message: /^record 6 of run .* but not in this file$/ },
+        ]);
+      });
+
+      it('a whole run that is missing at the end', async () => {
+        const { code, problems } = await verifyWith(ada, (lines) => `${lines.slice(0, -2).join('\n')}\n`);
+        expect(code).toBe(1);
+        expect(problems.map(({ kind }) => kind)).toEqual(['missing', 'missing']);
+      });
+
+      it('a record that was written anew with a matching hash', async () => {
+        const { code, problems } = await verifyWith(ada, (lines) => {
+          const last = ada.history().at(-1);
+          if (last === undefined) throw new Error('there are some');
+          const head = { sequence: last.sequence - 1, hash: last.previous };
+          const forged = sealRecord({ ...last, revoked: 0 }, head, last);
+          return `${[...lines.slice(0, -1), JSON.stringify(forged)].join('\n')}\n`;
+        });
+        expect(code).toBe(1);
+        expect(problems).toMatchObject([{ kind: 'missing' }]);
+      });
+
+      it('that the file is gone, as a remark: the records could be of another file', async () => {
+        expect(await verifyWith(ada, () => null)).toMatchObject({
+          code: 0,
+          problems: [],
+          remarks: [{ line: 1, kind: 'other-file' }],
+        });
+      });
+
+      it('and a record that was changed in the database', async () => {
+        const set = (from: string, to: string) =>
+          deployment.database.query(
+            `UPDATE ${table} SET record = replace(record, '"revoked":${from},', '"revoked":${to},') WHERE event = 'finished'`,
+          );
+        await set('1', '7');
+        expect(await verify(bob)).toMatchObject({ code: 1, problems: [{ kind: 'changed' }] });
+        await set('7', '1');
+        expect((await verify(bob)).code).toBe(0);
+      });
     });
 
     it('where it cannot be written, nothing is ended', async () => {

@@ -22,6 +22,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished, test, vi } from 'vitest';
 import { FailedError } from '../../src/errors.ts';
 import { appendRecord } from '../../src/history/append-record.ts';
+import type { HistoryProblem } from '../../src/history/history-chain.ts';
 import { openHistory, type History } from '../../src/history/history-file.ts';
 import { recordLine, sealRecord, type HistoryRecord } from '../../src/history/history-record.ts';
 import { version } from '../../src/version.ts';
@@ -30,8 +31,8 @@ import { bareEnvironment, isAllPowerful, runProgram, unprivileged } from '../sup
 import { anEntry, historyOfLength } from '../history/histories.ts';
 
 interface TestHistory extends History {
+  readonly verify: () => Promise<readonly HistoryProblem[]>;
   readonly stateHome: string;
-  readonly headPath: string;
   readonly lockPath: string;
   readonly text: () => string;
 }
@@ -45,8 +46,8 @@ function emptyHistory(options: FakeSystemOptions = {}): TestHistory {
   const history = openHistory(fakeSystem({ ...options, env: { XDG_STATE_HOME: stateHome } }).system);
   return {
     ...history,
+    verify: async () => (await history.read()).problems,
     stateHome,
-    headPath: join(dirname(history.path), 'history.head'),
     lockPath: `${history.path}.lock`,
     text: () => readFileSync(history.path, 'utf8'),
   };
@@ -55,10 +56,9 @@ function emptyHistory(options: FakeSystemOptions = {}): TestHistory {
 /** A history that has this many records, written in one go. */
 function historyWith(length: number): TestHistory & { readonly records: readonly HistoryRecord[] } {
   const history = emptyHistory();
-  const { records, head, bytes } = historyOfLength(length);
+  const { records, bytes } = historyOfLength(length);
   mkdirSync(dirname(history.path));
   writeFileSync(history.path, bytes);
-  writeFileSync(history.headPath, JSON.stringify(head));
   return { ...history, records };
 }
 
@@ -164,17 +164,16 @@ describe('appending', () => {
     });
     expect([second.sequence, second.previous]).toEqual([2, first.hash]);
     expect(history.text()).toBe(`${recordLine(first)}\n${recordLine(second)}\n`);
-    expect(JSON.parse(readFileSync(history.headPath, 'utf8'))).toEqual({ sequence: 2, hash: second.hash });
     expect(await history.read()).toEqual({ records: [first, second], problems: [], remarks: [] });
   });
 
-  it('leaves three files at most, which nobody else can read', async () => {
+  it('leaves one file, which nobody else can read', async () => {
     const history = emptyHistory();
     await history.append(anEntry);
     await history.append(anEntry);
-    expect(readdirSync(dirname(history.path)).sort()).toEqual(['history.head', 'history.jsonl']);
-    const modes = [dirname(history.path), history.path, history.headPath].map((path) => statSync(path).mode);
-    expect(modes.map((mode) => mode & 0o777)).toEqual([0o700, 0o600, 0o600]);
+    expect(readdirSync(dirname(history.path)).sort()).toEqual(['history.jsonl']);
+    const modes = [dirname(history.path), history.path].map((path) => statSync(path).mode);
+    expect(modes.map((mode) => mode & 0o777)).toEqual([0o700, 0o600]);
   });
 
   it('keeps text from outside as it is', async () => {
@@ -212,13 +211,13 @@ describe('appending', () => {
   });
 
   it('does not write where somebody else wrote in the meantime, but goes behind it', async () => {
-    const { path, headPath, records, ...history } = historyWith(3);
+    const { path, records, ...history } = historyWith(3);
     const last = records[2];
     if (last === undefined) throw new Error('there are three');
     const circumstances = { at: '2026-11-23T12:00:00.000Z', operator: last.operator, version };
     const foreign = sealRecord({ ...anEntry, runId: 'foreign' }, last, circumstances);
     let asked = 0;
-    const record = await appendRecord({ path, headPath }, anEntry, () => {
+    const record = await appendRecord(path, anEntry, () => {
       asked += 1;
       if (asked === 1) appendFileSync(path, `${recordLine(foreign)}\n`);
       return circumstances;
@@ -347,13 +346,13 @@ describe('a last line that was cut short', () => {
 
   it('several times in a row', async () => {
     const history = historyWith(3);
-    appendFileSync(history.path, `${fragment}\n${fragment}`);
+    appendFileSync(history.path, fragment);
     await history.append(anEntry);
     appendFileSync(history.path, fragment);
     expect(await history.append(anEntry)).toMatchObject({ sequence: 5 });
     const { problems, remarks } = await history.read();
     expect(problems).toEqual([]);
-    expect(remarks.map(({ line }) => line)).toEqual([4, 7]);
+    expect(remarks.map(({ line }) => line)).toEqual([4, 6]);
   });
 
   it('is evidence from then on: no byte of it can change or go', async () => {
@@ -379,12 +378,12 @@ describe('a last line that was cut short', () => {
     expect(await history.verify()).toMatchObject([{ line: 4, kind: 'changed' }]);
   });
 
-  it('of a history that has no head yet', async () => {
+  it('of a history that has no record yet', async () => {
     const history = emptyHistory();
     mkdirSync(dirname(history.path));
     writeFileSync(history.path, fragment);
     expect(await history.append(anEntry)).toMatchObject({ sequence: 1 });
-    expect((await history.verify()).map(({ kind }) => kind)).toEqual(['no-end']);
+    expect(await history.verify()).toEqual([]);
   });
 
   it('a record whose line feed alone is missing is a record', async () => {
@@ -395,162 +394,52 @@ describe('a last line that was cut short', () => {
   });
 });
 
-describe('a head that is missing', () => {
-  it.each([1, 3])(
-    'beside %i records is reported, and no record that is appended hides it',
-    async (length) => {
-      const history = historyWith(length);
-      rmSync(history.headPath);
-      expect((await history.verify()).map(({ line, kind }) => [line, kind])).toEqual([
-        [length + 1, 'no-end'],
-      ]);
-      expect(await history.append(anEntry)).toMatchObject({
-        sequence: length + 1,
-        found: { headMissing: true },
-      });
-      for (let more = 0; more < 3; more += 1) {
-        expect(await history.verify()).toEqual([
-          {
-            line: length + 1,
-            kind: 'no-end',
-            message: `history.head was missing when record ${String(length + 1)} was written`,
-          },
-        ]);
-        expect((await history.append(anEntry)).found).toBeUndefined();
-      }
-    },
-  );
-
-  it('hides no record that was cut off with it', async () => {
-    const history = historyWith(3);
-    rmSync(history.headPath);
-    truncateSync(history.path, history.text().indexOf('run-3'));
-    expect(await history.append(anEntry)).toMatchObject({ sequence: 3 });
-    expect((await history.verify()).map(({ kind }) => kind)).toEqual(['no-end']);
-  });
-
-  it('is there before the first record, so that a kill in between is no such thing', async () => {
-    const { path, headPath, ...history } = emptyHistory();
-    const records: unknown[] = [];
-    const circumstances = () => {
-      records.push(JSON.parse(readFileSync(headPath, 'utf8')));
-      throw new Error('killed');
-    };
-    await expect(appendRecord({ path, headPath }, anEntry, circumstances)).rejects.toThrow('killed');
-    expect(records).toEqual([{ sequence: 0, hash: '0'.repeat(64) }]);
-    expect(await history.verify()).toEqual([]);
-    expect((await history.append(anEntry)).found).toBeUndefined();
-    expect(await history.verify()).toEqual([]);
-  });
-});
-
-test('a record that the head does not know of yet is followed', async () => {
-  const history = historyWith(3);
-  const { sequence, hash } = history.records[1] ?? { sequence: 0, hash: '' };
-  writeFileSync(history.headPath, JSON.stringify({ sequence, hash }));
-  expect(await history.append(anEntry)).toMatchObject({ sequence: 4 });
-  expect(await history.verify()).toEqual([]);
-});
-
 describe('a history that was destroyed is not continued:', () => {
-  const head = 'history.head beside it cannot be read';
-  const cases: readonly (readonly [string, (history: TestHistory) => void, string])[] = [
+  const cases: readonly (readonly [string, (history: TestHistory) => void])[] = [
     [
       'its last record is changed',
       ({ path, text }) => {
         writeFileSync(path, text().replace(/stolen(?!.*stolen)/s, 'broken'));
       },
-      'record 3, which was written, is changed or missing',
     ],
     [
-      'its last record is gone',
-      (history) => {
-        writeFileSync(history.path, linesOf(history).slice(0, 2).join('\n'));
-      },
-      'record 3, which was written, is changed or missing',
-    ],
-    [
-      'it is empty',
+      'its last line is rubbish',
       ({ path }) => {
-        truncateSync(path, 0);
-      },
-      'record 3, which was written, is changed or missing',
-    ],
-    [
-      'it is gone',
-      ({ path }) => {
-        rmSync(path);
-      },
-      'record 3, which was written, is changed or missing',
-    ],
-    [
-      'it is another',
-      ({ path }) => {
-        const { records } = historyOfLength(3);
-        const [, second] = records;
-        if (second === undefined) throw new Error('there are three');
-        const other = sealRecord({ ...anEntry, runId: 'other' }, second, second);
-        writeFileSync(path, `${records.slice(0, 2).map(recordLine).join('\n')}\n${recordLine(other)}\n`);
-      },
-      'record 3 is not the one that was written',
-    ],
-    [
-      'its head is rubbish',
-      ({ headPath }) => {
-        writeFileSync(headPath, '{}');
-      },
-      head,
-    ],
-    [
-      'its head is empty',
-      ({ headPath }) => {
-        truncateSync(headPath, 0);
-      },
-      head,
-    ],
-    [
-      'its head is gone and its last line is rubbish',
-      ({ path, headPath }) => {
-        rmSync(headPath);
         appendFileSync(path, 'rubbish\n');
       },
-      'its last lines are not records',
+    ],
+    [
+      'it is a line of something else',
+      ({ path }) => {
+        writeFileSync(path, 'rubbish\n');
+      },
     ],
     [
       'it is something else altogether',
-      ({ path, headPath }) => {
-        rmSync(headPath);
+      ({ path }) => {
         writeFileSync(path, Buffer.alloc(200_000));
         appendFileSync(path, '\n');
       },
-      'its last lines are not records',
     ],
   ];
 
-  it.each(cases)('%s', async (_, destroy, why) => {
+  it.each(cases)('%s', async (_, destroy) => {
     const history = historyWith(3);
     destroy(history);
-    const contents = () =>
-      [history.path, history.headPath].map((path) => (existsSync(path) ? readFileSync(path) : null));
-    const before = contents();
+    const before = readFileSync(history.path);
     const failure = await history.append(anEntry).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(FailedError);
     expect(failure).toMatchObject({
-      message: `the history ${history.path} cannot be continued: ${why}`,
-      hint: 'Run `sessionctl history --verify` to see what is wrong. To begin a new history, move this file and history.head away.',
+      message: `the history ${history.path} cannot be continued: its last line is not a record`,
+      hint: 'Run `sessionctl history --verify` to see what is wrong. To begin a new history, move this file away.',
     });
-    const after = contents();
-    // An empty file may have come to be; nothing else.
-    expect(after.map((bytes) => bytes ?? Buffer.alloc(0))).toEqual(
-      before.map((bytes) => bytes ?? Buffer.alloc(0)),
-    );
+    expect(readFileSync(history.path)).toEqual(before);
     expect(await history.verify()).not.toEqual([]);
   });
 
   it('moved away, a new one begins', async () => {
     const history = historyWith(3);
     rmSync(history.path);
-    rmSync(history.headPath);
     expect(await history.append(anEntry)).toMatchObject({ sequence: 1 });
     expect(await history.verify()).toEqual([]);
   });
@@ -585,13 +474,6 @@ describe('where it cannot be written', () => {
     mkdirSync(history.path, { recursive: true });
     await failing(history, 'it is a directory');
     expect(readdirSync(dirname(history.path))).toEqual(['history.jsonl']);
-  });
-
-  it('the file that says where it ends is a directory', async () => {
-    const history = emptyHistory();
-    mkdirSync(history.headPath, { recursive: true });
-    await failing(history, 'it is a directory');
-    expect(readdirSync(dirname(history.path))).toEqual(['history.head']);
   });
 
   it.skipIf(process.getuid?.() !== 0 || process.platform !== 'linux')(

@@ -1,4 +1,5 @@
 import type { DatabaseSettings } from '../../config/settings.ts';
+import type { SharedHistory } from '../../history/shared-history.ts';
 import type { Instant } from '../../sessions/instant.ts';
 import type { ReplicatedStore } from '../../sessions/replication.ts';
 import type { LockableStore } from '../../sessions/run-lock.ts';
@@ -9,7 +10,7 @@ import type { UserStanding } from '../../sessions/standing.ts';
 import type { WaysBackStore } from '../../sessions/ways-back.ts';
 import { OTHER, SESSION, isPossibleKey, sessionColumn } from './conditions.ts';
 import type { ConnectOptions, DatabaseConnection } from './connect.ts';
-import { createHistory, type DatabaseHistory } from './database-history.ts';
+import { createHistory } from './database-history.ts';
 import type { Value } from './dialects/dialect.ts';
 import type { FieldRecord } from './field-record.ts';
 import type { Shape, TokenTable } from './shape.ts';
@@ -61,7 +62,7 @@ export interface Directory extends LockableStore, ReplicatedStore {
   /** The current time of the database's clock. Not aborted by the run's signal. */
   readClock(): Promise<Instant>;
   /** Null if `schema migrate` has not created the table. */
-  readonly history: DatabaseHistory | null;
+  readonly history: SharedHistory | null;
   /** The checks of the database that change nothing. */
   examination(): Promise<DatabaseExamination>;
   close(): Promise<void>;
