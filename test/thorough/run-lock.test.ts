@@ -38,6 +38,12 @@ const once = { milliseconds: 0, signal: never } as const;
 const ada = 'ada@cron-1, pid 4711';
 const bob = 'bob@cron-2, pid 815';
 
+/** What others are told of the holder: MySQL knows the account and the connection, but not the run or since when. */
+const holderText = (dialect: Dialect, who: string): RegExp =>
+  dialect === 'mysql'
+    ? /is running: \S+ from \S+, connection \d+$/
+    : new RegExp(`is running: ${who}, since \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$`);
+
 function settingsOf(url: string, table: string | null = null): DatabaseSettings {
   return {
     profile: null,
@@ -98,7 +104,7 @@ describe.each(dialects)('the lock of a run, on %s', (dialect) => {
     });
     afterAll(() => database.drop());
 
-    it('whoever comes second is told who holds it and since when', async () => {
+    it('whoever comes second is told who holds it, and since when if the database knows that', async () => {
       const holder = startLockHolder(settings, { who: ada });
       const attempt = await holder.attempt;
       if (!attempt.held) throw new Error(attempt.message);
@@ -107,11 +113,12 @@ describe.each(dialects)('the lock of a run, on %s', (dialect) => {
       const error = await lockedOut(take(store, bob));
       expect(error).toMatchObject({ exitCode: 8, code: 'locked' });
       const { database: place } = store.target;
-      const [, before, since = ''] = /^(.*), since (\S+)$/.exec(error.message) ?? [];
-      expect(before).toBe(`another sweep of ${place} is running: ${ada}`);
-      expect(since).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+      expect(error.message).toContain(`another sweep of ${place} is running: `);
+      expect(error.message).toMatch(holderText(dialect, ada));
       // Told in whole seconds.
-      expect(Math.abs(Date.parse(since) + 500 - attempt.at)).toBeLessThan(1500);
+      const [, since = null] = /, since (\S+)$/.exec(error.message) ?? [];
+      if (dialect === 'mysql') expect(since).toBeNull();
+      else expect(Math.abs(Date.parse(since ?? '') + 500 - attempt.at)).toBeLessThan(1500);
       expect(error.hint).toMatch(
         /^Wait for it with --wait <duration>\. A run that crashed no longer holds it/,
       );
@@ -134,7 +141,7 @@ describe.each(dialects)('the lock of a run, on %s', (dialect) => {
       for (const attempt of attempts) {
         if (attempt.held) continue;
         expect(attempt).toMatchObject({ code: 'locked', exitCode: 8 });
-        expect(attempt.message).toContain(`is running: ${String(winners[0])}, since `);
+        expect(attempt.message).toMatch(holderText(dialect, String(winners[0])));
       }
       await Promise.all(holders.map(({ release }) => release()));
     });
@@ -146,7 +153,7 @@ describe.each(dialects)('the lock of a run, on %s', (dialect) => {
       const store = await open(settings);
       const lock = await untilFree(store, bob);
       const other = await open(settings);
-      expect((await lockedOut(take(other, ada))).message).toContain(bob);
+      expect((await lockedOut(take(other, ada))).message).toMatch(holderText(dialect, bob));
       await lock.release();
     });
 
@@ -164,15 +171,15 @@ describe.each(dialects)('the lock of a run, on %s', (dialect) => {
       await holder.release();
       const taken = Date.now();
       const lock = await waiting;
-      expect(remarks).toEqual([
-        expect.stringMatching(/^waiting: another sweep of .* is running: ada@cron-1/),
-      ]);
-      // Held since it was had, not since it was waited for.
+      expect(remarks).toEqual([expect.stringMatching(/^waiting: another sweep of .* is running: /)]);
+      expect(remarks[0]).toMatch(holderText(dialect, ada));
       const { message } = await lockedOut(take(await open(settings), ada));
+      await lock.release();
+      if (dialect === 'mysql') return;
+      // Held since it was had, not since it was waited for.
       const since = Date.parse(/since (\S+)$/.exec(message)?.[1] ?? '');
       expect(Math.abs(since + 500 - taken)).toBeLessThan(2500);
       expect(since).toBeGreaterThan(Date.parse(store.now));
-      await lock.release();
     });
 
     it('a wait has an end, and a signal ends it before', async () => {
@@ -217,11 +224,13 @@ describe.each(dialects)('the lock of a run, on %s', (dialect) => {
       for (const lock of locks) await lock.release();
     });
 
+    // MySQL is not told who the run is.
+    if (dialect === 'mysql') return;
     it.each([
       [`o'"@c\u0000\u001b[3m\n\u202e\`\\;, pid 4711`, /is running: o'"@c\?\[3m\?`\\;, pid 4711, since/],
       [`root@${'long-'.repeat(60)}, pid 4194304`, /is running: root@[a-z.-]+, pid 4194304, since/],
       ['führer@räkna, pid 17', /f\?hrer@r\?kna, pid 17/],
-      ['', /is running(?:: (?:process|connection) \d+ of the server)?, since|is running: since/],
+      ['', /is running(?:: process \d+ of the server)?, since|is running: since/],
     ])('can be held by %j', async (who, said) => {
       const lock = await take(await open(settings), who);
       const { message } = await lockedOut(take(await open(settings), bob));
@@ -253,7 +262,8 @@ describe.each(servers)('the lock of a connection, on %s', (dialect) => {
       await sleep(1200);
       await lock.keep();
       const after = await lockedOut(take(other, bob));
-      expect(after.message).toBe(before.message);
+      // On MySQL the message names the connection, and this is another one.
+      if (dialect !== 'mysql') expect(after.message).toBe(before.message);
       expect(after.hint).not.toBe(before.hint);
       await lock.release();
       await (await take(other, bob)).release();
@@ -277,9 +287,8 @@ describe.each(servers)('the lock of a connection, on %s', (dialect) => {
       await endHolder(database, await lockedOut(take(other, bob)));
       const theirs = await untilFree(other, bob);
       const { message } = await lockedOut(lock.keep());
-      expect(message).toMatch(
-        /^the lock went with a lost connection, and another sweep of .* is running: bob@cron-2, pid 815, since /,
-      );
+      expect(message).toMatch(/^the lock went with a lost connection, and another sweep of .* is running: /);
+      expect(message).toMatch(holderText(dialect, bob));
       await lock.release();
       await lockedOut(take(await open(settings), ada));
       await theirs.release();
@@ -326,14 +335,18 @@ describe.each(servers)('the lock of a connection, on %s', (dialect) => {
       await (await untilFree(other, bob)).release();
     });
 
-    it('tells an account without any further right who holds it', async () => {
+    it('tells an account without any further right what that may know of the holder', async () => {
       await using account = await makeAccount(database);
+      const other = settingsOf(account.url);
       const lock = await take(await open(settings), ada);
-      const { message } = await lockedOut(take(await open(settingsOf(account.url)), bob));
-      expect(message).toContain(`is running: ${ada}, since `);
+      const { message } = await lockedOut(take(await open(other), bob));
+      // MySQL shows an account its own connections only.
+      if (dialect === 'mysql') expect(message).toMatch(/is running: connection \d+ of the server$/);
+      else expect(message).toMatch(holderText(dialect, ada));
       await lock.release();
-      const theirs = await take(await open(settingsOf(account.url)), bob);
-      expect((await lockedOut(take(await open(settings), ada))).message).toContain(bob);
+      const theirs = await take(await open(other), bob);
+      expect((await lockedOut(take(await open(settings), ada))).message).toMatch(holderText(dialect, bob));
+      expect((await lockedOut(take(await open(other), ada))).message).toMatch(holderText(dialect, bob));
       await theirs.release();
     });
   });
