@@ -35,7 +35,7 @@ export function mysqlLock(knex: Knex, subject: LockSubject): AdvisoryLock {
         `SELECT CONNECTION_ID() AS number, GET_LOCK('${lock}', 0) AS got, IS_USED_LOCK('${lock}') AS holder`,
       );
       if (Number(row?.got) === 1) return { isTaken: true, holder: Number(row?.number), told: unknown };
-      const holder = row?.holder == null ? null : Number(row.holder);
+      const holder = typeof row?.holder === 'number' ? row.holder : null;
       return { isTaken: false, holder, told: holder === null ? unknown : await clientOf(knex, holder) };
     },
 
