@@ -8,7 +8,8 @@ export function isRelease(text: string): boolean {
 
 /**
  * Whether this release of Better Auth refuses sessions that a late request writes back after all sessions of a user
- * have ended (`revoked-sessions-before-<userId>`); null where the release is not known.
+ * have ended (`revoked-sessions-before-<userId>`); null where the release is not known. A mark in Redis does not show it:
+ * sessionctl itself or a release that was rolled back may have written it, and 1.7.16 stores nothing else in a new form.
  */
 export function heedsMarks(release: string | null): boolean | null {
   if (release === null) return null;
