@@ -177,7 +177,10 @@ function peculiar({
       ? null
       : `The cookie cache lets browsers stay signed in for up to ${formatDuration(cookieCache)} afterwards: until about ${timeOfDay(clock, cookieCache)} if ended now.`,
     handsOutJwts
-      ? `The JWT plugin (table jwks) hands out tokens that other services accept until they expire, ${jwtExpiresIn === null ? '15 minutes by default' : `after ${formatDuration(jwtExpiresIn)}`}. Nothing here ends them.`
+      ? `The JWT plugin (table jwks) hands out tokens that other services accept until they expire, after ${jwtExpiresIn === null ? '15 minutes unless the application sets expirationTime (jwt_expires_in is not set)' : formatDuration(jwtExpiresIn)}. Nothing here ends them.`
+      : null,
+    handsOutJwts && oauthTokens !== null
+      ? 'Access tokens of the OAuth provider may be such tokens as well: these expire after an hour by default.'
       : null,
     bound === 0
       ? null

@@ -3,12 +3,12 @@ import { ConfigError } from '../../errors.ts';
 import { readRegularFile } from '../../regular-file.ts';
 import { reasonOf } from '../config-file.ts';
 import { escapeReferences } from '../references.ts';
-import { isDuration } from '../../sessions/duration.ts';
 import { passwordsIn } from '../url-secrets.ts';
 import type { AuthPlace, AuthReading, ReadSetting, ReadUrl } from './auth-reading.ts';
 import { readDatabase, textUrl, type ReadDatabase } from './database-option.ts';
 import { createEvaluator } from './evaluate.ts';
 import { createOptionReader, whyNot, type OptionReader, type Plain } from './option-reader.ts';
+import { readPlugins } from './plugin-options.ts';
 import { readSecondary } from './secondary-option.ts';
 import {
   assumeReference,
@@ -17,7 +17,7 @@ import {
   readSessionOptions,
   type Set,
 } from './session-options.ts';
-import type { ObjectValue, StaticValue } from './static-value.ts';
+import type { ObjectValue } from './static-value.ts';
 import { lineOf, nodesIn } from './syntax-tree.ts';
 
 /** Bytes. Parsing a megabyte takes seconds. */
@@ -340,49 +340,4 @@ function nameIn(read: OptionReader, option: string): Plain<string> | undefined {
       `is ${JSON.stringify(name.value)} here, but ${doubt.why}: not used, the database decides instead`,
     );
   return read.text(option);
-}
-
-/** Reads the settings of plugins that concern sessions. */
-function readPlugins(read: OptionReader, set: Set): void {
-  for (const plugin of read.array('plugins')?.items ?? []) {
-    if (plugin.kind === 'unknown') read.note('plugins', plugin.line, plugin.why);
-    if (plugin.kind === 'call' && plugin.name === 'multiSession') noteMaximum(read, plugin.args[0]);
-    if (plugin.kind === 'call' && plugin.name === 'jwt') readJwtLife(read, set, plugin.args[0]);
-    if (plugin.kind === 'call' && plugin.name === 'apiKey') noteApiKeyStorage(read, plugin.args[0]);
-  }
-}
-
-/** The plugin takes one configuration, or several. */
-function noteApiKeyStorage(read: OptionReader, options: StaticValue | undefined): void {
-  for (const one of options?.kind === 'array' ? options.items : [options]) {
-    const storage = one?.kind === 'object' ? one.entries.get('customStorage') : undefined;
-    if (storage !== undefined)
-      read.note(
-        'apiKey.customStorage',
-        storage.line,
-        'is not read: API keys in it are neither counted nor disabled',
-      );
-  }
-}
-
-/** Reads the lifetime of the JWT plugin's tokens. */
-function readJwtLife(read: OptionReader, set: Set, options: StaticValue | undefined): void {
-  const jwt = options?.kind === 'object' ? options.entries.get('jwt') : options;
-  const life = jwt?.kind === 'object' ? jwt.entries.get('expirationTime') : jwt;
-  if (life === undefined) return;
-  const option = 'jwt.expirationTime';
-  if (life.kind === 'known' && typeof life.value === 'string' && isDuration(life.value))
-    set('auth.jwt_expires_in', life.value, option, life.line);
-  else read.note(option, life.line, 'is not read: set jwt_expires_in in the auth section of the profile');
-}
-
-/** It applies to one browser. As `maximum_sessions` it would make `limit` end the sessions of every other browser. */
-function noteMaximum(read: OptionReader, options: StaticValue | undefined): void {
-  const maximum = options?.kind === 'object' ? options.entries.get('maximumSessions') : undefined;
-  if (maximum?.kind !== 'known' || typeof maximum.value !== 'number') return;
-  read.note(
-    'multiSession.maximumSessions',
-    maximum.line,
-    `is ${String(maximum.value)} in one browser; set maximum_sessions = ${String(maximum.value)} only where a user may have no more in all`,
-  );
 }
