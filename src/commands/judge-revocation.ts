@@ -34,8 +34,8 @@ export function judgeRevocation(
   }
   if (done.stoppedBecause === 'signal') {
     throw new IncompleteError(
-      `stopped by ${String(context.system.signal.reason)} after ${endedBy(done)}; ${leftBy(done)}`,
-      { hint: AGAIN },
+      `stopped by ${String(context.system.signal.reason)} after ${endedBy(done)}; ${done.failure === null ? '' : `${LAST_BATCH}; `}${leftBy(done)}`,
+      { hint: done.remaining === null ? LOOK_FIRST : AGAIN },
     );
   }
   if (done.stoppedBecause === 'limit' && done.remaining !== 0) {
@@ -88,6 +88,11 @@ export function judgeRevocation(
   }
 }
 
+/** For a batch under way at the signal. */
+export const LAST_BATCH =
+  'the server did not answer in time, so whether the last batch has ended is not known';
+const LOOK_FIRST =
+  'Run the same command with --dry-run to see what is left, and again without it to continue.';
 const AGAIN = 'Run the same command again to continue.';
 
 function reasonToStay(obstacles: readonly Obstacle[]): string {

@@ -6,6 +6,7 @@ import { counted } from '../output/counted.ts';
 import type { SweepReport } from '../output/sweep-report.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import type { Sweep } from '../sessions/sweep.ts';
+import { LAST_BATCH } from './judge-revocation.ts';
 import type { SweepRequest } from './sweep-options.ts';
 
 /** The result of a sweep. */
@@ -51,7 +52,8 @@ export async function judgeSweep(
     const by = String(context.system.signal.reason);
     if (hasChangedNothing(report))
       throw new CancelledError(`stopped by ${by}, nothing was changed`, { hint: next });
-    throw new IncompleteError(`stopped by ${by}; ${soFar}`, { hint: next });
+    const lastBatch = failure === null ? '' : `; ${LAST_BATCH}`;
+    throw new IncompleteError(`stopped by ${by}; ${soFar}${lastBatch}`, { hint: next });
   }
   if (stoppedBecause !== 'complete') {
     const backlog = await growth(context, store, report);

@@ -1,8 +1,9 @@
 import type { Context } from '../context.ts';
-import { SessionctlError } from '../errors.ts';
+import { FailedError, SessionctlError } from '../errors.ts';
 import type { HistoryEntry, HistoryOutcome } from '../history/history-record.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import type { Revocation } from '../sessions/revocation.ts';
+import { UnansweredError } from '../sessions/unanswered.ts';
 import type { RevocationPlan } from '../sessions/revocation-plan.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
@@ -32,6 +33,11 @@ export async function record(
   try {
     await store.history?.append(sealed);
   } catch (error) {
+    if (error instanceof UnansweredError)
+      throw new FailedError(
+        `${history.path} has the record, and the database's own history may not: ${error.message}`,
+        { cause: error },
+      );
     if (!(error instanceof SessionctlError)) throw error;
     throw error.withContext(
       `${history.path} has the record, and the database's own history does not`,

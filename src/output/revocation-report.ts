@@ -65,7 +65,7 @@ export interface RevocationReport {
   readonly unreadableTimes: number | null;
   /** Of those that matched, by the database's clock. */
   readonly states: { readonly active: number; readonly expired: number };
-  /** A connection broke before an answer arrived: more may have ended than `revoked` counts. */
+  /** An answer of a server did not arrive: more may have ended than `revoked` counts. */
   readonly uncertain: boolean;
   /** API keys of the users, which stay valid; null where the deployment has none, or it is not known. */
   readonly apiKeys: number | null;
@@ -166,9 +166,7 @@ export function reportText(
           style: styles.yellow,
         }
       : null,
-    uncertain
-      ? { text: 'A connection broke before the answer arrived, so the number may be too low.' }
-      : null,
+    uncertain ? { text: 'An answer of the server did not arrive, so the number may be too low.' } : null,
     arrivedLater !== null && arrivedLater > 0
       ? {
           text: `${counted(arrivedLater, 'session')} that ${inNumber(arrivedLater, 'matches', 'match')} signed in later and ${inNumber(arrivedLater, 'is', 'are')} still there: run it again, or with --until-quiet.`,

@@ -58,7 +58,7 @@ export interface SweepReport {
   readonly longestBatchMs: number;
   /** `walk` through the whole table, by the `index` on the expiry, or `offline`. */
   readonly way: Sweep['way'];
-  /** A connection broke before an answer arrived: more may be gone than `deleted` counts. */
+  /** An answer of a server did not arrive: more may be gone than `deleted` counts. */
   readonly uncertain: boolean;
 }
 

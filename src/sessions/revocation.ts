@@ -3,6 +3,7 @@ import { millisecondsOf, toInstant, type Instant, wholeSecond } from './instant.
 import { startMeeting, type Met } from './met-sessions.ts';
 import { everySession, takesWholeUsers, type Selection } from './selection.ts';
 import type { SessionStore } from './session-store.ts';
+import { UnansweredError } from './unanswered.ts';
 import type { Remaining } from './ending-store.ts';
 import { includesOffline, type Included } from './ways-back.ts';
 import { fix, living, type RevocationPlan } from './revocation-plan.ts';
@@ -30,7 +31,7 @@ export interface Revocation {
   readonly revoked: number;
   /** The totals for all selected sessions. */
   readonly met: Met;
-  /** A connection broke while an answer was on its way: this run may have ended one batch more than `revoked`. */
+  /** An answer was lost, or not waited for after the signal: this run may have ended one batch more than `revoked`. */
   readonly uncertain: boolean;
   readonly oauthTokens: number;
   readonly waysBack: EndedWaysBack;
@@ -133,7 +134,7 @@ export async function revoke(
     failure: unknown = null,
   ): Promise<Revocation> => {
     let unseen: unknown = null;
-    const look = async <Found>(ask: () => Promise<Found>): Promise<Found | null> => {
+    const check = async <Found>(ask: () => Promise<Found>): Promise<Found | null> => {
       // A check that has just failed after a long wait is not tried again.
       if (left === null || unseen !== null) return null;
       try {
@@ -145,9 +146,9 @@ export async function revoke(
     };
     const patience = stoppedBecause === 'failed' ? 'once' : 'patient';
     const meant = left?.sessions ?? 0;
-    const others = await look(() => othersThan(store, living(plan.asked, preserveAt), meant, patience));
-    const noLongerMatch = await look(() => strayed(store, fixedIds, preserveAt, meant, patience));
-    const clock = await look(() => store.readClock());
+    const others = await check(() => othersThan(store, living(plan.asked, preserveAt), meant, patience));
+    const noLongerMatch = await check(() => strayed(store, fixedIds, preserveAt, meant, patience));
+    const clock = await check(() => store.readClock());
     return {
       ...done,
       matched,
@@ -173,6 +174,16 @@ export async function revoke(
       stoppedBecause,
       failure,
     };
+  };
+
+  /** What is left; null if the store did not say so in time after the signal. */
+  const look = async (): Promise<Remaining | null> => {
+    try {
+      return await store.lookAgain(pending, NAMED_SURVIVORS);
+    } catch (error) {
+      if (error instanceof UnansweredError) return null;
+      throw error;
+    }
   };
 
   const complete = async () => {
@@ -211,13 +222,14 @@ export async function revoke(
         done.uncertain ||= uncertain;
         options.onBatch(done.revoked);
       }
-      left = await store.lookAgain(pending, NAMED_SURVIVORS);
+      left = await look();
       // A refresh that read a session before it was deleted writes it again. The time counts from the last deletion.
-      if (left.sessions === 0 && store.settle > 0 && !signal.aborted) {
+      if (left?.sessions === 0 && store.settle > 0 && !signal.aborted) {
         await options.pause(Math.max(0, store.settle - (performance.now() - endedAt)));
         before = 0;
-        left = await store.lookAgain(pending, NAMED_SURVIVORS);
+        left = await look();
       }
+      if (left === null) return await finish('signal');
       if (signal.aborted && left.sessions > 0) return await finish('signal');
       if (left.sessions > 0) {
         if (atMost !== null && done.revoked >= most())
@@ -229,9 +241,9 @@ export async function revoke(
         await options.pause(BETWEEN_PASSES);
         continue;
       }
+      if (options.untilQuiet && !signal.aborted) await options.pause(QUIET);
       if (!options.untilQuiet || signal.aborted) return await complete();
 
-      await options.pause(QUIET);
       const next = await fix(store, plan.asked, await store.readClock(), preserveAt);
       const arrived = next.survey.sessions;
       if (arrived === 0) return await complete();
@@ -246,6 +258,11 @@ export async function revoke(
       fixedIds = [...fixedIds, ...(selection.sessionIds ?? [])];
     }
   } catch (error) {
+    if (error instanceof UnansweredError) {
+      left = null;
+      done.uncertain = true;
+      return finish('signal', error);
+    }
     // The store has been waited for long enough.
     left = await store.lookAgain(pending, 0, 'once').catch(() => null);
     return finish('failed', error);

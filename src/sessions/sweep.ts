@@ -1,6 +1,7 @@
 import { millisecondsOf, toInstant, type Instant } from './instant.ts';
 import { everySession } from './selection.ts';
 import type { SessionStore } from './session-store.ts';
+import { UnansweredError } from './unanswered.ts';
 import type { SecondarySweep, SweepStep, SweptSecondary, Verifications } from './sweeping-store.ts';
 import type { EndedBatch, Pace, Stretch, SweepWay } from './ending-store.ts';
 import { roundFrom, type Leg, type SweepPosition } from './sweep-round.ts';
@@ -50,7 +51,7 @@ export interface Sweep {
   readonly batches: number;
   /** Milliseconds. */
   readonly longestBatch: number;
-  /** A connection broke while an answer was on its way: one batch more than `deleted` may be gone. */
+  /** An answer was lost, or not waited for after the signal: one batch more than `deleted` may be gone. */
   readonly uncertain: boolean;
   /** Expired rows that still exist. Null where that is not known. */
   readonly remaining: Left | null;
@@ -210,7 +211,9 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
     }
     return await finish('complete');
   } catch (error) {
-    return finish('failed', error);
+    if (!(error instanceof UnansweredError)) return finish('failed', error);
+    tally.isUncertain();
+    return finish('signal', error);
   }
 
   async function roundOf(places: readonly (SweptTable | 'secondary')[], sessionTable: SweptTable) {
@@ -356,6 +359,9 @@ function startTally(hasVerifications: boolean, hasSecondary: boolean) {
       hasMoved = true;
       uncertain ||= step.uncertain;
       secondary = addSwept(secondary, step);
+    },
+    isUncertain: () => {
+      uncertain = true;
     },
     rows: () => deleted + others + secondary.expired + secondary.orphans,
     sum: () => ({

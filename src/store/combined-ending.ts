@@ -2,6 +2,7 @@ import type { CombinedParts } from './combined-parts.ts';
 import { ConnectionError } from '../errors.ts';
 import { everySession, type Selection } from '../sessions/selection.ts';
 import type { EndOptions, EndedBatch } from '../sessions/ending-store.ts';
+import { UnansweredError } from '../sessions/unanswered.ts';
 import { nothingEnded } from './database/stretch.ts';
 import type { CachedSession } from './redis/cached-session.ts';
 import { gathered, type Gathered } from './gathered.ts';
@@ -14,6 +15,8 @@ const ENDED_AT_ONCE = 1000;
 
 /** Users' lists that are tidied in one step. */
 const TIDIED_AT_ONCE = 150;
+
+const isLost = (failure: unknown) => failure instanceof ConnectionError || failure instanceof UnansweredError;
 
 /** The result of a step, and the error that stopped it early, or null. */
 type Step = EndedBatch & { readonly failure: unknown };
@@ -175,7 +178,7 @@ export function createCombinedEnding(
       }
     } catch (failure) {
       // A batch that was rolled back and a batch whose answer was lost are reported in the same way.
-      return { ...sum, uncertain: sum.uncertain || failure instanceof ConnectionError, failure };
+      return { ...sum, uncertain: sum.uncertain || isLost(failure), failure };
     }
     return { ...sum, failure: null };
   }

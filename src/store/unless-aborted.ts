@@ -1,4 +1,4 @@
-/** Rejects as soon as the signal is aborted, even while the driver is waiting. */
+/** Rejects as soon as the signal is aborted, even while the driver is waiting; with its reason, if that is an error. */
 export async function unlessAborted<Result>(
   signal: AbortSignal,
   work: () => Promise<Result>,
@@ -7,7 +7,7 @@ export async function unlessAborted<Result>(
   let giveUp: () => void = () => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
     giveUp = () => {
-      reject(new Error(String(signal.reason)));
+      reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
     };
     signal.addEventListener('abort', giveUp);
   });

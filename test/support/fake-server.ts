@@ -39,25 +39,36 @@ export function onMessages(
   });
 }
 
-/** A way to a real server that says nothing any more once something of the client's matches, and does not end either. */
-export async function silentOnceSent(target: string, matches: RegExp): Promise<string> {
+export interface SilentWay {
+  readonly url: string;
+  /** Resolves when it has fallen silent. */
+  readonly isSilent: Promise<void>;
+}
+
+/** A way to a real server that says nothing any more from something that the client sent on, and does not end either. */
+export async function silentOnceSent(target: string, isLast: (sent: string) => boolean): Promise<SilentWay> {
   const url = new URL(target);
   const { hostname, protocol } = url;
-  const port = Number(url.port) || (protocol === 'mysql:' ? 3306 : 5432);
+  const port = Number(url.port) || ({ 'mysql:': 3306, 'redis:': 6379 }[protocol] ?? 5432);
+  let fallSilent: () => void = () => undefined;
+  const isSilent = new Promise<void>((resolve) => {
+    fallSilent = resolve;
+  });
   url.host = `127.0.0.1:${String(
     await listenOnLoopback((client) => {
       const server = connect({ host: hostname, port });
       server.on('error', () => undefined);
-      let isSilent = false;
+      let isOver = false;
       client.on('data', (chunk: Buffer) => {
-        isSilent ||= matches.test(chunk.toString('latin1'));
-        if (!isSilent) server.write(chunk);
+        isOver ||= isLast(chunk.toString('latin1'));
+        if (isOver) fallSilent();
+        else server.write(chunk);
       });
       server.on('data', (chunk) => {
-        if (!isSilent) client.write(chunk);
+        if (!isOver) client.write(chunk);
       });
       client.on('close', () => server.destroy());
     }),
   )}`;
-  return url.href;
+  return { url: url.href, isSilent };
 }

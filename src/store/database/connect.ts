@@ -4,6 +4,7 @@ import type { DatabaseSettings, SchemaNames } from '../../config/settings.ts';
 import { ConfigError, ConnectionError, SessionctlError } from '../../errors.ts';
 import type { Redactor } from '../../redaction.ts';
 import type { Target } from '../../sessions/reading-store.ts';
+import { UnansweredError } from '../../sessions/unanswered.ts';
 import {
   describeLocation,
   parseDatabaseUrl,
@@ -13,6 +14,7 @@ import {
 import { beginningError } from './dialects/checked-transactions.ts';
 import type { Access, Dialect } from './dialects/dialect.ts';
 import { errorCode, isOfDriver, isRaised, raisedBy, unknownRefusal, withoutText } from '../refusals.ts';
+import { lastWord } from '../last-word.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import { watchOutage } from './outage.ts';
 import { unlessStopped } from './persistently.ts';
@@ -36,7 +38,7 @@ export interface DatabaseConnection {
   readonly names: SchemaNames;
   /** Runs a query and turns driver errors into errors of sessionctl. Aborted by the signal. */
   readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;
-  /** Like `guard`, but runs to its end even after the signal. */
+  /** Like `guard`, but after the signal waits for a moment longer. @throws UnansweredError if that was not enough */
   readonly settle: <Result>(work: () => Promise<Result>) => Promise<Result>;
   /**
    * Like `settle`, but tries again while locks or a lost connection interfere, until the signal. Only for work that may
@@ -81,8 +83,9 @@ async function connectTo(
   const outage = watchOutage(loaded.hindrance, patience);
   const dialect = { ...loaded, hindrance: outage.hindrance };
   const names = { ...settings.schema, databaseSchema: schemaName(settings, location) };
+  const tooLate = lastWord(signal);
   const settle = async <Result>(work: () => Promise<Result>) => {
-    const result = await explained(dialect, database, work);
+    const result = await explained(dialect, database, () => unlessAborted(tooLate, work));
     outage.end();
     return result;
   };
@@ -181,7 +184,7 @@ async function explained<Result>(
   try {
     return await work();
   } catch (error) {
-    if (error instanceof SessionctlError) throw error;
+    if (error instanceof SessionctlError || error instanceof UnansweredError) throw error;
     const refused = beginningError(error);
     if (refused !== null) throw refused;
     if (isRaised(error)) {

@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { RedisSettings } from '../../config/settings.ts';
 import type { Redactor } from '../../redaction.ts';
+import { lastWord } from '../last-word.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import { insistOnDatabase } from './insist-on-database.ts';
 import { explainedRedis } from './redis-refusals.ts';
@@ -22,7 +23,7 @@ export interface RedisConnection {
   readonly nodes: () => readonly Redis[];
   /** Runs commands and turns client errors into errors of sessionctl. Aborted by the signal. */
   readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;
-  /** Like `guard`, but runs to its end even after the signal. */
+  /** Like `guard`, but after the signal waits for a moment longer. @throws UnansweredError if that was not enough */
   readonly settle: <Result>(work: () => Promise<Result>) => Promise<Result>;
   /** How many times a connection has been lost. The client then sends pending commands again. */
   readonly losses: () => number;
@@ -53,16 +54,9 @@ export async function connectRedis(
   });
   // A cluster has only one database.
   const refused = 'nodes' in client ? null : insistOnDatabase(client, place);
+  const hopeless = AbortSignal.any([lastWord(signal), ...(refused === null ? [] : [refused])]);
   const settle = <Result>(work: () => Promise<Result>) =>
-    explainedRedis(place, async () => {
-      if (refused === null) return work();
-      try {
-        return await unlessAborted(refused, work);
-      } catch (error) {
-        refused.throwIfAborted();
-        throw error;
-      }
-    });
+    explainedRedis(place, () => unlessAborted(hopeless, work));
   let losses = 0;
   client.on('nodes' in client ? '-node' : 'close', () => {
     losses += 1;

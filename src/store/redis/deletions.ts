@@ -1,3 +1,5 @@
+import { UnansweredError } from '../../sessions/unanswered.ts';
+
 /** The outcome of deleting keys. */
 export interface DeletedKeys {
   /** How many keys existed and were deleted. */
@@ -43,5 +45,6 @@ export async function countDeletions(
   } catch (error) {
     failure = error;
   }
-  return { deleted: sum.deleted, uncertain: sum.wasLost || sum.unanswered > 0, failure };
+  const uncertain = sum.wasLost || sum.unanswered > 0 || failure instanceof UnansweredError;
+  return { deleted: sum.deleted, uncertain, failure };
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { signIn, signUp } from '../../support/app.ts';
-import type { TestDatabase } from '../../support/databases.ts';
 import { done, everyone, HELD, middling, servers, told } from '../../support/faults.ts';
+import { holdRows } from '../../support/hold-rows.ts';
 import { stageOn } from '../../support/scene.ts';
 import { describeOn } from '../../support/servers.ts';
 
@@ -34,18 +34,3 @@ describe('somebody else holds a lock', () => {
     });
   }
 });
-
-/** Locks what a query finds, in a transaction of its own. @returns how to let go */
-async function holdRows(database: TestDatabase, query: string): Promise<() => Promise<void>> {
-  if (database.dialect === 'sqlite') throw new Error('SQLite locks no rows');
-  const connection: { query(sql: string): Promise<unknown>; release(): void } =
-    database.dialect === 'postgresql' ? await database.pool.connect() : await database.pool.getConnection();
-  // The default of MySQL would lock the gaps beside the rows, too.
-  const begin = ['SET TRANSACTION ISOLATION LEVEL READ COMMITTED', 'BEGIN'];
-  if (database.dialect === 'postgresql') begin.reverse();
-  for (const statement of [...begin, query]) await connection.query(statement);
-  return async () => {
-    await connection.query('COMMIT');
-    connection.release();
-  };
-}
