@@ -39,7 +39,10 @@ export async function openCombinedStore(
   options: OpenOptions,
 ): Promise<DeploymentStore> {
   const expiresIn = session.declaredExpiresIn;
-  const table = session.storeInDatabase ? await openDatabaseStore(database, { ...options, expiresIn }) : null;
+  const preserve = keepsRecords({ redis, session });
+  const table = session.storeInDatabase
+    ? await openDatabaseStore(database, { ...options, expiresIn, preserve })
+    : null;
   const directory = table ?? (await openDirectory(database, options));
   try {
     const connection = await connectRedis(redis, options);
@@ -63,7 +66,7 @@ export async function openCombinedStore(
       table,
       secondary,
       steadfast,
-      preserve: keepsRecords({ redis, session }),
+      preserve,
       settle: redis.settle,
       heedsMarks: marks,
       markLife: Math.max(session.expiresIn, DAY),

@@ -1,4 +1,4 @@
-import type { Settings } from '../config/settings.ts';
+import { keepsRecords, type Settings } from '../config/settings.ts';
 import type { OpenOptions } from './database/open.ts';
 import type { DeploymentStore } from './deployment-store.ts';
 
@@ -13,7 +13,11 @@ export async function openStore(
 ): Promise<DeploymentStore> {
   if (redis === null) {
     const { openDatabaseStore } = await import('./database/open.ts');
-    return openDatabaseStore(database, { ...options, expiresIn: session.declaredExpiresIn });
+    return openDatabaseStore(database, {
+      ...options,
+      expiresIn: session.declaredExpiresIn,
+      preserve: keepsRecords({ redis, session }),
+    });
   }
   const { openCombinedStore } = await import('./open-combined.ts');
   return openCombinedStore({ database, redis, session, release: auth.release }, options);

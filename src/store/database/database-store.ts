@@ -88,7 +88,7 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
       void selectionCondition(conditionParts, selection);
       if (sort !== null) sortColumn(shape, sort);
     },
-    waysBack: createWaysBack(parts),
+    waysBack: createWaysBack({ ...parts, sessions: shape.session }),
     ...createEnding(parts),
     ...createSweeping(parts),
 

@@ -125,7 +125,7 @@ export function createDirectory(parts: DirectoryParts): Directory {
               return sum;
             }),
     handsOutJwts: shape.handsOutJwts,
-    waysBack: createWaysBack({ ...parts, timeZone: settings.timeZone }),
+    waysBack: createWaysBack({ ...parts, timeZone: settings.timeZone, sessions: null, preserve: false }),
     sessionRows:
       session === null
         ? null

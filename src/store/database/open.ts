@@ -68,6 +68,8 @@ export interface DatabaseStore extends SessionStore, Directory, CountingStore {
 export interface OpenOptions extends Omit<ConnectOptions, 'mayBeMissing'> {
   /** See `SessionStore`; null if left out. */
   readonly expiresIn?: number | null;
+  /** Rows of ended sessions are kept as records; false if left out. */
+  readonly preserve?: boolean;
 }
 
 /**
@@ -112,6 +114,7 @@ export async function openDatabaseStore(
       persist,
       timeZone: settings.timeZone,
       expiresIn: options.expiresIn ?? null,
+      preserve: options.preserve ?? false,
     };
     const directory = createDirectory({
       ...connection,

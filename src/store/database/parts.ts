@@ -25,6 +25,8 @@ export interface DatabaseStoreParts {
   readonly timeZone: string | null;
   /** See `SessionStore`. */
   readonly expiresIn: number | null;
+  /** Rows of ended sessions are kept as records, with an expiry in the past. */
+  readonly preserve: boolean;
   readonly signal: AbortSignal;
   /** Runs a query and turns driver errors into errors of sessionctl. Aborted by the signal. */
   readonly guard: <Result>(work: () => Promise<Result>) => Promise<Result>;

@@ -36,7 +36,7 @@ export async function surveySelection(
           ? 0
           : await unlessDenied(parts, countApiKeys(parts, selection)),
     waysBack: await countWaysBack(
-      parts,
+      { ...parts, sessions: shape.session },
       namedUsers.length > 0
         ? ownersNamed(parts, namedUsers)
         : isEmpty

@@ -7,11 +7,6 @@ export function isUnrevoked(knex: Knex, { revoked }: TokenTable): Knex.Raw {
   return revoked === null ? knex.raw('1 = 1') : knex.raw('?? IS NULL', [`${OTHER}.${revoked}`]);
 }
 
-/** Whether a token names no session: its session has already ended, or it never had one. */
-export function isUnbound(knex: Knex, { sessionId }: TokenTable): Knex.Raw {
-  return knex.raw('?? IS NULL', [`${OTHER}.${sessionId.name}`]);
-}
-
 /**
  * Whether a refresh token has the scope `offline_access`, so that it stays valid after its session. Better Auth revokes
  * all others (`prepareBackchannelLogoutPlan` of @better-auth/oauth-provider). Adapters write the scopes as JSON, as

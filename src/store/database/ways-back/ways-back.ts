@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { SchemaError } from '../../../errors.ts';
-import { millisecondsOf, toInstant, type Instant } from '../../../sessions/instant.ts';
+import { millisecondsOf, toInstant } from '../../../sessions/instant.ts';
 import {
   addedUp,
   countEach,
@@ -12,24 +12,21 @@ import { assignments } from '../assignments.ts';
 import { tableLabel } from '../catalog.ts';
 import { allOf, OTHER, surelyBefore } from '../conditions.ts';
 import type { DatabaseConnection } from '../connect.ts';
-import type { Dialect, Value } from '../dialects/dialect.ts';
+import type { Value } from '../dialects/dialect.ts';
 import type { UserTable, WayBackTable } from '../shape.ts';
 import { rehearseRight } from '../rehearse-right.ts';
 import { tableReference } from '../table-reference.ts';
-import { isUnbound, isUnrevoked } from '../token-conditions.ts';
+import { isUnrevoked } from '../token-conditions.ts';
 import { createTokenEnding } from '../token-ending.ts';
 import { LOOKED_UP_AT_ONCE } from '../users.ts';
 import type { TimeEncoding } from '../time-encoding.ts';
 import { LOCK, TRUSTED } from '../../verification-owner.ts';
 import { addressedTo } from './addressed-to.ts';
 import { ownersNamed, type Owners } from './owners.ts';
+import { isUnbound, type UnboundParts } from './unbound.ts';
 
-export interface WaysBackParts {
-  readonly knex: Knex;
-  readonly dialect: Dialect;
+export interface WaysBackParts extends UnboundParts {
   readonly shape: { readonly user: UserTable | null; readonly waysBack: readonly WayBackTable[] };
-  /** The database's clock: a row with an earlier expiry has expired. */
-  readonly now: Instant;
   /** The zone of the application that writes, or null where it is not known. */
   readonly timeZone: string | null;
 }
@@ -165,7 +162,8 @@ async function ownedBy(parts: WaysBackParts, table: WayBackTable, owners: Owners
   return () => allOf(knex, [isAlive, knex.raw('? OR ?', [isOwned, isAddressed])]);
 }
 
-function isMeant({ knex, dialect }: WaysBackParts, { kind, mark, tokens }: WayBackTable): Knex.Raw {
+function isMeant(parts: WaysBackParts, { kind, mark, tokens }: WayBackTable): Knex.Raw {
+  const { knex, dialect } = parts;
   const column = `${OTHER}.${mark ?? ''}`;
   const begins = (prefix: string) => dialect.keyBeginsWith(knex, column, prefix);
   switch (kind) {
@@ -181,7 +179,7 @@ function isMeant({ knex, dialect }: WaysBackParts, { kind, mark, tokens }: WayBa
     case 'oauth-tokens':
       return tokens === null
         ? knex.raw('1 = 1')
-        : allOf(knex, [isUnbound(knex, tokens), isUnrevoked(knex, tokens)]);
+        : allOf(knex, [isUnbound(parts, tokens), isUnrevoked(knex, tokens)]);
     default:
       return kind satisfies never;
   }
