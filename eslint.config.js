@@ -10,7 +10,6 @@ const HEAVY_LIBRARIES = [
   '@inquirer/*',
   'csv-stringify',
   'csv-stringify/*',
-  'ora',
   'p-retry',
   'toml-eslint-parser',
   'ua-parser-js',

@@ -351,7 +351,7 @@ async function endSessions(
 ): Promise<Revocation> {
   const { system } = context;
   const { startProgress } = await import('../output/progress.ts');
-  const progress = await startProgress({
+  const progress = startProgress({
     system,
     terminal: context.stderr.terminal,
     quiet: context.flags.quiet === true,

@@ -286,7 +286,7 @@ async function perform(
   const { system } = context;
   const { startProgress } = await import('../output/progress.ts');
   const { terminal } = context.stderr;
-  const progress = await startProgress({
+  const progress = startProgress({
     system,
     terminal,
     // In cron's mail only failures are of interest.

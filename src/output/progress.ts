@@ -1,4 +1,3 @@
-import { clearLine, cursorTo, moveCursor } from 'node:readline';
 import { grouped } from '../grouped.ts';
 import type { System } from '../system.ts';
 import { cutText, ellipsisFor } from './fit-text.ts';
@@ -36,11 +35,14 @@ const WINDOW = 5000;
 const MEASURABLE = 1000;
 /** Between two lines in a log. */
 const BETWEEN_LINES = 5000;
-/** The spinner, a space, and the last column, where some terminals start a new line. */
-const BESIDE_TEXT = 3;
+/** Between two frames of the spinner. */
+const BETWEEN_FRAMES = 100;
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const ASCII_FRAMES = ['-', '\\', '|', '/'];
+const CLEAR_LINE = '\r\u001b[K';
 
 /** On a terminal one line that is redrawn, in a log a line from time to time. */
-export async function startProgress(options: ProgressOptions): Promise<Progress> {
+export function startProgress(options: ProgressOptions): Progress {
   const { system, terminal, quiet } = options;
   const write = (text: string) => {
     try {
@@ -53,7 +55,7 @@ export async function startProgress(options: ProgressOptions): Promise<Progress>
   if (quiet) return logProgress(write, () => null);
   // FORCE_COLOR may set colours for a terminal that cannot move its cursor.
   const moves = terminal.interactive && terminal.colour && system.env['TERM'] !== 'dumb';
-  return moves ? spinner(options, write, measure) : logProgress(write, linesInTime(system.now, measure));
+  return moves ? lineProgress(options, write, measure) : logProgress(write, linesInTime(system.now, measure));
 }
 
 function logProgress(write: (text: string) => void, lineFor: (done: number) => string | null): Progress {
@@ -82,67 +84,47 @@ function linesInTime(now: System['now'], measure: Meter): (done: number) => stri
   };
 }
 
-async function spinner(
+/** The cursor stays visible, so that a run that ends at once leaves nothing to restore. */
+function lineProgress(
   { system, terminal }: ProgressOptions,
   write: (text: string) => void,
   measure: Meter,
-): Promise<Progress> {
-  const { default: ora } = await import('ora');
-  const { stderr } = system;
-  const columns = () =>
-    stderr.columns === undefined || stderr.columns === 0 ? terminal.width : stderr.columns;
-  const textFor = (done: number) => {
-    const { state, left } = measure(done, system.now());
-    return cutText(
-      left === null ? state : `${state}, ${left} left`,
-      columns() - BESIDE_TEXT,
-      ellipsisFor(terminal),
+): Progress {
+  const frames = terminal.ascii === true ? ASCII_FRAMES : FRAMES;
+  let frame = 0;
+  let text = '';
+  const draw = () => {
+    const columns =
+      system.stderr.columns === undefined || system.stderr.columns === 0
+        ? terminal.width
+        : system.stderr.columns;
+    // Some terminals start a new line at the last column.
+    const width = Math.max(columns - 1, 1);
+    write(
+      CLEAR_LINE + cutText(`${frames[frame % frames.length] ?? ''} ${text}`, width, ellipsisFor(terminal)),
     );
   };
-  const drawing = drawingOn(write, columns);
-  const line = ora({
-    stream: drawing as unknown as NodeJS.WriteStream,
-    text: textFor(0),
-    color: false,
-    ...(terminal.ascii === true ? { spinner: 'line' as const } : {}),
-    // The stream is known to be a terminal; CI in the environment does not change that.
-    isEnabled: true,
-    // Otherwise it would swallow Ctrl-C.
-    discardStdin: false,
-  }).start();
+  const update = (done: number) => {
+    const { state, left } = measure(done, system.now());
+    text = left === null ? state : `${state}, ${left} left`;
+    draw();
+  };
+  update(0);
+  const timer = setInterval(() => {
+    frame += 1;
+    draw();
+  }, BETWEEN_FRAMES);
   return {
-    update: (done) => {
-      line.text = textFor(done);
-    },
-    remark: (text) => {
-      // ora puts text that is written meanwhile above its line.
-      drawing.write(`${safeText(text)}\n`);
+    update,
+    remark: (remark) => {
+      write(`${CLEAR_LINE}${safeText(remark)}\n`);
+      draw();
     },
     stop: () => {
-      line.stop();
+      clearInterval(timer);
+      write(CLEAR_LINE);
     },
   };
-}
-
-/** What ora needs of a terminal, with a `write` that never fails. */
-function drawingOn(write: (text: string) => void, columns: () => number) {
-  const stream = {
-    isTTY: true,
-    get columns() {
-      return columns();
-    },
-    write: (text: string) => {
-      write(text);
-      // Otherwise ora would wait until the terminal has caught up.
-      return true;
-    },
-  };
-  const target = stream as unknown as NodeJS.WritableStream;
-  return Object.assign(stream, {
-    cursorTo: (column: number) => cursorTo(target, column),
-    moveCursor: (right: number, down: number) => moveCursor(target, right, down),
-    clearLine: (direction: -1 | 0 | 1) => clearLine(target, direction),
-  });
 }
 
 interface Measurement {

@@ -1,5 +1,4 @@
 import type { Session } from '../sessions/session.ts';
-import { createLineBuffer } from './line-buffer.ts';
 
 type Print = (text: string | Uint8Array) => Promise<void>;
 
@@ -49,5 +48,41 @@ function lineByLine(lineOf: (session: Session) => string): SessionPrinter {
       for (const session of sessions) lines.add(`${lineOf(session)}\n`);
       if (sessions.length > 0) await print(lines.take());
     }
+  };
+}
+
+/** Bytes that are reserved for lines. One chunk of sessions fits, and a larger one makes the buffer grow. */
+const CAPACITY = 1 << 18;
+/** UTF-8 takes at most this many bytes for one unit of a JavaScript string. */
+const MOST_BYTES = 3;
+
+/**
+ * Encodes lines one after the other as they come. Joining them into one string first costs as much again as making the
+ * lines.
+ */
+interface LineBuffer {
+  add(text: string): void;
+  /** The bytes since the last `take`; they are valid until the next `add`. */
+  take(): Uint8Array;
+}
+
+function createLineBuffer(): LineBuffer {
+  let bytes = Buffer.allocUnsafeSlow(CAPACITY);
+  let length = 0;
+  return {
+    add(text) {
+      const needed = length + text.length * MOST_BYTES;
+      if (needed > bytes.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(needed, bytes.length * 2));
+        bytes.copy(larger, 0, 0, length);
+        bytes = larger;
+      }
+      length += bytes.write(text, length);
+    },
+    take() {
+      const taken = bytes.subarray(0, length);
+      length = 0;
+      return taken;
+    },
   };
 }

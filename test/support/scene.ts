@@ -178,7 +178,7 @@ async function sceneIn(
       }
     },
     history: async () => {
-      const verified = await runHere(['history', '--verify']);
+      const verified = await runHere(['history', '--verify', '--own']);
       expect(verified).toMatchObject({ code: 0, stderr: '' });
       const { stdout } = await runHere(['history', '--all', '--json']);
       return (JSON.parse(stdout) as readonly HistoryRun[]).toReversed();
