@@ -1,3 +1,4 @@
+import { environmentSecrets } from './config/environment-secrets.ts';
 import { createContext } from './context.ts';
 import {
   CancelledError,
@@ -21,6 +22,7 @@ import { version } from './version.ts';
 /** Runs sessionctl once. @param argv the words after `sessionctl` @returns the exit code; nothing is thrown */
 export async function main(argv: readonly string[], system: System): Promise<ExitCode> {
   const redactor = createRedactor();
+  for (const secret of environmentSecrets(system.env)) redactor.protect(secret);
   let changes = false;
   // Getters stay getters: a stream is created when it is first used.
   const toldOfChanges: System = Object.defineProperties({} as System, {

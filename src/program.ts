@@ -11,7 +11,7 @@ import { topicNames, topicSummaries } from './help/topic-names.ts';
 import { listFormats } from './output/output-format.ts';
 import { stylesFor, type Terminal } from './output/styles.ts';
 import { suggestion } from './sessions/nearest.ts';
-import { mayBeToken } from './sessions/shown-value.ts';
+import { mayBeSecret } from './sessions/shown-value.ts';
 import { refuseSwallowedOption } from './swallowed-option.ts';
 
 const groups: Readonly<Record<string, string>> = {
@@ -209,7 +209,7 @@ function commandNamed(program: Command, words: readonly string[]): Command {
     const command = parent.commands.find((each) => each.name() === word);
     if (command !== undefined) return command;
     if (parent !== program || words.length > 1) throw unknownCommand(parent, words);
-    throw new UsageError(`there is no command or topic${mayBeToken(word) ? NOT_SHOWN : ` '${word}'`}`, {
+    throw new UsageError(`there is no command or topic${mayBeSecret(word) ? NOT_SHOWN : ` '${word}'`}`, {
       hint: suggestion(word, [...program.commands.map((each) => each.name()), ...topicNames]),
     });
   }, program);
@@ -219,12 +219,12 @@ function unknownCommand(group: Command, words: readonly string[]): UsageError {
   const known = group.commands.map((command) => command.name());
   const depth = group.parent === null ? 1 : 2;
   const typed = words.slice(0, depth).join(' ');
-  return new UsageError(`unknown command${mayBeToken(typed) ? NOT_SHOWN : ` '${typed}'`}`, {
+  return new UsageError(`unknown command${mayBeSecret(typed) ? NOT_SHOWN : ` '${typed}'`}`, {
     hint: suggestion(words[depth - 1] ?? '', known),
   });
 }
 
-const NOT_SHOWN = ', not shown here, since it may be a token';
+const NOT_SHOWN = ', not shown here, since it may be a secret';
 
 /** An option that commander reports as unknown may belong to a misspelt command, whose options are not known. */
 function misspeltCommand(program: Command, { code }: CommanderError): UsageError | null {
@@ -247,7 +247,7 @@ function usageError(program: Command, error: CommanderError): UsageError {
     .replace(/^error: /, '')
     .replace(/^(unknown option '[^=\n]*)=.*'/s, "$1=…'")
     .replace(/^(unknown option) '(.*)'/, (text, what: string, option: string) =>
-      mayBeToken(option) ? what + NOT_SHOWN : text,
+      mayBeSecret(option) ? what + NOT_SHOWN : text,
     )
     .replace(/[A-Za-z0-9]{32,}/g, '…')
     .split('\n');

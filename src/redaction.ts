@@ -2,7 +2,7 @@ import { maskParameters } from './config/url-secrets.ts';
 
 /** Keeps secrets out of everything that is printed: learned ones by their value, unknown ones by their place in a URL. */
 export interface Redactor {
-  /** Remembers a secret, in its plain and its URL-encoded form. Values under four characters are not searched for. */
+  /** Remembers a secret, as it is, in a URL and in JSON. Values under four characters are not searched for. */
   protect(secret: string | null | undefined): void;
   /** Whether a remembered secret of 16 characters or more stands in the text. A shorter one may be a common word. */
   holdsSecret(text: string): boolean;
@@ -24,6 +24,7 @@ export function createRedactor(): Redactor {
       if (secret === null || secret === undefined || secret.length < 4) return;
       secrets.add(secret);
       secrets.add(encodeURIComponent(Buffer.from(secret).toString()));
+      secrets.add(JSON.stringify(secret).slice(1, -1));
       longestFirst = null;
     },
     holdsSecret: (text) =>

@@ -1,7 +1,7 @@
 import type { Command, Option } from 'commander';
 import { OfferingOption } from './command.ts';
 import { UsageError } from './errors.ts';
-import { mayBeToken } from './sessions/shown-value.ts';
+import { mayBeSecret } from './sessions/shown-value.ts';
 
 /**
  * Refuses an option that stands where another one expects its value, as in `--reason $EMPTY --dry-run`: commander would
@@ -20,9 +20,9 @@ export function refuseSwallowedOption(argv: readonly string[], program: Command)
     const value = argv[at];
     if (value === undefined || !isOption(value, options)) continue;
     const name = option.long ?? word;
-    const shown = mayBeToken(value) ? 'an option' : `'${value}'`;
+    const shown = mayBeSecret(value) ? 'an option' : `'${value}'`;
     throw new UsageError(`${name} has no value: ${shown} follows it`, {
-      hint: mayBeToken(value)
+      hint: mayBeSecret(value)
         ? `If it is the value, write it in one word: ${name}=<value>. Nothing was changed.`
         : `Was a variable empty? If ${shown} is the value, write ${name}=${value}. Nothing was changed.`,
     });
@@ -32,7 +32,7 @@ export function refuseSwallowedOption(argv: readonly string[], program: Command)
 /** commander prints the version for any word that begins with it, such as the id `-Vf3kD9`, and ends with 0. */
 function refuseVersionInWord(word: string, options: readonly Option[]): void {
   if (!/^-[A-Za-z]*V/.test(word) || areShortFlags(word, options)) return;
-  throw new UsageError(`unknown option${mayBeToken(word) ? '' : ` '${word}'`}`, {
+  throw new UsageError(`unknown option${mayBeSecret(word) ? '' : ` '${word}'`}`, {
     hint: 'Put an id that begins with - after -- and after all options: sessionctl show -- <id>',
   });
 }

@@ -8,7 +8,7 @@ import { grouped } from '../grouped.ts';
 import { counted } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
-import { shownValue } from '../sessions/shown-value.ts';
+import { shownPath, shownValue } from '../sessions/shown-value.ts';
 
 interface DemoFlags {
   readonly force?: boolean;
@@ -113,7 +113,7 @@ async function freePath(typed: string, { system }: Context, force: boolean): Pro
   const path = resolve(system.cwd, typed);
   const parent = await stat(dirname(path)).catch(() => null);
   if (parent?.isDirectory() !== true) {
-    throw new UsageError(`there is no directory ${dirname(path)}`, {
+    throw new UsageError(`there is no directory ${shownPath(dirname(path))}`, {
       hint: 'Create it first, or give another path.',
     });
   }

@@ -4,7 +4,7 @@ import { platform } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { openRegularFile, UnsuitableFileError } from '../regular-file.ts';
-import { mayBeToken } from '../sessions/shown-value.ts';
+import { mayBeSecret } from '../sessions/shown-value.ts';
 import type { System } from '../system.ts';
 import { environmentOf } from './environment.ts';
 import { insistOnTrusted, otherWriters } from './trusted-file.ts';
@@ -48,7 +48,7 @@ export async function findConfigFile(system: System, flag: string | undefined): 
   if (named !== undefined) {
     const path = resolve(system.cwd, named);
     if (await exists(path)) return { path, searched: [path], warning: null };
-    throw new ConfigError(`there is no configuration file ${mayBeToken(named) ? 'of this name' : path}`, {
+    throw new ConfigError(`there is no configuration file ${mayBeSecret(named) ? 'of this name' : path}`, {
       hint: `It was named by ${flag === undefined ? 'SESSIONCTL_CONFIG' : '--config'}; no other file is used.`,
     });
   }

@@ -1,7 +1,7 @@
 import { ConfigError, UsageError } from '../errors.ts';
 import type { Redactor } from '../redaction.ts';
 import { nearest } from '../sessions/nearest.ts';
-import { mayBeToken } from '../sessions/shown-value.ts';
+import { mayBeSecret } from '../sessions/shown-value.ts';
 import type { System } from '../system.ts';
 import type { ProfileInUse, SettingEntry } from './settings-ledger.ts';
 import { chooseDatabase, needsFile, type ChosenProfile, type DatabaseChoice } from './choose-database.ts';
@@ -172,7 +172,7 @@ function findProfile(
   document: ProfileDocument | null,
   search: ConfigSearch,
 ): ProfileInUse {
-  const named = mayBeToken(chosen.name) ? 'such profile' : `profile ${JSON.stringify(chosen.name)}`;
+  const named = mayBeSecret(chosen.name) ? 'such profile' : `profile ${JSON.stringify(chosen.name)}`;
   const missing = `there is no ${named} (${describeOrigin(chosen.origin)})`;
   if (document === null) {
     throw new ConfigError(`${missing}, since there is no configuration file`, {

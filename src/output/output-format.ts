@@ -1,7 +1,7 @@
 import type { GlobalFlags } from '../flags.ts';
 import { UsageError } from '../errors.ts';
 import { suggestion } from '../sessions/nearest.ts';
-import { mayBeToken, shownValue } from '../sessions/shown-value.ts';
+import { mayBeSecret, shownValue } from '../sessions/shown-value.ts';
 
 /** Formats of a command that lists things. */
 export const listFormats = ['table', 'json', 'jsonl', 'csv', 'ids'] as const;
@@ -18,7 +18,7 @@ export function chooseFormat<Format extends string>(
 ): Format | 'table' {
   const { output } = flags;
   if (flags.json === true && output !== undefined && output !== 'json') {
-    throw new UsageError(`--json and --output ${mayBeToken(output) ? '…' : output} contradict each other`, {
+    throw new UsageError(`--json and --output ${mayBeSecret(output) ? '…' : output} contradict each other`, {
       hint: 'Give one of them.',
     });
   }

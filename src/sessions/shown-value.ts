@@ -6,18 +6,26 @@ import { looksLikeCredential } from './credential.ts';
  */
 const PERHAPS_TOKEN = /(?:[A-Za-z0-9][-_+]?){32}/;
 
-/** Whether text is, or contains, a possible token. Then it must not be echoed. */
-export function mayBeToken(text: string): boolean {
-  return PERHAPS_TOKEN.test(text) || looksLikeCredential(text);
+/**
+ * The form of a secret as `openssl rand -base64 32` prints it. A path has an ending or other characters in most cases.
+ */
+const PERHAPS_BASE64 =
+  /(?<![\w+/.])(?=[A-Za-z+/]*\d)(?=[a-z\d+/]*[A-Z])(?=[A-Z\d+/]*[a-z])[A-Za-z\d+/]{32,}={0,2}(?![\w+/.-])/;
+
+/** Whether text is, or contains, a possible token or secret. Then it must not be echoed. */
+export function mayBeSecret(text: string): boolean {
+  return PERHAPS_TOKEN.test(text) || PERHAPS_BASE64.test(text) || looksLikeCredential(text);
 }
 
-/** Characters. The beginning of a longer value is enough. */
+/** Characters. A longer value may hold a secret that is then cut, and not known as one any more. */
 const LONGEST_SHOWN = 200;
 
-/** A refused value, for the error message: in quotes, but never a possible token. */
+/** A refused value, for the error message: in quotes, but neither a possible secret nor a long text. */
 export function shownValue(text: string): string {
-  // The whole text is checked, since the cut may go through a token.
-  if (mayBeToken(text)) return 'what was given';
-  if (text.length <= LONGEST_SHOWN) return JSON.stringify(text);
-  return `${JSON.stringify(text.slice(0, LONGEST_SHOWN))}…`;
+  return mayBeSecret(text) || text.length > LONGEST_SHOWN ? 'what was given' : JSON.stringify(text);
+}
+
+/** The path of a file that is not there, for the error message, unless it may be a secret that was typed instead. */
+export function shownPath(path: string): string {
+  return mayBeSecret(path) ? 'what was given' : path;
 }

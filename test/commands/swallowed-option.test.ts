@@ -26,12 +26,11 @@ describe('an option that stands where another one expects its value', () => {
         expect(stderr).toContain(`write ${option}=${swallowed}`);
       }
     }
-    const meant = await runMain([
-      ...words,
-      `${option}=--dry-run`,
-      '--no-input',
-      '--url=sqlite:/nowhere/a.db',
-    ]);
+    const meant = await runMain(
+      [...words, `${option}=--dry-run`, '--no-input', '--url=sqlite:/nowhere/a.db'],
+      // Some would make a file of that name.
+      { cwd: '/nowhere' },
+    );
     expect(meant.stderr).not.toContain('has no value');
   });
 

@@ -7,7 +7,7 @@ import { counted } from '../../output/counted.ts';
 import { jsonText } from '../../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 import { safeText } from '../../output/safe-text.ts';
-import { mayBeToken } from '../../sessions/shown-value.ts';
+import { mayBeSecret } from '../../sessions/shown-value.ts';
 
 export const configCheck = defineCommand<object>({
   formats: reportFormats,
@@ -48,7 +48,7 @@ async function fileToCheck(context: Context, file: string | undefined): Promise<
   rejectEmpty(context.flags);
   if (file !== undefined) {
     const path = resolve(context.system.cwd, file);
-    if (mayBeToken(file) && !existsSync(path)) throw new ConfigError('there is no file with the given name');
+    if (mayBeSecret(file) && !existsSync(path)) throw new ConfigError('there is no file with the given name');
     return path;
   }
   const search = await findConfigFile(context.system, context.flags.config);

@@ -6,7 +6,7 @@ import { isVariableName } from '../../config/references.ts';
 import type { UrlReference } from '../../config/render-config.ts';
 import type { Context } from '../../context.ts';
 import { ConfigError, UsageError } from '../../errors.ts';
-import { mayBeToken, shownValue } from '../../sessions/shown-value.ts';
+import { mayBeSecret, shownValue } from '../../sessions/shown-value.ts';
 
 /** The complaint about a name of a variable that was typed; it never shows text that is not a name. */
 export function complaintAboutName(name: string): string | true {
@@ -33,7 +33,7 @@ export async function variable(
   option = '--url-env',
 ): Promise<UrlReference & { readonly kind: 'variable' }> {
   const isSet = await isSetIn(context, envFile);
-  if (!isVariableName(name) || (mayBeToken(name) && !isSet(name))) {
+  if (!isVariableName(name) || (mayBeSecret(name) && !isSet(name))) {
     // The most likely mistake is the URL itself, with its password.
     const shown = /[:/@]/.test(name) ? 'what was given' : shownValue(name);
     throw new UsageError(`${option}: ${shown} is not the name of a variable`, {

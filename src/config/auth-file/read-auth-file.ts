@@ -3,6 +3,7 @@ import { ConfigError } from '../../errors.ts';
 import { readRegularFile } from '../../regular-file.ts';
 import { reasonOf } from '../config-file.ts';
 import { escapeReferences } from '../references.ts';
+import { shownPath } from '../../sessions/shown-value.ts';
 import { passwordsIn } from '../url-secrets.ts';
 import type { AuthPlace, AuthReading, ReadSetting, ReadUrl } from './auth-reading.ts';
 import { readDatabase, textUrl, type ReadDatabase } from './database-option.ts';
@@ -74,7 +75,7 @@ async function textOf(path: string): Promise<string> {
   try {
     return (await readRegularFile(path, LARGEST_AUTH_FILE)).toString('utf8');
   } catch (error) {
-    throw new ConfigError(`cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+    throw new ConfigError(`cannot read ${shownPath(path)}: ${reasonOf(error)}`);
   }
 }
 

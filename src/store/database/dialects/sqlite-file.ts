@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConnectionError } from '../../../errors.ts';
+import { shownPath } from '../../../sessions/shown-value.ts';
 import type { FileLocation } from '../database-url.ts';
 import { errorCode, errorText } from '../../refusals.ts';
 
@@ -11,13 +12,13 @@ export async function checkFile({ path, prismaPath }: FileLocation, mayBeMissing
     found = await stat(path);
   } catch (error) {
     if (prismaPath !== null && (await stat(prismaPath).catch(() => null)) !== null) {
-      throw new ConnectionError(`cannot open ${path}: there is no such file`, {
+      throw new ConnectionError(`cannot open ${shownPath(path)}: there is no such file`, {
         hint: `There is ${prismaPath}: Prisma's paths start from the directory of schema.prisma. Give the URL file:${prismaPath}.`,
       });
     }
     if (mayBeMissing && errorCode(error) === 'ENOENT' && (await isDirectory(dirname(path)))) return false;
     const reason = errorCode(error) === 'ENOENT' ? 'there is no such file' : errorText(error);
-    throw new ConnectionError(`cannot open ${path}: ${reason}`, {
+    throw new ConnectionError(`cannot open ${shownPath(path)}: ${reason}`, {
       hint: mayBeMissing
         ? 'Check the path: there is no such directory.'
         : `Check the path.${prismaPath === null ? '' : " Prisma's paths start from the directory of schema.prisma, which is not known here."} Only \`sessionctl demo\` and \`sessionctl schema migrate\` make a database.`,
