@@ -12,7 +12,7 @@ import type { SweepRequest } from './sweep-options.ts';
 /** The result of a sweep. */
 export interface JudgedSweep {
   readonly report: SweepReport;
-  readonly done: Pick<Sweep, 'failure' | 'unseen' | 'position' | 'hasMoved'>;
+  readonly done: Pick<Sweep, 'failure' | 'unseen' | 'hasMoved'>;
   /** The error that kept its end from being recorded, or null. */
   readonly unrecorded: unknown;
   /** The error that kept the report from being written, or null. */
@@ -37,7 +37,7 @@ export async function judgeSweep(
   const { report, done, unrecorded, unread } = judged;
   const { failure, unseen } = done;
   const { deleted, remaining, stoppedBecause } = report;
-  const next = await whatIsNext(context, store, judged);
+  const next = whatIsNext(judged);
   const others = report.verifications ?? 0;
   const soFar = `${counted(deleted, 'expired session')}${others === 0 ? '' : ` and ${counted(others, 'verification')}`} had been deleted by then`;
   if (stoppedBecause === 'failed') {
@@ -98,21 +98,13 @@ export async function judgeSweep(
 }
 
 /** What the next run does after a sweep that was stopped. */
-async function whatIsNext(
-  context: Context,
-  { history }: RecordedStore,
-  { report: { stoppedBecause }, done: { hasMoved, position }, unrecorded }: JudgedSweep,
-): Promise<string> {
+function whatIsNext({ report: { stoppedBecause }, done: { hasMoved } }: JudgedSweep): string {
   if (!hasMoved) {
     const advice =
       stoppedBecause === 'max-runtime' ? ' Raise --max-runtime, or set a smaller --batch-size.' : '';
     return `No progress: no batch finished.${advice}`;
   }
-  if (unrecorded !== null)
-    return 'The position could not be recorded: the next run starts elsewhere, and may read the same rows again.';
-  if (position === null) return 'The next run starts from the beginning.';
-  if (history !== null) return 'The next run continues from there.';
-  return `The next run continues from there, as long as ${(await context.history()).path} is kept.`;
+  return 'Run it again: each run starts at a random place, so several short ones cover everything.';
 }
 
 /**

@@ -23,7 +23,6 @@ export const untouched: Omit<Sweep, 'remaining' | 'kept' | 'finishedAt'> = {
   stoppedBecause: 'complete',
   failure: null,
   unseen: null,
-  position: null,
   hasMoved: false,
 };
 

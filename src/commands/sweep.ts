@@ -8,13 +8,7 @@ import { counted, inNumber } from '../output/counted.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import type { SweepReport } from '../output/sweep-report.ts';
 import type { Instant } from '../sessions/instant.ts';
-import {
-  countExpired,
-  sweep as sweepStore,
-  sweepCutoff,
-  type Sweep,
-  type SweepOptions,
-} from '../sessions/sweep.ts';
+import { countExpired, sweep as sweepStore, sweepCutoff, type Sweep } from '../sessions/sweep.ts';
 import { awaitReplicas } from '../sessions/await-replicas.ts';
 import { hasChangedNothing, judgeSweep } from './judge-sweep.ts';
 import { record, recordStart } from './revocation-history.ts';
@@ -23,7 +17,6 @@ import { openMetricsFile } from './sweep-metrics-file.ts';
 import { startDeadline, withinTime } from './sweep-deadline.ts';
 import { sweepOffline, untouched } from './sweep-offline.ts';
 import { printSweep, sweepReport } from './report-sweep.ts';
-import { findStart } from './sweep-start.ts';
 import { lookIntoSecondary, hasExpired } from './swept-secondary.ts';
 import { type SweptStore, type SweepRun } from './sweep-run.ts';
 
@@ -228,23 +221,19 @@ async function sweepAlone(
     };
     // Runs that find nothing change nothing, and would fill the history over the years.
     const isRecorded = await hasExpired(context, store, run, request);
-    const start = await findStart(context, store);
     deadline.begins();
     if (isRecorded) await recordStart(context, store, recorded);
-    const done = await perform(context, store, request, { ...run, start }, () => lock.keep());
+    const done = await perform(context, store, request, run, () => lock.keep());
     const finished = report(done);
     tell(finished);
     const isCancelled = done.stoppedBecause === 'signal' && hasChangedNothing(finished);
-    // The next run still has to know where this one stopped on its way.
-    const isTold = isRecorded || done.position !== null;
-    const unrecorded = isTold
+    const unrecorded = isRecorded
       ? await record(context, store, recorded, {
           event: isCancelled ? 'cancelled' : 'finished',
           revoked: done.deleted + (finished.secondary?.deleted ?? 0),
           remaining: finished.remaining,
           outcome: isCancelled ? null : outcomeOf(done),
           detail: detailOf(context, done),
-          position: done.position ?? undefined,
           ...(store.bindsTokens ? { oauthTokens: done.oauthTokens } : {}),
         }).then(
           () => null,
@@ -278,9 +267,8 @@ async function perform(
     expiredAt,
     keptUntil,
     deadline,
-    start,
     replication,
-  }: Pick<SweepRun, 'expiredAt' | 'keptUntil' | 'deadline' | 'replication'> & Pick<SweepOptions, 'start'>,
+  }: Pick<SweepRun, 'expiredAt' | 'keptUntil' | 'deadline' | 'replication'>,
   keepLock: () => Promise<void>,
 ): Promise<Sweep> {
   const { system } = context;
@@ -319,7 +307,6 @@ async function perform(
       verifications: request.verifications,
       limit: request.limit,
       batchSize: request.batchSize,
-      start,
       signal: system.signal,
       timeIsUp,
       timeLeft: deadline.timeLeft,

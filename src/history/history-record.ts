@@ -36,15 +36,6 @@ export interface HistoryEntry {
   readonly detail: string | null;
   /** Revoked OAuth tokens; absent until finished, and where there are none to revoke. */
   readonly oauthTokens?: number | undefined;
-  /** Where a sweep stopped, so that the next one can continue from there; absent where there is nothing to continue. */
-  readonly position?: HistoryPosition | undefined;
-}
-
-/** A place in a table. */
-export interface HistoryPosition {
-  readonly table: string;
-  /** In the form of the store that wrote it; null for the beginning of the table. */
-  readonly at: string | null;
 }
 
 /**
@@ -103,7 +94,7 @@ export function sealRecord(
   fragment: string | null = null,
 ): HistoryRecord {
   const { runId, event, command, target, selection, reason, detail } = entry;
-  const { matched, users, revoked, remaining, outcome, oauthTokens, position } = entry;
+  const { matched, users, revoked, remaining, outcome, oauthTokens } = entry;
   // Named one by one: the order is hashed, and other fields of the entry are not written.
   const sealed = {
     sequence: head.sequence + 1,
@@ -128,7 +119,6 @@ export function sealRecord(
     outcome,
     detail,
     ...(oauthTokens === undefined ? {} : { oauthTokens }),
-    ...(position === undefined ? {} : { position: { table: position.table, at: position.at } }),
     ...(fragment === null ? {} : { found: { fragment } }),
     previous: head.hash,
   };
@@ -213,7 +203,6 @@ const recordShape = v.looseObject({
   detail: textOrNull,
   // Records of earlier versions have none.
   oauthTokens: v.optional(count),
-  position: v.optional(v.looseObject({ table: v.string(), at: textOrNull })),
   found: v.optional(
     v.looseObject({ fragment: v.optional(sha256), headMissing: v.optional(v.literal(true)) }),
   ),

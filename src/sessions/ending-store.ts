@@ -56,24 +56,16 @@ export interface EndOptions {
   readonly remark: (text: string) => void;
   /** How sessions that are not named by id are found; by default on a walk. */
   readonly way?: SweepWay | undefined;
-  /** The part of the table to cover; by default all of it. */
-  readonly stretch?: Stretch | undefined;
+  /**
+   * The walk starts at a random place and comes round to it: runs that are stopped early then cover the whole table
+   * between them. By default it starts at the beginning.
+   */
+  readonly startsAnywhere?: boolean | undefined;
   readonly pace?: Pace | undefined;
 }
 
 /** How a sweep finds expired rows: on a walk through the whole table, or by an index on the expiry. */
 export type SweepWay = 'walk' | 'index';
-
-/**
- * A part of the way through a table, between two positions in the form of `EndedBatch.position`. A position that the
- * store does not recognise, since the table has changed, counts as the beginning.
- */
-export interface Stretch {
-  /** Null for the beginning of the table. */
-  readonly from: string | null;
-  /** Null for its end. */
-  readonly until: string | null;
-}
 
 /** How a sweep progresses. */
 export interface Pace {
@@ -99,11 +91,18 @@ export interface EndedBatch {
   readonly milliseconds: number;
   /** Nothing of the selection remains after it. */
   readonly isLast: boolean;
-  /**
-   * Where the next batch begins, for a run that continues from there; null for the beginning, and after the last batch.
-   */
-  readonly position: string | null;
 }
+
+/** A batch that found nothing to end, and nothing behind it. */
+export const nothingEnded: EndedBatch = {
+  sessions: 0,
+  secondary: 0,
+  oauthTokens: 0,
+  uncertain: false,
+  rows: 0,
+  milliseconds: 0,
+  isLast: true,
+};
 
 /** What remains after the work. */
 export interface Remaining {

@@ -3,8 +3,7 @@ import { everySession } from './selection.ts';
 import type { SessionStore } from './session-store.ts';
 import { UnansweredError } from './unanswered.ts';
 import type { SecondarySweep, SweepStep, SweptSecondary, Verifications } from './sweeping-store.ts';
-import type { EndedBatch, Pace, Stretch, SweepWay } from './ending-store.ts';
-import { roundFrom, type Leg, type SweepPosition } from './sweep-round.ts';
+import type { EndedBatch, SweepWay } from './ending-store.ts';
 
 /** Milliseconds. No wall clock is further behind UTC; one that is ahead only makes sessions seem to last longer. */
 const FURTHEST_ZONE = 12 * 3_600_000;
@@ -22,8 +21,6 @@ export interface SweepOptions {
   readonly limit: number | null;
   /** Rows that a batch reads; null adapts to how long a batch takes. */
   readonly batchSize: number | null;
-  /** Where an earlier sweep stopped; null for the beginning; `anywhere` if it is not known whether there was one. */
-  readonly start: SweepPosition | 'anywhere' | null;
   /** The run's signal, which stops the work after the current batch. */
   readonly signal: AbortSignal;
   /** Stops the work after the current batch, since the time limit is reached. */
@@ -64,8 +61,6 @@ export interface Sweep {
   readonly stoppedBecause: 'complete' | 'limit' | 'max-runtime' | 'signal' | 'failed';
   /** The error that stopped the work early. */
   readonly failure: unknown;
-  /** Where the next sweep continues; null for the beginning, as after a complete sweep. */
-  readonly position: SweepPosition | null;
   /** It has read some rows, even if it deleted none. */
   readonly hasMoved: boolean;
 }
@@ -107,7 +102,7 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
   const { secondary } = store;
   const tally = startTally(verifications !== null, secondary !== null);
   let way: SweepWay = 'walk';
-  let position = typeof options.start === 'object' ? options.start : null;
+  let isSecondarySwept = secondary === null;
 
   const finish = async (stoppedBecause: Sweep['stoppedBecause'], failure: unknown = null): Promise<Sweep> => {
     let unseen: unknown = null;
@@ -144,7 +139,6 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
       finishedAt: clock ?? toInstant(millisecondsOf(began.clock) + Math.round(performance.now() - began.at)),
       stoppedBecause,
       failure,
-      position: stoppedBecause === 'complete' ? null : position,
     };
   };
 
@@ -154,60 +148,19 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
   };
 
   try {
-    const outlook = await store.sweepOutlook(expiredAt);
-    ({ way } = outlook);
-    const pace: Pace = { rows: options.batchSize, stop: timeIsUp, before: options.before };
-    const left = () => ({
-      atMost: options.limit === null ? null : Math.max(0, options.limit - tally.rows()),
-      remark: options.remark,
-      pace,
-    });
-    const isAtLimit = () => options.limit !== null && tally.rows() >= options.limit;
-
-    const sessionTable: SweptTable = {
-      name: outlook.table,
-      sweep: (stretch) =>
-        store.end(expiredBy(expiredAt), {
-          ...left(),
-          preserveAt: null,
-          offlineTokens: false,
-          way,
-          stretch,
-        }),
-      count: tally.session,
-    };
-    const places: readonly (SweptTable | 'secondary')[] = [
-      sessionTable,
-      ...(verifications === null
-        ? []
-        : [
-            {
-              name: verifications.table,
-              sweep: (stretch: Stretch) => verifications.sweep(expiredAt, { ...left(), stretch }),
-              count: tally.verification,
-            },
-          ]),
-      ...(secondary === null ? [] : (['secondary'] as const)),
+    way = await store.chooseSweepWay(expiredAt);
+    const steps = [
+      throughSessions,
+      ...(verifications === null ? [] : [() => throughVerifications(verifications)]),
+      ...(secondary === null ? [] : [() => throughSecondary(secondary)]),
     ];
-    const legs = await roundOf(places, sessionTable);
-    for (const [index, { place, stretch }] of legs.entries()) {
-      if (place === 'secondary') {
-        position = null;
-        if (secondary !== null) await throughSecondary(secondary);
-        const stopped = why();
-        if (stopped !== null) return await finish(stopped);
-        continue;
-      }
-      position = beginningOf({ place, stretch });
-      let isThrough = false;
-      for await (const batch of place.sweep(stretch)) {
-        place.count(batch);
-        isThrough = batch.isLast;
-        position = isThrough ? beginningOf(legs[index + 1]) : positionIn(place, batch.position);
-        options.onBatch(tally.rows());
-        if (!isThrough || index + 1 < legs.length) await options.rest();
-      }
-      if (!isThrough || isAtLimit()) return await finish(why() ?? (await limited(store, options)));
+    // Otherwise runs that are always stopped early would never reach the last one.
+    const first = Math.floor(Math.random() * steps.length);
+    for (const [index, step] of [...steps.slice(first), ...steps.slice(0, first)].entries()) {
+      if (index > 0) await options.rest();
+      const isThrough = await step();
+      if (!isThrough || isAtLimit())
+        return await finish(why() ?? (await limited(store, options, isSecondarySwept)));
     }
     return await finish('complete');
   } catch (error) {
@@ -216,16 +169,49 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
     return finish('signal', error);
   }
 
-  async function roundOf(places: readonly (SweptTable | 'secondary')[], sessionTable: SweptTable) {
-    const { start } = options;
-    if (start === 'anywhere') return roundFrom(places, sessionTable, await store.somewhere(way));
-    const first = places.find((place) => place !== 'secondary' && place.name === start?.table);
-    return first === undefined
-      ? roundFrom(places, sessionTable, null)
-      : roundFrom(places, first, start?.at ?? null);
+  function isAtLimit(): boolean {
+    return options.limit !== null && tally.rows() >= options.limit;
   }
 
-  async function throughSecondary(storage: SecondarySweep): Promise<void> {
+  function endOptions() {
+    return {
+      atMost: options.limit === null ? null : Math.max(0, options.limit - tally.rows()),
+      remark: options.remark,
+      pace: { rows: options.batchSize, stop: timeIsUp, before: options.before },
+    };
+  }
+
+  function throughSessions(): Promise<boolean> {
+    const batches = store.end(expiredBy(expiredAt), {
+      ...endOptions(),
+      preserveAt: null,
+      offlineTokens: false,
+      way,
+      startsAnywhere: true,
+    });
+    return throughTable(batches, tally.session);
+  }
+
+  function throughVerifications(table: Verifications): Promise<boolean> {
+    return throughTable(table.sweep(expiredAt, endOptions()), tally.verification);
+  }
+
+  /** @returns whether it came to the end */
+  async function throughTable(
+    batches: AsyncIterable<EndedBatch>,
+    count: (batch: EndedBatch) => void,
+  ): Promise<boolean> {
+    for await (const batch of batches) {
+      count(batch);
+      options.onBatch(tally.rows());
+      if (batch.isLast) return true;
+      await options.rest();
+    }
+    return false;
+  }
+
+  /** @returns whether it came to the end */
+  async function throughSecondary(storage: SecondarySweep): Promise<boolean> {
     const stop = AbortSignal.any([signal, timeIsUp]);
     const { before, remark } = options;
     for await (const step of storage.sweep(expiredAt, { dryRun: false, stop, before, remark })) {
@@ -233,24 +219,9 @@ export async function sweep(store: SessionStore, options: SweepOptions): Promise
       options.onBatch(tally.rows());
       await options.rest();
     }
+    isSecondarySwept = why() === null;
+    return isSecondarySwept;
   }
-}
-
-/** A table that a sweep goes through. */
-interface SweptTable {
-  /** Null where there is none. */
-  readonly name: string | null;
-  readonly sweep: (stretch: Stretch) => AsyncIterable<EndedBatch>;
-  readonly count: (batch: EndedBatch) => void;
-}
-
-/** A scan through Redis has no position to continue from; after the last part the next round begins again. */
-function beginningOf(leg: Leg<SweptTable | 'secondary'> | undefined): SweepPosition | null {
-  return leg === undefined || leg.place === 'secondary' ? null : positionIn(leg.place, leg.stretch.from);
-}
-
-function positionIn({ name }: SweptTable, at: string | null): SweepPosition | null {
-  return name === null ? null : { table: name, at };
 }
 
 /**
@@ -287,7 +258,9 @@ function leftOf(sessions: number, verifications: number | null, unreadable: numb
 async function limited(
   store: SessionStore,
   { expiredAt, verifications }: Pick<SweepOptions, 'expiredAt' | 'verifications'>,
+  isSecondarySwept: boolean,
 ): Promise<'limit' | 'complete'> {
+  if (!isSecondarySwept) return 'limit';
   const isAnyLeft = async () => {
     if ((await store.pick(expiredBy(expiredAt), 1)).length > 0) return true;
     return verifications && ((await store.verifications?.count(expiredAt)) ?? 0) > 0;

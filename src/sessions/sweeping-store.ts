@@ -2,13 +2,6 @@ import type { Instant } from './instant.ts';
 import type { Selection } from './selection.ts';
 import type { EndOptions, EndedBatch, SweepWay } from './ending-store.ts';
 
-/** An estimate of the expired rows from the store's statistics, without counting. */
-export interface SweepOutlook {
-  readonly way: SweepWay;
-  /** The name of the session table; null where sessions are in none. */
-  readonly table: string | null;
-}
-
 /** The outcome of one step of a sweep of secondary storage, or what it would be. */
 export interface SweptSecondary {
   /** Expired sessions that still existed. */
@@ -55,7 +48,7 @@ export interface Verifications {
   /** Deletes rows that had certainly expired at a moment, like `end` with sessions. */
   sweep(
     expiredAt: Instant,
-    options: Pick<EndOptions, 'atMost' | 'remark' | 'pace' | 'stretch'>,
+    options: Pick<EndOptions, 'atMost' | 'remark' | 'pace' | 'startsAnywhere'>,
   ): AsyncIterable<EndedBatch>;
   /** The number of rows that had. */
   count(expiredAt: Instant): Promise<number>;
@@ -86,13 +79,10 @@ export interface SweepingStore {
   /** Sweeps secondary storage, including leftovers other than expired sessions; null where there is none. */
   readonly secondary: SecondarySweep | null;
 
-  /** The best way to sweep the sessions that had certainly expired at a moment. */
-  sweepOutlook(expiredAt: Instant): Promise<SweepOutlook>;
-
   /**
-   * A random position in a sweep's walk, found without reading the table; null for the beginning where there is none.
+   * The fastest way to find the sessions that had certainly expired at a moment, by the statistics of the database.
    */
-  somewhere(way: SweepWay): Promise<string | null>;
+  chooseSweepWay(expiredAt: Instant): Promise<SweepWay>;
 
   /**
    * Counts the rows of a selection in the table. Not aborted by the run's signal.

@@ -1,9 +1,8 @@
 import type { CombinedParts } from './combined-parts.ts';
 import { ConnectionError } from '../errors.ts';
 import { everySession, type Selection } from '../sessions/selection.ts';
-import type { EndOptions, EndedBatch } from '../sessions/ending-store.ts';
+import { nothingEnded, type EndOptions, type EndedBatch } from '../sessions/ending-store.ts';
 import { UnansweredError } from '../sessions/unanswered.ts';
-import { nothingEnded } from './database/stretch.ts';
 import type { CachedSession } from './redis/cached-session.ts';
 import { gathered, type Gathered } from './gathered.ts';
 import type { Places } from './places.ts';

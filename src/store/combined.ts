@@ -4,9 +4,8 @@ import type { CombinedParts } from './combined-parts.ts';
 import { dependsOnTimes, everySession, type Selection } from '../sessions/selection.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import type { OfflineSweep } from '../sessions/sweeping-store.ts';
-import type { Remaining, Survey } from '../sessions/ending-store.ts';
+import { nothingEnded, type Remaining, type Survey } from '../sessions/ending-store.ts';
 import type { Instant } from '../sessions/instant.ts';
-import { nothingEnded } from './database/stretch.ts';
 import type { CachedSession } from './redis/cached-session.ts';
 import type { DeploymentStore } from './deployment-store.ts';
 import { judgeOf } from './judge-cached.ts';
@@ -200,9 +199,7 @@ export function createCombinedStore(
       yield* ending.endEverywhere(selection, options, counted);
     },
 
-    sweepOutlook: (expiredAt) =>
-      table === null ? Promise.resolve({ way: 'walk', table: null }) : table.sweepOutlook(expiredAt),
-    somewhere: async (way) => (await table?.somewhere(way)) ?? null,
+    chooseSweepWay: async (expiredAt) => (await table?.chooseSweepWay(expiredAt)) ?? 'walk',
     countWithin: async (selection, milliseconds) => {
       if (table === null) return 0;
       const { surelyExpiredAt } = selection;

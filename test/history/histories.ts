@@ -47,13 +47,11 @@ export const hostileEntry: fc.Arbitrary<HistoryEntry> = fc
     remaining: countOrNull,
     outcome: fc.constantFrom(null, 'complete', 'partial', 'failed', 'survivors'),
     detail: textOrNull,
-    position: fc.option(fc.record({ table: hostileText, at: textOrNull }), { nil: undefined }),
     oauthTokens: fc.option(fc.nat(), { nil: undefined }),
   })
   // What is undefined is not written, and so is not there when it is read.
-  .map(({ position, oauthTokens, ...entry }) => ({
+  .map(({ oauthTokens, ...entry }) => ({
     ...entry,
-    ...(position === undefined ? {} : { position }),
     ...(oauthTokens === undefined ? {} : { oauthTokens }),
   }));
 

@@ -27,8 +27,6 @@ export interface BatchWork {
   readonly piece: (from: Position | null, rows: number) => Promise<Piece>;
   /** Where the first piece begins; null for the beginning of the table. */
   readonly from: Position | null;
-  /** Writes a position as text that a later run can continue from; null where no later run continues. */
-  readonly write: TableWalk['write'] | null;
   /** Maximum rows of a piece. */
   readonly mostRows: number;
   /** A further condition for the rows of a piece. */
@@ -99,9 +97,36 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
     const isLast = next === null && !again;
     await dialect.batches?.afterEach(knex, isLast || left === 0);
     if (!again) from = next;
-    const position = isLast || from === null ? null : (work.write?.(from) ?? null);
-    yield { ...done, secondary: 0, uncertain: attempt.uncertain, isLast, position };
+    yield { ...done, secondary: 0, uncertain: attempt.uncertain, isLast };
     if (isLast) return;
+  }
+}
+
+/** Does the work on a whole table: from a random place to the end, and from the beginning up to that place. */
+export async function* inBatchesFromAnywhere(
+  parts: DatabaseStoreParts,
+  walk: TableWalk,
+  work: Omit<BatchWork, 'piece' | 'from'>,
+): AsyncGenerator<EndedBatch> {
+  const start = await parts.persist(() => walk.somewhere());
+  let left = work.atMost;
+  const halves =
+    start === null
+      ? [{ from: null, until: null }]
+      : [
+          { from: start, until: null },
+          { from: null, until: start },
+        ];
+  for (const { from, until } of halves) {
+    const isLastHalf = until === start;
+    let isThrough = false;
+    const piece: BatchWork['piece'] = (at, rows) => walk.piece(at, rows, until);
+    for await (const batch of inBatches(parts, { ...work, piece, from, atMost: left })) {
+      if (left !== null) left = Math.max(0, left - batch.sessions);
+      isThrough = batch.isLast;
+      yield { ...batch, isLast: isThrough && isLastHalf };
+    }
+    if (!isThrough) return;
   }
 }
 

@@ -5,7 +5,7 @@ import type { SessionStore } from '../../sessions/session-store.ts';
 import type { OfflineSweep } from '../../sessions/sweeping-store.ts';
 import type { EndOptions, EndedBatch } from '../../sessions/ending-store.ts';
 import { assignments } from './assignments.ts';
-import { inBatches, rowsNamed, type BatchWork } from './batches.ts';
+import { inBatches, inBatchesFromAnywhere, rowsNamed, type BatchWork } from './batches.ts';
 import { tableLabel } from './catalog.ts';
 import { OTHER, SESSION, allOf, selectionCondition, sessionColumn } from './conditions.ts';
 import type { DatabaseStoreParts } from './parts.ts';
@@ -15,7 +15,6 @@ import { rankingOf } from './ranking.ts';
 import { boundTo } from './survey.ts';
 import { tableReference } from './table-reference.ts';
 import { createTokenEnding, type DatedTokens } from './token-ending.ts';
-import { nothingEnded, stretchOf } from './stretch.ts';
 import { MOST_IDS, MOST_WALKED, sessionsBy } from './sweeping.ts';
 
 type Endings = Pick<SessionStore, 'end' | 'rehearseEnding' | 'offline'>;
@@ -63,17 +62,7 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
       // may stay are computed again for each piece.
       const condition = chosen({ ...selection, sessionIds: null, keepNewest: null });
       const ranking = await rankingOf(parts, selection, condition);
-      const course =
-        sessionIds === null
-          ? stretchOf(await sessionsBy(parts, way, condition), options.stretch)
-          : { piece: named(sessionIds), from: null, write: null };
-      if (course === null) {
-        yield nothingEnded;
-        return;
-      }
-      yield* inBatches(parts, {
-        ...course,
-        ...(ranking === null ? {} : { piece: ranking.within(course.piece) }),
+      const work: Omit<BatchWork, 'piece' | 'from'> = {
         mostRows: sessionIds === null && way === 'walk' ? MOST_WALKED : MOST_IDS,
         condition,
         table,
@@ -82,7 +71,15 @@ export function createEnding(parts: DatabaseStoreParts): Endings {
         atMost: options.atMost,
         pace: options.pace ?? ranking?.pace,
         remark: options.remark,
-      });
+      };
+      const walk = sessionIds === null ? await sessionsBy(parts, way, condition) : null;
+      if (walk !== null && options.startsAnywhere === true) {
+        yield* inBatchesFromAnywhere(parts, walk, work);
+        return;
+      }
+      const piece: BatchWork['piece'] =
+        walk === null ? named(sessionIds ?? []) : (from, rows) => walk.piece(from, rows, null);
+      yield* inBatches(parts, { ...work, piece: ranking?.within(piece) ?? piece, from: null });
     },
 
     offline: offlineSweep(),

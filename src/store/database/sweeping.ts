@@ -1,23 +1,15 @@
 import type { Knex } from 'knex';
 import type { Instant } from '../../sessions/instant.ts';
 import type { SessionStore } from '../../sessions/session-store.ts';
-import type { SweepOutlook, Verifications } from '../../sessions/sweeping-store.ts';
+import type { Verifications } from '../../sessions/sweeping-store.ts';
 import type { SweepWay } from '../../sessions/ending-store.ts';
-import { inBatches } from './batches.ts';
+import { inBatchesFromAnywhere } from './batches.ts';
 import { tableLabel } from './catalog.ts';
-import {
-  SESSION,
-  allOf,
-  isPossibleKey,
-  selectionCondition,
-  sessionColumn,
-  surelyBefore,
-} from './conditions.ts';
+import { SESSION, allOf, selectionCondition, sessionColumn, surelyBefore } from './conditions.ts';
 import type { DatabaseStoreParts } from './parts.ts';
 import type { Piece, Position, TableWalk, Value, WalkedTable } from './dialects/dialect.ts';
 import { rehearseRight } from './rehearse-right.ts';
 import type { TimeColumn, VerificationTable } from './shape.ts';
-import { nothingEnded, stretchOf } from './stretch.ts';
 import { tableReference } from './table-reference.ts';
 
 /** Maximum rows that one batch of a walk reads. */
@@ -26,15 +18,14 @@ export const MOST_WALKED = 50_000;
 export const MOST_IDS = 5000;
 
 /** The fastest way to find expired rows, by the statistics of the database. */
-export async function sweepOutlook(parts: DatabaseStoreParts, expiredAt: Instant): Promise<SweepOutlook> {
+async function chooseSweepWay(parts: DatabaseStoreParts, expiredAt: Instant): Promise<SweepWay> {
   const { knex, dialect, shape, target } = parts;
   const { session: table } = shape;
   const { loadSchemaDialect } = await import('./load-schema-dialect.ts');
   const { indexes } = await (
     await loadSchemaDialect(target)
   ).indexesOn(knex, { schema: table.schema, table: table.name, column: table.expiresAt.name });
-  const label = tableLabel(table);
-  if (!indexes.some(({ usable }) => usable)) return { way: 'walk', table: label };
+  if (!indexes.some(({ usable }) => usable)) return 'walk';
   const fewest = Math.ceil((await dialect.tableRows(knex, table)) * dialect.indexPaysBelow);
   const expired = await dialect.estimateRows(
     knex,
@@ -44,7 +35,7 @@ export async function sweepOutlook(parts: DatabaseStoreParts, expiredAt: Instant
       .where(surelyBefore(knex, table.expiresAt, sessionColumn(table.expiresAt.name), expiredAt)),
     fewest,
   );
-  return { way: expired < fewest ? 'index' : 'walk', table: label };
+  return expired < fewest ? 'index' : 'walk';
 }
 
 /** A walk through the rows of the session table that may have expired. */
@@ -91,27 +82,11 @@ function expiryWalk(
         next: found.length < rows ? null : JSON.stringify([last.expiry, last.id]),
       };
     },
-    write: (position) => `${PLACE_IN_INDEX}${String(position)}`,
-    read: (text) => {
-      const position = text.slice(PLACE_IN_INDEX.length);
-      return text.startsWith(PLACE_IN_INDEX) && isPlace(position) ? position : null;
-    },
     // The longest-expired rows come first: starting there leaves the fewest.
     somewhere: () => Promise.resolve(null),
   };
 
   type Place = readonly [expiry: string | number, id: string | number];
-
-  function isPlace(text: string): boolean {
-    try {
-      const [lastExpiry, lastId] = JSON.parse(text) as Place;
-      expiresAt.encoding.decode(lastExpiry);
-      return isPossibleKey(table.id, String(lastId));
-    } catch {
-      // The column's format has changed, or the text is not a position.
-      return false;
-    }
-  }
 
   function upToRow(position: string): Knex.Raw {
     const [lastExpiry, lastId] = JSON.parse(position) as Place;
@@ -130,9 +105,6 @@ function expiryWalk(
     return knex.raw('(?? >= ? AND (?? > ? OR ?? > ?))', [expiry, lastExpiry, expiry, lastExpiry, id, lastId]);
   }
 }
-
-/** Prefix of a position on the walk along the index, as text. */
-const PLACE_IN_INDEX = 'expiry ';
 
 /**
  * Counts the rows that meet a condition, piece by piece, so that it can stop in time and no statement takes long.
@@ -177,15 +149,10 @@ export function createVerifications(parts: DatabaseStoreParts): Verifications | 
   return {
     table: tableLabel(table),
 
-    async *sweep(expiredAt, { atMost, remark, pace, stretch }) {
-      const course = stretchOf(await persist(() => dialect.walk(knex, table, SESSION)), stretch);
-      if (course === null) {
-        yield nothingEnded;
-        return;
-      }
+    async *sweep(expiredAt, { atMost, remark, pace }) {
+      const walk = await persist(() => dialect.walk(knex, table, SESSION));
       const { is } = await persist(() => expired(expiredAt));
-      yield* inBatches(parts, {
-        ...course,
+      yield* inBatchesFromAnywhere(parts, walk, {
         mostRows: MOST_WALKED,
         condition: is(),
         table,
@@ -227,19 +194,13 @@ async function encodingOf(
   return encoding;
 }
 
-type Sweeping = Pick<SessionStore, 'sweepOutlook' | 'somewhere' | 'countWithin' | 'verifications'>;
+type Sweeping = Pick<SessionStore, 'chooseSweepWay' | 'countWithin' | 'verifications'>;
 
 export function createSweeping(parts: DatabaseStoreParts): Sweeping {
-  const { knex, shape, settle, persist } = parts;
+  const { shape, settle, persist } = parts;
   const { session: table } = shape;
   return {
-    sweepOutlook: (expiredAt) => persist(() => sweepOutlook(parts, expiredAt)),
-    somewhere: (way) =>
-      persist(async () => {
-        const walk = await sessionsBy(parts, way, knex.raw('1 = 1'));
-        const position = await walk.somewhere();
-        return position === null ? null : walk.write(position);
-      }),
+    chooseSweepWay: (expiredAt) => persist(() => chooseSweepWay(parts, expiredAt)),
     countWithin: (selection, milliseconds) =>
       settle(() =>
         countWithin(parts, table, selectionCondition({ ...parts, table }, selection), milliseconds),

@@ -7,7 +7,16 @@ import { operatorOn, secretsOf } from '../../support/operator.ts';
 import { describeOn } from '../../support/servers.ts';
 import { deploy, named, plainShape, shapes, type Deployment } from '../../support/shapes.ts';
 import { crowdOf } from '../../support/crowd.ts';
-import { areIn, day, hour, second, signInAged, sweepWith, truthsOf } from '../../support/sweeping.ts';
+import {
+  areIn,
+  day,
+  hour,
+  second,
+  signInAged,
+  sweepWith,
+  truthsOf,
+  reportOf,
+} from '../../support/sweeping.ts';
 
 describe('rows that are kept as records', () => {
   for (const dialect of dialects) {
@@ -147,10 +156,10 @@ describe('--verifications', () => {
   }
 
   it.each([
-    ['2', '1', 6],
-    ['3', '2', 0],
-    ['1', '0', 6],
-  ])('count towards --limit %s', async (limit, others, code) => {
+    ['2', 6],
+    ['3', 0],
+    ['1', 6],
+  ])('count towards --limit %s', async (limit, code) => {
     const deployment = await deploy(plainShape('sqlite'));
     onTestFinished(() => deployment.database.drop());
     await signInAged(deployment, 'ada@example.com', [-day, day]);
@@ -164,13 +173,15 @@ describe('--verifications', () => {
     const operator = operatorOn(deployment.database.url);
     const ran = await operator.run(['sweep', '--json', '--verifications', '--limit', limit]);
     expect(ran.code, ran.stderr).toBe(code);
-    expect(JSON.parse(ran.stdout)).toMatchObject({
-      deleted: 1,
-      verifications: Number(others),
-      stoppedBecause: code === 0 ? 'complete' : 'limit',
-    });
+    const { deleted, verifications, stoppedBecause } = reportOf(ran);
+    // Either table may come first.
+    expect(deleted + (verifications ?? 0)).toBe(Number(limit));
+    expect(stoppedBecause).toBe(code === 0 ? 'complete' : 'limit');
     expect(ran.stderr).not.toMatch(/trigger/);
-    expect(await sweepWith(operator, '--verifications')).toMatchObject({ verifications: 2 - Number(others) });
+    expect(await sweepWith(operator, '--verifications')).toMatchObject({
+      deleted: 1 - deleted,
+      verifications: 2 - (verifications ?? 0),
+    });
   });
 
   it('says where there is no such table, and another program’s table of that name hinders nobody', async () => {

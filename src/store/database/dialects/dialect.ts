@@ -59,13 +59,6 @@ export interface TableWalk {
    * @param until where the walk ends, in the form of `from`; null for the end of the table
    */
   piece(from: Position | null, rows: number, until: Position | null): Promise<Piece>;
-  /** A position as text. Another walk through the same table can continue from it. */
-  write(position: Position): string;
-  /**
-   * Parses the output of `write`; null where the text means nothing to this walk, for example since the table's key has
-   * changed.
-   */
-  read(text: string): Position | null;
   /**
    * A random position in the walk, found without reading the table; null for the beginning where there is no such
    * position.

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Knex } from 'knex';
-import { allOf, isPossibleKey } from '../conditions.ts';
+import { allOf } from '../conditions.ts';
 import type { KeyKind } from '../shape.ts';
 import type { Position, TableWalk } from './dialect.ts';
 
@@ -31,9 +31,6 @@ export function keyWalk(knex: Knex, reference: Knex.Raw, column: string, kind: W
       return { condition: allOf(knex, [...behind, upTo(bound.bound)]), most: rows, next: bound.bound };
     },
 
-    write: (position) => `${kind} ${String(position)}`,
-    read: (text) => (text.startsWith(`${kind} `) ? keyIn(kind, text.slice(kind.length + 1)) : null),
-
     async somewhere() {
       const end = async (direction: 'asc' | 'desc') => {
         const [row] = (await knex
@@ -46,8 +43,8 @@ export function keyWalk(knex: Knex, reference: Knex.Raw, column: string, kind: W
       const [first, last] = [await end('asc'), await end('desc')];
       if (first === null || last === null) return null;
       if (kind === 'text') return textBetween(first, last);
-      if (kind === 'uuid') return keyIn(kind, uuidBetween(first, last));
-      return Number(last) - Number(first) < FEW_ROWS ? null : keyIn(kind, numberBetween(first, last));
+      if (kind === 'uuid') return uuidBetween(first, last);
+      return Number(last) - Number(first) < FEW_ROWS ? null : numberBetween(first, last);
     },
   };
 }
@@ -78,14 +75,8 @@ function uuidBetween(first: string, last: string): string {
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-function numberBetween(first: string, last: string): string {
+function numberBetween(first: string, last: string): number | null {
   const [one, other] = [Number(first), Number(last)];
-  return String(one + Math.floor(Math.random() * (other - one)));
-}
-
-/** The text as a key of the kind, in the driver's form; null if it is not one. */
-function keyIn(kind: WalkedKind, text: string): Position | null {
-  if (kind === 'rowid' ? !/^-?\d{1,18}$/.test(text) : !isPossibleKey({ name: '', kind }, text)) return null;
-  const isNumber = kind === 'rowid' || kind === 'integer';
-  return isNumber && Number.isSafeInteger(Number(text)) ? Number(text) : text;
+  const number = one + Math.floor(Math.random() * (other - one));
+  return Number.isSafeInteger(number) ? number : null;
 }

@@ -50,9 +50,6 @@ const GUESSED_FULL_PAGE = 30;
 /** A smaller table is read so quickly that the start makes no difference. */
 const FEW_PAGES = 30;
 
-/** The last page that a PostgreSQL table can have. */
-const LAST_PAGE = 2 ** 32 - 2;
-
 /** Walks through the pages of a table, or along its key where an older server cannot begin at a page. */
 export async function postgresqlWalk(knex: Knex, table: WalkedTable, alias: string): Promise<TableWalk> {
   const { rows } = await knex.raw<{ rows: [TableSize] }>(TABLE_SIZE, { name: regclassName(table) });
@@ -101,11 +98,6 @@ export async function postgresqlWalk(knex: Knex, table: WalkedTable, alias: stri
       return { condition, most: null, next: null };
     },
 
-    write: (position) => `page ${String(position)}`,
-    read: (text) => {
-      const page = Number(/^page (\d{1,10})$/.exec(text)?.[1] ?? NaN);
-      return page <= LAST_PAGE ? page : null;
-    },
     somewhere: () => Promise.resolve(pages < FEW_PAGES ? null : randomInt(pages)),
   };
 }
