@@ -8,6 +8,7 @@ const DATABASE_LIBRARIES = ['knex', 'knex/*', 'pg', 'mysql2', 'mysql2/*', 'bette
 const HEAVY_LIBRARIES = [
   '@babel/parser',
   '@inquirer/*',
+  'cli-table3',
   'csv-stringify',
   'csv-stringify/*',
   'p-retry',

@@ -14,7 +14,7 @@ export function terminalText(text: string): string {
   return safeText(text).replace(MARKS_BEYOND_READING, '$1');
 }
 
-/** Columns that the text takes on a terminal. */
+/** Columns that the text takes, counted as cli-table3 counts them. */
 export function textWidth(text: string): number {
   return isPrintableAscii(text) ? text.length : stringWidth(text);
 }

@@ -1,3 +1,4 @@
+import Table from 'cli-table3';
 import { cutText, ellipsisFor, terminalText, textWidth } from './fit-text.ts';
 import { safeText } from './safe-text.ts';
 import { forTerminal, type Styles, type Terminal } from './styles.ts';
@@ -51,19 +52,11 @@ export function fittedTable(
     terminal.interactive && !whole
       ? fitted(all, terminal.width, ellipsisFor(terminal))
       : { columns: all, leftOut: [] };
-  const widths = columns.map(naturalWidth);
-  const head = columns.map(({ title }, at) => padded(title.toUpperCase(), widths[at] ?? 0, styles.bold));
   const rows = (given[0]?.cells ?? []).map((_, row) =>
-    columns.map(({ cells, style }, at) =>
-      padded(cells[row] ?? '', widths[at] ?? 0, (text) => style?.(text, row) ?? text),
-    ),
+    columns.map(({ cells, style }) => styled(cells[row] ?? '', row, style)),
   );
-  return { text: [head, ...rows].map((line) => `${line.join(GAP).trimEnd()}\n`).join(''), leftOut };
-}
-
-/** The text, styled, and spaces up to a width that its colours do not count for. */
-function padded(text: string, width: number, style: (text: string) => string): string {
-  return style(text) + ' '.repeat(width - textWidth(text));
+  const head = columns.map(({ title }) => styles.bold(title.toUpperCase()));
+  return { text: rendered([head, ...rows], columns.map(naturalWidth)), leftOut };
 }
 
 /** Characters. A longer value would widen every row of its column. */
@@ -84,6 +77,35 @@ export function tableCell(terminal: Terminal, whole: boolean): (value: string | 
     const start = value.slice(0, LONGEST_CELL).replace(/[\ud800-\udbff]$/, '');
     return text(start) + ellipsisFor(terminal);
   };
+}
+
+/** cli-table3 takes quadratic time over the rows of one table, so a long table is made of several. */
+const ROWS_AT_A_TIME = 50;
+
+function rendered(rows: readonly (readonly string[])[], colWidths: readonly number[]): string {
+  let text = '';
+  for (let from = 0; from < rows.length; from += ROWS_AT_A_TIME) {
+    const table = new Table({
+      colWidths: [...colWidths],
+      // cli-table3 colours borders and heads by default, even in a pipe.
+      style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+      chars: borderless,
+    });
+    table.push(...rows.slice(from, from + ROWS_AT_A_TIME).map((row) => [...row]));
+    // Without a pattern, which would take quadratic time over a row of spaces.
+    const lines = table.toString().split('\n');
+    text += lines.map((line) => `${line.trimEnd()}\n`).join('');
+  }
+  return text;
+}
+
+const borderless = {
+  top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '',
+  'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: GAP,
+} as const; // prettier-ignore
+
+function styled(cell: string, row: number, style: Column['style']): string {
+  return style === undefined ? cell : style(cell, row);
 }
 
 /** Chooses and cuts columns so that no line is wider than `width`. */
