@@ -12,6 +12,7 @@ import {
   UsageError,
 } from '../errors.ts';
 import type { CreatedSession, PlannedSession } from '../output/created-text.ts';
+import { nameWithId } from '../output/user-of.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { cookieNames } from '../sessions/cookie-names.ts';
 import { tokenFingerprint } from '../sessions/cookie-signature.ts';
@@ -117,8 +118,7 @@ export const create = defineCommand<CreateFlags>({
         plan: null,
       };
       await store.creation.check();
-      const { cookieLines, createdJson, nameOf, plannedSessionText } =
-        await import('../output/created-text.ts');
+      const { cookieLines, createdJson, plannedSessionText } = await import('../output/created-text.ts');
       if (dryRun === true) {
         await context.print(
           json
@@ -160,7 +160,7 @@ export const create = defineCommand<CreateFlags>({
       }
       await finish(context, store, run, { outcome: 'complete', detail: `session ${created.id}` });
       await context.note(
-        `Session ${created.id} of ${nameOf(user)} lasts until ${created.expiresAt}; \`sessionctl revoke ${idArguments([created.id])}\` ends it. The cookie is not shown again.`,
+        `Session ${created.id} of ${nameWithId(user)} lasts until ${created.expiresAt}; \`sessionctl revoke ${idArguments([created.id])}\` ends it. The cookie is not shown again.`,
       );
       if (!planned.refreshes) {
         await context.note(

@@ -1,3 +1,4 @@
+import { jsonLine } from '../output/json-text.ts';
 import { shellWord } from '../shell-word.ts';
 import { lstat, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -53,8 +54,7 @@ export const demo = defineCommand<DemoFlags>({
 
     const { users, sessions, activeSessions } = report;
     if (format === 'json') {
-      const { jsonText } = await import('../output/json-text.ts');
-      await context.print(`${jsonText({ path, users, sessions, activeSessions, seed: options.seed })}\n`);
+      await context.print(jsonLine({ path, users, sessions, activeSessions, seed: options.seed }));
       return 0;
     }
     const { demoCast } = await import('../store/database/demo/demo-population.ts');

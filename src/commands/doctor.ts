@@ -6,6 +6,7 @@ import { FailedError, SessionctlError, UsageError } from '../errors.ts';
 import { runsOf } from '../history/history-runs.ts';
 import type { SharedHistory } from '../history/shared-history.ts';
 import { counted, inNumber } from '../output/counted.ts';
+import { jsonLine } from '../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import type { Instant } from '../sessions/instant.ts';
 import type { Target } from '../sessions/reading-store.ts';
@@ -95,7 +96,6 @@ async function carryOut(
 }
 
 async function printJson(context: Context, target: Target, findings: readonly Finding[]): Promise<void> {
-  const { jsonText } = await import('../output/json-text.ts');
   const of = (status: Finding['status']) => findings.filter((finding) => finding.status === status).length;
   const checks = findings.map(({ id, status, result, inconclusive, explanation, remedy }) => ({
     id,
@@ -106,7 +106,7 @@ async function printJson(context: Context, target: Target, findings: readonly Fi
     remedy,
   }));
   const body = { command: 'doctor', target, ok: of('ok'), warn: of('warn'), fail: of('fail'), checks };
-  await context.print(`${jsonText(body, 2)}\n`);
+  await context.print(jsonLine(body, 2));
 }
 
 async function* both(first: AsyncIterable<Check>, second: Iterable<Check>): AsyncGenerator<Check> {

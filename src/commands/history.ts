@@ -5,6 +5,7 @@ import type { History } from '../history/history-file.ts';
 import type { HistoryRecord } from '../history/history-record.ts';
 import { runsOf, type HistoryRun } from '../history/history-runs.ts';
 import { counted } from '../output/counted.ts';
+import { jsonLine, jsonText } from '../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { safeText } from '../output/safe-text.ts';
 import { toInstant } from '../sessions/instant.ts';
@@ -80,8 +81,9 @@ export const history = defineCommand<HistoryFlags>({
 const printers: Readonly<
   Record<Exclude<(typeof formats)[number], 'table'>, (runs: readonly HistoryRun[]) => Promise<string>>
 > = {
-  json: async (runs) => (await import('../output/history-json.ts')).historyJson(runs),
-  jsonl: async (runs) => (await import('../output/history-json.ts')).historyJsonLines(runs),
+  json: (runs) =>
+    Promise.resolve(runs.length === 0 ? '[]\n' : `[\n${runs.map((run) => jsonText(run)).join(',\n')}\n]\n`),
+  jsonl: (runs) => Promise.resolve(runs.map((run) => jsonLine(run)).join('')),
   csv: async (runs) => (await import('../output/history-csv.ts')).historyCsv(runs),
 };
 
@@ -150,10 +152,9 @@ async function verify(context: Context, format: 'table' | 'json', ownOnly: boole
   const from = records.at(0)?.at ?? null;
   const to = records.at(-1)?.at ?? null;
   if (format === 'json') {
-    const { jsonText } = await import('../output/json-text.ts');
     const comparedWith = kept?.length ?? null;
     const report = { path, records: records.length, from, to, comparedWith, problems, remarks };
-    await context.print(`${jsonText(report, 2)}\n`);
+    await context.print(jsonLine(report, 2));
   } else {
     const found = [
       ...problems,

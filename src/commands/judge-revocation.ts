@@ -3,7 +3,7 @@ import { CancelledError, FailedError, IncompleteError, SessionctlError, Survivor
 import { grouped } from '../grouped.ts';
 import { counted, inNumber } from '../output/counted.ts';
 import { listedWays, unknownWays } from '../output/ways-back-text.ts';
-import { unclearAddressesText } from '../output/unclear-addresses-text.ts';
+import { unclearAddressesText } from '../output/unreadable.ts';
 import { halfEnded, type Revocation } from '../sessions/revocation.ts';
 import type { RevocationPlan } from '../sessions/revocation-plan.ts';
 import type { Obstacle } from '../sessions/obstacle.ts';

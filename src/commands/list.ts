@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { chooseFormat, listFormats } from '../output/output-format.ts';
 import { counted } from '../output/counted.ts';
-import { unclearAddressesText } from '../output/unclear-addresses-text.ts';
+import { unclearAddressesText } from '../output/unreadable.ts';
 import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
 import { sessionPrinters } from '../output/session-printers.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { jsonLine } from '../output/json-text.ts';
 import type { Outlives, RevocationReport } from '../output/revocation-report.ts';
 import { outlivingText } from '../output/ways-back-text.ts';
 import { OutputClosedError } from '../output/writer.ts';
@@ -32,7 +33,7 @@ export async function reportRevocation(
   const met = done?.met ?? survey;
   const matched = done?.matched ?? survey.sessions;
   const dryRun = flags.dryRun === true;
-  const { reportJson, reportText } = await import('../output/revocation-report.ts');
+  const { reportText } = await import('../output/revocation-report.ts');
   const cancelled = done === null && !dryRun && survey.sessions > 0;
   // A connection that was lost during the prompt must not keep the report from being written.
   const finishedAt = done?.finishedAt ?? (await store.readClock().catch(() => startedAt));
@@ -88,7 +89,7 @@ export async function reportRevocation(
     undeclared,
   };
   try {
-    if (request.json) await context.print(reportJson(document));
+    if (request.json) await context.print(jsonLine(document));
     else if (done !== null) {
       const { bound = 0, offline = 0 } = met.oauthTokens ?? {};
       const { styles, terminal } = context.stdout;

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { jsonLine } from '../output/json-text.ts';
 import type { SweepReport } from '../output/sweep-report.ts';
 import { OutputClosedError } from '../output/writer.ts';
 import { millisecondsOf, type Instant } from '../sessions/instant.ts';
@@ -65,10 +66,10 @@ export function sweepReport(
  * @throws FailedError where stdout cannot be written
  */
 export async function printSweep(context: Context, report: SweepReport, json: boolean): Promise<void> {
-  const { sweepJson, sweepLine } = await import('../output/sweep-report.ts');
+  const { sweepLine } = await import('../output/sweep-report.ts');
   const { stdout, stderr } = context;
   try {
-    await context.print(json ? sweepJson(report) : sweepLine(report, stdout.styles, stdout.terminal));
+    await context.print(json ? jsonLine(report) : sweepLine(report, stdout.styles, stdout.terminal));
   } catch (error) {
     if (!(error instanceof OutputClosedError)) throw error;
     if (context.flags.quiet !== true) await context.show(sweepLine(report, stderr.styles, stderr.terminal));

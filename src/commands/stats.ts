@@ -1,12 +1,13 @@
 import { defineCommand } from '../command.ts';
 import { keepsRecords } from '../config/settings.ts';
+import { jsonLine } from '../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { addressNotes } from './address-notes.ts';
 import { networksMeant } from '../sessions/network-meant.ts';
 import { resolveSelection } from '../sessions/resolve-selection.ts';
 import { parseSelection } from '../sessions/parse-selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
-import { unclearAddressesText } from '../output/unclear-addresses-text.ts';
+import { unclearAddressesText } from '../output/unreadable.ts';
 import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
 import { emailsOf } from './emails-of.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
@@ -47,8 +48,7 @@ export const stats = defineCommand<SelectionFlags>({
         ),
       });
       if (json) {
-        const { jsonText } = await import('../output/json-text.ts');
-        await context.print(`${jsonText(report, 2)}\n`);
+        await context.print(jsonLine(report, 2));
       } else {
         const { statsText } = await import('../output/stats-text.ts');
         const { barsFor, understandsUnicode } = await import('../output/bars.ts');

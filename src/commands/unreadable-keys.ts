@@ -1,5 +1,5 @@
 import { IncompleteError } from '../errors.ts';
-import { unreadableText } from '../output/unreadable-text.ts';
+import { unreadableText } from '../output/unreadable.ts';
 
 /**
  * Keys in Redis that look like sessions, and whose values cannot be read, may be sessions of anyone.

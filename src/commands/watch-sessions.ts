@@ -135,7 +135,7 @@ async function terminalAudience(
   const isOurs = system.inForeground();
   const stopReading =
     system.stdin.isTTY === true && context.flags.input && isOurs
-      ? (await import('../output/keys.ts')).readKeys(system.stdin, (keys) => {
+      ? (await import('../output/screen.ts')).readKeys(system.stdin, (keys) => {
           if (ENDING_KEYS.some((key) => keys.includes(key))) end();
         })
       : () => undefined;

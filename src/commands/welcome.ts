@@ -3,6 +3,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { createContext, type Context } from '../context.ts';
 import { ConfigError, type ExitCode } from '../errors.ts';
 import { counted } from '../output/counted.ts';
+import { jsonLine } from '../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
 import { everySession } from '../sessions/selection.ts';
 import type { Target } from '../sessions/reading-store.ts';
@@ -54,9 +55,8 @@ export async function welcome(context: Context, flags: GlobalFlags): Promise<Exi
   const standing = await standingOf(context, flags);
   const steps = stepsFor(standing);
   if (format === 'json') {
-    const { jsonText } = await import('../output/json-text.ts');
     const next = steps.map(([command]) => command);
-    await context.print(`${jsonText({ ...standing, next }, 2)}\n`);
+    await context.print(jsonLine({ ...standing, next }, 2));
   } else {
     await context.print(await welcomeText(context, standing, steps));
   }

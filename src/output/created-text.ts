@@ -4,9 +4,10 @@ import type { Target } from '../sessions/reading-store.ts';
 import type { User } from '../sessions/session.ts';
 import { formatDuration } from '../sessions/duration.ts';
 import { terminalText } from './fit-text.ts';
-import { jsonText } from './json-text.ts';
+import { jsonLine } from './json-text.ts';
 import { labelledLines } from './labelled-lines.ts';
 import type { Styles, Terminal } from './styles.ts';
+import { nameWithId } from './user-of.ts';
 
 /** A session that is to be created. */
 export interface PlannedSession {
@@ -29,7 +30,7 @@ export function plannedSessionText(planned: PlannedSession, terminal: Terminal, 
   const lines = [
     { label: 'database', value: terminalText(target.database) },
     ...(target.redis === null ? [] : [{ label: 'Redis', value: terminalText(target.redis) }]),
-    { label: 'user', value: terminalText(nameOf(user)), style: styles.bold },
+    { label: 'user', value: terminalText(nameWithId(user)), style: styles.bold },
     {
       label: 'lasts',
       value: `${formatDuration(length)}${refreshes ? ', and requests extend it, as after a sign-in' : '; requests do not extend it'}`,
@@ -39,12 +40,6 @@ export function plannedSessionText(planned: PlannedSession, terminal: Terminal, 
     { label: 'reason', value: terminalText(planned.reason) },
   ];
   return labelledLines(lines, terminal, styles);
-}
-
-/** `Ada Lovelace <ada@example.com> (id)`. */
-export function nameOf({ id, email, name }: User): string {
-  const named = email === null ? name : name === null || name === '' ? email : `${name} <${email}>`;
-  return named === null ? id : `${named} (${id})`;
 }
 
 export interface CreatedSession {
@@ -62,7 +57,7 @@ export function createdJson(
   created: CreatedSession | null,
 ): string {
   const { target, user, length, places, reason } = planned;
-  return `${jsonText({
+  return jsonLine({
     command: 'create',
     runId,
     dryRun,
@@ -86,7 +81,7 @@ export function createdJson(
     setCookie: created?.cookies.setCookie ?? null,
     cookie: created?.cookies.cookie ?? null,
     reason,
-  })}\n`;
+  });
 }
 
 /** The lines with which a server would answer a sign-in. */

@@ -1,12 +1,12 @@
 import type { Finding, FindingStatus, Remedy } from '../doctor/finding.ts';
-import { terminalText, wrapText } from './fit-text.ts';
+import { screenLines, terminalText } from './fit-text.ts';
 import type { Styles, Terminal } from './styles.ts';
 
 /** Columns for the ids of checks; a longer id moves its result to the right. */
 const ID_WIDTH = 20;
 const STATUS_WIDTH = 4;
 const GAP = '  ';
-/** Columns. Text narrower than this could not be read in any case. */
+/** With fewer columns beside the id, the result goes below it. */
 const NARROWEST = 20;
 
 const places: Readonly<Record<Remedy['kind'], string>> = {
@@ -28,11 +28,15 @@ export function findingText(finding: Finding, terminal: Terminal, styles: Styles
   const indent = STATUS_WIDTH + GAP.length + Math.max(id.length, ID_WIDTH) + GAP.length;
   const isNarrow = terminal.interactive && terminal.width < indent + NARROWEST;
   const inner = isNarrow ? STATUS_WIDTH + GAP.length : indent;
-  const text = wrapped(result, inner, terminal).join(`\n${' '.repeat(inner)}`);
+  const text = screenLines(terminalText(result), terminal, inner).join(`\n${' '.repeat(inner)}`);
   const lines = [isNarrow ? `${head.trimEnd()}\n${' '.repeat(inner)}${text}` : head + text];
   if (status !== 'ok') {
     const under = ' '.repeat(STATUS_WIDTH + GAP.length);
-    lines.push(...wrapped(explanation, under.length, terminal).map((line) => under + styles.dim(line)));
+    lines.push(
+      ...screenLines(terminalText(explanation), terminal, under.length).map(
+        (line) => under + styles.dim(line),
+      ),
+    );
     if (remedy !== null) {
       lines.push(under + styles.dim(places[remedy.kind]));
       lines.push(
@@ -53,9 +57,4 @@ export function summaryText(findings: readonly Finding[], styles: Styles): strin
     ...(failed === 0 ? [] : [styles.red(`${String(failed)} fail`)]),
   ];
   return `\n${parts.join(', ')}\n`;
-}
-
-function wrapped(text: string, indent: number, terminal: Terminal): readonly string[] {
-  const safe = terminalText(text);
-  return terminal.interactive ? wrapText(safe, Math.max(terminal.width - indent, NARROWEST)) : [safe];
 }

@@ -50,11 +50,13 @@ export function wrapText(text: string, width: number): readonly string[] {
 }
 
 /** Columns. Text narrower than this could not be read in any case. */
-const NARROWEST = 20;
+const NARROWEST = 10;
 
-/** A sentence wrapped at spaces to the width of a terminal; without a terminal, on one line. */
-export function screenLines(text: string, terminal: Terminal | null): readonly string[] {
-  return terminal?.interactive === true ? wrapText(text, Math.max(terminal.width, NARROWEST)) : [text];
+/** Text wrapped at spaces to the width of a terminal beside an indent; without a terminal, on one line. */
+export function screenLines(text: string, terminal: Terminal | null, indent = 0): readonly string[] {
+  return terminal?.interactive === true
+    ? wrapText(text, Math.max(terminal.width - indent, NARROWEST))
+    : [text];
 }
 
 function fits(text: string, width: number): boolean {

@@ -19,6 +19,11 @@ export function jsonText(value: unknown, indent?: number): string {
         .join('\n');
 }
 
+/** `jsonText` with a line feed. */
+export function jsonLine(value: unknown, indent?: number): string {
+  return `${jsonText(value, indent)}\n`;
+}
+
 /** `jsonText` of a string or null, fast for plain texts and for those that repeat. */
 export function jsonString(text: string | null): string {
   if (text === null) return 'null';

@@ -1,4 +1,4 @@
-import { wrapText } from './fit-text.ts';
+import { screenLines } from './fit-text.ts';
 import type { Styles, Terminal } from './styles.ts';
 
 /** One or more lines after a label; a missing value is shown as `-`. */
@@ -10,17 +10,14 @@ export interface LabelledLine {
 }
 
 const GAP = '  ';
-/** On a screen narrower than this a value ignores the width: it could not be read in any case. */
-const NARROWEST_VALUE = 10;
 
 /** `label  value` pairs, the values aligned, and wrapped to the width of a terminal. Ends with a line feed. */
 export function labelledLines(lines: readonly LabelledLine[], terminal: Terminal, styles: Styles): string {
   const labelWidth = Math.max(...lines.map(({ label }) => label.length));
   const indent = ' '.repeat(labelWidth) + GAP;
-  const width = Math.max(terminal.width - indent.length, NARROWEST_VALUE);
   const text = lines.map(({ label, value, style = (plain) => plain }) => {
     const shown = value === null || value === '' ? '-' : value;
-    const wrapped = terminal.interactive ? wrapText(shown, width) : [shown];
+    const wrapped = screenLines(shown, terminal, indent.length);
     return `${styles.dim(label.padEnd(labelWidth))}${GAP}${wrapped.map(style).join(`\n${indent}`)}\n`;
   });
   return text.join('');

@@ -6,7 +6,7 @@ import type { Target } from '../sessions/reading-store.ts';
 import type { Session } from '../sessions/session.ts';
 import { includesOffline, onlyIncluded, type Included } from '../sessions/ways-back.ts';
 import { counted, inNumber } from './counted.ts';
-import { unreadableText } from './unreadable-text.ts';
+import { unreadableText } from './unreadable.ts';
 import { terminalText } from './fit-text.ts';
 import { listedWays, outlivingText } from './ways-back-text.ts';
 import { labelledLines, type LabelledLine } from './labelled-lines.ts';
@@ -95,11 +95,11 @@ export function planText(plan: PlanView, options: SessionTableOptions): string {
 
 function under(
   label: string,
-  sentences: readonly (string | null)[],
+  sentences: readonly (string | false)[],
   style: (text: string) => string = (text) => text,
 ): readonly LabelledLine[] {
   return sentences
-    .filter((sentence) => sentence !== null)
+    .filter((sentence) => sentence !== false)
     .map((value, at) => ({ label: at === 0 ? label : '', value, style }));
 }
 
@@ -134,27 +134,25 @@ function alarming({
   unreadable = 0,
   cautions = [],
   unreadableTimes = 0,
-}: PlanView): readonly (string | null)[] {
+}: PlanView): readonly (string | false)[] {
   const offline = oauthTokens?.offline ?? 0;
   return [
-    mismatch === null ? null : `${terminalText(mismatch)}.`,
-    unreadable === 0 ? null : `${unreadableText(unreadable)}.`,
+    mismatch !== null && `${terminalText(mismatch)}.`,
+    unreadable > 0 && `${unreadableText(unreadable)}.`,
     ...cautions.map(terminalText),
-    unclear === null ? null : `${unclear}.`,
-    unreadableTimes === 0
-      ? null
-      : `${counted(unreadableTimes, 'more session')} may match and ${inNumber(unreadableTimes, 'is', 'are')} left alone: a time that the selection compares is missing or cannot be read.`,
-    impersonations === null || impersonations === 0
-      ? null
-      : `${counted(impersonations, 'active session')} in which ${inNumber(users, 'this user impersonates', 'these users impersonate')} ${inNumber(impersonations, 'another user stays', 'others stay')} valid: see --impersonated-by.`,
-    offline === 0 || includesOffline(included)
-      ? null
-      : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'stays', 'stay')} valid: --include offline-tokens revokes ${inNumber(offline, 'it', 'them')}.`,
+    unclear !== null && `${unclear}.`,
+    unreadableTimes > 0 &&
+      `${counted(unreadableTimes, 'more session')} may match and ${inNumber(unreadableTimes, 'is', 'are')} left alone: a time that the selection compares is missing or cannot be read.`,
+    impersonations !== null &&
+      impersonations > 0 &&
+      `${counted(impersonations, 'active session')} in which ${inNumber(users, 'this user impersonates', 'these users impersonate')} ${inNumber(impersonations, 'another user stays', 'others stay')} valid: see --impersonated-by.`,
+    offline > 0 &&
+      !includesOffline(included) &&
+      `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'stays', 'stay')} valid: --include offline-tokens revokes ${inNumber(offline, 'it', 'them')}.`,
     ...outlivingText(waysBack, Math.max(users, 1), included),
-    preserve
-      ? `The ${inNumber(sessions, 'row is kept as a record (preserve_in_database): its', 'rows are kept as records (preserve_in_database): their')} expiry is set to the current time. Expired sessions are records already and not counted here.`
-      : null,
-    untilQuiet ? 'Also ends matching sessions that start meanwhile, until there are no new ones.' : null,
+    preserve &&
+      `The ${inNumber(sessions, 'row is kept as a record (preserve_in_database): its', 'rows are kept as records (preserve_in_database): their')} expiry is set to the current time. Expired sessions are records already and not counted here.`,
+    untilQuiet && 'Also ends matching sessions that start meanwhile, until there are no new ones.',
   ];
 }
 
@@ -168,27 +166,24 @@ function peculiar({
   handsOutJwts = false,
   jwtExpiresIn = null,
   clock,
-}: PlanView): readonly (string | null)[] {
+}: PlanView): readonly (string | false)[] {
   const bound = oauthTokens?.bound ?? 0;
   const offline = oauthTokens?.offline ?? 0;
   const ended = listedWays(onlyIncluded(waysBack, included));
   return [
-    cookieCache === null
-      ? null
-      : `The cookie cache lets browsers stay signed in for up to ${formatDuration(cookieCache)} afterwards: until about ${timeOfDay(clock, cookieCache)} if ended now.`,
-    handsOutJwts
-      ? `The JWT plugin (table jwks) hands out tokens that other services accept until they expire, after ${jwtExpiresIn === null ? '15 minutes unless the application sets expirationTime (jwt_expires_in is not set)' : formatDuration(jwtExpiresIn)}. Nothing here ends them.`
-      : null,
-    handsOutJwts && oauthTokens !== null
-      ? 'Access tokens of the OAuth provider may be such tokens as well: these expire after an hour by default.'
-      : null,
-    bound === 0
-      ? null
-      : `${counted(bound, 'OAuth token')} bound to ${inNumber(sessions, 'this session', 'these sessions')} ${inNumber(bound, 'is', 'are')} revoked too.`,
-    offline === 0 || !includesOffline(included)
-      ? null
-      : `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'is', 'are')} revoked too, as asked.`,
-    ended === null ? null : `Ended too, as asked: ${ended}.`,
+    cookieCache !== null &&
+      `The cookie cache lets browsers stay signed in for up to ${formatDuration(cookieCache)} afterwards: until about ${timeOfDay(clock, cookieCache)} if ended now.`,
+    handsOutJwts &&
+      `The JWT plugin (table jwks) hands out tokens that other services accept until they expire, after ${jwtExpiresIn === null ? '15 minutes unless the application sets expirationTime (jwt_expires_in is not set)' : formatDuration(jwtExpiresIn)}. Nothing here ends them.`,
+    handsOutJwts &&
+      oauthTokens !== null &&
+      'Access tokens of the OAuth provider may be such tokens as well: these expire after an hour by default.',
+    bound > 0 &&
+      `${counted(bound, 'OAuth token')} bound to ${inNumber(sessions, 'this session', 'these sessions')} ${inNumber(bound, 'is', 'are')} revoked too.`,
+    offline > 0 &&
+      includesOffline(included) &&
+      `${counted(offline, OFFLINE_TOKEN)} ${inNumber(offline, 'is', 'are')} revoked too, as asked.`,
+    ended !== null && `Ended too, as asked: ${ended}.`,
   ];
 }
 
@@ -205,13 +200,11 @@ function timeOfDay(from: Instant, milliseconds: number): string {
 }
 
 /** Notes for every plan whose configuration does not say more. */
-function constant({ undeclared = [] }: PlanView): readonly (string | null)[] {
+function constant({ undeclared = [] }: PlanView): readonly (string | false)[] {
   return [
-    undeclared.includes('cookie_cache')
-      ? 'No cookie cache is configured here. If the application has one, browsers stay signed in until it expires.'
-      : null,
-    undeclared.includes('secondary_storage')
-      ? 'No Redis is configured here. If the application keeps sessions in secondary storage, they stay valid there.'
-      : null,
+    undeclared.includes('cookie_cache') &&
+      'No cookie cache is configured here. If the application has one, browsers stay signed in until it expires.',
+    undeclared.includes('secondary_storage') &&
+      'No Redis is configured here. If the application keeps sessions in secondary storage, they stay valid there.',
   ];
 }

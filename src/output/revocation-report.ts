@@ -4,9 +4,8 @@ import { halfEnded } from '../sessions/revocation.ts';
 import type { Target } from '../sessions/reading-store.ts';
 import { kindsOf, sumOf, type WayBack, type WaysBackNumbers, waysBack } from '../sessions/ways-back.ts';
 import { counted, inNumber } from './counted.ts';
-import { unreadableText } from './unreadable-text.ts';
+import { unreadableText } from './unreadable.ts';
 import { screenLines, terminalText } from './fit-text.ts';
-import { jsonText } from './json-text.ts';
 import { listedWays } from './ways-back-text.ts';
 import { placeName, sessionsOfUsers, type Undeclared } from './revocation-plan.ts';
 import type { Styles, Terminal } from './styles.ts';
@@ -92,11 +91,6 @@ export type Outlives = Readonly<
   Record<WayBack, { readonly found: number | null; readonly ended: number } | null>
 >;
 
-/** The report as one JSON object on one line. */
-export function reportJson(report: RevocationReport): string {
-  return `${jsonText(report)}\n`;
-}
-
 /** A sentence of the report, and its highlighted part. */
 interface Sentence {
   readonly text: string;
@@ -146,63 +140,55 @@ export function reportText(
   const endedToo = listedWays(numbersOf(report.outlives, ({ ended: number }) => number));
   const staying = numbersOf(report.outlives, ({ found, ended: number }) => (found ?? 0) - number);
   const stay = listedWays(staying);
-  const sentences: (Sentence | null)[] = [
+  const sentences: (Sentence | false | null)[] = [
     firstLine(report, ended),
     leftOver(report, styles),
-    half > 0 && report.remaining !== 0
-      ? {
-          text: `${grouped(half)} more ${inNumber(half, 'is', 'are')} gone from Redis, not from the database: run the same command again.`,
-          style: styles.red,
-        }
-      : null,
-    remaining === 0 && others > 0 && !uncertain
-      ? {
-          text: `${counted(others, 'other')} had ended, or no longer matched, before ${inNumber(others, 'it was', 'they were')} reached.`,
-        }
-      : null,
-    noLongerMatch !== null && noLongerMatch > 0
-      ? {
-          text: `${counted(noLongerMatch, 'session')} of the plan no longer ${inNumber(noLongerMatch, 'matches and stays', 'match and stay')} valid.`,
-          style: styles.yellow,
-        }
-      : null,
-    uncertain ? { text: 'An answer of the server did not arrive, so the number may be too low.' } : null,
-    arrivedLater !== null && arrivedLater > 0
-      ? {
-          text: `${counted(arrivedLater, 'session')} that ${inNumber(arrivedLater, 'matches', 'match')} signed in later and ${inNumber(arrivedLater, 'is', 'are')} still there: run it again, or with --until-quiet.`,
-          style: styles.yellow,
-        }
-      : null,
-    remaining !== null && (arrivedLater === null || noLongerMatch === null)
-      ? { text: 'It is not known whether more sessions match now: checking again failed.', style: styles.red }
-      : null,
+    half > 0 &&
+      remaining !== 0 && {
+        text: `${grouped(half)} more ${inNumber(half, 'is', 'are')} gone from Redis, not from the database: run the same command again.`,
+        style: styles.red,
+      },
+    remaining === 0 &&
+      others > 0 &&
+      !uncertain && {
+        text: `${counted(others, 'other')} had ended, or no longer matched, before ${inNumber(others, 'it was', 'they were')} reached.`,
+      },
+    noLongerMatch !== null &&
+      noLongerMatch > 0 && {
+        text: `${counted(noLongerMatch, 'session')} of the plan no longer ${inNumber(noLongerMatch, 'matches and stays', 'match and stay')} valid.`,
+        style: styles.yellow,
+      },
+    uncertain && { text: 'An answer of the server did not arrive, so the number may be too low.' },
+    arrivedLater !== null &&
+      arrivedLater > 0 && {
+        text: `${counted(arrivedLater, 'session')} that ${inNumber(arrivedLater, 'matches', 'match')} signed in later and ${inNumber(arrivedLater, 'is', 'are')} still there: run it again, or with --until-quiet.`,
+        style: styles.yellow,
+      },
+    remaining !== null &&
+      (arrivedLater === null || noLongerMatch === null) && {
+        text: 'It is not known whether more sessions match now: checking again failed.',
+        style: styles.red,
+      },
     markedUsers(report),
-    oauthTokens === null || Math.max(expected.oauthTokens, oauthTokens.revoked, oauthTokens.offlineLeft) === 0
-      ? null
-      : {
-          text: `${counted(oauthTokens.revoked, 'OAuth token')} revoked, ${counted(oauthTokens.offlineLeft, 'offline refresh token')} left.`,
-        },
-    endedToo === null ? null : { text: `Ended too: ${endedToo}.` },
-    stay === null
-      ? null
-      : {
-          text: `Still valid: ${stay}. To end ${inNumber(sumOf(staying), 'it', 'them')}, add --include ${kindsOf(staying).join(',')}.`,
-          style: styles.yellow,
-        },
-    effectiveAt === null ? null : inForce(effectiveAt, expected, report.undeclared),
-    unreadable === 0 ? null : { text: `${unreadableText(unreadable)}.`, style: styles.yellow },
-    report.mismatch === null
-      ? null
-      : {
-          text: `You allowed this: ${terminalText(report.mismatch)}.`,
-          style: styles.yellow,
-        },
-    report.notFound.length > 0 ? { text: `Not found: ${terminalText(report.notFound.join(', '))}.` } : null,
+    oauthTokens !== null &&
+      Math.max(expected.oauthTokens, oauthTokens.revoked, oauthTokens.offlineLeft) > 0 && {
+        text: `${counted(oauthTokens.revoked, 'OAuth token')} revoked, ${counted(oauthTokens.offlineLeft, 'offline refresh token')} left.`,
+      },
+    endedToo !== null && { text: `Ended too: ${endedToo}.` },
+    stay !== null && {
+      text: `Still valid: ${stay}. To end ${inNumber(sumOf(staying), 'it', 'them')}, add --include ${kindsOf(staying).join(',')}.`,
+      style: styles.yellow,
+    },
+    effectiveAt !== null && inForce(effectiveAt, expected, report.undeclared),
+    unreadable > 0 && { text: `${unreadableText(unreadable)}.`, style: styles.yellow },
+    report.mismatch !== null && {
+      text: `You allowed this: ${terminalText(report.mismatch)}.`,
+      style: styles.yellow,
+    },
+    report.notFound.length > 0 && { text: `Not found: ${terminalText(report.notFound.join(', '))}.` },
   ];
-  const lines = sentences.flatMap((sentence) =>
-    sentence === null ? [] : linesOf(sentence, terminal, styles),
-  );
-  return `${lines.join('\n')}\n`;
+  const said = sentences.filter((sentence) => sentence !== false && sentence !== null);
+  return `${said.flatMap((sentence) => linesOf(sentence, terminal, styles)).join('\n')}\n`;
 }
 
 function numbersOf(

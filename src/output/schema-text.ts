@@ -1,13 +1,11 @@
 import type { SchemaPart, SchemaStep } from '../sessions/schema-store.ts';
 import type { Target } from '../sessions/reading-store.ts';
-import { terminalText, wrapText } from './fit-text.ts';
+import { screenLines, terminalText } from './fit-text.ts';
 import { labelledLines } from './labelled-lines.ts';
 import { placeName } from './revocation-plan.ts';
 import type { Styles, Terminal } from './styles.ts';
 
 const STATE_WIDTH = 'optional'.length;
-/** Columns. Text narrower than this could not be read in any case. */
-const NARROWEST = 20;
 
 const titles: Readonly<Record<SchemaPart['name'], string>> = {
   'core-tables': "Better Auth's core tables",
@@ -22,10 +20,11 @@ export function schemaPartsText(
   { green, yellow, dim }: Styles,
 ): string {
   const style = { done: green, pending: yellow, optional: dim };
-  const line = ({ name, state, detail }: SchemaPart) =>
-    `${style[state](state.padEnd(STATE_WIDTH))}  ${wrapped(`${titles[name]}: ${terminalText(detail)}`).join(`\n${' '.repeat(STATE_WIDTH + 2)}`)}\n`;
-  const wrapped = (text: string) =>
-    terminal.interactive ? wrapText(text, Math.max(terminal.width - STATE_WIDTH - 2, NARROWEST)) : [text];
+  const indent = ' '.repeat(STATE_WIDTH + 2);
+  const line = ({ name, state, detail }: SchemaPart) => {
+    const lines = screenLines(`${titles[name]}: ${terminalText(detail)}`, terminal, indent.length);
+    return `${style[state](state.padEnd(STATE_WIDTH))}  ${lines.join(`\n${indent}`)}\n`;
+  };
   return parts.map(line).join('');
 }
 

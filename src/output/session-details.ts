@@ -12,6 +12,7 @@ import { sessionFieldsJson } from './session-json.ts';
 import { shortAddress } from './short-address.ts';
 import { jsonString, jsonText } from './json-text.ts';
 import type { Styles, Terminal } from './styles.ts';
+import { fullNameOf } from './user-of.ts';
 
 /** What `show` knows of a session besides its own row. */
 export interface SessionDetails {
@@ -91,7 +92,7 @@ export function sessionDetailsText(
   };
   const lines = [
     { label: 'id', value: text(session.id), style: styles.bold },
-    { label: 'user', value: terminalText(userOf(session)) },
+    { label: 'user', value: text(fullNameOf({ email: session.userEmail, name: session.userName })) },
     { label: 'user id', value: text(session.userId) },
     { label: 'state', value: stateOf(session, now), style: active ? styles.green : styles.dim },
     { label: 'created', value: time('createdAt') },
@@ -171,11 +172,6 @@ function freshText(details: SessionDetails, now: Instant): string {
   if (freshUntil === null) return 'always, as fresh_age is configured';
   const when = `${freshUntil} (${relativeTime(freshUntil, now)})`;
   return isFresh(details, now) ? `yes, until ${when}` : `no, since ${when}`;
-}
-
-function userOf({ userName, userEmail }: Session): string {
-  if (userEmail === null) return userName ?? '';
-  return userName === null || userName === '' ? userEmail : `${userName} <${userEmail}>`;
 }
 
 function stateOf({ state, expiresAt }: Session, now: Instant): string {

@@ -44,7 +44,7 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
     terminal.interactive && terminal.width >= WIDTH_OF_HOURS
       ? `  ${bars.sparkline(signIns.byHour)}${terminal.width < WIDTH_OF_LEGEND ? '' : '  (a column an hour, 0 to 23 UTC)'}`
       : '';
-  const head: readonly (LabelledLine | null)[] = [
+  const head: readonly (LabelledLine | false)[] = [
     { label: 'database', value: placeName(report.target), style: styles.bold },
     { label: 'selected', value: report.selection === '' ? 'everything' : terminalText(report.selection) },
     {
@@ -63,22 +63,20 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
           ? 'nothing: rows are kept as records'
           : counted(report.backlog, 'expired session'),
     },
-    report.impersonations === null
-      ? null
-      : {
-          label: 'impersonated',
-          value: `${counted(report.impersonations.sessions, 'session')} by ${counted(report.impersonations.administrators, 'administrator')}`,
-        },
+    report.impersonations !== null && {
+      label: 'impersonated',
+      value: `${counted(report.impersonations.sessions, 'session')} by ${counted(report.impersonations.administrators, 'administrator')}`,
+    },
     {
       label: 'expiring',
       value: `${grouped(within['1h'])} in an hour, ${grouped(within['1d'])} in a day, ${grouped(within['7d'])} in 7 days, ${grouped(within['30d'])} in 30 days, ${grouped(expiry.later)} later`,
     },
-    signIns.undated === 0 ? null : { label: 'without a date', value: counted(signIns.undated, 'session') },
+    signIns.undated > 0 && { label: 'without a date', value: counted(signIns.undated, 'session') },
   ];
   const peak = signIns.byHour.indexOf(Math.max(...signIns.byHour));
   const sections = [
     labelledLines(
-      head.filter((line) => line !== null),
+      head.filter((line) => line !== false),
       terminal,
       styles,
     ),

@@ -6,7 +6,6 @@ import type { Target } from '../sessions/reading-store.ts';
 import type { Sweep } from '../sessions/sweep.ts';
 import { counted } from './counted.ts';
 import { screenLines } from './fit-text.ts';
-import { jsonText } from './json-text.ts';
 import { placeName } from './revocation-plan.ts';
 import type { Styles, Terminal } from './styles.ts';
 
@@ -62,11 +61,6 @@ export interface SweepReport {
   readonly uncertain: boolean;
 }
 
-/** The report as one JSON object on one line. */
-export function sweepJson(report: SweepReport): string {
-  return `${jsonText(report)}\n`;
-}
-
 /**
  * The report as one line, which begins with why the sweep stopped.
  * @param terminal where it is shown, and broken at spaces; without one it stays one line
@@ -84,14 +78,20 @@ function sentenceOf(
 ): { readonly text: string; readonly style: (why: string) => string } {
   const { deleted, verifications, batches, longestBatchMs, durationMs, stoppedBecause, uncertain } = report;
   if (report.dryRun) {
-    const count = report.remaining === null ? 'an unknown number of rows' : counted(report.remaining, 'row');
-    const inRedis = secondaryPart(report);
+    const { remaining, remainingVerifications } = report;
+    const count = remaining === null ? 'an unknown number of rows' : counted(remaining, 'row');
     const others =
-      report.remainingVerifications === null
+      remainingVerifications === null
         ? ''
-        : ` (${counted(report.remainingVerifications, 'verification')} among them)`;
+        : ` (${counted(remainingVerifications, 'verification')} among them)`;
+    const parts = [
+      `${count}${others} that had expired by ${report.expiredBy} would be deleted from ${placeName(report.target)}`,
+      secondaryPart(report),
+      keptPart(report),
+      unreadablePart(report),
+    ];
     return {
-      text: `dry run: ${count}${others} that had expired by ${report.expiredBy} would be deleted from ${placeName(report.target)}${inRedis === null ? '' : `; ${inRedis}`}${[keptPart(report), unreadablePart(report)].map((part) => (part === null ? '' : `; ${part}`)).join('')}`,
+      text: `dry run: ${parts.filter((part) => part !== null).join('; ')}`,
       style: (why) => why,
     };
   }
@@ -118,15 +118,11 @@ function secondaryPart({ secondary }: SweepReport): string | null {
   if (secondary === null) return null;
   const { expired, orphans, indexEntries, immortalIndexes } = secondary;
   const found = [
-    expired === 0 ? null : counted(expired, 'expired session'),
-    orphans === 0
-      ? null
-      : counted(orphans, 'session of users who are gone', 'sessions of users who are gone'),
-    indexEntries === 0 ? null : counted(indexEntries, 'stale entry of an index', 'stale entries of indexes'),
-    immortalIndexes === 0
-      ? null
-      : counted(immortalIndexes, 'index without a lifetime', 'indexes without a lifetime'),
-  ].filter((part) => part !== null);
+    expired > 0 && counted(expired, 'expired session'),
+    orphans > 0 && counted(orphans, 'session of users who are gone', 'sessions of users who are gone'),
+    indexEntries > 0 && counted(indexEntries, 'stale entry of an index', 'stale entries of indexes'),
+    immortalIndexes > 0 && counted(immortalIndexes, 'index without a lifetime', 'indexes without a lifetime'),
+  ].filter((part) => part !== false);
   return found.length === 0 ? 'nothing stale in Redis' : `in Redis ${found.join(', ')}`;
 }
 

@@ -2,10 +2,11 @@ import { millisecondsOf, type Instant } from '../sessions/instant.ts';
 import type { CacheState } from '../sessions/cookie-cache.ts';
 import { livesOn, type SignatureState, type VerifiedCache, type Verified } from '../sessions/verify.ts';
 import { terminalText } from './fit-text.ts';
-import { jsonText } from './json-text.ts';
+import { jsonLine } from './json-text.ts';
 import { labelledLines } from './labelled-lines.ts';
 import { relativeTime } from './relative-time.ts';
 import type { Styles, Terminal } from './styles.ts';
+import { nameWithId } from './user-of.ts';
 
 /** One of several that were verified, and its place in the paste. */
 export interface PlacedVerified {
@@ -15,12 +16,12 @@ export interface PlacedVerified {
 
 /** What was verified, as one object. The token is not in it. */
 export function verifiedJson(verified: Verified): string {
-  return `${jsonText(fieldsOf(verified))}\n`;
+  return jsonLine(fieldsOf(verified));
 }
 
 /** The same of several, as one array. */
 export function verdictsJson(verdicts: readonly PlacedVerified[]): string {
-  return `${jsonText(verdicts.map(({ place, verified }) => ({ place, ...fieldsOf(verified) })))}\n`;
+  return jsonLine(verdicts.map(({ place, verified }) => ({ place, ...fieldsOf(verified) })));
 }
 
 function fieldsOf(verified: Verified) {
@@ -199,10 +200,9 @@ const ANSWERED = {
 
 function userOf({ session, userBanned, userExists }: Verified): string | null {
   if (session === null) return null;
-  const { userId, userEmail, userName } = session;
-  const named = userEmail === null ? userName : userName === null ? userEmail : `${userName} <${userEmail}>`;
+  const { userId, userEmail: email, userName: name } = session;
   const remark = userExists === false ? ', gone' : userBanned === true ? ', banned' : '';
-  return `${named === null ? String(userId) : `${named} (${String(userId)})`}${remark}`;
+  return `${nameWithId({ id: String(userId), email, name })}${remark}`;
 }
 
 const CACHE_STATES: Readonly<Record<Exclude<CacheState, 'believed'>, string>> = {

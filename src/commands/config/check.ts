@@ -4,7 +4,7 @@ import { defineCommand } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { ConfigError } from '../../errors.ts';
 import { counted } from '../../output/counted.ts';
-import { jsonText } from '../../output/json-text.ts';
+import { jsonLine } from '../../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 import { safeText } from '../../output/safe-text.ts';
 import { mayBeSecret } from '../../sessions/shown-value.ts';
@@ -27,7 +27,7 @@ export const configCheck = defineCommand<object>({
     for (const warning of warnings) await context.warn(warning);
 
     if (format === 'json') {
-      await context.print(`${jsonText({ path, profiles, problems }, 2)}\n`);
+      await context.print(jsonLine({ path, profiles, problems }, 2));
     } else if (problems.length > 0) {
       const { describeProblem } = await import('../../config/problem.ts');
       const lines = problems.map((problem) =>

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { defineCommand, OfferingOption, once } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { jsonText } from '../../output/json-text.ts';
+import { jsonLine } from '../../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 import { DEFAULT_FILE, planFromFlags, rejectBadFlags, type Plan } from './init-plan.ts';
 import type { InitFlags } from './init-flags.ts';
@@ -70,7 +70,7 @@ export const configInit = defineCommand<InitFlags>({
       envFile: plan.draft.envFile,
       auth,
     };
-    await context.print(format === 'json' ? `${jsonText(report, 2)}\n` : `${plan.path}\n`);
+    await context.print(format === 'json' ? jsonLine(report, 2) : `${plan.path}\n`);
     return 0;
   },
 });

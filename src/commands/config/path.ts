@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.ts';
-import { jsonText } from '../../output/json-text.ts';
+import { jsonLine } from '../../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 
 export const configPath = defineCommand<object>({
@@ -18,7 +18,7 @@ export const configPath = defineCommand<object>({
     const search = await findConfigFile(context.system, flags.config);
     if (search.path === null) throw noConfigFile(search);
     if (search.warning !== null) await context.warn(search.warning);
-    await context.print(format === 'json' ? `${jsonText({ path: search.path }, 2)}\n` : `${search.path}\n`);
+    await context.print(format === 'json' ? jsonLine({ path: search.path }, 2) : `${search.path}\n`);
     return 0;
   },
 });

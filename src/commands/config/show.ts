@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.ts';
-import { jsonText } from '../../output/json-text.ts';
+import { jsonLine } from '../../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 import { safeText } from '../../output/safe-text.ts';
 import type { Styles } from '../../output/styles.ts';
@@ -27,7 +27,7 @@ export const configShow = defineCommand<{ readonly resolve?: boolean }>({
       await context.note('url_command was not run: --resolve runs it and shows the URL');
     if (format === 'json') {
       const settings = entries.map(({ key, value, origin }) => ({ key, value, origin }));
-      await context.print(`${jsonText({ path, settings }, 2)}\n`);
+      await context.print(jsonLine({ path, settings }, 2));
       return 0;
     }
     const { describeOrigin } = await import('../../config/origin.ts');

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { GlobalFlags } from '../../flags.ts';
 import type { Context } from '../../context.ts';
 import { CancelledError, IncompleteError, LockedError, SessionctlError, UsageError } from '../../errors.ts';
+import { jsonLine } from '../../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 import type { SchemaChange, SchemaStore } from '../../sessions/schema-store.ts';
 import type { Target } from '../../sessions/reading-store.ts';
@@ -68,8 +69,7 @@ export async function changeSchema<Plan extends SchemaChange>(
     );
   }
   if (json) {
-    const { jsonText } = await import('../../output/json-text.ts');
-    await context.print(`${jsonText({ command: work.command, dryRun, target, ...plan }, 2)}\n`);
+    await context.print(jsonLine({ command: work.command, dryRun, target, ...plan }, 2));
   } else if (dryRun) {
     await context.print(schemaScript(plan.steps));
     for (const caution of cautions) await context.note(`note: ${caution}`);

@@ -1,6 +1,7 @@
 import { defineCommand } from '../../command.ts';
 import { SchemaError } from '../../errors.ts';
 import { counted } from '../../output/counted.ts';
+import { jsonLine } from '../../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 
 interface SchemaStatusFlags {
@@ -24,8 +25,7 @@ export const schemaStatus = defineCommand<SchemaStatusFlags>({
     const { target, server, parts } = await context.withSchema('read', (schema) => Promise.resolve(schema));
     const pending = parts.filter(({ state }) => state === 'pending').length;
     if (format === 'json') {
-      const { jsonText } = await import('../../output/json-text.ts');
-      await context.print(`${jsonText({ target, server, pending, parts }, 2)}\n`);
+      await context.print(jsonLine({ target, server, pending, parts }, 2));
     } else {
       const { schemaPartsText } = await import('../../output/schema-text.ts');
       await context.print(schemaPartsText(parts, context.stdout.terminal, context.stdout.styles));
