@@ -26,6 +26,13 @@ const forbid = (files, patterns) => ({
 const rooms = (names, message) => ({ regex: `^(\\.\\./)+(${names.join('|')})(/|\\.ts$)`, message });
 const libraries = (group, message, allowTypeImports = false) => ({ group, message, allowTypeImports });
 
+const STORE = rooms(
+  ['output', 'commands', 'program', 'main', 'context', 'command'],
+  'store/ never prints and knows no command.',
+);
+/** The rooms of store/database that do something. */
+const WORKING_ROOMS = ['read', 'end', 'create', 'examine', 'migrations', 'combined'];
+
 export default defineConfig(
   globalIgnores(['dist', 'coverage']),
   eslint.configs.recommended,
@@ -90,14 +97,22 @@ export default defineConfig(
       ),
     ],
   ),
+  forbid(['src/store/**'], [STORE]),
+  // Within store/database: connect and schema ← query ← read, end, create, examine; the dialects serve all of them.
   forbid(
-    ['src/store/**'],
+    ['src/store/database/{connect,schema}/**'],
     [
-      rooms(
-        ['output', 'commands', 'program', 'main', 'context', 'command'],
-        'store/ never prints and knows no command.',
-      ),
+      STORE,
+      rooms(['query', ...WORKING_ROOMS], 'connect/ and schema/ know no query and nothing that is done.'),
     ],
+  ),
+  forbid(
+    ['src/store/database/query/**'],
+    [STORE, rooms(WORKING_ROOMS, 'query/ writes conditions; what is done with them is above it.')],
+  ),
+  forbid(
+    ['src/store/database/dialects/**'],
+    [STORE, rooms(WORKING_ROOMS, 'A dialect knows what a server can do, and not what is done with it.')],
   ),
   forbid(
     ['src/doctor/**'],

@@ -126,7 +126,7 @@ export function createContext(
     settings: () => (settings ??= loadSettings()),
     target: async () => {
       const { profile, url, cwd, variables } = (await context.settings()).database;
-      const { describeLocation, parseDatabaseUrl } = await import('./store/database/database-url.ts');
+      const { describeLocation, parseDatabaseUrl } = await import('./store/database/connect/database-url.ts');
       const location = parseDatabaseUrl(url, cwd, variables);
       return { profile, dialect: location.dialect, database: describeLocation(location), redis: null };
     },
@@ -201,7 +201,7 @@ export function createContext(
     const loaded = await context.settings();
     if (warnedOfTls) return loaded;
     warnedOfTls = true;
-    const { weakTlsWarning } = await import('./store/database/weak-tls.ts');
+    const { weakTlsWarning } = await import('./store/database/connect/weak-tls.ts');
     const weak = weakTlsWarning(loaded.database);
     if (weak !== null) await warn(weak);
     return loaded;

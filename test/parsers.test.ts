@@ -15,7 +15,7 @@ import { InvalidValueError } from '../src/sessions/invalid-value.ts';
 import { parseMoment, resolveMoment } from '../src/sessions/moment.ts';
 import { readPaste } from '../src/sessions/pasted.ts';
 import { readStoredAddress } from '../src/sessions/stored-address.ts';
-import { parseDatabaseUrl } from '../src/store/database/database-url.ts';
+import { parseDatabaseUrl } from '../src/store/database/connect/database-url.ts';
 import { readCachedSession, readIndex } from '../src/store/redis/cached-session.ts';
 import { temporaryDirectory } from './config/temporary-directory.ts';
 import { hostileText } from './output/hostile.ts';

@@ -47,7 +47,7 @@ export const demo = defineCommand<DemoFlags>({
       signal: context.system.signal,
     };
     const path = await freePath(typedPath, context, flags.force === true);
-    const { makeDemoDatabase } = await import('../store/database/demo/make-demo-database.ts');
+    const { makeDemoDatabase } = await import('../demo/make-demo-database.ts');
     const report = await makeDemoDatabase(path, options).catch((error: unknown) => {
       throw isSystemError(error) ? cannotWrite(path, error) : error;
     });
@@ -57,7 +57,7 @@ export const demo = defineCommand<DemoFlags>({
       await context.print(jsonLine({ path, users, sessions, activeSessions, seed: options.seed }));
       return 0;
     }
-    const { demoCast } = await import('../store/database/demo/demo-population.ts');
+    const { demoCast } = await import('../demo/demo-population.ts');
     const { safeText } = await import('../output/safe-text.ts');
     const program = `sessionctl --url ${shellWord(`sqlite:${typedPath}`)}`;
     const commands: readonly (readonly [string, string])[] = [
@@ -133,7 +133,7 @@ async function freePath(typed: string, { system }: Context, force: boolean): Pro
 }
 
 async function isDemoDatabase(path: string): Promise<boolean> {
-  const { DEMO_APPLICATION_ID } = await import('../store/database/demo/make-demo-database.ts');
+  const { DEMO_APPLICATION_ID } = await import('../demo/make-demo-database.ts');
   const file = await open(path, 'r').catch(() => null);
   if (file === null) return false;
   try {

@@ -1,12 +1,12 @@
 import { ConnectionError, SessionctlError } from '../errors.ts';
 import { generateIdLike, type NewSession, type SessionCreation } from '../sessions/creation.ts';
 import { millisecondsOf } from '../sessions/instant.ts';
-import type { DatabaseCreation } from './database/creating.ts';
+import type { DatabaseCreation } from './database/create/creating.ts';
 import type { Directory } from './database/directory.ts';
-import type { FieldRecord } from './database/field-record.ts';
+import type { FieldRecord } from './database/read/field-record.ts';
 import type { CachedCreation } from './redis/create-cached.ts';
 import type { SecondaryStorage } from './redis/secondary-storage.ts';
-import { throwFailure } from './throw-failure.ts';
+import { throwFailure } from './combined/throw-failure.ts';
 
 export interface CreationParts {
   readonly directory: Pick<Directory, 'userStanding' | 'userRecord'>;

@@ -5,7 +5,7 @@ import type { Examination, Opened, SecondaryExamination } from '../sessions/exam
 import type { SchemaPart } from '../sessions/schema-store.ts';
 import type { SweptSecondary } from '../sessions/sweeping-store.ts';
 import type { Target } from '../sessions/reading-store.ts';
-import { describeLocation, parseDatabaseUrl } from './database/database-url.ts';
+import { describeLocation, parseDatabaseUrl } from './database/connect/database-url.ts';
 import { openDirectory } from './database/open-directory.ts';
 import { openDatabaseStore, type DatabaseStore, type OpenOptions } from './database/open.ts';
 import { openSchema } from './database/open-schema.ts';
@@ -14,8 +14,8 @@ import { connectRedis } from './redis/connect-redis.ts';
 import { examineRedis } from './redis/examine-redis.ts';
 import { createSecondaryStorage, type SecondaryStorage } from './redis/secondary-storage.ts';
 import { sweepSecondary } from './redis/sweep-secondary.ts';
-import { createRowsBehind } from './rows-behind.ts';
-import { mismatchOf } from './store-mismatch.ts';
+import { createRowsBehind } from './combined/rows-behind.ts';
+import { mismatchOf } from './combined/store-mismatch.ts';
 import { heedsMarks } from '../sessions/release.ts';
 import { toInstant } from '../sessions/instant.ts';
 

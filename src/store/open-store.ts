@@ -19,6 +19,6 @@ export async function openStore(
       preserve: keepsRecords({ redis, session }),
     });
   }
-  const { openCombinedStore } = await import('./open-combined.ts');
+  const { openCombinedStore } = await import('./combined/open-combined.ts');
   return openCombinedStore({ database, redis, session, release: auth.release }, options);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { batchSize } from '../../src/store/database/batch-size.ts';
+import { batchSize } from '../../src/store/database/end/batch-size.ts';
 
 const bounds = { target: 50, first: 200, least: 10, most: 5000, guessedCost: 0.03 };
 

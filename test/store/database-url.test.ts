@@ -4,7 +4,7 @@ import {
   describeLocation,
   parseDatabaseUrl,
   parseServerOrDatabaseUrl,
-} from '../../src/store/database/database-url.ts';
+} from '../../src/store/database/connect/database-url.ts';
 import { tlsOptions } from '../../src/store/database/dialects/tls.ts';
 
 const cwd = '/srv/app';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { inOrder } from '../../src/store/in-order.ts';
+import { inOrder } from '../../src/store/combined/in-order.ts';
 
 it.each([0, 1, 3])('has %d more under way, and gives all of them back in order', async (ahead) => {
   let underWay = 0;

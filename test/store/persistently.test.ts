@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Hindrance } from '../../src/store/database/dialects/dialect.ts';
-import { persistently, unlessStopped } from '../../src/store/database/persistently.ts';
+import { persistently, unlessStopped } from '../../src/store/database/connect/persistently.ts';
 
 class Hindered extends Error {
   readonly hindrance: Hindrance;

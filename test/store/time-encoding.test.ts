@@ -9,7 +9,7 @@ import {
   UnreadableTimeError,
   wallClock,
   type TimeEncoding,
-} from '../../src/store/database/time-encoding.ts';
+} from '../../src/store/database/schema/time-encoding.ts';
 
 const instants = fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true });
 const encodings: readonly (readonly [string, TimeEncoding, number])[] = [

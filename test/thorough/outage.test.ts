@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { ConnectionError } from '../../src/errors.ts';
 import { createRedactor } from '../../src/redaction.ts';
-import { connectDatabase } from '../../src/store/database/connect.ts';
+import { connectDatabase } from '../../src/store/database/connect/connect.ts';
 
 /** Takes connections, and breaks each at once. */
 async function startBrokenServer() {

@@ -12,17 +12,17 @@ import {
   selectionCondition,
   sessionColumn,
   type UnreadableTimes,
-} from './conditions.ts';
+} from './query/conditions.ts';
 import type { Value } from './dialects/dialect.ts';
-import { readTimes, type ReadTime } from './read-time.ts';
-import type { Shape } from './shape.ts';
-import { createEnding } from './ending.ts';
-import { createSweeping } from './sweeping.ts';
-import { inOrderOf, sortColumn } from './session-order.ts';
-import { surveySelection } from './survey.ts';
-import { tableReference } from './table-reference.ts';
-import { LOOKED_UP_AT_ONCE, USER, findUsers } from './users.ts';
-import { createWaysBack } from './ways-back/ways-back.ts';
+import { readTimes, type ReadTime } from './query/read-time.ts';
+import type { Shape } from './schema/shape.ts';
+import { createEnding } from './end/ending.ts';
+import { createSweeping } from './end/sweeping.ts';
+import { inOrderOf, sortColumn } from './query/session-order.ts';
+import { surveySelection } from './end/survey.ts';
+import { tableReference } from './query/table-reference.ts';
+import { LOOKED_UP_AT_ONCE, USER, findUsers } from './query/users.ts';
+import { createWaysBack } from './end/ways-back/ways-back.ts';
 
 /** Sessions in Better Auth's own tables. */
 export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
@@ -71,9 +71,9 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
     ),
     hidesRows: table.hidesRows,
     findObstacles: (preserve) =>
-      guard(async () => (await import('./obstacles.ts')).findObstacles(parts, preserve)),
+      guard(async () => (await import('./end/obstacles.ts')).findObstacles(parts, preserve)),
     findRefusal: async (preserve, included) =>
-      (await import('./obstacles.ts')).findRefusal(parts, preserve, included),
+      (await import('./end/obstacles.ts')).findRefusal(parts, preserve, included),
     bindsTokens: shape.tokens.length > 0,
     handsOutJwts: shape.handsOutJwts,
     // A deleted row is gone at once.

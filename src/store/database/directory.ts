@@ -8,18 +8,18 @@ import type { DatabaseExamination } from '../../sessions/examination.ts';
 import type { User } from '../../sessions/session.ts';
 import type { UserStanding } from '../../sessions/standing.ts';
 import type { WaysBackStore } from '../../sessions/ways-back.ts';
-import { OTHER, SESSION, isPossibleKey, sessionColumn } from './conditions.ts';
-import type { ConnectOptions, DatabaseConnection } from './connect.ts';
-import { createHistory } from './database-history.ts';
+import { OTHER, SESSION, isPossibleKey, sessionColumn } from './query/conditions.ts';
+import type { ConnectOptions, DatabaseConnection } from './connect/connect.ts';
+import { createHistory } from './history/database-history.ts';
 import type { Value } from './dialects/dialect.ts';
-import type { FieldRecord } from './field-record.ts';
-import type { Shape, TokenTable } from './shape.ts';
-import { isOffline, isUnrevoked } from './token-conditions.ts';
-import { tableReference } from './table-reference.ts';
-import { createTokenEnding } from './token-ending.ts';
-import { userStanding } from './user-standing.ts';
-import { LOOKED_UP_AT_ONCE, existingUserIds, findUsers, type UserShape } from './users.ts';
-import { createWaysBack } from './ways-back/ways-back.ts';
+import type { FieldRecord } from './read/field-record.ts';
+import type { Shape, TokenTable } from './schema/shape.ts';
+import { isOffline, isUnrevoked } from './query/token-conditions.ts';
+import { tableReference } from './query/table-reference.ts';
+import { createTokenEnding } from './end/token-ending.ts';
+import { userStanding } from './read/user-standing.ts';
+import { LOOKED_UP_AT_ONCE, existingUserIds, findUsers, type UserShape } from './query/users.ts';
+import { createWaysBack } from './end/ways-back/ways-back.ts';
 
 /** Tokens of the OAuth provider, found by the ids of the sessions that they are bound to. */
 export interface BoundTokens {
@@ -101,7 +101,7 @@ export function createDirectory(parts: DirectoryParts): Directory {
         ? null
         : (id) =>
             guard(async () => {
-              const { readUserRecord } = await import('./user-record.ts');
+              const { readUserRecord } = await import('./read/user-record.ts');
               return readUserRecord({ knex, dialect, timeZone: settings.timeZone }, user, names, id);
             }),
     boundTokens: tokens.length === 0 ? null : boundTokens(parts, tokens),
@@ -140,7 +140,7 @@ export function createDirectory(parts: DirectoryParts): Directory {
     readClock: () => persist(() => dialect.readClock(knex)),
     history: createHistory(parts, shape.history),
     examination: async () => {
-      const { createDatabaseExamination } = await import('./examination.ts');
+      const { createDatabaseExamination } = await import('./examine/examination.ts');
       return createDatabaseExamination({
         ...parts,
         shape: { ...shape, ended: null },
@@ -148,11 +148,11 @@ export function createDirectory(parts: DirectoryParts): Directory {
       });
     },
     lock: async (name, own, wait) => {
-      const { acquireRunLock } = await import('./run-lock.ts');
+      const { acquireRunLock } = await import('./connect/run-lock.ts');
       return acquireRunLock({ ...parts, table: shape.locked, signal: options.signal }, name, own, wait);
     },
     openReplication: async () => {
-      const { openReplication } = await import('./replication.ts');
+      const { openReplication } = await import('./connect/replication.ts');
       return openReplication(parts, settings, options);
     },
     close,

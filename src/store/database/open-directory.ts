@@ -1,8 +1,8 @@
 import type { DatabaseSettings } from '../../config/settings.ts';
 import { SchemaError } from '../../errors.ts';
-import { connectDatabase, type ConnectOptions } from './connect.ts';
+import { connectDatabase, type ConnectOptions } from './connect/connect.ts';
 import { createDirectory, type Directory } from './directory.ts';
-import { readSchema, userTable } from './read-schema.ts';
+import { readSchema, userTable } from './schema/read-schema.ts';
 import {
   keyColumn,
   handsOutJwts,
@@ -10,10 +10,10 @@ import {
   recogniseSessions,
   recogniseUsersAlone,
   recogniseVerifications,
-} from './recognise.ts';
-import { namedTables } from './session-columns.ts';
-import { recogniseApiKeys, recogniseTokens } from './recognise-plugins.ts';
-import { recogniseWaysBack } from './ways-back/recognise-ways-back.ts';
+} from './schema/recognise.ts';
+import { namedTables } from './schema/session-columns.ts';
+import { recogniseApiKeys, recogniseTokens } from './schema/recognise-plugins.ts';
+import { recogniseWaysBack } from './end/ways-back/recognise-ways-back.ts';
 
 /**
  * Opens a database for its data about users and sessions. The sessions themselves need not be in it: with secondary

@@ -2,9 +2,9 @@ import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../../config/settings.ts';
 import { IncompleteError, SchemaError } from '../../errors.ts';
 import type { MigrationOptions, SchemaStore } from '../../sessions/schema-store.ts';
-import { connectDatabase, type ConnectOptions, type DatabaseConnection } from './connect.ts';
+import { connectDatabase, type ConnectOptions, type DatabaseConnection } from './connect/connect.ts';
 import type { Patience, SchemaDialect } from './dialects/schema-dialect.ts';
-import { countHistoryTable } from './history-table.ts';
+import { countHistoryTable } from './history/history-table.ts';
 import {
   migrationSteps,
   planIndex,
@@ -21,8 +21,8 @@ import {
   rowsOf,
   type SchemaState,
 } from './migrations/schema-state.ts';
-import { loadSchemaDialect } from './load-schema-dialect.ts';
-import { persistently } from './persistently.ts';
+import { loadSchemaDialect } from './schema/load-schema-dialect.ts';
+import { persistently } from './connect/persistently.ts';
 
 export interface OpenedSchema extends SchemaStore {
   close(): Promise<void>;

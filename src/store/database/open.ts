@@ -5,16 +5,22 @@ import type { SessionStore } from '../../sessions/session-store.ts';
 import type { SessionCreation } from '../../sessions/creation.ts';
 import type { Standings } from '../../sessions/standing.ts';
 import { createSessionCreation } from '../creation.ts';
-import { createStandings } from '../standings.ts';
+import { createStandings } from '../combined/standings.ts';
 import type { CountingStore } from '../../sessions/statistics.ts';
-import { normalise, tableLabel, type Catalog, type CatalogColumn, type CatalogTable } from './catalog.ts';
-import { connectDatabase, type ConnectOptions } from './connect.ts';
-import { createDatabaseCreation, type DatabaseCreation } from './creating.ts';
+import {
+  normalise,
+  tableLabel,
+  type Catalog,
+  type CatalogColumn,
+  type CatalogTable,
+} from './schema/catalog.ts';
+import { connectDatabase, type ConnectOptions } from './connect/connect.ts';
+import { createDatabaseCreation, type DatabaseCreation } from './create/creating.ts';
 import { createDatabaseStore } from './database-store.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import { createDirectory, type Directory } from './directory.ts';
-import { createFigures } from './figures.ts';
-import { readSchema, userTable } from './read-schema.ts';
+import { createFigures } from './read/figures.ts';
+import { readSchema, userTable } from './schema/read-schema.ts';
 import {
   keyColumn,
   handsOutJwts,
@@ -24,11 +30,11 @@ import {
   recogniseVerifications,
   touchedColumns,
   usersWithoutId,
-} from './recognise.ts';
-import { createSessionRows, type SessionRows } from './session-rows.ts';
-import type { KeyKind, Shape } from './shape.ts';
-import { recogniseApiKeys, recogniseTokens } from './recognise-plugins.ts';
-import { recogniseWaysBack } from './ways-back/recognise-ways-back.ts';
+} from './schema/recognise.ts';
+import { createSessionRows, type SessionRows } from './read/session-rows.ts';
+import type { KeyKind, Shape } from './schema/shape.ts';
+import { recogniseApiKeys, recogniseTokens } from './schema/recognise-plugins.ts';
+import { recogniseWaysBack } from './end/ways-back/recognise-ways-back.ts';
 
 /** The recognised schema, in words for a reader. */
 export interface SchemaSummary {
@@ -148,7 +154,8 @@ export async function openDatabaseStore(
       steadfastRows: createSessionRows({ ...parts, guard: settle }),
       steadfast: createDatabaseStore({ ...parts, guard: settle, signal: new AbortController().signal }),
       examination: async () => {
-        const { createDatabaseExamination, createTableExamination } = await import('./examination.ts');
+        const { createDatabaseExamination, createTableExamination } =
+          await import('./examine/examination.ts');
         return createDatabaseExamination({
           ...parts,
           server: schema.server,

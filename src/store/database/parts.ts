@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { Instant } from '../../sessions/instant.ts';
 import type { Target } from '../../sessions/reading-store.ts';
 import type { Dialect } from './dialects/dialect.ts';
-import type { SessionTable, Shape } from './shape.ts';
+import type { SessionTable, Shape } from './schema/shape.ts';
 
 /** The parts that a condition on the session table needs. */
 export interface ConditionParts {

@@ -1,7 +1,7 @@
 import { millisecondsOf } from '../../sessions/instant.ts';
 import type { WayBack, WaysBackStore } from '../../sessions/ways-back.ts';
 import type { Directory } from '../database/directory.ts';
-import { addresseeOf, LOCK, TRUSTED } from '../verification-owner.ts';
+import { addresseeOf, LOCK, TRUSTED } from '../combined/verification-owner.ts';
 import type { RedisConnection } from './connect-redis.ts';
 import { createKeyReader } from './key-reader.ts';
 import { isFields, unwrapped, type Fields } from './read-value.ts';

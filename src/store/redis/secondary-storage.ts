@@ -3,7 +3,7 @@ import type { Session } from '../../sessions/session.ts';
 import { readCachedSession, readWrappedIndex, unreadSession, type CachedSession } from './cached-session.ts';
 import type { RedisConnection } from './connect-redis.ts';
 import { countDeletions, type CountDeletion, type DeletedKeys } from './deletions.ts';
-import { inOrder } from '../in-order.ts';
+import { inOrder } from '../combined/in-order.ts';
 import { createIndexes } from './indexes.ts';
 import { createKeyReader, looksLikeToken, type Found } from './key-reader.ts';
 import { raiseMarks } from './marks.ts';

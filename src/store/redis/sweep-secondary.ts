@@ -6,7 +6,7 @@ import type { Directory } from '../database/directory.ts';
 import type { CachedSession } from './cached-session.ts';
 import type { DeletedKeys } from './deletions.ts';
 import type { SecondaryStorage } from './secondary-storage.ts';
-import { throwFailure } from '../throw-failure.ts';
+import { throwFailure } from '../combined/throw-failure.ts';
 
 export interface SweptPlaces {
   readonly directory: Directory;

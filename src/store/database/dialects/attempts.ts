@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { TlsSettings } from '../../../config/settings.ts';
-import type { ServerLocation } from '../database-url.ts';
+import type { ServerLocation } from '../connect/database-url.ts';
 import { tlsOptions, triesTls, type TlsOptions } from './tls.ts';
 
 /** One way to connect, in the terms of both drivers. */

@@ -1,4 +1,4 @@
-import type { CatalogTable, CatalogView, ColumnKind } from '../catalog.ts';
+import type { CatalogTable, CatalogView, ColumnKind } from '../schema/catalog.ts';
 
 /** One column of a table, as MySQL and SQLite list it; all null where there is no table. */
 export interface CatalogRow {

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { CatalogTable } from '../catalog.ts';
+import type { CatalogTable } from '../schema/catalog.ts';
 import type { Value } from './dialect.ts';
 
 /** The facts about a column that adding a row needs. */

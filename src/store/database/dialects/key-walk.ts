@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Knex } from 'knex';
-import { allOf } from '../conditions.ts';
-import type { KeyKind } from '../shape.ts';
+import { allOf } from '../query/conditions.ts';
+import type { KeyKind } from '../schema/shape.ts';
 import type { Position, TableWalk } from './dialect.ts';
 
 /** The key that a walk follows: a key of this kind, or SQLite's own row number. */

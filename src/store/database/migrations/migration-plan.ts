@@ -1,13 +1,13 @@
 import type { Knex } from 'knex';
 import type { MigrationOptions, SchemaStep } from '../../../sessions/schema-store.ts';
-import { tableLabel } from '../catalog.ts';
+import { tableLabel } from '../schema/catalog.ts';
 import type {
   ColumnIndexes,
   IndexedColumn,
   SchemaDialect,
   SchemaStatement,
 } from '../dialects/schema-dialect.ts';
-import { HISTORY_TABLE } from '../recognise.ts';
+import { HISTORY_TABLE } from '../schema/recognise.ts';
 import {
   EXPIRY_INDEX,
   LOCK_TABLE,

@@ -1,8 +1,8 @@
 import { SchemaError } from '../../../errors.ts';
 import type { SchemaStep } from '../../../sessions/schema-store.ts';
-import { tableLabel } from '../catalog.ts';
+import { tableLabel } from '../schema/catalog.ts';
 import type { SchemaDialect, SchemaStatement } from '../dialects/schema-dialect.ts';
-import { HISTORY_TABLE } from '../recognise.ts';
+import { HISTORY_TABLE } from '../schema/recognise.ts';
 import { inTransaction } from './migration-plan.ts';
 import { EXPIRY_INDEX, type SchemaState } from './schema-state.ts';
 

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { ConnectionError } from '../../../errors.ts';
-import type { DatabaseConnection } from '../connect.ts';
+import type { DatabaseConnection } from '../connect/connect.ts';
 import type { SchemaStatement } from '../dialects/schema-dialect.ts';
 import { MIGRATIONS_TABLE } from './schema-state.ts';
 

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import { SchemaError } from '../../../errors.ts';
 import type { SchemaPart } from '../../../sessions/schema-store.ts';
-import { normalise, tableLabel, type Catalog } from '../catalog.ts';
-import type { DatabaseConnection } from '../connect.ts';
+import { normalise, tableLabel, type Catalog } from '../schema/catalog.ts';
+import type { DatabaseConnection } from '../connect/connect.ts';
 import type { ColumnIndexes, IndexedColumn, SchemaDialect } from '../dialects/schema-dialect.ts';
 import {
   HISTORY_TABLE,
@@ -10,11 +10,11 @@ import {
   recogniseSessions,
   recogniseUsers,
   tablesOfInterest,
-} from '../recognise.ts';
-import { namedTables } from '../session-columns.ts';
-import { refuseView } from '../no-session-table.ts';
-import type { HistoryTable } from '../shape.ts';
-import { requireWholeNames } from '../whole-names.ts';
+} from '../schema/recognise.ts';
+import { namedTables } from '../schema/session-columns.ts';
+import { refuseView } from '../schema/no-session-table.ts';
+import type { HistoryTable } from '../schema/shape.ts';
+import { requireWholeNames } from '../schema/whole-names.ts';
 
 export const MIGRATIONS_TABLE = 'sessionctl_migrations';
 export const LOCK_TABLE = `${MIGRATIONS_TABLE}_lock`;
