@@ -21,8 +21,8 @@ import {
   rowsOf,
   type SchemaState,
 } from './migrations/schema-state.ts';
-import { loadSchemaDialect } from './schema/load-schema-dialect.ts';
 import { persistently } from './connect/persistently.ts';
+import { dialects } from './dialects/dialects.ts';
 
 export interface OpenedSchema extends SchemaStore {
   close(): Promise<void>;
@@ -45,7 +45,7 @@ export async function openSchema(
   const { knex, target, guard, settle, close } = connection;
   const { signal } = options;
   try {
-    const dialect = await loadSchemaDialect(target);
+    const dialect = await dialects[target.dialect].schema();
     const read = (on: Knex) => readSchemaState(on, connection, dialect);
     const state = await guard(() => read(knex));
     const exclusively = (remark: Patience['remark'], work: (on: Knex, now: SchemaState) => Promise<void>) =>

@@ -18,6 +18,7 @@ import { lastWord } from '../../last-word.ts';
 import { unlessAborted } from '../../unless-aborted.ts';
 import { watchOutage } from './outage.ts';
 import { unlessStopped } from './persistently.ts';
+import { dialects } from '../dialects/dialects.ts';
 
 export interface ConnectOptions {
   readonly access: Access;
@@ -79,7 +80,7 @@ async function connectTo(
 ): Promise<DatabaseConnection> {
   if (location.dialect !== 'sqlite') redactor.protect(location.password);
   refuseUnknownZone(location, settings);
-  const loaded = await loadDialect(location);
+  const loaded = await dialects[location.dialect].main();
   const outage = watchOutage(loaded.hindrance, patience);
   const dialect = { ...loaded, hindrance: outage.hindrance };
   const names = { ...settings.schema, databaseSchema: schemaName(settings, location) };
@@ -114,19 +115,6 @@ async function connectTo(
       if (!signal.aborted) await Promise.race([knex.destroy(), wait(LONGEST_CLOSE)]);
     },
   };
-}
-
-async function loadDialect(location: DatabaseLocation): Promise<Dialect> {
-  switch (location.dialect) {
-    case 'postgresql':
-      return (await import('../dialects/postgresql/postgresql.ts')).postgresql;
-    case 'mysql':
-      return (await import('../dialects/mysql/mysql.ts')).mysql;
-    case 'sqlite':
-      return (await import('../dialects/sqlite/sqlite.ts')).sqlite;
-    default:
-      return location satisfies never;
-  }
 }
 
 /** mysql2's `timezone` gives the zone in which the application writes. sessionctl takes that from `time_zone`. */

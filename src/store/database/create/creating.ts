@@ -7,12 +7,12 @@ import { SESSION, sessionColumn } from '../query/conditions.ts';
 import type { DatabaseStoreParts } from '../parts.ts';
 import type { Value } from '../dialects/dialect.ts';
 import type { InsertColumn } from '../dialects/insert-dialect.ts';
-import { loadInsertDialect } from './load-insert-dialect.ts';
 import { readRecord, type FieldRecord } from '../read/field-record.ts';
 import { rehearseRight } from '../end/rehearse-right.ts';
 import type { TimeColumn } from '../schema/shape.ts';
 import { tableReference } from '../query/table-reference.ts';
 import { requireWholeNames } from '../schema/whole-names.ts';
+import { dialects } from '../dialects/dialects.ts';
 
 /** Creates rows of sessions. */
 export interface DatabaseCreation extends Pick<SessionCreation, 'check' | 'rehearse' | 'remove'> {
@@ -34,7 +34,7 @@ export function createDatabaseCreation(parts: CreatingParts): DatabaseCreation {
   const reference = tableReference(knex, table, SESSION);
   let columns: Promise<readonly InsertColumn[]> | undefined;
   const readColumns = () =>
-    (columns ??= guard(async () => (await loadInsertDialect(dialect.name)).columns(knex, table)));
+    (columns ??= guard(async () => (await dialects[dialect.name].insert()).columns(knex, table)));
   /** The database gives a key that is a number, and any other key that has a default. */
   const givesId = async () => {
     const own = (await readColumns()).find(({ name }) => name === table.id.name);

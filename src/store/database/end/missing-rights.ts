@@ -4,9 +4,9 @@ import { tableLabel } from '../schema/catalog.ts';
 import { SESSION } from '../query/conditions.ts';
 import type { DatabaseConnection } from '../connect/connect.ts';
 import type { NamedTable } from '../dialects/examination-dialect.ts';
-import { loadExaminationDialect } from '../examine/load-examination-dialect.ts';
 import type { HistoryTable, SessionTable, TokenTable, UserTable, WayBackTable } from '../schema/shape.ts';
 import { tableReference } from '../query/table-reference.ts';
+import { dialects } from '../dialects/dialects.ts';
 
 /** A database, and its tables that ending and sweeping sessions changes. */
 export interface ChangedDatabase extends Pick<DatabaseConnection, 'knex' | 'dialect' | 'target'> {
@@ -38,7 +38,7 @@ async function lacking(
   needed: Iterable<NeededRight>,
 ): Promise<readonly MissingRight[]> {
   const { knex, dialect, target } = parts;
-  const own = await loadExaminationDialect(target);
+  const own = await dialects[target.dialect].examination();
   if (own.plan === null) return [];
   const missing: MissingRight[] = [];
   const isDenied = async (statement: Knex.Raw) => {

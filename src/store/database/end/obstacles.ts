@@ -3,8 +3,8 @@ import type { Obstacle } from '../../../sessions/obstacle.ts';
 import { tableLabel } from '../schema/catalog.ts';
 import type { DatabaseStoreParts } from '../parts.ts';
 import type { FoundObstacle } from '../dialects/examination-dialect.ts';
-import { loadExaminationDialect } from '../examine/load-examination-dialect.ts';
 import { missingRights, missingRightsToInclude } from './missing-rights.ts';
+import { dialects } from '../dialects/dialects.ts';
 
 /** The effects of the operator's rules, triggers and foreign keys on ending sessions. Changes nothing. */
 export async function findObstacles(
@@ -12,7 +12,7 @@ export async function findObstacles(
   preserve: boolean,
 ): Promise<readonly Obstacle[]> {
   const { session } = parts.shape;
-  const own = await loadExaminationDialect(parts.target);
+  const own = await dialects[parts.target.dialect].examination();
   const found = await own.obstacles(parts.knex, session, preserve ? 'UPDATE' : 'DELETE');
   return found.map((obstacle) => described(obstacle, tableLabel(session)));
 }

@@ -7,6 +7,7 @@ import type { DatabaseStoreParts } from '../parts.ts';
 import { surplusCondition } from '../query/surplus.ts';
 import { MOST_IDS } from './sweeping.ts';
 import { tableReference } from '../query/table-reference.ts';
+import { dialects } from '../dialects/dialects.ts';
 
 /** Finds the sessions beyond the newest of their users, batch by batch. */
 export interface Ranking {
@@ -57,9 +58,8 @@ export async function rankingOf(
 /** Whether an index leads from a user to their sessions, as Better Auth's own does. */
 async function findsUsers({ knex, shape, target }: DatabaseStoreParts): Promise<boolean> {
   const { schema, name, userId } = shape.session;
-  const { loadSchemaDialect } = await import('../schema/load-schema-dialect.ts');
   const { indexes } = await (
-    await loadSchemaDialect(target)
+    await dialects[target.dialect].schema()
   ).indexesOn(knex, { schema, table: name, column: userId.name });
   return indexes.some(({ usable }) => usable);
 }

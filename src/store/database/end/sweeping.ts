@@ -11,6 +11,7 @@ import type { Piece, Position, TableWalk, Value, WalkedTable } from '../dialects
 import { rehearseRight } from './rehearse-right.ts';
 import type { TimeColumn, VerificationTable } from '../schema/shape.ts';
 import { tableReference } from '../query/table-reference.ts';
+import { dialects } from '../dialects/dialects.ts';
 
 /** Maximum rows that one batch of a walk reads. */
 export const MOST_WALKED = 50_000;
@@ -21,9 +22,8 @@ export const MOST_IDS = 5000;
 async function chooseSweepWay(parts: DatabaseStoreParts, expiredAt: Instant): Promise<SweepWay> {
   const { knex, dialect, shape, target } = parts;
   const { session: table } = shape;
-  const { loadSchemaDialect } = await import('../schema/load-schema-dialect.ts');
   const { indexes } = await (
-    await loadSchemaDialect(target)
+    await dialects[target.dialect].schema()
   ).indexesOn(knex, { schema: table.schema, table: table.name, column: table.expiresAt.name });
   if (!indexes.some(({ usable }) => usable)) return 'walk';
   const fewest = Math.ceil((await dialect.tableRows(knex, table)) * dialect.indexPaysBelow);

@@ -19,8 +19,6 @@ import type { DatabaseConnection } from '../connect/connect.ts';
 import type { DatabaseStoreParts } from '../parts.ts';
 import type { Value } from '../dialects/dialect.ts';
 import type { NamedTable } from '../dialects/examination-dialect.ts';
-import { loadExaminationDialect } from './load-examination-dialect.ts';
-import { loadSchemaDialect } from '../schema/load-schema-dialect.ts';
 import { missingRights, missingRightsToInclude, type ChangedDatabase } from '../end/missing-rights.ts';
 import { findObstacles } from '../end/obstacles.ts';
 import type { Shape } from '../schema/shape.ts';
@@ -29,6 +27,7 @@ import { createSweeping } from '../end/sweeping.ts';
 import { tableReference } from '../query/table-reference.ts';
 import { isUnreadable } from '../schema/unreadable-time.ts';
 import { existingUserIds, USER } from '../query/users.ts';
+import { dialects } from '../dialects/dialects.ts';
 
 export interface ExaminedDatabase extends ChangedDatabase, Pick<DatabaseConnection, 'guard' | 'persist'> {
   readonly server: string;
@@ -39,7 +38,7 @@ export interface ExaminedDatabase extends ChangedDatabase, Pick<DatabaseConnecti
 export function createDatabaseExamination(parts: ExaminedDatabase): DatabaseExamination {
   const { knex, dialect, target, shape, server, table, guard, persist } = parts;
   const { user } = shape;
-  const special = () => loadExaminationDialect(target);
+  const special = () => dialects[target.dialect].examination();
   return {
     target,
     server,
@@ -84,7 +83,7 @@ export function createTableExamination(
 ): TableExamination {
   const { knex, dialect, shape, target, guard } = parts;
   const { session: table } = shape;
-  const special = () => loadExaminationDialect(target);
+  const special = () => dialects[target.dialect].examination();
   const times = [table.expiresAt, table.createdAt, table.updatedAt];
   const { countWithin } = createSweeping(parts);
   return {
@@ -123,7 +122,7 @@ export function createTableExamination(
 
 async function readIndexes({ knex, shape, target }: DatabaseStoreParts): Promise<readonly ExaminedIndex[]> {
   const { session: table } = shape;
-  const schema = await loadSchemaDialect(target);
+  const schema = await dialects[target.dialect].schema();
   const wanted = [
     ['token', table.token],
     ['userId', table.userId.name],

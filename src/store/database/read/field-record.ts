@@ -2,10 +2,10 @@ import type { Knex } from 'knex';
 import { SchemaError } from '../../../errors.ts';
 import { normalise, tableLabel, type CatalogColumn, type CatalogTable } from '../schema/catalog.ts';
 import type { Dialect, Value } from '../dialects/dialect.ts';
-import { loadInsertDialect } from '../create/load-insert-dialect.ts';
 import { readTime } from '../query/read-time.ts';
 import { onlyRow } from './user-standing.ts';
 import { requireWholeNames } from '../schema/whole-names.ts';
+import { dialects } from '../dialects/dialects.ts';
 
 /** A row under Better Auth's own field names, in the form that Better Auth would write as JSON. */
 export type FieldRecord = Readonly<Record<string, unknown>>;
@@ -52,7 +52,7 @@ export async function readRecord(
     .limit(1);
   const row = await onlyRow(dialect, knex, query);
   if (row === null) return null;
-  const insertDialect = await loadInsertDialect(dialect.name);
+  const insertDialect = await dialects[dialect.name].insert();
   const isSnake = columns.some(({ name }) => /^[a-z]+_[a-z_]+$/.test(name));
   const record: Record<string, unknown> = {};
   for (const [at, column] of columns.entries()) {
