@@ -51,7 +51,7 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
   yield {
     id: 'redis-writable',
     explanation:
-      'Ending a session deletes its key and changes the list of its user by a script. UNLINK, SET, EVALSHA and SCAN were tried on a key that no user has.',
+      'Ending a session deletes its key and changes the list of its user by a script. UNLINK, SET, EVAL and SCAN were tried on a key that no user has.',
     carryOut: async () => {
       const replicas = await part.servers().then(
         (servers) => servers.filter(({ isReplica }) => isReplica).length,
@@ -69,7 +69,7 @@ export function* redisChecks(subject: RedisSubject): Generator<Check> {
         return fail(
           reasonOf(refusal),
           command(
-            `redis-cli ACL SETUSER <user> on '~${part.keyPrefix}*' +get +mget +getrange +set +unlink +exists +pttl +scan +eval +evalsha +info`,
+            `redis-cli ACL SETUSER <user> on '~${part.keyPrefix}*' +get +mget +getrange +set +unlink +exists +pttl +scan +eval +info`,
           ),
         );
       }

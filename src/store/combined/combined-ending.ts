@@ -7,7 +7,7 @@ import type { CachedSession } from '../redis/cached-session.ts';
 import { gathered, type Gathered } from './gathered.ts';
 import type { Places } from './places.ts';
 import { throwFailure } from './throw-failure.ts';
-import { comparesWhatLasts, isCoveredBy, type Surveyed } from './surveyed.ts';
+import { isCoveredBy, type Surveyed } from './surveyed.ts';
 
 /** Sessions that one batch ends without reading them first. */
 const ENDED_AT_ONCE = 1000;
@@ -58,7 +58,7 @@ export function createCombinedEnding(
       if (left <= 0) return;
     }
     const indexes = gathered<string>(TIDIED_AT_ONCE, (keys) => steadfast.tidyEnded(keys, untidied));
-    for await (const page of places.steadfast.pages(selection, { ahead: comparesWhatLasts(selection) })) {
+    for await (const page of places.steadfast.pages(selection)) {
       if (signal.aborted || left <= 0) return;
       const meant = room(page.meant);
       // Most pages of a large Redis hold no selected session. Then the database need not be asked.

@@ -26,7 +26,7 @@ export interface WalkOptions extends ScanOptions {
 export interface Walker {
   /** The selected sessions in Redis, each once. */
   pages(selection: Selection, options?: WalkOptions): AsyncGenerator<CachedPage>;
-  /** Like `pages`, without pages on which no session is selected, and read ahead. */
+  /** Like `pages`, without pages on which no session is selected. */
   cached(selection: Selection, options?: WalkOptions): AsyncGenerator<readonly CachedSession[]>;
   /** The selected rows that Redis does not know. For a session that Redis holds, its copy there decides. */
   rowsAlone(selection: Selection): AsyncGenerator<readonly TokenRow[]>;
@@ -90,7 +90,7 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
     for (const { id, token } of (await rows?.tokenRows(unknown())) ?? []) known.set(id, token);
     const missing = new Set(unknown());
     if (missing.size === 0) return;
-    for await (const { sessions } of storage.scan({ ahead: true })) {
+    for await (const { sessions } of storage.scan()) {
       for (const cached of sessions) {
         if (!missing.delete(cached.session.id)) continue;
         remember(cached);
@@ -169,8 +169,7 @@ export function createPlaces({ table, secondary, steadfast, preserve }: Combined
       pages,
 
       async *cached(selection, options) {
-        for await (const { meant } of pages(selection, { ahead: true, ...options }))
-          if (meant.length > 0) yield meant;
+        for await (const { meant } of pages(selection, options)) if (meant.length > 0) yield meant;
       },
 
       async *rowsAlone(selection) {

@@ -1,11 +1,8 @@
 import type { SampledSession, SecondaryExamination, SecondaryServer } from '../../sessions/examination.ts';
 import type { RedisConnection } from './connect-redis.ts';
 import { createKeyReader } from './key-reader.ts';
-import { answerWord } from './redis-refusals.ts';
 import type { SecondaryStorage } from './secondary-storage.ts';
 
-/** The hash of no script. */
-const NO_SCRIPT = '0'.repeat(40);
 /** Pages of a scan that are read for a sample. In a Redis full of other keys, more would take too long. */
 const PAGES_LOOKED_AT = 400;
 
@@ -31,9 +28,7 @@ export function examineRedis(
         await client.unlink(nobodys);
         // This sets a key only if it exists.
         await client.set(nobodys, '', 'PX', 1, 'XX');
-        await client.evalsha(NO_SCRIPT, 1, nobodys).catch((error: unknown) => {
-          if (answerWord(error) !== 'NOSCRIPT') throw error;
-        });
+        await client.eval('return 0', 1, nobodys);
         await keys.scan(keyPrefix).next();
       }),
 

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readIndex, type CachedSession, type IndexEntry } from './cached-session.ts';
 import type { RedisConnection } from './connect-redis.ts';
 import type { KeyReader } from './key-reader.ts';
-import { answerWord } from './redis-refusals.ts';
 
 /** The new state of an index. */
 export interface IndexChange {
@@ -67,8 +65,6 @@ end
 return replaced
 `;
 
-const REPLACE_SHA = createHash('sha1').update(REPLACE).digest('hex');
-
 /** Lifetime of a rehearsal's list, in milliseconds, in case the rehearsal is interrupted. */
 const REHEARSAL = 1000;
 
@@ -100,25 +96,14 @@ export function createIndexes(
   keys: KeyReader,
   prefix: string,
 ): Indexes {
-  /**
-   * Sends the hash of the script, and the script itself only to a server that does not have it yet.
-   * @returns keys that have changed
-   */
+  /** @returns keys that have changed */
   const replace = async (some: readonly Replacement[]): Promise<readonly string[]> => {
-    const words = [
+    const replaced: unknown = await client.eval(
+      REPLACE,
       some.length,
       ...some.map(({ key }) => key),
       ...some.flatMap(({ was, becomes, life }) => [was, becomes, life]),
-    ] as const;
-    const run = async () => {
-      try {
-        return await client.evalsha(REPLACE_SHA, ...words);
-      } catch (error) {
-        if (answerWord(error) !== 'NOSCRIPT') throw error;
-        return client.eval(REPLACE, ...words);
-      }
-    };
-    const replaced: unknown = await run();
+    );
     return some.flatMap(({ key }, at) => (Array.isArray(replaced) && replaced[at] === 1 ? [] : [key]));
   };
 

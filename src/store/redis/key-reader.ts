@@ -71,21 +71,6 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
   const beginnings = (keys: readonly string[]): Promise<readonly (string | null)[]> =>
     Promise.all(keys.map((key) => client.getrange(key, 0, LOOKED_AT - 1).catch(nullForOtherTypes)));
 
-  /** Usually all of them exist, or none. Then one answer is enough for many keys. */
-  const missingOf = async (keys: readonly string[]): Promise<readonly string[]> => {
-    if (isCluster) {
-      const found = await Promise.all(keys.map((key) => client.exists(key)));
-      return keys.filter((_, at) => found[at] === 0);
-    }
-    if (keys.length === 0) return [];
-    const found = await client.exists([...keys]);
-    if (found === keys.length) return [];
-    if (found === 0) return keys;
-    const half = Math.ceil(keys.length / 2);
-    const parts = await Promise.all([missingOf(keys.slice(0, half)), missingOf(keys.slice(half))]);
-    return parts.flat();
-  };
-
   const lifetimes: KeyReader['lifetimes'] = async (keys) => {
     const lives = await Promise.all(keys.map(async (key) => [key, await client.pttl(key)] as const));
     const there = lives.filter(([, life]) => life !== NO_KEY);
@@ -121,10 +106,16 @@ export function createKeyReader({ client, isCluster, nodes }: RedisConnection): 
     },
 
     async missing(keys) {
-      const parts: Promise<readonly string[]>[] = [];
-      for (let from = 0; from < keys.length; from += ASKED_AT_ONCE)
-        parts.push(missingOf(keys.slice(from, from + ASKED_AT_ONCE)));
-      return new Set((await Promise.all(parts)).flat());
+      const missing: string[] = [];
+      for (let from = 0; from < keys.length; from += ASKED_AT_ONCE) {
+        const some = keys.slice(from, from + ASKED_AT_ONCE);
+        // Usually all of them exist, or none: then one answer is enough.
+        const found = isCluster ? null : await client.exists([...some]);
+        if (found === some.length) continue;
+        const each = found === 0 ? [] : await Promise.all(some.map((key) => client.exists(key)));
+        missing.push(...some.filter((_, at) => (each[at] ?? 0) === 0));
+      }
+      return new Set(missing);
     },
 
     lifetimes,
@@ -153,19 +144,13 @@ function nullForOtherTypes(error: unknown): null {
   throw error;
 }
 
-/** The next step runs while the keys of the last one are processed. */
 async function* scanNode(node: Redis, pattern: string): AsyncGenerator<readonly string[]> {
-  const step = (cursor: string) => {
-    const next = node.scan(cursor, 'MATCH', pattern, 'COUNT', SCANNED);
-    // If the caller stops early, nothing waits for this step any more.
-    next.catch(() => undefined);
-    return next;
-  };
-  for (let next: ReturnType<typeof step> | null = step('0'); next !== null;) {
-    const [cursor, keys]: [string, string[]] = await next;
-    next = cursor === '0' ? null : step(cursor);
+  let cursor = '0';
+  do {
+    const [next, keys] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', SCANNED);
     if (keys.length > 0) yield [...new Set(keys)];
-  }
+    cursor = next;
+  } while (cursor !== '0');
 }
 
 /** A glob pattern that matches exactly this text. */

@@ -7,7 +7,7 @@ const ANSWERS: Readonly<Record<string, readonly [what: string, hint: string]>> =
   WRONGPASS: ['the user or the password is wrong', 'Check the Redis URL of the profile.'],
   NOPERM: [
     'this user may not run a command, or may not run it on these keys',
-    'sessionctl needs get, set, mget, getrange, exists, pttl, scan, unlink, eval and evalsha on the keys of the deployment.',
+    'sessionctl needs get, set, mget, getrange, exists, pttl, scan, unlink and eval on the keys of the deployment.',
   ],
   READONLY: [
     'it is a replica, which accepts no writes',

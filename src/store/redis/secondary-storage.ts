@@ -3,17 +3,11 @@ import type { Session } from '../../sessions/session.ts';
 import { readCachedSession, readWrappedIndex, unreadSession, type CachedSession } from './cached-session.ts';
 import type { RedisConnection } from './connect-redis.ts';
 import { countDeletions, type CountDeletion, type DeletedKeys } from './deletions.ts';
-import { inOrder } from '../combined/in-order.ts';
 import { createIndexes } from './indexes.ts';
 import { createKeyReader, looksLikeToken, type Found } from './key-reader.ts';
 import { raiseMarks } from './marks.ts';
 import { createTidier, tidyEnded, type Tidier, type TidierOptions } from './tidy-indexes.ts';
 
-/**
- * Pages read while one is processed, so that Redis works meanwhile. More pages cost memory, and more time in V8 than
- * they save.
- */
-const READ_AHEAD = 1;
 /** Keys that are read or deleted at once. */
 const AT_ONCE = 500;
 
@@ -44,8 +38,6 @@ export interface RowsBehind {
 export interface ScanOptions {
   /** Also read the users, which takes twice the time. */
   readonly users?: boolean;
-  /** Read the next page while the caller processes the one before. Not for decisions that need the latest values. */
-  readonly ahead?: boolean;
 }
 
 /** Sessions in Better Auth's secondary storage. */
@@ -143,8 +135,7 @@ export function createSecondaryStorage(
   /** Those of the tokens that have a value. */
   const unread = async (tokens: readonly string[]): Promise<readonly CachedSession[]> => {
     if (tokens.length === 0) return [];
-    const missing = await keys.missing(tokens.map(keyOf));
-    const lives = await keys.lifetimes(tokens.map(keyOf).filter((key) => !missing.has(key)));
+    const lives = await keys.lifetimes(tokens.map(keyOf));
     const standing = [...lives.keys()].map(tokenOf);
     const rowOf = standing.length === 0 ? null : await rows?.sessionsOf(standing);
     return standing.map((token) => {
@@ -235,8 +226,8 @@ export function createSecondaryStorage(
     return sessions;
   };
 
-  /** The values of a page that may be sessions, and the keys of its indexes; null at the end. */
-  const readPage = async (pages: AsyncGenerator<readonly string[]>) => {
+  /** The sessions of a page, and the keys of its indexes; null at the end. */
+  const readPage = async (pages: AsyncGenerator<readonly string[]>, withUser: boolean) => {
     const page = await pages.next();
     if (page.done === true) return null;
     const indexKeys: string[] = [];
@@ -246,28 +237,20 @@ export function createSecondaryStorage(
       // Better Auth writes other values under those names, so they cannot be sessions.
       else if (!key.startsWith(markPrefix)) others.push(key);
     }
-    return { indexKeys, found: await keys.sessionValues(others, prefix) };
+    return { indexKeys, ...(await readable(await keys.sessionValues(others, prefix), withUser)) };
   };
 
   return {
     place,
     read,
-    async *scan({ users = false, ahead = false } = {}) {
+    async *scan({ users = false } = {}) {
       const pages = keys.scan(prefix);
-      const reads = function* () {
-        for (;;) {
-          const page = guard(() => readPage(pages));
-          // If the caller stops early, a failure of this page must not become an unhandled rejection.
-          page.catch(() => undefined);
-          yield page;
-        }
-      };
       const tokens = new Set<string>();
-      for await (const page of inOrder(reads(), ahead ? READ_AHEAD : 0)) {
+      for (;;) {
+        const page = await guard(() => readPage(pages, users));
         if (page === null) break;
-        const { sessions, others } = await guard(() => readable(page.found, users));
-        for (const token of others) tokens.add(token);
-        yield { sessions, indexKeys: page.indexKeys, unreadable: [] };
+        for (const token of page.others) tokens.add(token);
+        yield { sessions: page.sessions, indexKeys: page.indexKeys, unreadable: [] };
       }
       yield* nameUnread(tokens);
     },

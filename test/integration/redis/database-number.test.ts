@@ -10,7 +10,7 @@ import { keySpaceIn } from '../../support/redis.ts';
 import { describeUnless } from '../../support/servers.ts';
 
 const PREFIX = 'app:';
-const rights = '+get +set +mget +getrange +exists +pttl +scan +unlink +eval +evalsha';
+const rights = '+get +set +mget +getrange +exists +pttl +scan +unlink +eval';
 const withNumber = (url: string, database: number) => `${url.replace(/\/\d*$/, '')}/${String(database)}`;
 
 /** A server with somebody who may not select, and somebody who may. */

@@ -43,7 +43,7 @@ describeUnless(missingRedisServer(), 'what ends in the middle of a step', () => 
       const { many, proxy, operator, again } = await stage(mode, context);
       let seen = false;
       proxy.cutWhen((chunk) => {
-        if (seen && holds('evalsha')(chunk)) {
+        if (seen && holds('eval')(chunk)) {
           void proxy.stop();
           return true;
         }
