@@ -3,7 +3,6 @@ import type { SessionCookies } from '../sessions/session-cookies.ts';
 import type { Target } from '../sessions/reading-store.ts';
 import type { User } from '../sessions/session.ts';
 import { formatDuration } from '../sessions/duration.ts';
-import { terminalText } from './fit-text.ts';
 import { jsonLine } from './json-text.ts';
 import { labelledLines } from './labelled-lines.ts';
 import type { Styles, Terminal } from './styles.ts';
@@ -28,16 +27,16 @@ const PLACES = { database: 'the database', secondary: 'Redis', both: 'the databa
 export function plannedSessionText(planned: PlannedSession, terminal: Terminal, styles: Styles): string {
   const { target, user, length, refreshes } = planned;
   const lines = [
-    { label: 'database', value: terminalText(target.database) },
-    ...(target.redis === null ? [] : [{ label: 'Redis', value: terminalText(target.redis) }]),
-    { label: 'user', value: terminalText(nameWithId(user)), style: styles.bold },
+    { label: 'database', value: target.database },
+    ...(target.redis === null ? [] : [{ label: 'Redis', value: target.redis }]),
+    { label: 'user', value: nameWithId(user), style: styles.bold },
     {
       label: 'lasts',
       value: `${formatDuration(length)}${refreshes ? ', and requests extend it, as after a sign-in' : '; requests do not extend it'}`,
     },
     { label: 'written to', value: PLACES[planned.places] },
-    { label: 'cookie', value: terminalText(planned.cookieName) },
-    { label: 'reason', value: terminalText(planned.reason) },
+    { label: 'cookie', value: planned.cookieName },
+    { label: 'reason', value: planned.reason },
   ];
   return labelledLines(lines, terminal, styles);
 }

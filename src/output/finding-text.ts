@@ -28,15 +28,11 @@ export function findingText(finding: Finding, terminal: Terminal, styles: Styles
   const indent = STATUS_WIDTH + GAP.length + Math.max(id.length, ID_WIDTH) + GAP.length;
   const isNarrow = terminal.interactive && terminal.width < indent + NARROWEST;
   const inner = isNarrow ? STATUS_WIDTH + GAP.length : indent;
-  const text = screenLines(terminalText(result), terminal, inner).join(`\n${' '.repeat(inner)}`);
+  const text = screenLines(result, terminal, inner).join(`\n${' '.repeat(inner)}`);
   const lines = [isNarrow ? `${head.trimEnd()}\n${' '.repeat(inner)}${text}` : head + text];
   if (status !== 'ok') {
     const under = ' '.repeat(STATUS_WIDTH + GAP.length);
-    lines.push(
-      ...screenLines(terminalText(explanation), terminal, under.length).map(
-        (line) => under + styles.dim(line),
-      ),
-    );
+    lines.push(...screenLines(explanation, terminal, under.length).map((line) => under + styles.dim(line)));
     if (remedy !== null) {
       lines.push(under + styles.dim(places[remedy.kind]));
       lines.push(

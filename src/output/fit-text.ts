@@ -52,11 +52,15 @@ export function wrapText(text: string, width: number): readonly string[] {
 /** Columns. Text narrower than this could not be read in any case. */
 const NARROWEST = 10;
 
-/** Text wrapped at spaces to the width of a terminal beside an indent; without a terminal, on one line. */
+/**
+ * Text, also from outside, as safe lines: wrapped at spaces to the width of a terminal beside an indent; without a
+ * terminal, one line.
+ */
 export function screenLines(text: string, terminal: Terminal | null, indent = 0): readonly string[] {
+  const safe = terminalText(text);
   return terminal?.interactive === true
-    ? wrapText(text, Math.max(terminal.width - indent, NARROWEST))
-    : [text];
+    ? wrapText(safe, Math.max(terminal.width - indent, NARROWEST))
+    : [safe];
 }
 
 function fits(text: string, width: number): boolean {

@@ -1,10 +1,10 @@
 import { screenLines } from './fit-text.ts';
 import type { Styles, Terminal } from './styles.ts';
 
-/** One or more lines after a label; a missing value is shown as `-`. */
+/** One or more lines after a label. */
 export interface LabelledLine {
   readonly label: string;
-  /** Safe text. */
+  /** Any text, also from outside; a missing value is shown as `-`. */
   readonly value: string | null;
   readonly style?: (text: string) => string;
 }

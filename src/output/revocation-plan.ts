@@ -77,7 +77,7 @@ export function planText(plan: PlanView, options: SessionTableOptions): string {
   const expired = survey.sessions - survey.active;
   const lines = [
     { label: 'database', value: placeName(plan.target), style: styles.bold },
-    { label: 'selected', value: terminalText(plan.selection) },
+    { label: 'selected', value: plan.selection },
     {
       label: 'to be ended',
       value: `${sessionsOfUsers(survey.sessions, survey.users)} (${grouped(survey.active)} active, ${grouped(expired)} expired)`,
@@ -137,9 +137,9 @@ function alarming({
 }: PlanView): readonly (string | false)[] {
   const offline = oauthTokens?.offline ?? 0;
   return [
-    mismatch !== null && `${terminalText(mismatch)}.`,
+    mismatch !== null && `${mismatch}.`,
     unreadable > 0 && `${unreadableText(unreadable)}.`,
-    ...cautions.map(terminalText),
+    ...cautions,
     unclear !== null && `${unclear}.`,
     unreadableTimes > 0 &&
       `${counted(unreadableTimes, 'more session')} may match and ${inNumber(unreadableTimes, 'is', 'are')} left alone: a time that the selection compares is missing or cannot be read.`,

@@ -5,7 +5,7 @@ import type { Target } from '../sessions/reading-store.ts';
 import { kindsOf, sumOf, type WayBack, type WaysBackNumbers, waysBack } from '../sessions/ways-back.ts';
 import { counted, inNumber } from './counted.ts';
 import { unreadableText } from './unreadable.ts';
-import { screenLines, terminalText } from './fit-text.ts';
+import { screenLines } from './fit-text.ts';
 import { listedWays } from './ways-back-text.ts';
 import { placeName, sessionsOfUsers, type Undeclared } from './revocation-plan.ts';
 import type { Styles, Terminal } from './styles.ts';
@@ -182,10 +182,10 @@ export function reportText(
     effectiveAt !== null && inForce(effectiveAt, expected, report.undeclared),
     unreadable > 0 && { text: `${unreadableText(unreadable)}.`, style: styles.yellow },
     report.mismatch !== null && {
-      text: `You allowed this: ${terminalText(report.mismatch)}.`,
+      text: `You allowed this: ${report.mismatch}.`,
       style: styles.yellow,
     },
-    report.notFound.length > 0 && { text: `Not found: ${terminalText(report.notFound.join(', '))}.` },
+    report.notFound.length > 0 && { text: `Not found: ${report.notFound.join(', ')}.` },
   ];
   const said = sentences.filter((sentence) => sentence !== false && sentence !== null);
   return `${said.flatMap((sentence) => linesOf(sentence, terminal, styles)).join('\n')}\n`;

@@ -22,7 +22,7 @@ export function schemaPartsText(
   const style = { done: green, pending: yellow, optional: dim };
   const indent = ' '.repeat(STATE_WIDTH + 2);
   const line = ({ name, state, detail }: SchemaPart) => {
-    const lines = screenLines(`${titles[name]}: ${terminalText(detail)}`, terminal, indent.length);
+    const lines = screenLines(`${titles[name]}: ${detail}`, terminal, indent.length);
     return `${style[state](state.padEnd(STATE_WIDTH))}  ${lines.join(`\n${indent}`)}\n`;
   };
   return parts.map(line).join('');
@@ -37,7 +37,7 @@ export function schemaStepsText(
 ): string {
   const lines = steps.map(({ title }, at) => ({
     label: at === 0 ? 'to do' : '',
-    value: terminalText(title),
+    value: title,
     style: styles.bold,
   }));
   return labelledLines([{ label: 'database', value: placeName(target) }, ...lines], terminal, styles);

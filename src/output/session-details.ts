@@ -4,7 +4,6 @@ import type { Session, SessionPlace } from '../sessions/session.ts';
 import { disagreements, type Standing } from '../sessions/standing.ts';
 import { counted } from './counted.ts';
 import { deviceOf } from './device.ts';
-import { terminalText } from './fit-text.ts';
 import { labelledLines } from './labelled-lines.ts';
 import { relativeTime } from './relative-time.ts';
 import { isUnreadable, UNREADABLE, type ShownTime } from './unreadable.ts';
@@ -84,32 +83,31 @@ export function sessionDetailsText(
 ): string {
   const { session, otherActiveSessions } = details;
   const active = session.state === 'active';
-  const text = (value: string | null) => (value === null ? null : terminalText(value));
   const time = (field: ShownTime) => {
     const instant = session[field];
     if (instant === null) return isUnreadable(session, field) ? UNREADABLE : null;
     return `${instant} (${relativeTime(instant, now)})`;
   };
   const lines = [
-    { label: 'id', value: text(session.id), style: styles.bold },
-    { label: 'user', value: text(fullNameOf({ email: session.userEmail, name: session.userName })) },
-    { label: 'user id', value: text(session.userId) },
+    { label: 'id', value: session.id, style: styles.bold },
+    { label: 'user', value: fullNameOf({ email: session.userEmail, name: session.userName }) },
+    { label: 'user id', value: session.userId },
     { label: 'state', value: stateOf(session, now), style: active ? styles.green : styles.dim },
     { label: 'created', value: time('createdAt') },
     { label: 'last active', value: time('lastActiveAt') },
     { label: 'expires', value: time('expiresAt') },
     { label: 'due for refresh', value: refreshOf(details, now) },
     { label: 'fresh', value: freshText(details, now) },
-    { label: 'IP', value: text(shortAddress(session.ipAddress)) },
+    { label: 'IP', value: shortAddress(session.ipAddress) },
     { label: 'device', value: deviceOf(session.userAgent) },
-    { label: 'user agent', value: text(session.userAgent) },
-    { label: 'impersonated by', value: text(impersonatorOf(details)) },
-    { label: 'impersonates', value: text(impersonatingOf(details)) },
-    { label: 'active organization', value: text(session.activeOrganizationId) },
+    { label: 'user agent', value: session.userAgent },
+    { label: 'impersonated by', value: impersonatorOf(details) },
+    { label: 'impersonates', value: impersonatingOf(details) },
+    { label: 'active organization', value: session.activeOrganizationId },
     { label: 'OAuth tokens', value: tokensOf(details) },
     { label: 'stored in', value: places[session.store] },
     ...agreementOf(details, styles),
-    { label: 'token fingerprint', value: text(session.tokenFingerprint) },
+    { label: 'token fingerprint', value: session.tokenFingerprint },
     {
       label: 'same user',
       value:
@@ -148,9 +146,7 @@ function agreementOf({ standing }: SessionDetails, styles: Styles) {
   if (differences === null) return [];
   const agrees = differences.length === 0;
   const value = agrees ? 'yes' : `no: ${differences.join('; ')}`;
-  return [
-    { label: 'stores agree', value: terminalText(value), style: agrees ? styles.green : styles.yellow },
-  ];
+  return [{ label: 'stores agree', value, style: agrees ? styles.green : styles.yellow }];
 }
 
 /** Null where the expiry cannot be read. */

@@ -46,7 +46,7 @@ export function statsText(report: StatsReport, options: StatsTextOptions): strin
       : '';
   const head: readonly (LabelledLine | false)[] = [
     { label: 'database', value: placeName(report.target), style: styles.bold },
-    { label: 'selected', value: report.selection === '' ? 'everything' : terminalText(report.selection) },
+    { label: 'selected', value: report.selection === '' ? 'everything' : report.selection },
     {
       label: 'total',
       value: `${counted(totals.sessions, 'session')}: ${grouped(totals.active)} active, ${grouped(totals.expired)} expired`,

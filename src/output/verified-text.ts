@@ -1,7 +1,6 @@
 import { millisecondsOf, type Instant } from '../sessions/instant.ts';
 import type { CacheState } from '../sessions/cookie-cache.ts';
 import { livesOn, type SignatureState, type VerifiedCache, type Verified } from '../sessions/verify.ts';
-import { terminalText } from './fit-text.ts';
 import { jsonLine } from './json-text.ts';
 import { labelledLines } from './labelled-lines.ts';
 import { relativeTime } from './relative-time.ts';
@@ -78,7 +77,7 @@ export function verdictsText(
     );
     const about = facts.length === 0 ? '' : ` (${facts.join(', ')})`;
     const sentence = `${verdictOf(verified)} ${sentenceOf(verified, now, cookieName)}`;
-    return { label: place, value: terminalText(sentence + about), style: colourOf(verified, styles) };
+    return { label: place, value: sentence + about, style: colourOf(verified, styles) };
   });
   const valid = verdicts.filter(({ verified }) => verified.valid).length;
   const malformed = verdicts.filter(({ verified }) => isMalformed(verified)).length;
@@ -112,7 +111,6 @@ export function verifiedText(
   const { session, tokenFingerprint, cache } = verified;
   const time = (instant: Instant | null) =>
     instant === null ? null : `${instant} (${relativeTime(instant, now)})`;
-  const text = (value: string | null) => (value === null ? null : terminalText(value));
   const lines = [
     {
       label: verdictOf(verified),
@@ -122,13 +120,13 @@ export function verifiedText(
     ...(session === null
       ? []
       : [
-          { label: 'session', value: text(session.id) },
-          { label: 'user', value: text(userOf(verified)) },
+          { label: 'session', value: session.id },
+          { label: 'user', value: userOf(verified) },
           { label: 'created', value: time(session.createdAt) },
           { label: 'expires', value: time(session.expiresAt) },
           ...(session.impersonatedBy === null
             ? []
-            : [{ label: 'impersonated by', value: text(session.impersonatedBy) }]),
+            : [{ label: 'impersonated by', value: session.impersonatedBy }]),
         ]),
     ...(tokenFingerprint === null ? [] : [{ label: 'token fingerprint', value: tokenFingerprint }]),
     { label: 'signature', value: SIGNATURES[verified.signature] },
