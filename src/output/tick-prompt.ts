@@ -52,28 +52,21 @@ export async function askToTick<Value>(
   const { output } = streams;
   output.write(MARK_PASTED);
   try {
-    const config = {
-      message: safeText(message),
-      lines: choices.map(({ line }) => line),
-      unicode,
-      searched: choices.map(({ searched }) => searched.toLowerCase()),
-      // A pseudo-terminal whose size is not set says 0.
-      size: () => ({ columns: output.columns || 80, rows: output.rows || 24 }),
-    };
-    const ticked = await tickPrompt(config, streams);
+    const ticked = await tickPrompt({ message: safeText(message), choices, output, unicode }, streams);
     return choices.filter((_, index) => ticked.has(index)).map(({ value }) => value);
   } finally {
     output.write(LEAVE_PASTED);
   }
 }
 
+type Choices = readonly TickChoice<unknown>[];
+
 interface Config {
   readonly message: string;
-  readonly lines: readonly string[];
-  readonly searched: readonly string[];
+  readonly choices: Choices;
+  readonly output: NodeJS.WriteStream;
   /** The terminal shows more than ASCII. */
   readonly unicode: boolean;
-  readonly size: () => { readonly columns: number; readonly rows: number };
 }
 
 interface State {
@@ -87,77 +80,74 @@ interface State {
   readonly tooEarly: boolean;
 }
 
-const tickPrompt = createPrompt<ReadonlySet<number>, Config>((config, done) => {
-  const theme = makeTheme(config.unicode ? {} : { prefix: { idle: '?', done: '*' } });
-  const cut = (text: string, room: number) => cutText(text, room, ellipsisFor({ ascii: !config.unicode }));
-  const [status, setStatus] = useState<'idle' | 'done'>('idle');
-  const [state, setState] = useState<State>(() => ({
-    filter: '',
-    matches: config.lines.map((_, index) => index),
-    pointed: 0,
-    ticked: new Set<number>(),
-    tooEarly: false,
-  }));
-  const pasting = useRef(false);
-  const prefix = usePrefix({ status, theme });
+const tickPrompt = createPrompt<ReadonlySet<number>, Config>(
+  ({ message, choices, output, unicode }, done) => {
+    const theme = makeTheme(unicode ? {} : { prefix: { idle: '?', done: '*' } });
+    const cut = (text: string, room: number) => cutText(text, room, ellipsisFor({ ascii: !unicode }));
+    const [status, setStatus] = useState<'idle' | 'done'>('idle');
+    const [state, setState] = useState<State>(() => ({
+      filter: '',
+      matches: [...choices.keys()],
+      pointed: 0,
+      ticked: new Set<number>(),
+      tooEarly: false,
+    }));
+    const pasting = useRef(false);
+    const prefix = usePrefix({ status, theme });
 
-  useKeypress((key, readline) => {
-    if (status === 'done') return;
-    if (key.name === 'paste-start' || key.name === 'paste-end') {
-      pasting.current = key.name === 'paste-start';
-      return;
-    }
-    if (isEnterKey(key) && !hasEscape(key) && !pasting.current && state.ticked.size > 0) {
-      setStatus('done');
-      done(state.ticked);
-      return;
-    }
-    const next = pressed({ ...state, tooEarly: false }, key, readline.line, pasting.current, config.searched);
-    setState(next);
-    // Space, Enter and the arrows mean something else to the line editor.
-    if (readline.line !== next.filter) {
-      readline.clearLine(0);
-      readline.write(next.filter);
-    }
-  });
+    useKeypress((key, readline) => {
+      if (status === 'done') return;
+      if (key.name === 'paste-start' || key.name === 'paste-end') {
+        pasting.current = key.name === 'paste-start';
+        return;
+      }
+      if (isEnterKey(key) && !hasEscape(key) && !pasting.current && state.ticked.size > 0) {
+        setStatus('done');
+        done(state.ticked);
+        return;
+      }
+      const next = pressed({ ...state, tooEarly: false }, key, readline.line, pasting.current, choices);
+      setState(next);
+      // Space, Enter and the arrows mean something else to the line editor.
+      if (readline.line !== next.filter) {
+        readline.clearLine(0);
+        readline.write(next.filter);
+      }
+    });
 
-  const { columns, rows } = config.size();
-  const width = columns - 1;
-  if (status === 'done') {
-    const answer = `${grouped(state.ticked.size)} ticked`;
-    const message = cut(config.message, width - answer.length - 3);
-    return [prefix, theme.style.message(message, status), theme.style.answer(answer)].join(' ');
-  }
-  const headerRows = Math.floor(textWidth(`? ${config.message} ${state.filter}`) / columns) + 1;
-  const page = pageOf(state, Math.max(1, Math.min(LONGEST_PAGE, rows - headerRows - ROWS_BELOW_PAGE)));
-  const list = page.shown.map((index) => {
-    const pointed = index === state.pointed;
-    const line = `${pointed ? '>' : ' '} [${state.ticked.has(index) ? 'x' : ' '}] ${config.lines[index] ?? ''}`;
-    return pointed ? theme.style.highlight(cut(line, width)) : cut(line, width);
-  });
-  const keys = state.tooEarly
-    ? theme.style.error(cut('nothing is ticked: press space to tick the line at the pointer', width - 2))
-    : theme.style.help(cut(`${config.unicode ? '↑↓' : 'arrows'} ${KEYS}`, width));
-  return [
-    [prefix, theme.style.message(config.message, status), state.filter].join(' '),
-    [...list, cut(statusLine(state, page), width), keys].join('\n'),
-  ];
-});
+    // A pseudo-terminal whose size is not set says 0.
+    const [columns, rows] = [output.columns || 80, output.rows || 24];
+    const width = columns - 1;
+    if (status === 'done') {
+      const answer = `${grouped(state.ticked.size)} ticked`;
+      const short = cut(message, width - answer.length - 3);
+      return [prefix, theme.style.message(short, status), theme.style.answer(answer)].join(' ');
+    }
+    const headerRows = Math.floor(textWidth(`? ${message} ${state.filter}`) / columns) + 1;
+    const page = pageOf(state, Math.max(1, Math.min(LONGEST_PAGE, rows - headerRows - ROWS_BELOW_PAGE)));
+    const list = page.shown.map((index) => {
+      const pointed = index === state.pointed;
+      const line = `${pointed ? '>' : ' '} [${state.ticked.has(index) ? 'x' : ' '}] ${choices[index]?.line ?? ''}`;
+      return pointed ? theme.style.highlight(cut(line, width)) : cut(line, width);
+    });
+    const keys = state.tooEarly
+      ? theme.style.error(cut('nothing is ticked: press space to tick the line at the pointer', width - 2))
+      : theme.style.help(cut(`${unicode ? '↑↓' : 'arrows'} ${KEYS}`, width));
+    return [
+      [prefix, theme.style.message(message, status), state.filter].join(' '),
+      [...list, cut(statusLine(state, page), width), keys].join('\n'),
+    ];
+  },
+);
 
 /** The state after a key; `typed` is the text of the line editor. */
-function pressed(
-  state: State,
-  key: KeypressEvent,
-  typed: string,
-  pasting: boolean,
-  searched: readonly string[],
-): State {
-  if (hasEscape(key)) return filtered(state, '', searched);
+function pressed(state: State, key: KeypressEvent, typed: string, pasting: boolean, choices: Choices): State {
+  if (hasEscape(key)) return filtered(state, '', choices);
   if (isEnterKey(key)) return { ...state, tooEarly: !pasting };
   if (isUpKey(key)) return moved(state, -1);
   if (isDownKey(key)) return moved(state, 1);
   if (isSpaceKey(key) && !pasting) return { ...state, ticked: toggled(state) };
-  return filtered(state, typed.replaceAll('\t', ' '), searched);
+  return filtered(state, typed.replaceAll('\t', ' '), choices);
 }
 
 /** Esc, or Esc and a key so soon after it that both arrive as one. */
@@ -171,11 +161,12 @@ function moved(state: State, step: -1 | 1): State {
 }
 
 /** The pointer stays on its line, if the filter leaves it. */
-function filtered(state: State, filter: string, searched: readonly string[]): State {
+function filtered(state: State, filter: string, choices: Choices): State {
   const words = filter.toLowerCase().split(' ');
-  const matches = [...searched.keys()].filter((index) =>
-    words.every((word) => searched[index]?.includes(word) === true),
-  );
+  const matches = choices.flatMap(({ searched }, index) => {
+    const text = searched.toLowerCase();
+    return words.every((word) => text.includes(word)) ? [index] : [];
+  });
   const pointed = matches.includes(state.pointed) ? state.pointed : (matches[0] ?? state.pointed);
   return { ...state, filter, matches, pointed };
 }
