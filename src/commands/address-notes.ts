@@ -1,5 +1,7 @@
 import ipaddr from 'ipaddr.js';
+import type { Context } from '../context.ts';
 import { counted, inNumber } from '../output/counted.ts';
+import { unclearAddressesText } from '../output/unreadable.ts';
 import {
   coversRange,
   ipv6Subnets,
@@ -8,8 +10,10 @@ import {
   type AddressRange,
   type Ipv6Subnet,
 } from '../sessions/address.ts';
+import { networksMeant } from '../sessions/network-meant.ts';
 import { everySession, type Selection, type SelectionWords } from '../sessions/selection.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
+import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
 import { longerText, readStoredIpv6, shorterText } from '../sessions/stored-ipv6.ts';
 
 type AddressWords = Pick<SelectionWords, 'ip' | 'exceptIp'>;
@@ -58,20 +62,22 @@ function networkText({ first, prefixLength }: AddressRange): string {
   return `${address}/${String(prefixLength)}`;
 }
 
-/**
- * Both kinds of note, for a command that reads sessions: how networks are widened, and what stored addresses suggest
- * instead.
- */
-export async function addressNotes(
-  store: Pick<SessionStore, 'list' | 'lookAgain'>,
+/** Says on stderr what the sessions that a command has read may leave out. */
+export async function noteDoubts(
+  context: Context,
+  store: SessionStore,
   selection: Selection,
   words: AddressWords,
-  ipv6Subnet: Ipv6Subnet,
-): Promise<readonly string[]> {
-  return [
+): Promise<void> {
+  const { ipv6Subnet } = (await context.settings()).ip;
+  const unclear = await countUnclearAddresses(store, selection);
+  const notes = [
+    ...(unclear > 0 ? [unclearAddressesText(unclear, selection)] : []),
+    ...networksMeant(words, ipv6Subnet),
     ...widenedNetworks(words, ipv6Subnet),
     ...(await doubtsAboutIpv6(store, selection, words, ipv6Subnet)),
   ];
+  for (const note of notes) await context.note(`note: ${note}`);
 }
 
 /** Sessions whose addresses are checked. */

@@ -27,9 +27,9 @@ import type { User } from '../sessions/session.ts';
 import { storedVerdict, type Standings } from '../sessions/standing.ts';
 import type { RecordedStore } from '../history/shared-history.ts';
 import { version } from '../version.ts';
-import { refuseCredentials } from './carry-out.ts';
-import { record, recordIfPossible, recordStart, type Recorded } from './revocation-history.ts';
-import { parseReason } from './revocation-options.ts';
+import { refuseCredentials } from './revocation/carry-out.ts';
+import { record, recordIfPossible, recordStart, type Recorded } from './revocation/revocation-history.ts';
+import { parseReason } from './revocation/revocation-options.ts';
 
 interface CreateFlags {
   readonly user?: string;

@@ -1,26 +1,17 @@
 import { defineCommand, once } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
-import { doubtsAboutIpv6, widenedNetworks } from './address-notes.ts';
-import { withNetworksMeant } from '../sessions/network-meant.ts';
-import { resolveSelection } from '../sessions/resolve-selection.ts';
 import { parseSelection } from '../sessions/parse-selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
-import { carryOut, checkBeforehand, lacksYes } from './carry-out.ts';
-import { parseMaxAffected, rejectWildcards } from './revoke-all.ts';
-import {
-  addRevocationOptions,
-  parseIncluded,
-  parseReason,
-  revocationOptionsInWords,
-  type RevocationFlags,
-} from './revocation-options.ts';
-import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
+import { lacksYes } from './revocation/carry-out.ts';
+import { endSelection, type SelectedFlags } from './revocation/end-selection.ts';
+import { rejectWildcards } from './revoke-all.ts';
+import { addRevocationOptions, revocationOptionsInWords } from './revocation/revocation-options.ts';
+import { addSelectionOptions } from './selection-options.ts';
 import { parseWholeNumber } from './whole-number.ts';
 
-interface LimitFlags extends SelectionFlags, RevocationFlags {
+interface LimitFlags extends SelectedFlags {
   readonly max?: string;
-  readonly maxAffected?: string;
 }
 
 /**
@@ -68,40 +59,17 @@ export const limit = defineCommand<LimitFlags>({
       });
     }
     const asked = flags.max === undefined ? null : parseWholeNumber('--max', flags.max, 'sessions');
-    const maxAffected = flags.maxAffected === undefined ? null : parseMaxAffected(flags.maxAffected);
-    const reason = parseReason(flags.reason);
-    const included = parseIncluded(flags);
-    const { session, ip } = await context.settings();
-    const { ipv6Subnet } = ip;
-    const keepNewest = asked ?? session.maximumSessions;
+    const keepNewest = asked ?? (await context.settings()).session.maximumSessions;
     if (keepNewest === null) throw nothingSaysHowMany(lacksYes(context, flags, true));
-    checkBeforehand(context, flags, true);
     const words = [`--max ${String(keepNewest)}`, selectionInWords(flags, context.redactor)].join(' ').trim();
-    const bounds = maxAffected === null ? [] : [`--max-affected ${String(maxAffected)}`];
-    await context.withStore(flags.dryRun === true ? 'read' : 'write', async (store) => {
-      const selection = { ...(await resolveSelection(request, store, ipv6Subnet)), keepNewest };
-      await carryOut(
-        context,
-        store,
-        {
-          command: 'limit',
-          selection,
-          words: withNetworksMeant(words, flags, ipv6Subnet),
-          addressNotes: widenedNetworks(flags, ipv6Subnet),
-          addressDoubts: await doubtsAboutIpv6(store, selection, flags, ipv6Subnet),
-          recorded: [words, ...bounds, ...revocationOptionsInWords(flags)].join(' '),
-          notFound: [],
-          missingHint: '',
-          missed: [],
-          typeNumber: false,
-          maxAffected,
-          untilQuiet: false,
-          included,
-          reason,
-          json,
-        },
-        flags,
-      );
+    const bounds = flags.maxAffected === undefined ? [] : [`--max-affected ${flags.maxAffected}`];
+    await endSelection(context, flags, {
+      command: 'limit',
+      request,
+      keepNewest,
+      words,
+      recorded: [words, ...bounds, ...revocationOptionsInWords(flags)].join(' '),
+      json,
     });
     return 0;
   },

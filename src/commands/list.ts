@@ -3,13 +3,10 @@ import type { Context } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { chooseFormat, listFormats } from '../output/output-format.ts';
 import { counted } from '../output/counted.ts';
-import { unclearAddressesText } from '../output/unreadable.ts';
-import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
 import { sessionPrinters } from '../output/session-printers.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { suggestion } from '../sessions/nearest.ts';
-import { addressNotes } from './address-notes.ts';
-import { networksMeant } from '../sessions/network-meant.ts';
+import { noteDoubts } from './address-notes.ts';
 import type { Selection, SelectionRequest } from '../sessions/selection.ts';
 import { resolveSelection } from '../sessions/resolve-selection.ts';
 import { parseSelection } from '../sessions/parse-selection.ts';
@@ -23,8 +20,8 @@ import { parseWholeNumber } from './whole-number.ts';
 import { shownValue } from '../sessions/shown-value.ts';
 import { failForUnreadableKeys } from './unreadable-keys.ts';
 import { warnOfMismatch } from './warn-of-mismatch.ts';
-import { parseInterval, watchSessions } from './watch-sessions.ts';
-import type { WatchOptions } from './watch-look.ts';
+import { parseInterval, watchSessions } from './watch/watch-sessions.ts';
+import type { WatchOptions } from './watch/watch-look.ts';
 
 interface ListFlags extends SelectionFlags {
   readonly limit?: string;
@@ -114,11 +111,8 @@ export const list = defineCommand<ListFlags>({
         if (counting.count() === 0) await warnOfMismatch(context, store);
         await noteUnreadable(context, store, selection, counting.unreadable());
       }
-      const unclear = await countUnclearAddresses(store, selection);
-      if (unclear > 0) await context.note(`note: ${unclearAddressesText(unclear, selection)}`);
-      const notes = await addressNotes(store, selection, flags, ipv6Subnet);
-      for (const caution of [...networksMeant(flags, ipv6Subnet), ...notes, ...store.cautions])
-        await context.note(`note: ${caution}`);
+      await noteDoubts(context, store, selection, flags);
+      for (const caution of store.cautions) await context.note(`note: ${caution}`);
       failForUnreadableKeys(store.unreadable());
     });
     return 0;

@@ -1,27 +1,15 @@
 import { defineCommand, once } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
-import { doubtsAboutIpv6, widenedNetworks } from './address-notes.ts';
-import { withNetworksMeant } from '../sessions/network-meant.ts';
-import { InvalidValueError } from '../sessions/invalid-value.ts';
 import type { SelectionWords } from '../sessions/selection.ts';
-import { resolveSelection } from '../sessions/resolve-selection.ts';
 import { parseSelection } from '../sessions/parse-selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
-import { carryOut, checkBeforehand } from './carry-out.ts';
-import {
-  addRevocationOptions,
-  parseIncluded,
-  parseReason,
-  revocationOptionsInWords,
-  type RevocationFlags,
-} from './revocation-options.ts';
+import { endSelection, type SelectedFlags } from './revocation/end-selection.ts';
+import { addRevocationOptions, revocationOptionsInWords } from './revocation/revocation-options.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
-import { shownValue } from '../sessions/shown-value.ts';
 
-interface RevokeAllFlags extends SelectionFlags, RevocationFlags {
+interface RevokeAllFlags extends SelectedFlags {
   readonly everyone?: boolean;
-  readonly maxAffected?: string;
   readonly untilQuiet?: boolean;
 }
 
@@ -62,37 +50,16 @@ export const revokeAll = defineCommand<RevokeAllFlags>({
     requireSelector(flags);
     rejectWildcards(flags);
     const request = parseSelection(flags, 'all');
-    const maxAffected = flags.maxAffected === undefined ? null : parseMaxAffected(flags.maxAffected);
-    const reason = parseReason(flags.reason);
-    const included = parseIncluded(flags);
-    checkBeforehand(context, flags, true);
-    const { ipv6Subnet } = (await context.settings()).ip;
     const selected = selectionInWords(flags, context.redactor);
     const words = [flags.everyone === true ? '--everyone' : '', selected].join(' ').trim();
-    await context.withStore(flags.dryRun === true ? 'read' : 'write', async (store) => {
-      const selection = await resolveSelection(request, store, ipv6Subnet);
-      await carryOut(
-        context,
-        store,
-        {
-          command: 'revoke-all',
-          selection,
-          words: withNetworksMeant(words, flags, ipv6Subnet),
-          addressNotes: widenedNetworks(flags, ipv6Subnet),
-          addressDoubts: await doubtsAboutIpv6(store, selection, flags, ipv6Subnet),
-          recorded: [words, ...boundsInWords(flags)].join(' '),
-          notFound: [],
-          missingHint: '',
-          missed: [],
-          typeNumber: flags.everyone === true,
-          maxAffected,
-          untilQuiet: flags.untilQuiet === true,
-          included,
-          reason,
-          json,
-        },
-        flags,
-      );
+    await endSelection(context, flags, {
+      command: 'revoke-all',
+      request,
+      words,
+      recorded: [words, ...boundsInWords(flags)].join(' '),
+      typeNumber: flags.everyone === true,
+      untilQuiet: flags.untilQuiet === true,
+      json,
     });
     return 0;
   },
@@ -141,14 +108,5 @@ export function rejectWildcards({ userAgent = [] }: Pick<SelectionFlags, 'userAg
     {
       hint: 'Give a part of the user agent, such as curl or Firefox/133.',
     },
-  );
-}
-
-/** @throws InvalidValueError */
-export function parseMaxAffected(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidValueError(
-    `--max-affected: ${shownValue(text)} is not a number of sessions`,
-    'Write a whole number, such as --max-affected 500.',
   );
 }

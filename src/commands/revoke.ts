@@ -15,7 +15,7 @@ import { parseSelection } from '../sessions/parse-selection.ts';
 import { candidatesOf, readPaste, resolvePaste } from '../sessions/pasted.ts';
 import { presentedIn } from '../sessions/presented.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
-import { carryOut, checkBeforehand, SHORTEST_CREDENTIAL } from './carry-out.ts';
+import { carryOut, checkBeforehand, SHORTEST_CREDENTIAL } from './revocation/carry-out.ts';
 import { protectPaste } from './protect-paste.ts';
 import { readStdin } from './read-stdin.ts';
 import {
@@ -24,7 +24,7 @@ import {
   parseReason,
   revocationOptionsInWords,
   type RevocationFlags,
-} from './revocation-options.ts';
+} from './revocation/revocation-options.ts';
 import { chooseSessions } from './choose-sessions.ts';
 
 interface RevokeFlags extends RevocationFlags {

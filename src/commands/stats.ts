@@ -2,13 +2,10 @@ import { defineCommand } from '../command.ts';
 import { keepsRecords } from '../config/settings.ts';
 import { jsonLine } from '../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../output/output-format.ts';
-import { addressNotes } from './address-notes.ts';
-import { networksMeant } from '../sessions/network-meant.ts';
+import { noteDoubts } from './address-notes.ts';
 import { resolveSelection } from '../sessions/resolve-selection.ts';
 import { parseSelection } from '../sessions/parse-selection.ts';
 import { selectionInWords } from '../sessions/selection-text.ts';
-import { unclearAddressesText } from '../output/unreadable.ts';
-import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
 import { emailsOf } from './emails-of.ts';
 import { addSelectionOptions, type SelectionFlags } from './selection-options.ts';
 import { noteUnreadable } from './note-unreadable.ts';
@@ -58,12 +55,9 @@ export const stats = defineCommand<SelectionFlags>({
         await context.note(`By the database's clock ${store.now}`);
       }
       if (report.sessions === 0) await warnOfMismatch(context, store);
-      const unclear = await countUnclearAddresses(store, selection);
-      if (unclear > 0) await context.note(`note: ${unclearAddressesText(unclear, selection)}`);
+      await noteDoubts(context, store, selection, flags);
       await noteUnreadable(context, store, selection, figures.unreadableTimes);
-      const notes = await addressNotes(store, selection, flags, ipv6Subnet);
-      for (const caution of [...networksMeant(flags, ipv6Subnet), ...notes, ...store.cautions])
-        await context.note(`note: ${caution}`);
+      for (const caution of store.cautions) await context.note(`note: ${caution}`);
       failForUnreadableKeys(store.unreadable());
     });
     return 0;

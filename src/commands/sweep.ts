@@ -10,15 +10,15 @@ import type { SweepReport } from '../output/sweep-report.ts';
 import type { Instant } from '../sessions/instant.ts';
 import { countExpired, sweep as sweepStore, sweepCutoff, type Sweep } from '../sessions/sweep.ts';
 import { awaitReplicas } from '../sessions/await-replicas.ts';
-import { hasChangedNothing, judgeSweep } from './judge-sweep.ts';
-import { record, recordStart } from './revocation-history.ts';
-import { addSweepOptions, parseSweep, type SweepFlags, type SweepRequest } from './sweep-options.ts';
-import { openMetricsFile } from './sweep-metrics-file.ts';
-import { startDeadline, withinTime } from './sweep-deadline.ts';
-import { sweepOffline, untouched } from './sweep-offline.ts';
-import { printSweep, sweepReport } from './report-sweep.ts';
-import { lookIntoSecondary, hasExpired } from './swept-secondary.ts';
-import { type SweptStore, type SweepRun } from './sweep-run.ts';
+import { hasChangedNothing, judgeSweep } from './sweep/judge-sweep.ts';
+import { record, recordStart } from './revocation/revocation-history.ts';
+import { addSweepOptions, parseSweep, type SweepFlags, type SweepRequest } from './sweep/sweep-options.ts';
+import { openMetricsFile } from './sweep/sweep-metrics-file.ts';
+import { startDeadline, withinTime } from './sweep/sweep-deadline.ts';
+import { sweepOffline, untouched } from './sweep/sweep-offline.ts';
+import { printSweep, sweepReport } from './sweep/report-sweep.ts';
+import { lookIntoSecondary, hasExpired } from './sweep/swept-secondary.ts';
+import { type SweptStore, type SweepRun } from './sweep/sweep-run.ts';
 
 export const sweep = defineCommand<SweepFlags>({
   formats: reportFormats,

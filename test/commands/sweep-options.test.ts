@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSweep, type SweepFlags } from '../../src/commands/sweep-options.ts';
+import { parseSweep, type SweepFlags } from '../../src/commands/sweep/sweep-options.ts';
 import { UsageError } from '../../src/errors.ts';
 import { InvalidValueError } from '../../src/sessions/invalid-value.ts';
 

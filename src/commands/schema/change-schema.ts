@@ -7,7 +7,7 @@ import { jsonLine } from '../../output/json-text.ts';
 import { chooseFormat, reportFormats } from '../../output/output-format.ts';
 import type { SchemaChange, SchemaStore } from '../../sessions/schema-store.ts';
 import type { Target } from '../../sessions/reading-store.ts';
-import { record } from '../revocation-history.ts';
+import { record } from '../revocation/revocation-history.ts';
 
 export interface SchemaChangeFlags {
   readonly dryRun?: boolean;

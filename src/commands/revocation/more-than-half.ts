@@ -1,7 +1,7 @@
-import { GuardError } from '../errors.ts';
-import { grouped } from '../grouped.ts';
-import { counted } from '../output/counted.ts';
-import { CROWD } from '../sessions/revocation-plan.ts';
+import { GuardError } from '../../errors.ts';
+import { grouped } from '../../grouped.ts';
+import { counted } from '../../output/counted.ts';
+import { CROWD } from '../../sessions/revocation-plan.ts';
 import type { Run } from './revocation-run.ts';
 
 /**

@@ -1,12 +1,12 @@
-import type { Context } from '../context.ts';
-import { CancelledError, FailedError, IncompleteError, SessionctlError } from '../errors.ts';
-import { grouped } from '../grouped.ts';
-import { runsOf } from '../history/history-runs.ts';
-import { counted } from '../output/counted.ts';
-import type { SweepReport } from '../output/sweep-report.ts';
-import type { RecordedStore } from '../history/shared-history.ts';
-import type { Sweep } from '../sessions/sweep.ts';
-import { LAST_BATCH } from './judge-revocation.ts';
+import type { Context } from '../../context.ts';
+import { CancelledError, FailedError, IncompleteError, SessionctlError } from '../../errors.ts';
+import { grouped } from '../../grouped.ts';
+import { runsOf } from '../../history/history-runs.ts';
+import { counted } from '../../output/counted.ts';
+import type { SweepReport } from '../../output/sweep-report.ts';
+import type { RecordedStore } from '../../history/shared-history.ts';
+import type { Sweep } from '../../sessions/sweep.ts';
+import { LAST_BATCH } from '../revocation/judge-revocation.ts';
 import type { SweepRequest } from './sweep-options.ts';
 
 /** The result of a sweep. */

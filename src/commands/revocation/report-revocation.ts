@@ -1,18 +1,18 @@
-import type { Context } from '../context.ts';
-import { jsonLine } from '../output/json-text.ts';
-import type { Outlives, RevocationReport } from '../output/revocation-report.ts';
-import { outlivingText } from '../output/ways-back-text.ts';
-import { OutputClosedError } from '../output/writer.ts';
-import { millisecondsOf, toInstant } from '../sessions/instant.ts';
-import type { Revocation } from '../sessions/revocation.ts';
+import type { Context } from '../../context.ts';
+import { jsonLine } from '../../output/json-text.ts';
+import type { Outlives, RevocationReport } from '../../output/revocation-report.ts';
+import { outlivingText } from '../../output/ways-back-text.ts';
+import { OutputClosedError } from '../../output/writer.ts';
+import { millisecondsOf, toInstant } from '../../sessions/instant.ts';
+import type { Revocation } from '../../sessions/revocation.ts';
 import {
   includesOffline,
   noWaysBack,
   waysBack,
   type WaysBackCounts,
   type WaysBackNumbers,
-} from '../sessions/ways-back.ts';
-import type { RecordedStore } from '../history/shared-history.ts';
+} from '../../sessions/ways-back.ts';
+import type { RecordedStore } from '../../history/shared-history.ts';
 import { endedBy, leftBy } from './judge-revocation.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
@@ -33,7 +33,7 @@ export async function reportRevocation(
   const met = done?.met ?? survey;
   const matched = done?.matched ?? survey.sessions;
   const dryRun = flags.dryRun === true;
-  const { reportText } = await import('../output/revocation-report.ts');
+  const { reportText } = await import('../../output/revocation-report.ts');
   const cancelled = done === null && !dryRun && survey.sessions > 0;
   // A connection that was lost during the prompt must not keep the report from being written.
   const finishedAt = done?.finishedAt ?? (await store.readClock().catch(() => startedAt));

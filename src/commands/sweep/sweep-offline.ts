@@ -1,4 +1,4 @@
-import type { SessionStore } from '../sessions/session-store.ts';
+import type { SessionStore } from '../../sessions/session-store.ts';
 import {
   addSwept,
   countExpired,
@@ -6,7 +6,7 @@ import {
   nothingSwept,
   type Sweep,
   type SweepOptions,
-} from '../sessions/sweep.ts';
+} from '../../sessions/sweep.ts';
 import type { SweepRequest } from './sweep-options.ts';
 
 /** A sweep that has not started. */

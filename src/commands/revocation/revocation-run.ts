@@ -1,10 +1,10 @@
-import type { RevocationPlan } from '../sessions/revocation-plan.ts';
-import type { Instant } from '../sessions/instant.ts';
-import type { Obstacle } from '../sessions/obstacle.ts';
-import type { Selection } from '../sessions/selection.ts';
-import type { Mismatch } from '../sessions/reading-store.ts';
-import type { Undeclared } from '../output/revocation-plan.ts';
-import type { Included } from '../sessions/ways-back.ts';
+import type { RevocationPlan } from '../../sessions/revocation-plan.ts';
+import type { Instant } from '../../sessions/instant.ts';
+import type { Obstacle } from '../../sessions/obstacle.ts';
+import type { Selection } from '../../sessions/selection.ts';
+import type { Mismatch } from '../../sessions/reading-store.ts';
+import type { Undeclared } from '../../output/revocation-plan.ts';
+import type { Included } from '../../sessions/ways-back.ts';
 import type { RevocationFlags } from './revocation-options.ts';
 
 /** What a command asks to end. */

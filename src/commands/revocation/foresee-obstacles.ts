@@ -1,7 +1,7 @@
-import type { Context } from '../context.ts';
-import { ConnectionError } from '../errors.ts';
-import type { Obstacle } from '../sessions/obstacle.ts';
-import type { SessionStore } from '../sessions/session-store.ts';
+import type { Context } from '../../context.ts';
+import { ConnectionError } from '../../errors.ts';
+import type { Obstacle } from '../../sessions/obstacle.ts';
+import type { SessionStore } from '../../sessions/session-store.ts';
 
 type ForeseeingStore = Pick<SessionStore, 'target' | 'hidesRows' | 'findObstacles' | 'findRefusal'>;
 

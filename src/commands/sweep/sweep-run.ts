@@ -1,9 +1,9 @@
-import type { SweepReport } from '../output/sweep-report.ts';
-import type { Instant } from '../sessions/instant.ts';
-import type { Sweep } from '../sessions/sweep.ts';
-import type { RecordedStore } from '../history/shared-history.ts';
-import type { ReplicatedStore, Replication } from '../sessions/replication.ts';
-import type { LockableStore } from '../sessions/run-lock.ts';
+import type { SweepReport } from '../../output/sweep-report.ts';
+import type { Instant } from '../../sessions/instant.ts';
+import type { Sweep } from '../../sessions/sweep.ts';
+import type { RecordedStore } from '../../history/shared-history.ts';
+import type { ReplicatedStore, Replication } from '../../sessions/replication.ts';
+import type { LockableStore } from '../../sessions/run-lock.ts';
 import type { Deadline } from './sweep-deadline.ts';
 
 export type SweptStore = RecordedStore & LockableStore & ReplicatedStore;

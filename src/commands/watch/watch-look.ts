@@ -1,25 +1,23 @@
-import type { Context } from '../context.ts';
-import { UsageError } from '../errors.ts';
-import { counted } from '../output/counted.ts';
-import type { SessionChange } from '../output/session-change.ts';
-import { addressNotes } from './address-notes.ts';
-import { departureOf, differencesBetween, type Sight } from '../sessions/session-changes.ts';
+import type { Context } from '../../context.ts';
+import { UsageError } from '../../errors.ts';
+import { counted } from '../../output/counted.ts';
+import type { SessionChange } from '../../output/session-change.ts';
+import { noteDoubts } from '../address-notes.ts';
+import { departureOf, differencesBetween, type Sight } from '../../sessions/session-changes.ts';
 import {
   everySession,
   type Selection,
   type SelectionRequest,
   type SelectionWords,
-} from '../sessions/selection.ts';
-import { resolveMoments, resolveSelection } from '../sessions/resolve-selection.ts';
-import type { SessionStore } from '../sessions/session-store.ts';
-import type { SortOrder, Target } from '../sessions/reading-store.ts';
-import type { Session } from '../sessions/session.ts';
-import { emailsOf } from './emails-of.ts';
-import { noteUnreadable } from './note-unreadable.ts';
-import { unclearAddressesText, unreadableText } from '../output/unreadable.ts';
-import { countUnclearAddresses } from '../sessions/unclear-addresses.ts';
-import { networksMeant } from '../sessions/network-meant.ts';
-import { warnOfMismatch } from './warn-of-mismatch.ts';
+} from '../../sessions/selection.ts';
+import { resolveMoments, resolveSelection } from '../../sessions/resolve-selection.ts';
+import type { SessionStore } from '../../sessions/session-store.ts';
+import type { SortOrder, Target } from '../../sessions/reading-store.ts';
+import type { Session } from '../../sessions/session.ts';
+import { emailsOf } from '../emails-of.ts';
+import { noteUnreadable } from '../note-unreadable.ts';
+import { unreadableText } from '../../output/unreadable.ts';
+import { warnOfMismatch } from '../warn-of-mismatch.ts';
 
 export async function lookAgain(
   context: Context,
@@ -53,15 +51,8 @@ export async function lookAgain(
       const isWhole = found.length <= most;
       const sight = { now: store.now, selection, sessions, isWhole };
       if (before === null) {
-        const notes = await addressNotes(store, selection, words, ipv6Subnet);
-        const unclear = await countUnclearAddresses(store, selection);
-        for (const note of [
-          ...networksMeant(words, ipv6Subnet),
-          ...notes,
-          ...(unclear > 0 ? [unclearAddressesText(unclear, selection)] : []),
-          ...(store.unreadable() > 0 ? [unreadableText(store.unreadable())] : []),
-        ])
-          await context.note(`note: ${note}`);
+        await noteDoubts(context, store, selection, words);
+        if (store.unreadable() > 0) await context.note(`note: ${unreadableText(store.unreadable())}`);
         const isUnreadable = ({ unreadableTimes }: Session) => unreadableTimes !== undefined;
         await noteUnreadable(context, store, selection, sessions.filter(isUnreadable).length);
         if (sessions.length === 0) await warnOfMismatch(context, store);

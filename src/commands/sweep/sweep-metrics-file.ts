@@ -1,10 +1,10 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { reasonOf } from '../config/config-file.ts';
-import { FailedError } from '../errors.ts';
-import type { SweepFigures } from '../output/sweep-metrics.ts';
-import { readRegularFile, UnsuitableFileError } from '../regular-file.ts';
-import { replaceFile } from '../replace-file.ts';
+import { reasonOf } from '../../config/config-file.ts';
+import { FailedError } from '../../errors.ts';
+import type { SweepFigures } from '../../output/sweep-metrics.ts';
+import { readRegularFile, UnsuitableFileError } from '../../regular-file.ts';
+import { replaceFile } from '../../replace-file.ts';
 
 /** The collector of metrics runs as another user; the figures hold no secrets. */
 const MODE = 0o644;
@@ -31,7 +31,7 @@ export async function openMetricsFile(given: string, cwd: string): Promise<Metri
   }
   return {
     async write(figures) {
-      const { sweepMetrics } = await import('../output/sweep-metrics.ts');
+      const { sweepMetrics } = await import('../../output/sweep-metrics.ts');
       try {
         await replaceFile(path, sweepMetrics(figures, await contentOf(path)), MODE);
       } catch (error) {

@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Redactor } from '../redaction.ts';
-import type { Context } from '../context.ts';
-import { keepsRecords, type SessionSettings } from '../config/settings.ts';
-import { CancelledError, ConfigError, GuardError, SessionctlError, UsageError } from '../errors.ts';
-import { grouped } from '../grouped.ts';
-import { counted, inNumber } from '../output/counted.ts';
-import type { Undeclared } from '../output/revocation-plan.ts';
-import { longestCopy } from '../sessions/cached-copy.ts';
-import { millisecondsOf, wholeSecond, type Instant } from '../sessions/instant.ts';
-import { revoke, type Revocation } from '../sessions/revocation.ts';
-import { planRevocation } from '../sessions/revocation-plan.ts';
-import { comparesTimes, everySession, type Selection } from '../sessions/selection.ts';
-import { areCredentials } from '../sessions/resolve-selection.ts';
-import type { RecordedStore } from '../history/shared-history.ts';
-import { emailsOf } from './emails-of.ts';
-import { onlyIncluded, sumOf } from '../sessions/ways-back.ts';
+import type { Redactor } from '../../redaction.ts';
+import type { Context } from '../../context.ts';
+import { keepsRecords, type SessionSettings } from '../../config/settings.ts';
+import { CancelledError, ConfigError, GuardError, SessionctlError, UsageError } from '../../errors.ts';
+import { grouped } from '../../grouped.ts';
+import { counted, inNumber } from '../../output/counted.ts';
+import type { Undeclared } from '../../output/revocation-plan.ts';
+import { longestCopy } from '../../sessions/cached-copy.ts';
+import { millisecondsOf, wholeSecond, type Instant } from '../../sessions/instant.ts';
+import { revoke, type Revocation } from '../../sessions/revocation.ts';
+import { planRevocation } from '../../sessions/revocation-plan.ts';
+import { comparesTimes, everySession, type Selection } from '../../sessions/selection.ts';
+import { areCredentials } from '../../sessions/resolve-selection.ts';
+import type { RecordedStore } from '../../history/shared-history.ts';
+import { emailsOf } from '../emails-of.ts';
+import { onlyIncluded, sumOf } from '../../sessions/ways-back.ts';
 import { foreseeObstacles, warningsOf } from './foresee-obstacles.ts';
 import {
   endedBy,
@@ -29,7 +29,7 @@ import {
 import { moreThanHalf, refuseMost } from './more-than-half.ts';
 import { reportRevocation } from './report-revocation.ts';
 import { recordEnd, recordIfPossible, recordStart } from './revocation-history.ts';
-import { failForUnreadableKeys } from './unreadable-keys.ts';
+import { failForUnreadableKeys } from '../unreadable-keys.ts';
 import type { RevocationFlags } from './revocation-options.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
@@ -279,8 +279,8 @@ async function showPlan(
   { request, plan, preserve, cookieCache, mismatch, obstacles, unreadable, undeclared }: Run,
   stream: 'stdout' | 'stderr',
 ): Promise<void> {
-  const { planText } = await import('../output/revocation-plan.ts');
-  const { showsImpersonator } = await import('../output/session-table.ts');
+  const { planText } = await import('../../output/revocation-plan.ts');
+  const { showsImpersonator } = await import('../../output/session-table.ts');
   const { terminal, styles } = context[stream];
   const impersonators = showsImpersonator(plan.sample, false, terminal)
     ? plan.sample.map(({ impersonatedBy }) => impersonatedBy)
@@ -350,7 +350,7 @@ async function endSessions(
   { request, plan, preserve }: Run,
 ): Promise<Revocation> {
   const { system } = context;
-  const { startProgress } = await import('../output/progress.ts');
+  const { startProgress } = await import('../../output/progress.ts');
   const progress = startProgress({
     system,
     terminal: context.stderr.terminal,

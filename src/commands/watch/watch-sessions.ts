@@ -1,14 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Context } from '../context.ts';
-import { ConnectionError } from '../errors.ts';
-import type { SessionChange } from '../output/session-change.ts';
-import { judgeTerminal } from '../output/styles.ts';
-import type { WatchTally, WatchView, WatchedSession } from '../output/watch-frame.ts';
-import { isDuration, parseDuration } from '../sessions/duration.ts';
-import { InvalidValueError } from '../sessions/invalid-value.ts';
-import { type SelectionRequest } from '../sessions/selection.ts';
-import type { Session } from '../sessions/session.ts';
-import { shownValue } from '../sessions/shown-value.ts';
+import type { Context } from '../../context.ts';
+import { ConnectionError } from '../../errors.ts';
+import type { SessionChange } from '../../output/session-change.ts';
+import { judgeTerminal } from '../../output/styles.ts';
+import type { WatchTally, WatchView, WatchedSession } from '../../output/watch-frame.ts';
+import { isDuration, parseDuration } from '../../sessions/duration.ts';
+import { InvalidValueError } from '../../sessions/invalid-value.ts';
+import { type SelectionRequest } from '../../sessions/selection.ts';
+import type { Session } from '../../sessions/session.ts';
+import { shownValue } from '../../sessions/shown-value.ts';
 import { lookAgain, present, type Look, type WatchOptions } from './watch-look.ts';
 
 const USUAL_INTERVAL = 2000;
@@ -111,7 +111,7 @@ function linesAudience(context: Context, format: 'changeJson' | 'changeLine'): A
     tell: async ({ now, changes }) => {
       if (isTroubled) await context.note('The database answers again.');
       isTroubled = false;
-      const { [format]: line } = await import('../output/session-change.ts');
+      const { [format]: line } = await import('../../output/session-change.ts');
       const text = changes.map((change) => line(now, change)).join('');
       if (text !== '') await context.print(text);
     },
@@ -135,7 +135,7 @@ async function terminalAudience(
   const isOurs = system.inForeground();
   const stopReading =
     system.stdin.isTTY === true && context.flags.input && isOurs
-      ? (await import('../output/screen.ts')).readKeys(system.stdin, (keys) => {
+      ? (await import('../../output/screen.ts')).readKeys(system.stdin, (keys) => {
           if (ENDING_KEYS.some((key) => keys.includes(key))) end();
         })
       : () => undefined;
@@ -163,8 +163,8 @@ async function screenAudience(
   { interval }: WatchOptions,
 ): Promise<Audience> {
   const { stdout, env } = context.system;
-  const { watchFrame } = await import('../output/watch-frame.ts');
-  const { openScreen, rowsOf } = await import('../output/screen.ts');
+  const { watchFrame } = await import('../../output/watch-frame.ts');
+  const { openScreen, rowsOf } = await import('../../output/screen.ts');
   let view: WatchView | null = null;
   let marked: readonly Marked[] = [];
   const screen = await openScreen(stdout);

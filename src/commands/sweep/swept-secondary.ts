@@ -1,8 +1,8 @@
-import type { Context } from '../context.ts';
-import { SessionctlError } from '../errors.ts';
-import type { Instant } from '../sessions/instant.ts';
-import { addSwept, expiredBy, nothingSwept } from '../sessions/sweep.ts';
-import type { SweptSecondary } from '../sessions/sweeping-store.ts';
+import type { Context } from '../../context.ts';
+import { SessionctlError } from '../../errors.ts';
+import type { Instant } from '../../sessions/instant.ts';
+import { addSwept, expiredBy, nothingSwept } from '../../sessions/sweep.ts';
+import type { SweptSecondary } from '../../sessions/sweeping-store.ts';
 import type { SweepRequest } from './sweep-options.ts';
 import type { Deadline } from './sweep-deadline.ts';
 import type { SweepRun, SweptStore } from './sweep-run.ts';

@@ -1,15 +1,21 @@
-import type { Context } from '../context.ts';
-import { CancelledError, FailedError, IncompleteError, SessionctlError, SurvivorsError } from '../errors.ts';
-import { grouped } from '../grouped.ts';
-import { counted, inNumber } from '../output/counted.ts';
-import { listedWays, unknownWays } from '../output/ways-back-text.ts';
-import { unclearAddressesText } from '../output/unreadable.ts';
-import { halfEnded, type Revocation } from '../sessions/revocation.ts';
-import type { RevocationPlan } from '../sessions/revocation-plan.ts';
-import type { Obstacle } from '../sessions/obstacle.ts';
-import type { SessionStore } from '../sessions/session-store.ts';
-import { sumOf } from '../sessions/ways-back.ts';
-import { FIX_TIMES, mayMatch } from './note-unreadable.ts';
+import type { Context } from '../../context.ts';
+import {
+  CancelledError,
+  FailedError,
+  IncompleteError,
+  SessionctlError,
+  SurvivorsError,
+} from '../../errors.ts';
+import { grouped } from '../../grouped.ts';
+import { counted, inNumber } from '../../output/counted.ts';
+import { listedWays, unknownWays } from '../../output/ways-back-text.ts';
+import { unclearAddressesText } from '../../output/unreadable.ts';
+import { halfEnded, type Revocation } from '../../sessions/revocation.ts';
+import type { RevocationPlan } from '../../sessions/revocation-plan.ts';
+import type { Obstacle } from '../../sessions/obstacle.ts';
+import type { SessionStore } from '../../sessions/session-store.ts';
+import { sumOf } from '../../sessions/ways-back.ts';
+import { FIX_TIMES, mayMatch } from '../note-unreadable.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
 /** More ids than these are only in the report. */

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { OfferingOption, once } from '../command.ts';
-import { UsageError } from '../errors.ts';
-import { grouped } from '../grouped.ts';
-import { parseDuration } from '../sessions/duration.ts';
-import { InvalidValueError } from '../sessions/invalid-value.ts';
-import { shownValue } from '../sessions/shown-value.ts';
-import { parseWholeNumber } from './whole-number.ts';
+import { OfferingOption, once } from '../../command.ts';
+import { UsageError } from '../../errors.ts';
+import { grouped } from '../../grouped.ts';
+import { parseDuration } from '../../sessions/duration.ts';
+import { InvalidValueError } from '../../sessions/invalid-value.ts';
+import { shownValue } from '../../sessions/shown-value.ts';
+import { parseWholeNumber } from '../whole-number.ts';
 
 /** The options of `sweep` as commander parses them. */
 export interface SweepFlags {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { collect, OfferingOption, once } from '../command.ts';
-import { InvalidValueError } from '../sessions/invalid-value.ts';
-import { shownValue } from '../sessions/shown-value.ts';
-import { includable, type Included } from '../sessions/ways-back.ts';
+import { collect, OfferingOption, once } from '../../command.ts';
+import { InvalidValueError } from '../../sessions/invalid-value.ts';
+import { shownValue } from '../../sessions/shown-value.ts';
+import { includable, type Included } from '../../sessions/ways-back.ts';
 
 /** The options that `revoke` and `revoke-all` share, as commander hands them over. */
 export interface RevocationFlags {

@@ -1,10 +1,10 @@
-import type { Context } from '../context.ts';
-import { FailedError, SessionctlError } from '../errors.ts';
-import type { HistoryEntry, HistoryOutcome } from '../history/history-record.ts';
-import type { RecordedStore } from '../history/shared-history.ts';
-import type { Revocation } from '../sessions/revocation.ts';
-import { UnansweredError } from '../sessions/unanswered.ts';
-import type { RevocationPlan } from '../sessions/revocation-plan.ts';
+import type { Context } from '../../context.ts';
+import { FailedError, SessionctlError } from '../../errors.ts';
+import type { HistoryEntry, HistoryOutcome } from '../../history/history-record.ts';
+import type { RecordedStore } from '../../history/shared-history.ts';
+import type { Revocation } from '../../sessions/revocation.ts';
+import { UnansweredError } from '../../sessions/unanswered.ts';
+import type { RevocationPlan } from '../../sessions/revocation-plan.ts';
 import type { RevocationRequest, Run } from './revocation-run.ts';
 
 /** The run that a record belongs to. */

@@ -1,10 +1,10 @@
-import type { Context } from '../context.ts';
-import { jsonLine } from '../output/json-text.ts';
-import type { SweepReport } from '../output/sweep-report.ts';
-import { OutputClosedError } from '../output/writer.ts';
-import { millisecondsOf, type Instant } from '../sessions/instant.ts';
-import type { SessionStore } from '../sessions/session-store.ts';
-import type { Sweep } from '../sessions/sweep.ts';
+import type { Context } from '../../context.ts';
+import { jsonLine } from '../../output/json-text.ts';
+import type { SweepReport } from '../../output/sweep-report.ts';
+import { OutputClosedError } from '../../output/writer.ts';
+import { millisecondsOf, type Instant } from '../../sessions/instant.ts';
+import type { SessionStore } from '../../sessions/session-store.ts';
+import type { Sweep } from '../../sessions/sweep.ts';
 import type { SweepRequest } from './sweep-options.ts';
 
 /** What is known of a run of `sweep` before it starts. */
@@ -66,7 +66,7 @@ export function sweepReport(
  * @throws FailedError where stdout cannot be written
  */
 export async function printSweep(context: Context, report: SweepReport, json: boolean): Promise<void> {
-  const { sweepLine } = await import('../output/sweep-report.ts');
+  const { sweepLine } = await import('../../output/sweep-report.ts');
   const { stdout, stderr } = context;
   try {
     await context.print(json ? jsonLine(report) : sweepLine(report, stdout.styles, stdout.terminal));
