@@ -126,7 +126,7 @@ async function watch(
   request: SelectionRequest,
   { format, ...options }: Omit<WatchOptions, 'format'> & { readonly format: (typeof listFormats)[number] },
 ): Promise<void> {
-  if (format === 'csv' || format === 'ids') {
+  if (format !== 'table' && format !== 'json' && format !== 'jsonl') {
     throw new UsageError(`--watch reports changes, which ${format} cannot hold`, {
       hint: 'On a terminal it draws a table; -o jsonl prints an object for each change.',
     });

@@ -5,6 +5,7 @@ import { formatDuration, parseDuration } from '../sessions/duration.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
 import { nearest } from '../sessions/nearest.ts';
 import { isRelease } from '../sessions/release.ts';
+import { schemeOf, serverSchemes } from './database-schemes.ts';
 import type { Problem } from './problem.ts';
 import { isRedisSocket, readRedisUrl } from './redis-url.ts';
 import { checkedReplicaUrl, complaintAboutReplicasOf, replicasHint } from './replica-urls.ts';
@@ -46,7 +47,7 @@ const userFields = ['id', 'email', 'name', 'banned', 'banReason', 'banExpires', 
 
 const verificationFields = ['id', 'identifier', 'value', 'expiresAt'] as const;
 
-const databaseSchemes = ['postgres', 'postgresql', 'mysql', 'mariadb', 'sqlite', 'sqlite3', 'file'];
+const databaseSchemes = [...Object.keys(serverSchemes), 'sqlite', 'sqlite3', 'file'];
 /** The longest that a timer of Node and a timeout of PostgreSQL can hold, in whole days. */
 const LONGEST_TIMEOUT = parseDuration('24d');
 /** A longer wait would no longer be a wait for a refresh. */
@@ -318,7 +319,7 @@ function checkedLength(text: string, shortest: number, longest: number): number 
 function checkedDatabaseUrl(text: string): string {
   if (!/^[a-z][a-z0-9+.-]+:/i.test(text)) return text;
   checkedScheme(text, databaseSchemes);
-  const kind = /^postgres/i.test(text) ? 'postgresql' : /^m/i.test(text) ? 'mysql' : 'sqlite';
+  const kind = serverSchemes[schemeOf(text) ?? '']?.protocol ?? 'sqlite';
   if (isPlainUrl(text)) checkParameters(kind, new URLSearchParams(/\?(.*)$/s.exec(text)?.[1]));
   return text;
 }
@@ -344,7 +345,7 @@ function checkedRelease(text: string): string {
 
 /** The message never contains the URL itself: it may contain a password. */
 function checkedScheme(text: string, schemes: readonly string[]): string {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
+  const scheme = schemeOf(text);
   if (scheme !== undefined && schemes.includes(scheme)) return text;
   throw new InvalidValueError(
     scheme === undefined

@@ -1,3 +1,4 @@
+import { dialectNames } from '../sessions/dialect-name.ts';
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { toInstant } from '../sessions/instant.ts';
@@ -189,7 +190,7 @@ const recordShape = v.looseObject({
   version: v.string(),
   target: v.looseObject({
     profile: textOrNull,
-    dialect: v.picklist(['postgresql', 'mysql', 'sqlite']),
+    dialect: v.picklist(dialectNames),
     database: v.string(),
     redis: textOrNull,
   }),

@@ -1,3 +1,4 @@
+import type { DialectName } from './dialect-name.ts';
 import type { Instant } from './instant.ts';
 import type { Selection } from './selection.ts';
 import type { Session, User } from './session.ts';
@@ -6,7 +7,7 @@ import type { Session, User } from './session.ts';
 export interface Target {
   /** Null where no profile of a configuration was used. */
   readonly profile: string | null;
-  readonly dialect: 'postgresql' | 'mysql' | 'sqlite';
+  readonly dialect: DialectName;
   /** `host:port/name` or the path of the file, never a credential. */
   readonly database: string;
   /** `host:port/number` of secondary storage, where one is configured. */

@@ -156,7 +156,8 @@ function timeoutOf(location: DatabaseLocation): number | null {
 /** Prisma's URLs name the PostgreSQL schema in a parameter. */
 function schemaName(settings: DatabaseSettings, location: DatabaseLocation): string | null {
   const configured = settings.schema.databaseSchema;
-  if (location.dialect === 'postgresql') return configured ?? location.parameters.get('schema') ?? null;
+  if (location.dialect !== 'sqlite' && location.protocol === 'postgresql')
+    return configured ?? location.parameters.get('schema') ?? null;
   if (configured === null) return null;
   throw new ConfigError('database_schema is for PostgreSQL only', {
     hint: 'On MySQL and MariaDB the database is named in the URL.',

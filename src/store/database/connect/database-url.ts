@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { schemeOf, serverSchemes, type ServerScheme } from '../../../config/database-schemes.ts';
 import { checkParameters, LIBPQ_VARIABLES } from '../../../config/url-parameters.ts';
 import { isPlainUrl } from '../../../config/url-secrets.ts';
 import { ConfigError, UsageError } from '../../../errors.ts';
@@ -15,8 +16,7 @@ export interface ServerAddress {
 }
 
 /** A PostgreSQL, MySQL or MariaDB server. */
-export interface ServerLocation {
-  readonly dialect: 'postgresql' | 'mysql';
+export interface ServerLocation extends Pick<ServerScheme, 'dialect' | 'protocol'> {
   /** At least one; tried in this order. */
   readonly addresses: readonly ServerAddress[];
   readonly user: string | null;
@@ -42,15 +42,6 @@ export interface FileLocation {
 export type DatabaseLocation = ServerLocation | FileLocation;
 
 type Variables = Readonly<Record<string, string | undefined>>;
-
-const SERVERS: Readonly<
-  Record<string, { readonly dialect: ServerLocation['dialect']; readonly port: number }>
-> = {
-  'postgres:': { dialect: 'postgresql', port: 5432 },
-  'postgresql:': { dialect: 'postgresql', port: 5432 },
-  'mysql:': { dialect: 'mysql', port: 3306 },
-  'mariadb:': { dialect: 'mysql', port: 3306 },
-};
 
 const FORMS =
   'Use postgres://, postgresql://, mysql:// or mariadb:// with user@host/database, sqlite:<path>, file:<path> or a path.';
@@ -84,11 +75,11 @@ export function parseServerOrDatabaseUrl(
       hint: 'Percent-encode special characters of a password: @ is %40, / is %2F, # is %23, ? is %3F. Leave out quotes and spaces around the URL, and host=… words.',
     });
   }
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  const scheme = schemeOf(url);
   // A single letter is a Windows drive.
   if (scheme === undefined || scheme.length === 1) return fileAt(url, cwd);
   if (scheme === 'sqlite' || scheme === 'file' || scheme === 'sqlite3') return fileOf(url, scheme, cwd);
-  const server = SERVERS[`${scheme}:`];
+  const server = serverSchemes[scheme];
   if (server === undefined)
     throw new UsageError(
       `the database URL begins with ${JSON.stringify(`${scheme}:`)}, which is not a known kind of database`,
@@ -138,17 +129,17 @@ function fileAt(path: string, cwd: string): FileLocation {
 
 function serverAt(
   url: string,
-  { dialect, port }: { readonly dialect: ServerLocation['dialect']; readonly port: number },
+  { dialect, protocol, port }: ServerScheme,
   cwd: string,
   environment: Variables,
 ): ServerLocation {
   const { parts, query } = partsOf(url);
   heeding(() => {
-    checkParameters(dialect, query);
+    checkParameters(protocol, query);
   });
   const fromUrl = new Map([...parts, ...query]);
   const { values, variables } =
-    dialect === 'postgresql'
+    protocol === 'postgresql'
       ? fromVariables(environment, fromUrl)
       : { values: [], variables: new Map<string, string>() };
   const parameters = new Map([...values, ...fromUrl]);
@@ -159,6 +150,7 @@ function serverAt(
   const socket = parameters.get('socketPath') ?? parameters.get('socket');
   return {
     dialect,
+    protocol,
     addresses: addressesOf(socket === undefined ? parameters : parameters.set('host', socket), port),
     user: parameters.get('user') ?? null,
     password: parameters.get('password') ?? null,
@@ -233,7 +225,7 @@ function addressesOf(parameters: ReadonlyMap<string, string>, defaultPort: numbe
   const list = (name: string) => parameters.get(name)?.split(',') ?? [];
   const [names, addresses, ports] = [list('host'), list('hostaddr'), list('port')];
   const hosts = addresses.length > 0 ? addresses : names.length > 0 ? names : ['localhost'];
-  if (hosts.length > 1 && defaultPort === SERVERS['mysql:']?.port)
+  if (hosts.length > 1 && defaultPort === serverSchemes['mysql']?.port)
     throw new ConfigError('the database URL has several hosts', { hint: 'Give only the primary.' });
   const fits = (count: number, known: readonly unknown[]) => known.length === 0 || known.length === count;
   if (!fits(hosts.length, names) || !(fits(hosts.length, ports) || ports.length === 1)) {

@@ -14,7 +14,7 @@ export function weakTlsWarning(settings: DatabaseSettings): string | null {
   const remote = ways.filter(({ host }) => !isLocalHost(host));
   const [plain] = remote.filter(({ ssl }) => ssl === false);
   const [sslmode, verified] =
-    location.dialect === 'mysql' ? ['ssl-mode', 'VERIFY_IDENTITY'] : ['sslmode', 'verify-full'];
+    location.protocol === 'mysql' ? ['ssl-mode', 'VERIFY_IDENTITY'] : ['sslmode', 'verify-full'];
   if (plain !== undefined) {
     const isAsked = ['sslmode', 'ssl-mode', 'ssl'].some((name) => location.parameters.has(name));
     if (isAsked) return null;
