@@ -95,6 +95,9 @@ function property(error: unknown, name: string): unknown {
     : undefined;
 }
 
+/** The code of an error for a statement that the server did not answer. */
+export const SILENCE = 'ECONNABORTED';
+
 const NETWORK: Readonly<Record<string, readonly [what: string, hint: string]>> = {
   ECONNREFUSED: ['no server listens there', 'Is the server up, and are the host and port right?'],
   ENOTFOUND: ['the host name is not known', 'Check the spelling of the host.'],
@@ -106,7 +109,7 @@ const NETWORK: Readonly<Record<string, readonly [what: string, hint: string]>> =
     'no answer within the connect timeout',
     'Check the host, the port and the firewall, and that it is a server of this kind. Or raise connect_timeout in the profile.',
   ],
-  ECONNABORTED: [
+  [SILENCE]: [
     'the server did not answer a statement, and the connection was cut',
     'sessionctl waited for statement_timeout plus 5 seconds. Check the server and the network. The statement may still take effect: check before you run the command again.',
   ],
@@ -123,9 +126,12 @@ const NETWORK: Readonly<Record<string, readonly [what: string, hint: string]>> =
 
 /** The connection broke, or none is available at present, as while a server restarts. */
 export function isBrokenConnection(error: unknown): boolean {
-  return ['ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'ETIMEDOUT', 'ECONNABORTED'].includes(
-    errorCode(error) ?? '',
-  );
+  return ['ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'ETIMEDOUT', SILENCE].includes(errorCode(error) ?? '');
+}
+
+/** The server did not answer a statement. */
+export function isSilence(error: unknown): boolean {
+  return errorCode(error) === SILENCE;
 }
 
 /** A row with this value of a unique key exists already. */

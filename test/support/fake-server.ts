@@ -45,8 +45,15 @@ export interface SilentWay {
   readonly isSilent: Promise<void>;
 }
 
-/** A way to a real server that says nothing any more from something that the client sent on, and does not end either. */
-export async function silentOnceSent(target: string, isLast: (sent: string) => boolean): Promise<SilentWay> {
+/**
+ * A way to a real server that says nothing any more from something that the client sent on, and does not end either.
+ * @param answered bytes of the answer to it that still arrive
+ */
+export async function silentOnceSent(
+  target: string,
+  isLast: (sent: string) => boolean,
+  answered = 0,
+): Promise<SilentWay> {
   const url = new URL(target);
   const { hostname, protocol } = url;
   const port = Number(url.port) || ({ 'mysql:': 3306, 'redis:': 6379 }[protocol] ?? 5432);
@@ -59,13 +66,17 @@ export async function silentOnceSent(target: string, isLast: (sent: string) => b
       const server = connect({ host: hostname, port });
       server.on('error', () => undefined);
       let isOver = false;
+      let rest = answered;
       client.on('data', (chunk: Buffer) => {
+        const wasOver = isOver;
         isOver ||= isLast(chunk.toString('latin1'));
         if (isOver) fallSilent();
-        else server.write(chunk);
+        if (!isOver || (answered > 0 && !wasOver)) server.write(chunk);
       });
-      server.on('data', (chunk) => {
-        if (!isOver) client.write(chunk);
+      server.on('data', (chunk: Buffer) => {
+        const part = isOver ? chunk.subarray(0, rest) : chunk;
+        if (isOver) rest -= part.length;
+        if (part.length > 0) client.write(part);
       });
       client.on('close', () => server.destroy());
     }),

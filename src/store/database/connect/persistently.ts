@@ -1,3 +1,4 @@
+import { isSilence } from '../../refusals.ts';
 import type { Hindrance } from '../dialects/dialect.ts';
 
 /** Waits of 0.1 s at first, doubled up to 10 s, add up to about a minute: enough time for a server to restart. */
@@ -42,6 +43,13 @@ export async function unlessStopped<Result>(
   // Most runs only read, and never get here.
   const { default: pRetry } = await import('p-retry');
   let uncertain = false;
+  let silences = 0;
+  /** A server that does not answer twice is not waited for again: each time takes half a minute. */
+  const isSilentAgain = (error: unknown) => {
+    if (!isSilence(error)) return false;
+    silences += 1;
+    return silences > 1;
+  };
   const results: Result[] = [];
   try {
     await pRetry(
@@ -51,7 +59,7 @@ export async function unlessStopped<Result>(
       {
         ...BACK_OFF,
         signal,
-        shouldRetry: ({ error }) => hindrance(error) !== undefined,
+        shouldRetry: ({ error }) => hindrance(error) !== undefined && !isSilentAgain(error),
         onFailedAttempt: ({ error, attemptNumber }) => {
           const reason = hindrance(error);
           if (reason === undefined) return;

@@ -1,16 +1,22 @@
 import type { Duplex } from 'node:stream';
 import type { DatabaseSettings } from '../../../config/settings.ts';
+import { SILENCE } from '../../refusals.ts';
 import type { Access } from './dialect.ts';
 
 /** Milliseconds beyond statement_timeout in which a healthy server reports that it ended a statement. */
 const MARGIN = 5000;
 
-/** Milliseconds of silence allowed in a query whose duration depends on its reader: rows may still be on their way. */
-export const LONGEST_SILENCE = 300_000;
+/** Of statement_timeout, for rows of a query that the server does not limit, since its duration depends on its reader. */
+const TIMES_LONGER = 5;
 
 /** Milliseconds within which a server must answer a statement; null for no limit, as where an index is built. */
 export function answerLimit({ statementTimeout }: DatabaseSettings, access: Access): number | null {
   return access === 'schema' || statementTimeout === 0 ? null : statementTimeout + MARGIN;
+}
+
+/** Milliseconds between rows of such a query; null for no limit. */
+export function silenceLimit({ statementTimeout }: DatabaseSettings): number | null {
+  return statementTimeout === 0 ? null : statementTimeout * TIMES_LONGER;
 }
 
 /**
@@ -25,7 +31,7 @@ export async function answered<Result>(
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      const error = Object.assign(new Error('no answer'), { code: 'ECONNABORTED' });
+      const error = Object.assign(new Error('no answer'), { code: SILENCE });
       socket.destroy(error);
       reject(error);
     }, limit);

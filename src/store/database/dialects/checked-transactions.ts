@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { Knex } from 'knex';
 import { SessionctlError } from '../../../errors.ts';
-import { answered, LONGEST_SILENCE } from './answered.ts';
+import { isSilence } from '../../refusals.ts';
+import { answered } from './answered.ts';
 
 /** How a driver begins and ends transactions. */
 export interface TransactionRules<Connection> {
@@ -19,6 +20,8 @@ export interface TransactionRules<Connection> {
   readonly outside: RegExp | null;
   /** Milliseconds within which the server must answer a statement; null for no limit. */
   readonly answerLimit: number | null;
+  /** The same for the next rows of a query without a time limit of the server. */
+  readonly silenceLimit: number | null;
   readonly socketOf: (connection: Connection) => Duplex;
 }
 
@@ -154,25 +157,25 @@ export function checkedTransactions<Connection extends object>(
     async *stream(connection, isLimited, read) {
       const state = await awaken(connection);
       const purpose = isLimited ? 'queries' : 'unlimited queries';
-      const within = isLimited ? rules.answerLimit : LONGEST_SILENCE;
+      const within = isLimited ? rules.answerLimit : rules.silenceLimit;
       const socket = rules.socketOf(connection);
       if (state.open !== 'work' && state.open !== purpose)
         await answered(rules.answerLimit, socket, () => begin(connection, state, purpose));
+      const rows = read()[Symbol.asyncIterator]();
+      let isCut = false;
       try {
-        const rows = read()[Symbol.asyncIterator]();
-        try {
-          for (;;) {
-            const next = await answered(within, socket, () => rows.next());
-            if (next.done === true) break;
-            yield next.value;
-          }
-        } finally {
-          await rows.return?.();
+        for (;;) {
+          const next = await answered(within, socket, () => rows.next());
+          if (next.done === true) break;
+          yield next.value;
         }
       } catch (error) {
-        if (state.open !== 'work') await end(connection, state, 'ROLLBACK').catch(() => undefined);
+        isCut = isSilence(error);
+        if (!isCut && state.open !== 'work') await end(connection, state, 'ROLLBACK').catch(() => undefined);
         throw error;
       } finally {
+        // After silence this would wait for the next row, which does not come.
+        if (!isCut) await rows.return?.();
         if (state.open !== 'work') endSoon(connection, state);
       }
     },

@@ -1,6 +1,7 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import type { Knex } from 'knex';
-import type { EndedBatch, Pace } from '../../../sessions/ending-store.ts';
+import { nothingEnded, type EndedBatch, type Pace } from '../../../sessions/ending-store.ts';
+import { UnansweredError } from '../../../sessions/unanswered.ts';
 import { batchSize, type BatchSize } from './batch-size.ts';
 import { SESSION, allOf, sessionColumn } from '../query/conditions.ts';
 import type { DatabaseStoreParts } from '../parts.ts';
@@ -43,6 +44,9 @@ export interface BatchWork {
   readonly remark: (text: string) => void;
 }
 
+/** The answer to a batch is missing: more may have ended than is counted. */
+const UNCERTAIN: EndedBatch = { ...nothingEnded, uncertain: true, isLast: false };
+
 /**
  * Does the work in short transactions, each as large as fits the target time. Between two transactions it checks the
  * run's signal and that of the pace. It waits for locks, deadlocks and lost connections.
@@ -60,7 +64,8 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
     if (signal.aborted || left === 0) return;
     const start: Position | null = from;
     const room: number | null = left;
-    const attempt = await settle(() =>
+    const seen = { loss: false };
+    const tryBatch = () =>
       unlessStopped(
         async () => {
           await pace?.before();
@@ -85,13 +90,23 @@ export async function* inBatches(parts: DatabaseStoreParts, work: BatchWork): As
           signal,
           hindrance: dialect.hindrance,
           onRetry: (hindrance, attempts) => {
-            if (hindrance !== 'lost') size.halve();
+            if (hindrance === 'lost') seen.loss = true;
+            else size.halve();
             if (attempts >= REMARKABLE) work.remark(delays[hindrance]);
           },
         },
-      ),
-    );
-    if (attempt === 'given up') return;
+      );
+    let attempt: Awaited<ReturnType<typeof tryBatch>>;
+    try {
+      attempt = await settle(tryBatch);
+    } catch (error) {
+      if (seen.loss || error instanceof UnansweredError) yield UNCERTAIN;
+      throw error;
+    }
+    if (attempt === 'given up') {
+      if (seen.loss) yield UNCERTAIN;
+      return;
+    }
     const { next, again, ...done } = attempt.result;
     if (left !== null) left = Math.max(0, left - done.sessions);
     const isLast = next === null && !again;

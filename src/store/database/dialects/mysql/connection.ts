@@ -4,7 +4,7 @@ import type { Connection, RowDataPacket } from 'mysql2';
 import type { DatabaseSettings } from '../../../../config/settings.ts';
 import { ConnectionError } from '../../../../errors.ts';
 import { describeLocation, type ServerLocation } from '../../connect/database-url.ts';
-import { answerLimit } from '../answered.ts';
+import { answerLimit, silenceLimit } from '../answered.ts';
 import { attemptsOf } from '../attempts.ts';
 import { checkedClient, checkedTransactions, type TransactionRules } from '../checked-transactions.ts';
 import { knexOf, oneConnection, quietKnex } from '../connection.ts';
@@ -118,7 +118,7 @@ function timeLimit(milliseconds: number): string {
   return ` /*M! , max_statement_time = ${seconds} */ /*!50708 , max_execution_time = ${String(milliseconds)} */`;
 }
 
-export const NO_TIME_LIMIT = `SET completion_type = 0${timeLimit(0)}`;
+const NO_TIME_LIMIT = `SET completion_type = 0${timeLimit(0)}`;
 
 /**
  * Whether writing may lock single rows only, so that requests are not held up. The default also locks the gaps between
@@ -156,10 +156,12 @@ function rulesOf(
     outside: /^\s*EXPLAIN\b/i,
     toPrimary: '',
     answerLimit: answerLimit(settings, access),
+    silenceLimit: silenceLimit(settings),
     socketOf: (connection) => (connection as unknown as { readonly stream: Duplex }).stream,
     sharesReads,
-    async begin(connection) {
+    async begin(connection, _isOpen, purpose) {
       const on = connection.promise();
+      if (purpose === 'unlimited queries') await on.query(NO_TIME_LIMIT);
       // This also ends the open transaction.
       await on.query(`START TRANSACTION${access === 'read' ? ' READ ONLY' : ''}`);
       const [rows] = await on.query<RowDataPacket[]>(check);

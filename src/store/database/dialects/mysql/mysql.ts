@@ -137,8 +137,6 @@ export const mysql: Dialect = {
           connection.destroy();
         },
       };
-      // The duration of a whole list depends on its reader.
-      if (!query.limited) await connection.promise().query((await import('./connection.ts')).NO_TIME_LIMIT);
       yield* transactionsOf<Connection>(knex).stream(connection, query.limited, () => chunksOf(events));
     }),
 

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { DatabaseSettings } from '../../../../config/settings.ts';
 import { ConnectionError } from '../../../../errors.ts';
 import { describeLocation, type ServerLocation } from '../../connect/database-url.ts';
-import { answerLimit } from '../answered.ts';
+import { answerLimit, silenceLimit } from '../answered.ts';
 import { attemptsOf } from '../attempts.ts';
 import { checkedClient, checkedTransactions, type TransactionRules } from '../checked-transactions.ts';
 import { knexOf, oneConnection, quietKnex } from '../connection.ts';
@@ -84,6 +84,7 @@ ${TO_PRIMARY}SELECT pg_is_in_recovery() AS recovering,
   return {
     toPrimary: TO_PRIMARY,
     answerLimit: answerLimit(settings, access),
+    silenceLimit: silenceLimit(settings),
     socketOf: ({ connection }) => connection.stream,
     sharesReads: () => true,
     outside: /^\s*(?:CREATE|DROP)\s+INDEX\s+CONCURRENTLY\b/i,
