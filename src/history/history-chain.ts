@@ -5,7 +5,7 @@ import { emptyChain, fragmentHash, parseRecord, type HistoryRecord } from './his
  * changed: not as it was written; missing: records before this line are gone; misplaced: a record that does not follow
  * the one before it; unreadable: not a record; no-end: an earlier version did not know where the history ended.
  */
-export type HistoryProblemKind = 'changed' | 'missing' | 'misplaced' | 'unreadable' | 'no-end';
+type HistoryProblemKind = 'changed' | 'missing' | 'misplaced' | 'unreadable' | 'no-end';
 
 export interface HistoryProblem {
   /** From 1; a problem with the end is on the line after the last one. */
@@ -18,7 +18,7 @@ export interface HistoryProblem {
  * cut-short: the remains of an append that a power cut or a kill interrupted; other-file: records that the database has
  * from the same operator and host.
  */
-export interface HistoryRemark {
+interface HistoryRemark {
   /** From 1. */
   readonly line: number;
   readonly kind: 'cut-short' | 'other-file';

@@ -7,7 +7,7 @@ import type { Target } from '../sessions/reading-store.ts';
 const events = ['started', 'finished', 'refused', 'cancelled'] as const;
 const outcomes = ['complete', 'partial', 'failed', 'survivors'] as const;
 
-export type HistoryEvent = (typeof events)[number];
+type HistoryEvent = (typeof events)[number];
 
 /**
  * How a run ended. complete: all sessions ended; partial: stopped by a signal or a limit; failed: stopped by an error;
@@ -42,7 +42,7 @@ export interface HistoryEntry {
 /**
  * Problems of the file when a record was appended. They are hashed with the record, so they cannot be removed later.
  */
-export interface HistoryFinding {
+interface HistoryFinding {
   /**
    * SHA-256 in hex of the bytes between the record before and this one: the remains of an interrupted append. The hash
    * proves that they stay unchanged.
@@ -81,7 +81,7 @@ export type HistoryCircumstances = Pick<HistoryRecord, 'at' | 'operator' | 'vers
 export const emptyChain: HistoryHead = { sequence: 0, hash: '0'.repeat(64) };
 
 /** A line of the file as a record. */
-export interface ParsedRecord {
+interface ParsedRecord {
   readonly record: HistoryRecord;
   /** The line is byte for byte as it was written, according to its own hash. */
   readonly intact: boolean;

@@ -6,7 +6,7 @@ import { fittedTable, tableCell, type FittedTable, type TableColumn } from './fi
 import { relativeTime } from './relative-time.ts';
 import type { Styles, Terminal } from './styles.ts';
 
-export interface HistoryTableOptions {
+interface HistoryTableOptions {
   readonly now: Instant;
   readonly terminal: Terminal;
   readonly styles: Styles;

@@ -5,7 +5,7 @@ import { safeText } from './safe-text.ts';
 import type { Terminal } from './styles.ts';
 
 /** Reports on stderr how far a long run is. */
-export interface Progress {
+interface Progress {
   /**
    * `done` of `total`; it may exceed the total. Called after every batch. Never throws and never waits: a terminal that
    * is gone must not stop the work.
@@ -17,7 +17,7 @@ export interface Progress {
   stop(): void;
 }
 
-export interface ProgressOptions {
+interface ProgressOptions {
   readonly system: System;
   /** What stderr can show. */
   readonly terminal: Terminal;

@@ -12,7 +12,7 @@ export interface Choice<Value> {
   readonly description?: string;
 }
 
-export interface InputOptions {
+interface InputOptions {
   readonly initial?: string;
   /** Returns a complaint, or true. */
   readonly validate?: (text: string) => string | true;

@@ -99,7 +99,7 @@ interface Sentence {
 }
 
 /** What was known before, and decides what the report has to say. */
-export interface Expected {
+interface Expected {
   /** Milliseconds for which browsers may use a cached copy; null where the configuration has no cookie cache. */
   readonly cookieCache: number | null;
   /** OAuth tokens of any kind that were bound to the sessions. */

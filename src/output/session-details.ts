@@ -14,7 +14,7 @@ import type { Styles, Terminal } from './styles.ts';
 import { fullNameOf } from './user-of.ts';
 
 /** What `show` knows of a session besides its own row. */
-export interface SessionDetails {
+interface SessionDetails {
   readonly session: Session;
   /** Null where no request refreshes it. */
   readonly refreshDueAt: Instant | null;

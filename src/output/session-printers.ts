@@ -4,7 +4,7 @@ import type { ListFormat } from './output-format.ts';
 type Print = (text: string | Uint8Array) => Promise<void>;
 
 /** Prints sessions chunk by chunk as they come, each when the one before is written. */
-export type SessionPrinter = (chunks: AsyncIterable<readonly Session[]>, print: Print) => Promise<void>;
+type SessionPrinter = (chunks: AsyncIterable<readonly Session[]>, print: Print) => Promise<void>;
 
 /** The formats for machines. A format loads what it needs on first use. */
 export const sessionPrinters: Readonly<Record<Exclude<ListFormat, 'table'>, () => Promise<SessionPrinter>>> =

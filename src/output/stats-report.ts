@@ -66,7 +66,7 @@ export interface StatsReport {
   } | null;
 }
 
-export interface StatsContext {
+interface StatsContext {
   readonly target: Target;
   readonly now: Instant;
   readonly selection: string;

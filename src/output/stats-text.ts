@@ -9,7 +9,7 @@ import { shortAddress } from './short-address.ts';
 import { lastDays, type StatsReport } from './stats-report.ts';
 import type { Styles, Terminal } from './styles.ts';
 
-export interface StatsTextOptions {
+interface StatsTextOptions {
   readonly terminal: Terminal;
   readonly styles: Styles;
   readonly bars: Bars;

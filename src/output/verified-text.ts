@@ -8,7 +8,7 @@ import type { Styles, Terminal } from './styles.ts';
 import { nameWithId } from './user-of.ts';
 
 /** One of several that were verified, and its place in the paste. */
-export interface PlacedVerified {
+interface PlacedVerified {
   readonly place: string;
   readonly verified: Verified;
 }

@@ -10,7 +10,7 @@ const NOUNS: Readonly<Record<WayBack, string>> = {
 };
 
 /** `2 trusted devices`. */
-export function countedWays(kind: WayBack, number: number): string {
+function countedWays(kind: WayBack, number: number): string {
   return counted(number, NOUNS[kind]);
 }
 
