@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StatsReport } from '../../src/output/stats-report.ts';
 import { everySession, type Truth } from '../support/app.ts';
@@ -123,9 +124,7 @@ describe('stats counts what Better Auth tells', () => {
           expect(impersonations).toEqual({ sessions: 1, administrators: 1 });
       });
 
-      it
-        .runIf(!shape.storedExpiry.test('2026-11-24 10:00:00+00') && shape.dialect !== 'sqlite')
-        .each(['Asia/Kathmandu', 'America/New_York'])(
+      it.each(['Asia/Kathmandu', 'America/New_York'])(
         'reads times as a list does, in %s',
         async (timeZone) => {
           const operator = operatorOn(deployment.database.url, { ...shape.profile, timeZone });
@@ -136,6 +135,11 @@ describe('stats counts what Better Auth tells', () => {
             expiresAt: new Date(one.expiresAt),
           }));
           expectFigures(await statsOf(operator, ['--state', 'all']), listed, 'all', Date.now());
+          const truths = await everySession(deployment.app, ids);
+          const timesOf = (all: readonly Told[]) => all.map(({ expiresAt }) => expiresAt.getTime()).sort();
+          // The zone changes what is read, except where the database says it with each time.
+          const isSaid = shape.storedExpiry.test('2026-11-24 10:00:00+00') || shape.dialect === 'sqlite';
+          expect(isDeepStrictEqual(timesOf(listed), timesOf(truths))).toBe(isSaid);
         },
       );
     });

@@ -5,9 +5,9 @@ import type { Dialect, ServerDialect } from './servers.ts';
 
 const DEFAULT_ROUNDS = 2;
 export const rounds = Number(process.env['SESSIONCTL_TEST_ROUNDS'] ?? DEFAULT_ROUNDS);
-/** What only waiting shows: sessionctl gives up after one to two minutes. */
-export const isPatient = rounds > DEFAULT_ROUNDS;
-export const patiently = isPatient ? '' : ' (skipped: takes minutes, see npm run test:stress)';
+/** `npm run test:stress`: more of everything, and waits of minutes, after which sessionctl gives up. */
+export const isStress = rounds > DEFAULT_ROUNDS;
+export const onlyInStress = isStress ? '' : ' (skipped: takes minutes, see npm run test:stress)';
 
 export const servers = ['postgresql', 'mysql'] as const satisfies readonly ServerDialect[];
 export const dialects = [...servers, 'sqlite'] as const satisfies readonly Dialect[];
@@ -15,10 +15,10 @@ export const dialects = [...servers, 'sqlite'] as const satisfies readonly Diale
 /** What is interfered with. */
 export const everyone = ['revoke-all', '--everyone', '--yes', '--json'] as const;
 /** Enough for ten batches: as many as it takes, or few that the database takes its time for. */
-export const large = isPatient
+export const large = isStress
   ? ({ sessions: 20_000, withTokens: 2000 } as const)
   : ({ sessions: 2400, withTokens: 240, slowly: true } as const);
-export const middling = isPatient
+export const middling = isStress
   ? ({ sessions: 12_000, withTokens: 1200 } as const)
   : ({ sessions: 1200, withTokens: 120, slowly: true } as const);
 export const small = { sessions: 200, withTokens: 20 } as const;

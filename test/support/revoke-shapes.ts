@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { everySession, type SignIn, type Truth } from './app.ts';
 import type { Row } from './databases.ts';
-import { isPatient } from './faults.ts';
+import { isStress } from './faults.ts';
 import { operatorOn, secretsOf, type Operator } from './operator.ts';
 import { populate, usePlugins, type Population } from './population.ts';
 import { binaryPath, runProgram } from './run-sessionctl.ts';
@@ -106,7 +106,7 @@ const endings: readonly Ending[] = [
 const SHARING = 8;
 
 /** Everything is judged on the plain shapes, and on all of them where minutes do not count. */
-const isWhole = (shape: Shape) => isPatient || shape === plainShape(shape.dialect);
+const isWhole = (shape: Shape) => isStress || shape === plainShape(shape.dialect);
 
 /** Whether it is the turn of one of the things that shapes share. */
 const isTurnOf = (shape: Shape, thing: number, sharing: number) =>

@@ -1,10 +1,22 @@
+import { toInstant } from '../../src/sessions/instant.ts';
+import { expiredBy } from '../../src/sessions/sweep.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SignIn } from './app.ts';
 import { operatorOn, secretsOf, type Operator } from './operator.ts';
 import { populate, updateSession, type Population } from './population.ts';
 import { describeOn } from './servers.ts';
 import { deploy, type Deployment, type Shape } from './shapes.ts';
-import { areIn, day, hour, removesExactly, second, signInAged, sweepWith, truthsOf } from './sweeping.ts';
+import {
+  areIn,
+  day,
+  hour,
+  removesExactly,
+  second,
+  signInAged,
+  sweepWith,
+  truthsOf,
+  withStoreOf,
+} from './sweeping.ts';
 
 /** On both sides of every moment that decides; milliseconds from now. */
 const ages = [
@@ -32,6 +44,13 @@ export function describeSweepsOf(some: readonly Shape[]): void {
       let signIns: readonly SignIn[];
       let operator: Operator;
       let truths: ReturnType<typeof truthsOf>;
+
+      /** The tokens of the sign-ins that have a row. */
+      const living = async () => {
+        const rows = await deployment.database.query(`SELECT * FROM ${shape.table('session')}`);
+        const values = new Set(rows.flatMap((row) => Object.values(row)));
+        return signIns.map(({ token }) => token).filter((token) => values.has(token));
+      };
 
       beforeAll(async () => {
         deployment = await deploy(shape);
@@ -78,15 +97,36 @@ export function describeSweepsOf(some: readonly Shape[]): void {
         expect(untold.sawAny(signIns.flatMap(secretsOf))).toEqual([]);
       });
 
+      // No command can be given the moment, since the database's clock counts, so the store is asked itself.
+      it('what expires at the very moment is kept, and a moment earlier it is deleted', async () => {
+        const tokens = (await living()).slice(0, 3);
+        // Some columns hold whole seconds.
+        const moment = Math.floor(Date.now() / second) * second - 30 * day;
+        for (const [at, token] of tokens.entries())
+          await updateSession(deployment, token, { expiresAt: new Date(moment + (at - 1) * second) });
+        await withStoreOf(operator, async (store) => {
+          const selection = expiredBy(toInstant(moment));
+          expect(await store.lookAgain(selection, 0)).toMatchObject({ sessions: 1 });
+          let ended = 0;
+          const options = { preserveAt: null, offlineTokens: false, atMost: null, remark: () => undefined };
+          for await (const batch of store.end(selection, options)) ended += batch.sessions;
+          expect(ended).toBe(1);
+        });
+        const left = await living();
+        expect(tokens.map((token) => left.includes(token))).toEqual([false, true, true]);
+        for (const token of tokens)
+          await updateSession(deployment, token, { expiresAt: new Date(Date.now() + day) });
+      });
+
       it('so is what expires a moment later, while a time that means nothing stays', async () => {
-        const [first, another] = signIns.filter((_, at) => at < 2);
+        const [first = '', another = ''] = await living();
         const { query } = deployment.database;
-        await updateSession(deployment, first?.token ?? '', { expiresAt: new Date(Date.now() - 2 * second) });
+        await updateSession(deployment, first, { expiresAt: new Date(Date.now() - 2 * second) });
         const strange = shape.dialect === 'sqlite' ? `'never'` : null;
         if (strange !== null)
           await query(
             `UPDATE ${shape.table('session')} SET ${shape.column('expiresAt')} = ${strange}
-              WHERE ${shape.column('token')} = '${another?.token ?? ''}'`,
+              WHERE ${shape.column('token')} = '${another}'`,
           );
         const report = await operator.run(['sweep', '--json']);
         expect(report.code, report.stderr).toBe(0);
@@ -95,8 +135,7 @@ export function describeSweepsOf(some: readonly Shape[]): void {
           remaining: 0,
           unreadable: strange === null ? 0 : 1,
         });
-        const left = await deployment.database.query(`SELECT * FROM ${shape.table('session')}`);
-        expect(left.some((row) => Object.values(row).includes(another?.token))).toBe(true);
+        expect(await living()).toContain(another);
       });
     });
   }

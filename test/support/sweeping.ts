@@ -1,8 +1,13 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject } from 'vitest';
+import { loadSettings } from '../../src/config/load.ts';
 import type { SweepReport } from '../../src/output/sweep-report.ts';
+import { createRedactor } from '../../src/redaction.ts';
+import type { DeploymentStore } from '../../src/store/deployment-store.ts';
+import { openStore } from '../../src/store/open-store.ts';
 import { everySession, signIn, signUp, type Person, type SignIn, type Truth } from './app.ts';
+import { fakeSystem } from './fake-system.ts';
 import type { Operator } from './operator.ts';
 import { updateSession } from './population.ts';
 import type { Outcome } from './scene.ts';
@@ -31,6 +36,23 @@ export async function sweepWith(operator: Operator, ...words: readonly string[])
   const ran = await operator.run(['sweep', '--json', ...words]);
   expect(ran.code, ran.stderr).toBe(0);
   return reportOf(ran);
+}
+
+/** Opens the operator's store to write. */
+export async function withStoreOf(
+  operator: Operator,
+  use: (store: DeploymentStore) => Promise<void>,
+): Promise<void> {
+  const [, value] = operator.where;
+  const redactor = createRedactor();
+  const { system } = fakeSystem({ env: operator.env });
+  const { settings } = await loadSettings(system, { config: value }, redactor);
+  const store = await openStore(settings, { access: 'write', redactor, signal: system.signal });
+  try {
+    await use(store);
+  } finally {
+    await store.close();
+  }
 }
 
 /** One line of what happened, with all that is needed to understand a failure. */

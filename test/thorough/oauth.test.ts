@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { everySession, post, signIn, signUp, type Person, type SignIn } from '../support/app.ts';
-import { isPatient } from '../support/faults.ts';
+import { isStress } from '../support/faults.ts';
 import {
   allTokenKinds,
   createApiKey,
@@ -49,7 +49,7 @@ describe('sessionctl does to OAuth tokens what Better Auth does', () => {
   for (const [place, shape] of oauthShapes.entries()) {
     describeOn(shape.dialect, shape.name, () => {
       const isPlain = shape.name.endsWith('own adapter');
-      const isTurn = (thing: number) => isPatient || isPlain || place % SHARING === thing;
+      const isTurn = (thing: number) => isStress || isPlain || place % SHARING === thing;
       let deployment: Deployment;
       let operator: Operator;
       const issued: string[] = [];

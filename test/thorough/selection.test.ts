@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { everySession, fingerprint, post, signIn, signUp, type Person, type Truth } from '../support/app.ts';
 import { literal } from '../support/databases.ts';
 import { runMain } from '../support/fake-system.ts';
-import { isPatient } from '../support/faults.ts';
+import { isStress } from '../support/faults.ts';
 import { agents, updateSession } from '../support/population.ts';
 import { describeOn, type Dialect } from '../support/servers.ts';
 import { deploy, named, type Deployment } from '../support/shapes.ts';
@@ -294,7 +294,7 @@ describe.each(dialects)('selecting on %s', (dialect) => {
           }
           expect(await listIds(...words)).toEqual(chosen(truths, picked));
         }),
-        { numRuns: isPatient ? 200 : 25, seed: 20261123, includeErrorInReport: true },
+        { numRuns: isStress ? 200 : 25, seed: 20261123, includeErrorInReport: true },
       );
       expect(refused.length).toBeLessThan(30);
     });

@@ -8,10 +8,10 @@ import {
   expectReadOnly,
   expectToGoOn,
   expectUntouched,
-  isPatient,
+  isStress,
   middling,
   outcomes,
-  patiently,
+  onlyInStress,
   servers,
   told,
 } from '../../support/faults.ts';
@@ -96,8 +96,8 @@ for (const dialect of servers) {
         run.child.kill('SIGINT');
       }));
 
-    it.skipIf(!isPatient)(
-      `for good: it gives up and tells what was ended${patiently}`,
+    it.skipIf(!isStress)(
+      `for good: it gives up and tells what was ended${onlyInStress}`,
       { timeout: 240_000 },
       () => cutForGood(() => undefined),
     );

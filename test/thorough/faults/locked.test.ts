@@ -7,9 +7,9 @@ import {
   expectToGoOn,
   expectUntouched,
   HELD,
-  isPatient,
+  isStress,
   middling,
-  patiently,
+  onlyInStress,
   small,
   told,
 } from '../../support/faults.ts';
@@ -68,8 +68,8 @@ describe('somebody else holds a lock', () => {
     await expectUntouched(scene, small.sessions);
   });
 
-  it.skipIf(!isPatient)(
-    `SQLite, in the middle and for ever: it gives up and tells what was ended${patiently}`,
+  it.skipIf(!isStress)(
+    `SQLite, in the middle and for ever: it gives up and tells what was ended${onlyInStress}`,
     { timeout: 240_000 },
     async () => {
       const scene = await stage(middling);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { crowdInRedis, type Member } from '../../support/crowd-in-redis.ts';
-import { isPatient } from '../../support/faults.ts';
+import { isStress } from '../../support/faults.ts';
 import { startPrivateCluster } from '../../support/private-cluster.ts';
 import { missingRedisServer, startPrivateRedis, type RedisPlace } from '../../support/private-redis.ts';
 import { startPrivateSentinel } from '../../support/private-sentinel.ts';
@@ -45,7 +45,7 @@ const steps: readonly {
 
 /** A Cluster and Sentinel see every mode; passwords and TLS, which come before any of them, one each in turn. */
 const walked = topologies.map((topology, place) => {
-  const isWhole = isPatient || !/with|TLS/.test(topology.name);
+  const isWhole = isStress || !/with|TLS/.test(topology.name);
   const seen = isWhole ? modes : modes.filter((_, at) => at === place % modes.length);
   return { ...topology, title: `${topology.name} (${seen.join(', ')})`, seen };
 });

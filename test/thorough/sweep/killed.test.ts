@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { atRest } from '../../support/at-rest.ts';
 import { signIn, signUp } from '../../support/app.ts';
-import { dialects, isPatient, large, outcomes, rounds } from '../../support/faults.ts';
+import { dialects, isStress, large, outcomes, rounds } from '../../support/faults.ts';
 import { stageOn } from '../../support/scene.ts';
 import { describeOn } from '../../support/servers.ts';
 import { figuresIn, metricsPlace, reportOf } from '../../support/sweeping.ts';
 
 const crowd = { ...large, expired: true } as const;
 /** Of few that take their time a batch might be all that there is. */
-const inBatches = isPatient ? [] : ['--batch-size', '200'];
+const inBatches = isStress ? [] : ['--batch-size', '200'];
 
 for (const dialect of dialects) {
   const stage = stageOn(dialect);

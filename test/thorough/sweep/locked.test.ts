@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { signIn, signUp } from '../../support/app.ts';
 import type { TestDatabase } from '../../support/databases.ts';
-import { dialects, HELD, isPatient, patiently, servers } from '../../support/faults.ts';
+import { dialects, HELD, isStress, onlyInStress, servers } from '../../support/faults.ts';
 import { stageOn } from '../../support/scene.ts';
 import { describeOn } from '../../support/servers.ts';
 import { untilItHears } from '../../support/start-sessionctl.ts';
@@ -73,8 +73,8 @@ describe.each(dialects)('somebody else has locked the whole table, on %s', (dial
       expect(await scene.crowd.count()).toBe(crowd.sessions);
     });
 
-    it.skipIf(!isPatient)(
-      `for ever: it gives up and says so, and the next run finishes${patiently}`,
+    it.skipIf(!isStress)(
+      `for ever: it gives up and says so, and the next run finishes${onlyInStress}`,
       { timeout: 240_000 },
       async () => {
         const scene = await stage(crowd);

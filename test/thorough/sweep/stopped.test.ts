@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { signUp, signIn } from '../../support/app.ts';
 import type { DatabaseSettings } from '../../../src/config/settings.ts';
-import { dialects, isPatient, large, outcomes } from '../../support/faults.ts';
+import { dialects, isStress, large, outcomes } from '../../support/faults.ts';
 import { startLockHolder } from '../../support/lock-holder.ts';
 import { stageOn } from '../../support/scene.ts';
 import { describeOn } from '../../support/servers.ts';
@@ -10,7 +10,7 @@ import { metricsPlace, reportOf, sweptTo } from '../../support/sweeping.ts';
 
 const crowd = { ...large, expired: true } as const;
 /** Of few that take their time a batch might be all that there is. */
-const inBatches = isPatient ? [] : ['--batch-size', '200'];
+const inBatches = isStress ? [] : ['--batch-size', '200'];
 const few = { sessions: 50, expired: true } as const;
 const sweep = ['sweep', '--json', '--time-zone', 'UTC'] as const;
 
