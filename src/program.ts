@@ -10,6 +10,7 @@ import { helpFormat, helpWidth } from './help/format-help.ts';
 import { topicNames, topicSummaries } from './help/topic-names.ts';
 import { listFormats } from './output/output-format.ts';
 import { stylesFor, type Terminal } from './output/styles.ts';
+import { hintForCommand, hintForOption } from './help/unknown-words.ts';
 import { suggestion } from './sessions/nearest.ts';
 import { mayBeSecret } from './sessions/shown-value.ts';
 import { refuseSwallowedOption } from './swallowed-option.ts';
@@ -220,7 +221,7 @@ function unknownCommand(group: Command, words: readonly string[]): UsageError {
   const depth = group.parent === null ? 1 : 2;
   const typed = words.slice(0, depth).join(' ');
   return new UsageError(`unknown command${mayBeSecret(typed) ? NOT_SHOWN : ` '${typed}'`}`, {
-    hint: suggestion(words[depth - 1] ?? '', known),
+    hint: (depth === 1 ? hintForCommand(typed) : undefined) ?? suggestion(words[depth - 1] ?? '', known),
   });
 }
 
@@ -255,6 +256,9 @@ function usageError(program: Command, error: CommanderError): UsageError {
     .join(' ')
     .trim()
     .replace(/^\((.*)\)$/, '$1');
+  const [, option = ''] = /^unknown option '([^'=]*)/.exec(first) ?? [];
+  const known = option === '' ? undefined : hintForOption(commandTyped(program), option);
+  if (known !== undefined) return new UsageError(first, { hint: known });
   const hint =
     argumentHint(program, error) ??
     (suggestion === '' ? '`sessionctl --help` lists commands and options.' : suggestion);
@@ -263,9 +267,14 @@ function usageError(program: Command, error: CommanderError): UsageError {
   return new UsageError(first, { hint: dashes === null ? hint : `${hint} ${dashes}` });
 }
 
+/** The command that was typed, if it is one of a single word. */
+function commandTyped(program: Command): Command | undefined {
+  return program.commands.find((each) => each.name() === program.args[0]);
+}
+
 /** For a command that takes ids: nanoid makes ids that may begin with a dash. */
 function dashHint(program: Command): string | null {
-  const command = program.commands.find((each) => each.name() === program.args[0]);
+  const command = commandTyped(program);
   const takesIds = command?.registeredArguments.some((argument) => /^ids?$/.test(argument.name()));
   if (command === undefined || takesIds !== true) return null;
   return `Put an id that begins with - after -- and after all options: sessionctl ${command.name()} -- <id>`;

@@ -132,13 +132,21 @@ function credentialGiven(instead: string): NotFoundError {
   );
 }
 
+/**
+ * The id or e-mail address in a user's name as `show` prints it: `Ada Lovelace <ada@example.com>`. Text from a ticket
+ * often has spaces around it.
+ */
+export function userNamed(text: string): string {
+  return /<([^<>\s]+@[^<>\s]+)>$/.exec(text.trim())?.[1] ?? text.trim();
+}
+
 async function userIds(
   option: string,
   names: readonly string[],
   store: SessionStore,
 ): Promise<readonly string[]> {
   const ids: string[] = [];
-  for (const name of names) {
+  for (const name of names.map(userNamed)) {
     const [user, ...others] = await store.findUsers(name);
     const shown = JSON.stringify(name);
     if (user === undefined && (await isCredential(name, store))) throw credentialGiven(`a user (${option})`);

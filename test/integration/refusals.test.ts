@@ -97,6 +97,17 @@ describe('words', () => {
   it('an unknown option, with the nearest known one', async () => {
     expect(await refusedOn(['list', '--usr', 'ada'], 2, /unknown option '--usr'/)).toMatch(/--user/);
   });
+  it.each([
+    [['revoke', '--ip', '192.0.2.1'], /revoke-all takes --ip/],
+    [['revoke', '--created-after=1d', 'x'], /revoke-all takes --created-after/],
+    [['revoke-all', '--everyone', '-y'], /It is called --yes here/],
+    [['list', '--format', 'json'], /It is called --output here/],
+    [['ls'], /It is called list here/],
+    [['kill', 'x'], /It is called revoke here/],
+  ])('%j, which other tools have, with its name here', async (words, hint) => {
+    expect(await refusedOn(words, 2, /unknown/)).toMatch(hint);
+  });
+
   it('an unknown command, with the nearest known one', async () => {
     expect(await refusedOn(['lst'], 2, /unknown command 'lst'/)).toMatch(/list/);
     await refusedOn(['config', 'chekc'], 2, /unknown command .*chekc/);
