@@ -176,7 +176,7 @@ function globalOptions(): readonly Option[] {
   const output = [
     new OfferingOption(
       '-o, --output <format>',
-      'table (default) or json; list also has jsonl, csv and ids, history jsonl and csv',
+      'table (default) or json; list also has jsonl, csv, ids and count, history jsonl and csv',
       listFormats,
     ).argParser(once('--output')),
     new Option('--json', 'short for --output json'),

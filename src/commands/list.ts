@@ -1,7 +1,7 @@
 import { OfferingOption, defineCommand, once } from '../command.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { chooseFormat, listFormats } from '../output/output-format.ts';
+import { chooseFormat, listFormats, type ListFormat } from '../output/output-format.ts';
 import { counted } from '../output/counted.ts';
 import { sessionPrinters } from '../output/session-printers.ts';
 import { InvalidValueError } from '../sessions/invalid-value.ts';
@@ -52,6 +52,7 @@ export const list = defineCommand<ListFlags>({
       'sessionctl list --idle-since 30d -o csv > idle.csv',
       'Export sessions not used for thirty days to a spreadsheet',
     ],
+    ['sessionctl list --ip 203.0.113.0/24 -o count', 'Print how many sessions a network has'],
     ['sessionctl list --ip 203.0.113.0/24 --watch', 'Follow sessions of one network as they come and go'],
   ],
   configure: (command) =>
@@ -91,11 +92,20 @@ export const list = defineCommand<ListFlags>({
       });
       return 0;
     }
+    if (format === 'count' && limit !== undefined)
+      throw new UsageError('--limit and -o count cannot be combined: a count is of all sessions that match', {
+        hint: 'Remove --limit.',
+      });
     const { ipv6Subnet } = (await context.settings()).ip;
     await context.withStore('read', async (store) => {
       const selection = await resolveSelection(request, store, ipv6Subnet);
-      store.requireColumns(selection, sort?.field ?? null);
-      if (format === 'table') {
+      store.requireColumns(selection, format === 'count' ? null : (sort?.field ?? null));
+      if (format === 'count') {
+        const count = await store.count(selection);
+        await context.print(`${String(count)}\n`);
+        if (count === 0) await warnOfMismatch(context, store);
+        await noteUnreadable(context, store, selection, 0);
+      } else if (format === 'table') {
         await printTable(context, store, selection, {
           sort,
           limit: limit ?? DEFAULT_TABLE_LIMIT,
@@ -124,7 +134,7 @@ async function watch(
   context: Context,
   { wide }: ListFlags,
   request: SelectionRequest,
-  { format, ...options }: Omit<WatchOptions, 'format'> & { readonly format: (typeof listFormats)[number] },
+  { format, ...options }: Omit<WatchOptions, 'format'> & { readonly format: ListFormat },
 ): Promise<void> {
   if (format !== 'table' && format !== 'json' && format !== 'jsonl') {
     throw new UsageError(`--watch reports changes, which ${format} cannot hold`, {

@@ -4,7 +4,7 @@ import { suggestion } from '../sessions/nearest.ts';
 import { mayBeSecret, shownValue } from '../sessions/shown-value.ts';
 
 /** Formats of a command that lists things. */
-export const listFormats = ['table', 'json', 'jsonl', 'csv', 'ids'] as const;
+export const listFormats = ['table', 'json', 'jsonl', 'csv', 'ids', 'count'] as const;
 export type ListFormat = (typeof listFormats)[number];
 /** Formats of every other command. */
 export const reportFormats = ['table', 'json'] as const;

@@ -7,39 +7,40 @@ type Print = (text: string | Uint8Array) => Promise<void>;
 type SessionPrinter = (chunks: AsyncIterable<readonly Session[]>, print: Print) => Promise<void>;
 
 /** The formats for machines. A format loads what it needs on first use. */
-export const sessionPrinters: Readonly<Record<Exclude<ListFormat, 'table'>, () => Promise<SessionPrinter>>> =
-  {
-    json: async () => {
-      const { sessionJson } = await import('./session-json.ts');
-      return async (chunks, print) => {
-        const lines = createLineBuffer();
-        let before = '[\n';
-        for await (const sessions of chunks) {
-          for (const session of sessions) {
-            lines.add(before + sessionJson(session));
-            before = ',\n';
-          }
-          if (sessions.length > 0) await print(lines.take());
+export const sessionPrinters: Readonly<
+  Record<Exclude<ListFormat, 'table' | 'count'>, () => Promise<SessionPrinter>>
+> = {
+  json: async () => {
+    const { sessionJson } = await import('./session-json.ts');
+    return async (chunks, print) => {
+      const lines = createLineBuffer();
+      let before = '[\n';
+      for await (const sessions of chunks) {
+        for (const session of sessions) {
+          lines.add(before + sessionJson(session));
+          before = ',\n';
         }
-        await print(before === '[\n' ? '[]\n' : '\n]\n');
-      };
-    },
-    jsonl: async () => {
-      const { sessionJson } = await import('./session-json.ts');
-      return lineByLine(sessionJson);
-    },
-    csv: async () => {
-      const { csvHeader, sessionCsv } = await import('./session-csv.ts');
-      return async (chunks, print) => {
-        await print(csvHeader);
-        for await (const sessions of chunks) await print(sessionCsv(sessions));
-      };
-    },
-    ids: async () => {
-      const { safeText } = await import('./safe-text.ts');
-      return lineByLine(({ id }) => safeText(id));
-    },
-  };
+        if (sessions.length > 0) await print(lines.take());
+      }
+      await print(before === '[\n' ? '[]\n' : '\n]\n');
+    };
+  },
+  jsonl: async () => {
+    const { sessionJson } = await import('./session-json.ts');
+    return lineByLine(sessionJson);
+  },
+  csv: async () => {
+    const { csvHeader, sessionCsv } = await import('./session-csv.ts');
+    return async (chunks, print) => {
+      await print(csvHeader);
+      for await (const sessions of chunks) await print(sessionCsv(sessions));
+    };
+  },
+  ids: async () => {
+    const { safeText } = await import('./safe-text.ts');
+    return lineByLine(({ id }) => safeText(id));
+  },
+};
 
 function lineByLine(lineOf: (session: Session) => string): SessionPrinter {
   return async (chunks, print) => {

@@ -30,7 +30,7 @@ describe('what is offered', () => {
     ],
     [
       ['list', '-o', ''],
-      ['table', 'json', 'jsonl', 'csv', 'ids'],
+      ['table', 'json', 'jsonl', 'csv', 'ids', 'count'],
     ],
     [
       ['history', '--output', ''],

@@ -57,6 +57,18 @@ export function describeListsOf(some: readonly Shape[]): void {
         for (const row of rows) expect(row['expiry']).toMatch(shape.storedExpiry);
       });
 
+      it('as a count', async () => {
+        const [ada] = population.people;
+        const own = expected.filter(({ userId }) => userId === ada?.id);
+        const counted = (...words: readonly string[]) =>
+          operator.run(['list', '--state', 'all', '-o', 'count', ...words]);
+        expect(await counted()).toMatchObject({ code: 0, stdout: `${String(expected.length)}\n` });
+        expect(await counted('--user', String(ada?.id))).toMatchObject({
+          code: 0,
+          stdout: `${String(own.length)}\n`,
+        });
+      });
+
       it('of a user as `show` prints one, with spaces around it', async () => {
         const [ada] = population.people;
         if (ada === undefined) throw new Error('nobody signed up');

@@ -172,6 +172,7 @@ test.each([
   [['--json'], '[]\n', ''],
   [['-o', 'jsonl'], '', ''],
   [['-o', 'ids'], '', ''],
+  [['-o', 'count'], '0\n', ''],
   [
     ['-o', 'csv'],
     'id,userId,userEmail,userName,state,createdAt,updatedAt,lastActiveAt,expiresAt,ipAddress,userAgent,device,impersonatedBy,store,tokenFingerprint\n',
@@ -185,7 +186,12 @@ test.each([
   [
     ['-o', 'jsnl'],
     '--output: "jsnl" is not a format here',
-    'Did you mean jsonl? Use one of table, json, jsonl, csv, ids.',
+    'Did you mean jsonl? Use one of table, json, jsonl, csv, ids, count.',
+  ],
+  [
+    ['-o', 'count', '--limit', '5'],
+    '--limit and -o count cannot be combined: a count is of all sessions that match',
+    'Remove --limit.',
   ],
   [['--json', '-o', 'csv'], '--json and --output csv contradict each other', 'Give one of them.'],
   [
