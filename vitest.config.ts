@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Better Auth's adapters write the local wall clock into some columns, so the suites fix what "local" is.
@@ -18,6 +19,12 @@ const common = {
   maxWorkers: 4,
 };
 
+/** Without a server or the built program. */
+const unit = [
+  'test/*.test.ts',
+  'test/{commands,completion,config,doctor,help,history,output,sessions,store}/**/*.test.ts',
+];
+
 export default defineConfig({
   test: {
     projects: [
@@ -26,10 +33,19 @@ export default defineConfig({
           ...common,
           // Neither a server nor the built program.
           name: 'unit',
-          include: [
-            'test/*.test.ts',
-            'test/{commands,completion,config,doctor,help,history,output,sessions,store}/**/*.test.ts',
-          ],
+          include: unit,
+          exclude: ['test/**/*.property.test.ts'],
+          // These do not wait, so more of them than processors would only load everything once more.
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          // The same, for a great many inputs: each takes seconds.
+          name: 'properties',
+          include: ['test/**/*.property.test.ts'],
           sequence: { groupOrder: 1 },
         },
       },

@@ -24,7 +24,7 @@ describe('the redactor', () => {
   it.each(['a', 'a.', 'a://', 'a://b:', '://', '?', '&', '? ', 'a://b@', '=', ':'])(
     'goes once over a long text of %s',
     (piece) => {
-      const text = piece.repeat(4_000_000 / piece.length);
+      const text = piece.repeat(1_000_000 / piece.length);
       expect(createRedactor().redact(text).length).toBeLessThanOrEqual(text.length);
     },
   );

@@ -90,19 +90,21 @@ describe('what was done to a history is found:', () => {
           expect(at === bytes.length - 1 ? [...problems, ...remarks] : problems).not.toEqual([]);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 
   it('every single changed bit of a record', () => {
-    const line = Buffer.from(`${recordLine(second)}\n`);
+    const file = fileOf([first, second, third]);
     const offset = recordLine(first).length + 1;
-    for (let bit = 0; bit < line.length * 8; bit += 1) {
-      const changed = Buffer.from(bytes);
+    const bits = Array.from({ length: (recordLine(second).length + 1) * 8 }, (_, bit) => bit);
+    const unnoticed = bits.filter((bit) => {
+      const changed = Buffer.from(file);
       const at = offset + (bit >> 3);
       changed[at] = (changed[at] ?? 0) ^ (1 << (bit & 7));
-      expect(problemsOf(changed), `bit ${String(bit)}`).not.toEqual([]);
-    }
+      return problemsOf(changed).length === 0;
+    });
+    expect(unnoticed).toEqual([]);
   });
 
   it.each([
@@ -189,11 +191,14 @@ describe('what was done to a history is found:', () => {
   });
 
   it('a file that was cut in the middle of a line, as a remark', () => {
-    for (let length = 0; length < bytes.length; length += 1) {
-      const { problems, remarks } = follow(bytes.subarray(0, length));
-      expect(problems).toEqual([]);
-      expect(remarks, String(length)).toHaveLength(length === 0 || bytes[length - 1] === 0x0a ? 0 : 1);
-    }
+    const file = fileOf([first, second]);
+    const lengths = Array.from({ length: file.length }, (_, length) => length);
+    const misread = lengths.filter((length) => {
+      const { problems, remarks } = follow(file.subarray(0, length));
+      const isWhole = length === 0 || file[length - 1] === 0x0a;
+      return problems.length > 0 || remarks.length !== (isWhole ? 0 : 1);
+    });
+    expect(misread).toEqual([]);
   });
 });
 

@@ -45,10 +45,12 @@ test('nothing dangerous is left of any text, and a second time changes nothing',
 });
 
 test('no code point that is dangerous slips through', () => {
+  const slipped: string[] = [];
   for (let code = 0; code <= 0x10ffff; code += 1) {
-    expect(dangerousIn(safeText(`a${String.fromCodePoint(code)}b`))).toEqual([]);
+    slipped.push(...dangerousIn(safeText(`a${String.fromCodePoint(code)}b`)));
     if (code === 0x3000) code = 0xd7ff;
     if (code === 0xffff) code = 0xdffff;
     if (code === 0xe0fff) break;
   }
+  expect(slipped).toEqual([]);
 });

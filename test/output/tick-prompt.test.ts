@@ -1,81 +1,19 @@
-import headless from '@xterm/headless';
-import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CancelledError } from '../../src/errors.ts';
-import { createPrompter, type Prompter } from '../../src/output/prompter.ts';
-import type { TickChoice } from '../../src/output/tick-prompt.ts';
-import { fakeSystem } from '../support/fake-system.ts';
-
-const UP = '\u001b[A';
-const DOWN = '\u001b[B';
-const BACKSPACE = '\u007f';
-const ESC = '\u001b';
-const ENTER = '\r';
-const CTRL_C = '\u0003';
-const CTRL_D = '\u0004';
-
-const sessions: readonly TickChoice<string>[] = [
-  ['ada', 'QsFYstwy  ada@example.com   Chrome 142 on Linux'],
-  ['ben', 'xOgyiLyo  ben@example.com   Firefox 144 on Windows'],
-  ['cleo', '3IX3osH8  cleo@example.com  Chrome 142 on Windows'],
-  ['dora', 'r4TgPz0q  dora@example.com  Safari 18 on iPhone'],
-].map(([value = '', line = '']) => ({ value, line, searched: `${line} 203.0.113.7` }));
-
-/** As many as there are letters for. */
-const many = (count: number): readonly TickChoice<number>[] =>
-  Array.from({ length: count }, (_, value) => ({ value, line: `line ${String(value)}`, searched: '' }));
-
-interface Size {
-  readonly columns?: number;
-  readonly rows?: number;
-}
-
-/** A person who asks something of the prompter, types, and looks at the screen. */
-function asking<Answer>(
-  ask: (prompter: Prompter) => Promise<Answer>,
-  { columns = 80, rows = 24 }: Size = {},
-) {
-  const stop = new AbortController();
-  const fake = fakeSystem({ tty: { stdin: true, stderr: true }, columns, signal: stop.signal });
-  // The real stderr is not closed when a prompt ends.
-  Object.assign(fake.system.stderr, { rows, _isStdio: true });
-  const answer = ask(createPrompter(fake.system));
-  const screen = async () => {
-    const terminal = new headless.Terminal({
-      cols: columns || 80,
-      rows: rows || 24,
-      allowProposedApi: true,
-      convertEol: true,
-    });
-    await new Promise<void>((resolve) => {
-      terminal.write(fake.stderr(), resolve);
-    });
-    const buffer = terminal.buffer.active;
-    const all = Array.from({ length: buffer.length }, (_, row) => buffer.getLine(row));
-    const lines = all.map((line) => line?.translateToString(true) ?? '');
-    while (lines.at(-1) === '') lines.pop();
-    const wrapped = all.some((line) => line?.isWrapped === true);
-    return { lines, wrapped, scrolled: buffer.baseY, cursor: [buffer.cursorY, buffer.cursorX] };
-  };
-  return {
-    answer,
-    type: (...keys: readonly string[]) => {
-      for (const key of keys) fake.type(key);
-    },
-    screen,
-    shows: (text: string | RegExp) =>
-      vi.waitFor(async () => {
-        expect((await screen()).lines.join('\n')).toMatch(text);
-      }),
-    abort: () => {
-      stop.abort('SIGTERM');
-    },
-    written: fake.stderr,
-  };
-}
-
-const tickSessions = (size?: Size) =>
-  asking((prompter) => prompter.tick('Which sessions should end?', sessions), size);
+import type { Prompter } from '../../src/output/prompter.ts';
+import {
+  UP,
+  DOWN,
+  BACKSPACE,
+  ESC,
+  ENTER,
+  CTRL_C,
+  CTRL_D,
+  sessions,
+  many,
+  asking,
+  tickSessions,
+} from './asking.ts';
 
 describe('tick', () => {
   it('shows the choices, of which none is ticked', async () => {
@@ -321,26 +259,6 @@ describe('tick', () => {
       await expect(answer).rejects.toThrow(CancelledError);
       expect(written().endsWith('\u001b[?2004l')).toBe(true);
     }
-  });
-
-  it('ticks what the screen shows as ticked, whatever is typed', async () => {
-    const key = fc.constantFrom(UP, DOWN, ' ', ' ', BACKSPACE, '\t', 'a', 'chrome', 'ben', 'w', `${ESC}z`);
-    await fc.assert(
-      fc.asyncProperty(fc.array(key, { maxLength: 25 }), async (keys) => {
-        const { type, screen, answer } = tickSessions();
-        type(...keys);
-        type(`${ESC}z`);
-        const { lines } = await screen();
-        const marks = lines.flatMap((line) => /^[> ] \[([ x])\]/.exec(line)?.[1] ?? []);
-        expect(marks).toHaveLength(sessions.length);
-        const marked = sessions.filter((_, index) => marks[index] === 'x').map(({ value }) => value);
-        expect(lines).toContain(`${String(marked.length)} ticked; lines 1 to 4 of 4`);
-        type(ENTER, marked.length === 0 ? CTRL_C : '');
-        if (marked.length === 0) await expect(answer).rejects.toThrow(CancelledError);
-        else expect(await answer).toEqual(marked);
-      }),
-      { numRuns: 60 },
-    );
   });
 });
 
