@@ -173,6 +173,9 @@ export function createDatabaseStore(parts: DatabaseStoreParts): SessionStore {
   };
 }
 
+/** Characters. No server of an application accepts as many from a client. */
+const LONGEST_READ = 65_536;
+
 /** The columns of a row in the order that `toSession` reads. */
 function listQuery(
   parts: DatabaseStoreParts,
@@ -183,18 +186,19 @@ function listQuery(
   const { session: table, user } = shape;
   const nothing = knex.raw('NULL');
   const own = (name: string | null) => (name === null ? nothing : knex.ref(sessionColumn(name)));
-  const ofUser = (name: string | null | undefined) =>
-    name === null || name === undefined ? nothing : knex.ref(`${USER}.${name}`);
+  /** A page of rows stays in memory, and each of them may hold texts of any length. */
+  const text = (table: string, name: string | null | undefined) =>
+    name === null || name === undefined ? nothing : dialect.beginning(knex, `${table}.${name}`, LONGEST_READ);
   const columns = [
     own(table.id.name),
     own(table.userId.name),
-    ofUser(user?.email),
-    ofUser(user?.displayName),
+    text(USER, user?.email),
+    text(USER, user?.displayName),
     own(table.createdAt.name),
     own(table.updatedAt.name),
     own(table.expiresAt.name),
     own(table.ipAddress),
-    own(table.userAgent),
+    text(SESSION, table.userAgent),
     own(table.impersonatedBy?.name ?? null),
     own(table.activeOrganizationId),
     dialect.fingerprint(knex, sessionColumn(table.token)),

@@ -158,6 +158,9 @@ export interface Dialect {
   /** The key in a form that groups and sorts byte for byte, as fast as possible. */
   byBytes(knex: Knex, column: string, key: KeyColumn): Knex.Raw | Knex.Ref<string, Record<string, string>>;
 
+  /** The first characters of a column that holds text. */
+  beginning(knex: Knex, column: string, characters: number): Knex.Raw;
+
   /** Text from a client as a sort key for lists, of any length. */
   sentText(knex: Knex, column: string): Knex.Raw | Knex.Ref<string, Record<string, string>>;
 

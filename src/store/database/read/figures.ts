@@ -137,7 +137,7 @@ export function createFigures(parts: DatabaseStoreParts): CountingStore {
       const agent =
         table.userAgent === null
           ? null
-          : knex.raw(`substr(??, 1, ${String(AGENT_LENGTH)})`, [sessionColumn(table.userAgent)]);
+          : dialect.beginning(knex, sessionColumn(table.userAgent), AGENT_LENGTH);
       const [byAddress, networks] = await addresses(selection);
       return {
         totals: byState,

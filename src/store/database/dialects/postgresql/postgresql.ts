@@ -222,6 +222,9 @@ export const postgresql: Dialect = {
   // Under any other collation the C library compares text, which takes several times as long.
   byBytes: (knex, column, key) => (key.kind === 'text' ? inBytes(knex, column) : knex.ref(column)),
 
+  beginning: (knex, column, characters) =>
+    knex.raw(`substr(CAST(?? AS text), 1, ${String(characters)})`, [column]),
+
   sentText: (knex, column) => knex.ref(column),
 
   quarterHour: (knex, column) => knex.raw('CAST(floor(extract(epoch FROM ??) / 900) AS bigint)', [column]),

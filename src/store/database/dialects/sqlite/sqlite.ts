@@ -205,6 +205,8 @@ export const sqlite: Dialect = {
   byBytes: (knex, column, key) =>
     key.kind === 'integer' ? knex.ref(column) : knex.raw('?? COLLATE BINARY', [column]),
 
+  beginning: (knex, column, characters) => knex.raw(`substr(??, 1, ${String(characters)})`, [column]),
+
   sentText: (knex, column) => knex.ref(column),
 
   quarterHour(knex, column, { encode }) {
