@@ -146,9 +146,9 @@ export const mysql: Dialect = {
   byBytes: (knex, column, key) =>
     key.kind === 'text' ? knex.raw('CAST(CONVERT(?? USING utf8mb4) AS BINARY)', [column]) : knex.ref(column),
 
-  // MySQL cannot sort by a text that is longer than its sort buffer: a client can send one of any length.
   beginning: (knex, column, characters) => knex.raw(`substr(??, 1, ${String(characters)})`, [column]),
 
+  // MySQL cannot sort by a text that is longer than its sort buffer: a client can send one of any length.
   sentText: (knex, column) => knex.raw('LEFT(??, 255)', [column]),
 
   quarterHour: (knex, column) =>
