@@ -39,9 +39,12 @@ export function errorPacket(number: number, message: string): Buffer {
   return bytesOf([0xff, number & 0xff, number >> 8, '#HY000', message]);
 }
 
+/** What the client mixes its password with. */
+export const SCRAMBLE = Buffer.from('a'.repeat(20));
+
 /** Asks for another way to authenticate. */
 export function switchTo(plugin: string): Buffer {
-  return bytesOf([0xfe, `${plugin}\0`, 'a'.repeat(20), 0]);
+  return bytesOf([0xfe, `${plugin}\0`, SCRAMBLE, 0]);
 }
 
 /** More of what a way to authenticate needs. */
