@@ -55,8 +55,8 @@ export async function silentOnceSent(
   answered = 0,
 ): Promise<SilentWay> {
   const url = new URL(target);
-  const { hostname, protocol } = url;
-  const port = Number(url.port) || ({ 'mysql:': 3306, 'redis:': 6379 }[protocol] ?? 5432);
+  const { hostname } = url;
+  const port = portOf(url);
   let fallSilent: () => void = () => undefined;
   const isSilent = new Promise<void>((resolve) => {
     fallSilent = resolve;
@@ -82,4 +82,35 @@ export async function silentOnceSent(
     }),
   )}`;
   return { url: url.href, isSilent };
+}
+
+export interface RecordedWay {
+  readonly url: string;
+  /** All that clients sent so far. */
+  readonly sent: () => string;
+  /** All that the server sent so far. */
+  readonly received: () => string;
+}
+
+/** A way to a real server that keeps all that passes. */
+export async function recordedWay(target: string): Promise<RecordedWay> {
+  const url = new URL(target);
+  const { hostname } = url;
+  const port = portOf(url);
+  const kept = { sent: [] as Buffer[], received: [] as Buffer[] };
+  url.host = `127.0.0.1:${String(
+    await listenOnLoopback((client) => {
+      const server = connect({ host: hostname, port });
+      server.on('error', () => undefined);
+      client.on('data', (chunk: Buffer) => kept.sent.push(chunk)).pipe(server);
+      server.on('data', (chunk: Buffer) => kept.received.push(chunk)).pipe(client);
+      client.on('close', () => server.destroy());
+    }),
+  )}`;
+  const textOf = (chunks: readonly Buffer[]) => Buffer.concat(chunks).toString('latin1');
+  return { url: url.href, sent: () => textOf(kept.sent), received: () => textOf(kept.received) };
+}
+
+function portOf({ port, protocol }: URL): number {
+  return Number(port) || ({ 'mysql:': 3306, 'redis:': 6379 }[protocol] ?? 5432);
 }
