@@ -195,15 +195,14 @@ describe('in a terminal', () => {
         resolve();
       });
     });
-    const run = runInTerminal(['--url', `postgres://user@127.0.0.1:${String(port)}/auth`, 'list'], {
-      columns: 80,
-    });
+    // By itself it would wait for an hour.
+    const url = `postgres://user@127.0.0.1:${String(port)}/auth?connect_timeout=3600`;
+    const run = runInTerminal(['--url', url, 'list'], { columns: 80 });
     await connected;
-    const started = Date.now();
     run.type('\u0003');
     const { code, screen } = await run.ended;
     server.close();
-    expect({ code, soon: Date.now() - started < 3000 }).toEqual({ code: 130, soon: true });
+    expect(code).toBe(130);
     expect(screen.lines.join('\n')).not.toMatch(/unexpected|\bat .*\.js:/);
   });
 

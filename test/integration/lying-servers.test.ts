@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { generateKeyPairSync, privateDecrypt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import * as mysql from '../support/fake-mysql.ts';
 import * as postgres from '../support/fake-postgres.ts';
@@ -18,6 +17,13 @@ const config = join(emptyDirectory, 'impatient.toml');
 writeFileSync(
   config,
   '[profiles.a]\nurl = "${DATABASE_URL}"\nconnect_timeout = "1s"\nstatement_timeout = "1s"\n',
+);
+
+/** By itself, such a run waits for hours. */
+const patient = join(emptyDirectory, 'patient.toml');
+writeFileSync(
+  patient,
+  '[profiles.a]\nurl = "${DATABASE_URL}"\nconnect_timeout = "2h"\nstatement_timeout = "2h"\n',
 );
 
 /** Expects a few words, exit 4, and neither a secret nor a stack. A run that does not end fails by the test's own limit. */
@@ -204,7 +210,7 @@ it.each([
       asked();
     },
   });
-  const child = spawn(process.execPath, [binaryPath, 'list'], {
+  const child = spawn(process.execPath, [binaryPath, '--config', patient, 'list'], {
     cwd: emptyDirectory,
     env: { ...bareEnvironment, DATABASE_URL: urlOf('postgres', fake.port) },
     stdio: 'ignore',
@@ -212,6 +218,5 @@ it.each([
   const ended = new Promise((resolve) => child.on('exit', resolve));
   await waits;
   child.kill('SIGTERM');
-  // By itself it would wait for 10 seconds to connect, and for 35 for an answer.
-  expect(await Promise.race([ended, wait(8000, 'still there')])).toBe(130);
+  expect(await ended).toBe(130);
 });

