@@ -33,12 +33,12 @@ export interface PreferredProfile extends ChosenProfile {
 
 /**
  * Decides which database a run works on. The first that applies: `--url`; the profile that `--profile` names;
- * `SESSIONCTL_DATABASE_URL`; the profile that `SESSIONCTL_PROFILE` names; `DATABASE_URL`; the file's default profile,
- * or its only one.
+ * `SESSIONCTL_DATABASE_URL`; the profile that `SESSIONCTL_PROFILE` names; the default or only profile of a file that
+ * `--config` or `SESSIONCTL_CONFIG` names; `DATABASE_URL`; the default or only profile of a file that was found.
  * A database given by its URL takes the other settings (time zone, schema, Redis, session, TLS, auth) of a profile only
  * if `--profile` or `SESSIONCTL_PROFILE` names one as well: with the default profile's Redis, a revocation on a copy of
  * the database would end sessions in production. Many shells set `DATABASE_URL` for other programs, so it comes last
- * among the variables, and is announced when it replaces a profile.
+ * among the variables, never replaces a file that is named, and is announced when it replaces a profile.
  */
 export function chooseDatabase(
   flags: SettingsFlags,
@@ -60,8 +60,9 @@ export function chooseDatabase(
     };
   }
   if (named !== null) return { kind: 'profile', profile: named };
+  const isFileNamed = flags.config !== undefined || env('SESSIONCTL_CONFIG') !== undefined;
   const ambient = env('DATABASE_URL');
-  if (ambient !== undefined && preferred?.isAmbientUrl !== true) {
+  if (ambient !== undefined && preferred?.isAmbientUrl !== true && !isFileNamed) {
     const origin: Origin = { kind: 'variable', name: 'DATABASE_URL' };
     return { kind: 'ambient', url: ambient, origin, displaced: preferred?.name ?? null };
   }

@@ -29,7 +29,7 @@ export const topics: Readonly<Record<TopicName, readonly TopicBlock[]>> = {
       ['SESSIONCTL_DATABASE_URL', 'the auth database, as --url'],
       ['SESSIONCTL_REDIS_URL', 'the Redis of the secondary storage, instead of that of the profile'],
       ['SESSIONCTL_TIME_ZONE', 'the time zone of the application that writes, as --time-zone'],
-      ['DATABASE_URL', 'the auth database, if only the default profile of a file names another'],
+      ['DATABASE_URL', 'the auth database, if only a file that was found names another'],
       ['NO_COLOR', 'any value: no colour, as --no-color'],
       ['FORCE_COLOR', 'any value except 0: colour in pipes too'],
       ['TERM=dumb', 'no colour, no moving lines, bars in ASCII'],
@@ -41,7 +41,7 @@ export const topics: Readonly<Record<TopicName, readonly TopicBlock[]>> = {
       ],
       ['NODE_DISABLE_COMPILE_CACHE', 'any value: the compiled program is not kept'],
     ],
-    'The database is the first of these that applies: --url; the profile of --profile; SESSIONCTL_DATABASE_URL; the profile of SESSIONCTL_PROFILE; DATABASE_URL; default_profile of the file, or its only profile. `sessionctl config show` shows where each value came from.',
+    'The database is the first of these that applies: --url; the profile of --profile; SESSIONCTL_DATABASE_URL; the profile of SESSIONCTL_PROFILE; default_profile, or the only profile, of a file that --config or SESSIONCTL_CONFIG names; DATABASE_URL; the same of a file that was found. `sessionctl config show` shows where each value came from.',
     'The configuration file is the first of these that exists: --config; SESSIONCTL_CONFIG; sessionctl.toml in the working directory or a parent of it; $XDG_CONFIG_HOME/sessionctl/config.toml. Files are not merged. A file may refer to any other variable as "${NAME}".',
   ],
   selection: [

@@ -66,6 +66,24 @@ const cases: readonly Case[] = [
     { ...alone, url: url('ambient'), urlFrom: 'DATABASE_URL' },
   ],
   [
+    'the default profile of a file that --config names beats DATABASE_URL',
+    ['--config', 'sessionctl.toml'],
+    ambientDatabase,
+    production,
+  ],
+  [
+    'the default profile of a file that SESSIONCTL_CONFIG names beats DATABASE_URL',
+    [],
+    { ...ambientDatabase, SESSIONCTL_CONFIG: 'sessionctl.toml' },
+    production,
+  ],
+  [
+    'SESSIONCTL_DATABASE_URL beats a file that --config names',
+    ['--config', 'sessionctl.toml'],
+    variables,
+    { ...alone, url: url('variable'), urlFrom: 'SESSIONCTL_DATABASE_URL' },
+  ],
+  [
     'SESSIONCTL_PROFILE beats DATABASE_URL',
     [],
     { ...ambientDatabase, SESSIONCTL_PROFILE: 'staging' },
@@ -167,6 +185,15 @@ describe('where the database comes from', () => {
     const directory = temporaryDirectory();
     directory.write('sessionctl.toml', FILE);
     expect((await shown(argv, directory.path, env)).values).toEqual(expected);
+  });
+
+  it('asks which profile is meant where a file that --config names has several and no default', async () => {
+    const directory = temporaryDirectory();
+    directory.write('two.toml', FILE.replace(/^default_profile.*$/m, ''));
+    const words = ['--config', 'two.toml', 'config', 'show', '--json'];
+    const { code, stderr } = await runMain(words, { cwd: directory.path, env: ambientDatabase });
+    expect(code, stderr).toBe(3);
+    expect(stderr).toMatch(/production, staging|--profile/);
   });
 
   it('says that DATABASE_URL is used in place of the default profile, and only then', async () => {
