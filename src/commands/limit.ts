@@ -23,6 +23,9 @@ interface LimitFlags extends SelectedFlags {
 export const limit = defineCommand<LimitFlags>({
   formats: reportFormats,
   exitCodes: [0, 1, 2, 3, 4, 5, 6, 7, 9, 130],
+  exitMeanings: {
+    7: 'refused: more than --max-affected allows, or sessions of another application; nothing was changed',
+  },
   examples: [
     ['sessionctl limit --max 5 --dry-run', 'Preview a limit of five for each user; changes nothing'],
     ['sessionctl limit', 'Keep the configured maximum_sessions for each user, after a prompt'],

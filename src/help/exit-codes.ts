@@ -9,7 +9,7 @@ export const exitCodeMeanings: Readonly<Record<ExitCode, string>> = {
   4: 'a database or Redis cannot be reached, or refuses',
   5: 'the schema is not one that sessionctl can work on',
   6: 'incomplete: a signal or a limit ended it with work left; run it again to continue',
-  7: 'refused: more than --max-affected allows or half of all sessions, or sessions of another application; nothing was changed',
+  7: 'refused: more than --max-affected allows, with revoke-all also more than half of all sessions if there are 100 or more, or sessions of another application; nothing was changed',
   8: 'another run holds the lock',
   9: 'survivors: sessions that should be gone still answer',
   130: 'cancelled at a prompt or by a signal before anything was changed',
