@@ -133,11 +133,11 @@ function credentialGiven(instead: string): NotFoundError {
 }
 
 /**
- * The id or e-mail address in a user's name as `show` prints it: `Ada Lovelace <ada@example.com>`. Text from a ticket
- * often has spaces around it.
+ * The e-mail address in a user's name as `show` prints it: `Ada Lovelace <ada@example.com>`. Any other text is taken as
+ * it is written: an id may have spaces.
  */
-export function userNamed(text: string): string {
-  return /<([^<>\s]+@[^<>\s]+)>$/.exec(text.trim())?.[1] ?? text.trim();
+function userNamed(text: string): string {
+  return /^[^<>]*<([^<>\s]+@[^<>\s]+)>\s*$/.exec(text)?.[1] ?? text;
 }
 
 async function userIds(
