@@ -69,15 +69,17 @@ export function describeListsOf(some: readonly Shape[]): void {
         });
       });
 
-      it('of a user as `show` prints one, with spaces around it', async () => {
-        const [ada] = population.people;
-        if (ada === undefined) throw new Error('nobody signed up');
-        const own = expected.filter(({ userId }) => userId === ada.id);
-        const listed = await list('--state', 'all', '--user', ` ${ada.name} <${ada.email}>\t`);
-        expect(listed.map(({ id }) => id).sort()).toEqual(own.map(({ id }) => id).sort());
-        expect(own).not.toEqual([]);
-        expect(own.length).toBeLessThan(expected.length);
-      });
+      if (!shape.withoutUsers) {
+        it('of a user as `show` prints one, with spaces around it', async () => {
+          const [ada] = population.people;
+          if (ada === undefined) throw new Error('nobody signed up');
+          const own = expected.filter(({ userId }) => userId === ada.id);
+          const listed = await list('--state', 'all', '--user', ` ${ada.name} <${ada.email}>\t`);
+          expect(listed.map(({ id }) => id).sort()).toEqual(own.map(({ id }) => id).sort());
+          expect(own).not.toEqual([]);
+          expect(own.length).toBeLessThan(expected.length);
+        });
+      }
 
       it('every session, field by field and to the millisecond, in any time zone', async () => {
         const words = ['list', '--json', '--state', 'all'];
